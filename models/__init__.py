@@ -1,0 +1,1 @@
+"""The networks, the bundle format, and the shipped weights."""

@@ -1,0 +1,60 @@
+"""The command line: ``ecg-monitor COMMAND``. ``main(argv)`` returns the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from monitor import __version__
+from monitor.errors import INTERRUPTED, MonitorError
+
+COMMANDS = ("demo",)
+
+NOTICE = "Not a medical device: for research, teaching and development only."
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ecg-monitor",
+        description="Real-time ECG monitor: beats, AAMI labels, rhythm alarms.",
+        epilog=f"example:\n  ecg-monitor demo\n\n{NOTICE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ecg-monitor {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"monitor.commands.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=module.SUMMARY,
+            epilog=f"example:\n{module.EXAMPLE}\n\n{NOTICE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; errors become one line on stderr and an exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+    except MonitorError as error:
+        print(f"ecg-monitor: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone: not an error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def entry() -> None:
+    """Console-script entry point."""
+    sys.exit(main())

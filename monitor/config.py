@@ -1,0 +1,131 @@
+"""Typed settings, read from strict TOML.
+
+Rules:
+
+1. Every setting is a field of a frozen dataclass below, with its unit in its name and a
+   default that needs no file.
+2. An unknown key, a wrong type or a value out of range is an error that names the key.
+3. Command-line options win over the file, the file over the defaults.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from monitor.errors import USAGE, MonitorError
+
+T = TypeVar("T")
+
+
+def _require(condition: bool, key: str, rule: str) -> None:
+    if not condition:
+        raise MonitorError(f"setting {key}: {rule}", USAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSettings:
+    """How the signal is cut before analysis."""
+
+    hop_s: float = 0.25  # every later stage sees whole hops of this length
+
+    def __post_init__(self) -> None:
+        _require(0.05 <= self.hop_s <= 1.0, "blocks.hop_s", "must lie in 0.05 to 1.0")
+
+
+@dataclass(frozen=True, slots=True)
+class QualitySettings:
+    """Limits of the signal-quality stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectSettings:
+    """Which QRS detector runs: a registered name, or a dotted path ``package.module:Class``."""
+
+    detector: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifySettings:
+    """Which model labels the beats: the name of a shipped bundle, or a file."""
+
+    model: str = "aami"
+
+
+@dataclass(frozen=True, slots=True)
+class RhythmSettings:
+    """Limits of heart-rate averaging and rhythm naming."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """Limits and switches of the alarms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one monitored stream."""
+
+    blocks: BlockSettings = field(default_factory=BlockSettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
+    detect: DetectSettings = field(default_factory=DetectSettings)
+    classify: ClassifySettings = field(default_factory=ClassifySettings)
+    rhythm: RhythmSettings = field(default_factory=RhythmSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read settings from a TOML file; ``None`` gives the defaults.
+
+    Raises
+    ------
+    MonitorError
+        If the file cannot be read, is not TOML, or holds an unknown key or a wrong value.
+    """
+    if path is None:
+        return Settings()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MonitorError(f"cannot read settings {path}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise MonitorError(f"settings {path} are not valid TOML: {error}") from error
+    return build(Settings, table, "")
+
+
+def build(kind: type[T], table: Any, prefix: str) -> T:
+    """Make the dataclass ``kind`` from a TOML table, strictly; ``prefix`` names it in errors."""
+    if not isinstance(table, dict):
+        raise MonitorError(f"setting {prefix.rstrip('.')}: must be a table", USAGE)
+    hints = typing.get_type_hints(kind)
+    known = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            raise MonitorError(
+                f"setting {prefix}{key} is not known; known here: {', '.join(known)}", USAGE
+            )
+    values = {key: _convert(hints[key], value, prefix + key) for key, value in table.items()}
+    return kind(**values)
+
+
+def _convert(hint: Any, value: Any, key: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return build(typing.cast(type[Any], hint), value, key + ".")
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        hint = next(h for h in typing.get_args(hint) if h is not type(None))
+        return _convert(hint, value, key)
+    if origin is tuple:
+        item = typing.get_args(hint)[0]
+        _require(isinstance(value, list), key, f"must be a list, not {value!r}")
+        return tuple(_convert(item, v, f"{key}[{i}]") for i, v in enumerate(value))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    ok = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    _require(ok, key, f"must be of type {hint.__name__}, not {value!r}")
+    return value

@@ -1,0 +1,1 @@
+"""The terminal dashboard: ``state`` folds events, ``view`` draws a state, ``app`` loops."""

@@ -1,0 +1,1 @@
+"""Where events go: files and text lines."""

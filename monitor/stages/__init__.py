@@ -1,0 +1,43 @@
+"""What happens to the samples: pure, synchronous stages.
+
+Rules that hold for every module in this folder:
+
+1. No socket, file, clock, thread or terminal. The output is a function of the samples
+   pushed so far, and of nothing else: any chunking and any replay speed give
+   bit-identical results.
+2. After :mod:`monitor.stages.blocks` every stage sees whole hops only, on the absolute
+   sample index. A hop whose ``start_sample`` is not the previous ``end_sample`` follows a
+   hole: the stage forgets what the hole invalidates, and nothing else.
+3. NaN marks invalid samples and never spreads beyond what was computed from them.
+4. ``flush()`` is called once, at the end, and gives out what was still being waited for.
+
+A new detector is registered by name, or given in the settings by dotted path
+(``mylab.detect:Wavelet``); the contract tests run on every registered one.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from monitor.messages import Quality, RPeak, Samples
+
+
+class Detector(Protocol):
+    """Finds R peaks in a stream of hops. Made as ``Detector(info, settings)``.
+
+    Peaks come in increasing order of ``sample``, each once. ``decided_sample`` is the end of
+    the hop in which the peak was decided (``block.end_sample - 1``).
+    """
+
+    def push(self, block: Samples, quality: Quality) -> list[RPeak]:
+        """Take one hop, give the R peaks that can be decided now."""
+        ...
+
+    def flush(self) -> list[RPeak]:
+        """Give the peaks still waiting when the stream ends."""
+        ...
+
+    @property
+    def settled_sample(self) -> int:
+        """No peak before this sample will come any more."""
+        ...

@@ -1,0 +1,1 @@
+"""The ZeroMQ protocol: pure encoding in ``protocol``, sockets in ``sockets``."""

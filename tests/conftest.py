@@ -1,0 +1,27 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _data_dir() -> Path | None:
+    given = os.environ.get("ECG_MONITOR_DATA")
+    for folder in ([Path(given)] if given else [ROOT.parent / "shared" / "data"]):
+        if (folder / "mitdb" / "100.hea").exists():
+            return folder.resolve()
+    return None
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder with mitdb/, nstdb/ ...; where it must be there, its absence is a failure."""
+    folder = _data_dir()
+    if folder is None:
+        if os.environ.get("ECG_MONITOR_REQUIRE_DATA"):
+            pytest.fail("ECG_MONITOR_REQUIRE_DATA is set, but no recordings were found")
+        pytest.skip("needs real recordings: set ECG_MONITOR_DATA to a folder with mitdb/")
+    return folder
