@@ -1,0 +1,92 @@
+"""Which signals of a recording are ECG leads, and which of them to analyse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from monitor.errors import USAGE, MonitorError
+
+MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
+"""Millivolts in one of each voltage unit that WFDB headers use, by lower-case name."""
+
+_ECG = re.compile(
+    r"(mod\.?)?(ml|mcl|cm|cc|cb|cs|d|v|mv|md|m)?[1-9]r?"  # MCL1, CM5, D3, V1..V9, V4R
+    r"|(ml|d)?i{1,3}|(ml)?v[xyz]?|[xyz]|av[rlf]|-avr|a[-+]?[is]|e[-+]?s|a-i|va"
+    r"|(ml)?(i|ii|iii)\+?|ecg.*|ekg.*|chest|lead.*",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"(eeg|emg|eog|resp|rr|imp|pleth|ppg|spo2|sao2|abp|art|bp|pap|cvp|icp|lap|rap|uap|ao|pa|"
+    r"co2|etco2|flow|temp|pcg|scg|gsr|sound|event|status|marker|trigger).*",
+    re.IGNORECASE,
+)
+_PREFERRED = ("mlii", "ii", "d2", "ecg", "ecg1", "mcl1", "v5", "ml5", "i", "mli", "v1", "v")
+DEFAULT_LEADS = 2
+
+
+def is_ecg(name: str, unit: str) -> bool:
+    """Tell whether a signal is an ECG lead, from its name and physical unit.
+
+    A signal in volts counts unless its name is known to be something else (EEG,
+    respiration, blood pressure ...); one in another unit never does.
+    """
+    if unit.strip().lower() not in MILLIVOLTS:
+        return False
+    name = name.strip()
+    return bool(_ECG.fullmatch(name)) or not _OTHER.fullmatch(name)
+
+
+def choose_leads(
+    record: str, names: Sequence[str], units: Sequence[str], wanted: Sequence[str] = ()
+) -> list[int]:
+    """Choose the signals to analyse; the first of them is the primary lead.
+
+    Without a wish: the lead nearest to a modified lead II, then one more if there is one.
+
+    Parameters
+    ----------
+    record
+        Name, for errors.
+    names, units
+        All signals of the recording, in order.
+    wanted
+        Lead names, upper or lower case, in the order to be used.
+
+    Returns
+    -------
+    Indices into ``names``.
+
+    Raises
+    ------
+    MonitorError
+        If a wanted lead does not exist or is no voltage, or there is no ECG lead at all.
+    """
+    ecg = [i for i, (name, unit) in enumerate(zip(names, units, strict=True)) if is_ecg(name, unit)]
+    listing = ", ".join(f"{n} ({u})" for n, u in zip(names, units, strict=True))
+    if wanted:
+        lower = [name.strip().lower() for name in names]
+        chosen = []
+        for lead in wanted:
+            if lead.lower() not in lower:
+                raise MonitorError(f"record {record} has no lead {lead!r}; it has {listing}", USAGE)
+            index = lower.index(lead.lower())
+            if units[index].strip().lower() not in MILLIVOLTS:
+                raise MonitorError(
+                    f"record {record}: {names[index]} is in {units[index]}, not a voltage: "
+                    "it cannot be analysed as ECG",
+                    USAGE,
+                )
+            if index not in chosen:
+                chosen.append(index)
+        return chosen
+    if not ecg:
+        raise MonitorError(f"record {record} has no ECG lead: its signals are {listing or 'none'}")
+    ranked = sorted(ecg, key=lambda i: (_rank(names[i]), i))
+    primary = ranked[0]
+    return [primary, *[i for i in ecg if i != primary]][:DEFAULT_LEADS]
+
+
+def _rank(name: str) -> int:
+    lower = name.strip().lower()
+    return _PREFERRED.index(lower) if lower in _PREFERRED else len(_PREFERRED)

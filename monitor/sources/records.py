@@ -1,0 +1,138 @@
+"""Find a WFDB record: by path, by name in the data folder, or at PhysioNet."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from monitor.errors import USAGE, MonitorError
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what, done, total) while files are downloaded."""
+
+DATA_VARIABLE = "ECG_MONITOR_DATA"
+_MITDB = re.compile(r"1(0[0-9]|1[1-9]|2[1-4])|2(0[0-35-9]|1[0234579]|2[0-3]|28|3[0-4])")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
+
+
+def find_record(
+    name: str, data_dir: Path | None = None, progress: Progress = lambda *_: None
+) -> Path:
+    """Give the path of a record without extension, downloading it if need be.
+
+    Parameters
+    ----------
+    name
+        A path (``recordings/208``), a name in the data folder (``208``, ``mitdb/208``), or
+        ``DATABASE/RECORD`` as PhysioNet has it. A bare MIT-BIH number means ``mitdb``.
+    data_dir
+        The data folder; by default what ``ECG_MONITOR_DATA`` names.
+    progress
+        Told about downloads.
+
+    Raises
+    ------
+    MonitorError
+        If there is no such record, or the download fails.
+    """
+    name = name.removesuffix(".hea").removesuffix(".dat")
+    if Path(name + ".hea").is_file():
+        return Path(name)
+    if data_dir is None and os.environ.get(DATA_VARIABLE):
+        data_dir = Path(os.environ[DATA_VARIABLE])
+    if data_dir is not None:
+        if not data_dir.is_dir():
+            raise MonitorError(f"data folder {data_dir} does not exist", USAGE)
+        found = _in_folder(name, data_dir)
+        if found:
+            return found
+    if name.startswith((".", "/")) or not _NAME.fullmatch(name):
+        raise MonitorError(f"there is no record {name}: {name}.hea does not exist", USAGE)
+    remote = f"mitdb/{name}" if _MITDB.fullmatch(name) else name
+    if "/" not in remote:
+        where = f"{data_dir} or " if data_dir else ""
+        raise MonitorError(
+            f"there is no record {name} in {where}the current folder; for one at PhysioNet "
+            "say DATABASE/RECORD, for instance mitdb/208",
+            USAGE,
+        )
+    return download(remote, progress)
+
+
+def _in_folder(name: str, data_dir: Path) -> Path | None:
+    candidates = [data_dir / name]
+    if "/" not in name:
+        candidates += [d / name for d in sorted(data_dir.iterdir()) if d.is_dir()]
+    found = [c for c in candidates if Path(f"{c}.hea").is_file()]
+    if len(found) > 1:
+        choices = ", ".join(str(c.relative_to(data_dir)) for c in found)
+        raise MonitorError(
+            f"record {name} is ambiguous in {data_dir}: say which of {choices}", USAGE
+        )
+    return found[0] if found else None
+
+
+def cache_dir() -> Path:
+    """Folder that keeps downloaded records."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "ecg-monitor"
+
+
+def download(remote: str, progress: Progress) -> Path:
+    """Fetch ``DATABASE/RECORD`` from PhysioNet into the cache, whole or not at all.
+
+    Raises
+    ------
+    MonitorError
+        If PhysioNet cannot be reached or has no such record, or the cache cannot be written.
+    """
+    import wfdb
+
+    database, record = remote.split("/", 1)
+    target = cache_dir() / database / record
+    if Path(f"{target}.hea").is_file():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            base = Path(scratch)
+            wfdb.dl_files(database, scratch, [f"{record}.hea"])
+            files = _files_of(base / record, record)
+            for done, file in enumerate(files):
+                progress(f"downloading {database}/{file}", done, len(files))
+                wfdb.dl_files(database, scratch, [file])
+            progress(f"downloaded {remote}", len(files), len(files))
+            for file in [*files, f"{record}.hea"]:  # the header last: it marks completeness
+                place = cache_dir() / database / file
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(base / file, place)
+    except OSError as error:  # wfdb raises requests' errors, which are OSErrors too
+        raise MonitorError(
+            f"cannot download {remote} from PhysioNet: {_one_line(error)}"
+        ) from error
+    except Exception as error:  # wfdb gives no narrower type for a broken answer
+        raise MonitorError(f"PhysioNet's answer for {remote} is no record: {error!r}") from error
+    return target
+
+
+def _files_of(header_path: Path, record: str) -> list[str]:
+    """Give the signal and segment files that a header names, beside the record."""
+    import wfdb
+
+    folder = record.rpartition("/")[0]
+    header = wfdb.rdheader(str(header_path))
+    if isinstance(header, wfdb.MultiRecord):
+        raise MonitorError(
+            f"{record} is a multi-segment record: download it with "
+            "wfdb.dl_database and give its path"
+        )
+    names = sorted(set(header.file_name or []))
+    return [f"{folder}/{n}" if folder else n for n in names]
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
