@@ -42,12 +42,52 @@ class BlockSettings:
 class QualitySettings:
     """Limits of the signal-quality stage."""
 
+    window_s: float = 2.0  # stretch of signal a noise verdict rests on
+    hold_s: float = 1.0  # stretch over which missing and pinned samples are counted
+    missing_s: float = 0.3  # missing samples in it that make a lead invalid
+    constant_s: float = 1.0  # not a single sample differing this long: flat
+    lead_off_s: float = 2.0  # the same at a rail of the converter: lead off
+    pinned_fraction: float = 0.5  # of hold_s at the rails: saturated
+    noise_fraction: float = 0.6  # of the power above 20 Hz: noisy
+    noise_mv: float = 0.02  # noise smaller than this is nobody's noise: it may be asystole
+    noise_s: float = 1.0  # how long noise must last to count
+    recover_s: float = 0.5  # how long a lead must be good to count as ok again
+
+    def __post_init__(self) -> None:
+        for name in ("window_s", "hold_s", "missing_s", "constant_s", "lead_off_s", "noise_s"):
+            _require(0.1 <= getattr(self, name) <= 10.0, f"quality.{name}", "must lie in 0.1 to 10")
+        for name in ("pinned_fraction", "noise_fraction"):
+            _require(0.0 < getattr(self, name) <= 1.0, f"quality.{name}", "must lie in 0 to 1")
+        _require(0.0 <= self.recover_s <= 2.0, "quality.recover_s", "must lie in 0 to 2")
+
 
 @dataclass(frozen=True, slots=True)
 class DetectSettings:
     """Which QRS detector runs: a registered name, or a dotted path ``package.module:Class``."""
 
     detector: str = "default"
+    mains_hz: int = 60  # for neurokit:METHOD only, 50 or 60; the default detector needs no telling
+    neurokit_window_s: float = 10.0  # what NeuroKit2 sees at once
+    neurokit_step_s: float = 1.0  # how often it is run
+    neurokit_edge_s: float = 0.5  # peaks nearer to the newest sample wait for the next run
+
+    def __post_init__(self) -> None:
+        _require(self.mains_hz in (50, 60), "detect.mains_hz", "must be 50 or 60")
+        _require(
+            3.0 <= self.neurokit_window_s <= 60.0,
+            "detect.neurokit_window_s",
+            "must lie in 3 to 60",
+        )
+        _require(
+            0.05 <= self.neurokit_step_s <= self.neurokit_window_s / 2,
+            "detect.neurokit_step_s",
+            "must lie in 0.05 to half the window",
+        )
+        _require(
+            0.0 <= self.neurokit_edge_s <= self.neurokit_window_s / 4,
+            "detect.neurokit_edge_s",
+            "must lie in 0 to a quarter of the window",
+        )
 
 
 @dataclass(frozen=True, slots=True)
