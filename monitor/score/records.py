@@ -1,0 +1,134 @@
+"""Reading WFDB annotation files and headers, and naming sets of records.
+
+``wfdb`` is imported when the first file is read. Whatever is wrong with a file becomes one
+:class:`~monitor.errors.MonitorError` line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.errors import USAGE, MonitorError
+from monitor.score.annotations import Annotations
+
+DS1 = tuple(
+    "101 106 108 109 112 114 115 116 118 119 122 124 "
+    "201 203 205 207 208 209 215 220 223 230".split()
+)
+DS2 = tuple(
+    "100 103 105 111 113 117 121 123 200 202 210 212 "
+    "213 214 219 221 222 228 231 232 233 234".split()
+)
+PACED = ("102", "104", "107", "217")
+
+RECORD_SETS = {
+    "mitdb44": tuple(sorted(DS1 + DS2)),
+    "mitdb48": tuple(sorted(DS1 + DS2 + PACED)),
+    "ds1": DS1,
+    "ds2": DS2,
+}
+"""Named sets: MIT-BIH without and with the paced records; de Chazal's halves of 2004."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHeader:
+    """Sampling rate in Hz and length in samples (None if the header does not say)."""
+
+    rate_hz: float
+    length_samples: int | None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the reader's own warnings and prints off the terminal: errors are ours to word."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_header(path: str | Path) -> RecordHeader | None:
+    """Read ``path.hea``; ``None`` if there is no such file."""
+    if not Path(f"{path}.hea").is_file():
+        return None
+    import wfdb
+
+    try:
+        with _quiet():
+            header = wfdb.rdheader(str(path))
+    except Exception as error:  # the parser has no error type of its own
+        raise MonitorError(f"cannot read header {path}.hea: {error}") from error
+    if not header.fs or header.fs <= 0:
+        raise MonitorError(f"header {path}.hea states no sampling rate")
+    return RecordHeader(float(header.fs), int(header.sig_len) if header.sig_len else None)
+
+
+def read_annotations(path: str | Path, annotator: str) -> tuple[Annotations, float | None]:
+    """Read ``path.annotator``; give the annotations and the sampling rate the file states.
+
+    Raises
+    ------
+    MonitorError
+        If the file is missing, empty, not a WFDB annotation file, or out of order.
+    """
+    file = Path(f"{path}.{annotator}")
+    if not file.is_file():
+        raise MonitorError(f"no annotation file {file}; check the record and annotator names")
+    import wfdb
+
+    try:
+        with _quiet():
+            read = wfdb.rdann(str(path), annotator)
+    except Exception as error:  # the parser has no error type of its own
+        raise MonitorError(f"cannot read {file} as WFDB annotations: {error}") from error
+    if not len(read.sample):
+        raise MonitorError(f"{file} holds no annotations: nothing to score")
+    aux = [text.rstrip("\0") for text in read.aux_note]
+    try:
+        table = Annotations.from_arrays(read.sample, read.symbol, read.subtype, aux)
+    except MonitorError as error:
+        raise MonitorError(f"{file}: {error}") from error
+    return table, None if read.fs is None else float(read.fs)
+
+
+def choose_records(
+    ref: Path, test: Path, test_annotator: str, wanted: str | None
+) -> list[tuple[str, Path, Path]]:
+    """Pair up records: (name, reference path, test path), both without extension.
+
+    ``ref`` and ``test`` are directories or record paths. ``wanted`` is a named set, or record
+    names separated by commas; ``None`` means every record that has a test annotation file.
+    """
+    if test.is_dir():
+        found = sorted(
+            p.name.removesuffix(f".{test_annotator}") for p in test.glob(f"*.{test_annotator}")
+        )
+    else:
+        found = [test.name]
+    names = found
+    if wanted is not None:
+        names = list(RECORD_SETS.get(wanted, ())) or [w.strip() for w in wanted.split(",")]
+        if not all(names):
+            raise MonitorError(
+                f"records {wanted!r}: give names separated by commas, "
+                f"or one of {', '.join(RECORD_SETS)}",
+                USAGE,
+            )
+    if not names:
+        raise MonitorError(f"no .{test_annotator} files in {test}; set --test-annotator")
+    if not test.is_dir() and names != found:
+        raise MonitorError(f"{test} is one record: give a directory to choose records", USAGE)
+    if not ref.is_dir() and names != [ref.name]:
+        raise MonitorError(
+            f"{ref} is one record, but the test side has {', '.join(names[:4])}; "
+            "give a directory, or the same record on both sides",
+            USAGE,
+        )
+    return [
+        (name, ref / name if ref.is_dir() else ref, test / name if test.is_dir() else test)
+        for name in names
+    ]
