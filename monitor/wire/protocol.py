@@ -1,0 +1,214 @@
+"""The wire protocol: messages to multipart frames and back. Pure; opens no socket.
+
+A message is ``[topic, header]``, for samples ``[topic, header, payload]``:
+
+- *topic*: ``kind.stream`` in ASCII, e.g. ``beat.208``. Stream names hold no dot, so a
+  subscription to ``alert.`` gives the alerts of all streams. The heartbeat has the
+  publisher's id in place of a stream.
+- *header*: one JSON object: ``schema`` (1), ``publisher`` (an id chosen anew at every start),
+  ``sequence`` (0, 1, 2, ... per topic), ``sent_ns`` (wall time), and the fields of the message.
+- *payload*: the samples in mV, float32 little-endian, C order; the header's ``shape`` is
+  ``[samples, leads]``. NaN marks an invalid sample.
+
+Whatever does not keep to this is a :class:`ProtocolError`; an unknown kind is ``None``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from monitor.messages import Alert, Message, Samples, StreamInfo
+from monitor.wire.jsonform import (
+    TYPES,
+    ProtocolError,
+    dumps,
+    fields_from_dict,
+    fields_to_dict,
+    loads,
+    type_name,
+)
+
+__all__ = ["Heartbeat", "Packet", "ProtocolError", "StreamState", "decode", "encode", "topic_of"]
+
+SCHEMA = 1
+MAX_PAYLOAD_BYTES = 1024 * 1024  # 8 s of 32 leads at 1000 Hz
+_TOPIC = re.compile(rb"([a-z][a-z_]{0,31})\.([A-Za-z0-9][A-Za-z0-9_-]{0,63})")
+_SAMPLE_TYPE = np.dtype("<f4")
+
+
+class StreamStatus(StrEnum):
+    """What the service says of one stream."""
+
+    WAITING = "waiting"  # announced, no samples yet
+    LIVE = "live"
+    STALE = "stale"  # no samples for some seconds
+    ENDED = "ended"
+    QUARANTINED = "quarantined"  # not analysed; ``text`` says why
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """Where a stream stands: sent each second and to newcomers, so that nobody misses an alarm.
+
+    ``alerts`` holds the last transition of every active alert, and of those that ended in the
+    last seconds. ``lag_s`` is the age of the newest samples when they had been analysed, from
+    the time they were sent; ``speed`` is signal time over wall time. Counts are of the samples
+    and messages that came (or did not) from the source.
+    """
+
+    stream: str
+    status: StreamStatus
+    text: str
+    info: StreamInfo
+    sample: int
+    alerts: tuple[Alert, ...] = ()
+    speed: float | None = None
+    lag_s: float | None = None
+    lost_samples: int = 0
+    lost_messages: int = 0
+    duplicates: int = 0
+    reordered: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Sent each second by the service: it is there, and how many streams it knows."""
+
+    stream: str  # the publisher's id: a heartbeat belongs to no stream
+    streams: int
+    refused: int = 0
+    unknown: int = 0
+
+
+Body: TypeAlias = Message | StreamState | Heartbeat
+
+KINDS: dict[str, type[Any]] = {**TYPES, "state": StreamState, "heartbeat": Heartbeat}
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One decoded message with what its sender said about the sending."""
+
+    topic: bytes
+    publisher: str
+    sequence: int
+    sent_ns: int
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    schema: int
+    publisher: str
+    sequence: int
+    sent_ns: int
+
+
+def topic_of(body: Body) -> bytes:
+    """Topic under which a message is sent."""
+    if isinstance(body, StreamState):
+        kind = "state"
+    elif isinstance(body, Heartbeat):
+        kind = "heartbeat"
+    else:
+        kind = type_name(body)
+    return f"{kind}.{body.stream}".encode("ascii", "replace")
+
+
+def encode(body: Body, publisher: str, sequence: int, sent_ns: int) -> list[bytes]:
+    """Give the frames of one message.
+
+    Raises
+    ------
+    ProtocolError
+        If the message holds what the format cannot carry, or too much of it.
+    """
+    topic = topic_of(body)
+    envelope = fields_to_dict(_Envelope(SCHEMA, publisher, sequence, sent_ns))
+    frames = [topic]
+    if isinstance(body, Samples):
+        values = np.ascontiguousarray(body.values_mv, _SAMPLE_TYPE)
+        if values.ndim != 2 or values.nbytes > MAX_PAYLOAD_BYTES:
+            raise ProtocolError(
+                f"samples of shape {values.shape} cannot be sent in one message: "
+                f"(n, leads) and at most {MAX_PAYLOAD_BYTES} bytes"
+            )
+        fields = fields_to_dict(_SamplesHeader.of(body))
+        payload = [values.tobytes()]
+    else:
+        fields = fields_to_dict(body)
+        payload = []
+    frames.append(dumps(envelope | fields).encode())
+    return frames + payload
+
+
+def decode(frames: Sequence[bytes]) -> Packet | None:
+    """Read one message; ``None`` if it is of a kind that is not known here.
+
+    Raises
+    ------
+    ProtocolError
+        Whatever is wrong with the frames.
+    """
+    if not frames:
+        raise ProtocolError("an empty message")
+    match = _TOPIC.fullmatch(frames[0]) if len(frames[0]) <= 100 else None
+    if match is None:
+        raise ProtocolError(f"{frames[0][:40]!r} is not a topic of the form kind.stream")
+    kind, stream = match[1].decode(), match[2].decode()
+    if kind not in KINDS:
+        return None
+    expected = 3 if kind == "samples" else 2
+    if len(frames) != expected:
+        raise ProtocolError(f"a {kind} message has {expected} frames, this has {len(frames)}")
+    header = loads(frames[1])
+    if header.setdefault("stream", stream) != stream:
+        raise ProtocolError("topic and header name different streams")
+    if header.get("schema") != SCHEMA or isinstance(header["schema"], bool):
+        raise ProtocolError(f"schema version {header.get('schema')!a:.20} is not {SCHEMA}")
+    envelope = fields_from_dict(_Envelope, header)
+    if envelope.sequence < 0 or not 1 <= len(envelope.publisher) <= 64:
+        raise ProtocolError("sequence must not be negative, publisher must have 1 to 64 characters")
+    body: Body
+    if kind == "samples":
+        body = _samples(fields_from_dict(_SamplesHeader, header), frames[2])
+    else:
+        body = fields_from_dict(KINDS[kind], header)
+    return Packet(frames[0], envelope.publisher, envelope.sequence, envelope.sent_ns, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _SamplesHeader:
+    stream: str
+    start_sample: int
+    shape: tuple[int, int]
+    wall_ns: int | None = None
+
+    @classmethod
+    def of(cls, samples: Samples) -> _SamplesHeader:
+        length, leads = samples.values_mv.shape
+        return cls(samples.stream, samples.start_sample, (length, leads), samples.wall_ns)
+
+
+def _samples(header: _SamplesHeader, payload: bytes) -> Samples:
+    length, leads = header.shape
+    if length < 0 or leads < 0 or len(payload) > MAX_PAYLOAD_BYTES:
+        raise ProtocolError(f"shape {list(header.shape)} or a payload that is too large")
+    if length * leads * _SAMPLE_TYPE.itemsize != len(payload):
+        raise ProtocolError(
+            f"shape {list(header.shape)} of float32 does not fit a payload of {len(payload)} bytes"
+        )
+    values = np.frombuffer(payload, _SAMPLE_TYPE) if payload else np.empty(0, _SAMPLE_TYPE)
+    return Samples(
+        header.stream,
+        header.start_sample,
+        values.reshape(length, leads).astype(np.float32, copy=False),
+        header.wall_ns,
+    )
