@@ -1,1 +1,1 @@
-"""Where events go: files and text lines."""
+"""Where events go besides the dashboard and the wire: WFDB annotations, text lines."""

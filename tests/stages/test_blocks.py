@@ -82,7 +82,7 @@ def test_a_huge_jump_costs_no_memory():
     stage.push(ramp(0, 10))
     late = Samples("s", 10**15, np.zeros((HOP, 1), np.float32))
     out = stage.push(late) + stage.flush()
-    assert [i.start_sample for i in out if isinstance(i, Samples)][0] == 0
+    assert next(i.start_sample for i in out if isinstance(i, Samples)) == 0
     assert [i.length for i in out if isinstance(i, Gap)] == [10**15 - 10]
 
 

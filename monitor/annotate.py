@@ -1,0 +1,153 @@
+"""Analyse one record as fast as the machine goes, and write what was found beside it.
+
+Three files for a record ``208``: ``208.mon`` (WFDB annotations), ``208.alerts.jsonl`` (every
+transition of every alert) and ``208.summary.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from monitor.config import Settings
+from monitor.errors import MonitorError
+from monitor.messages import Alert, AlertState, Beat, Event, Gap, Quality
+from monitor.pipeline import Pipeline
+from monitor.sinks.wfdb_annotations import WfdbAnnotations
+from monitor.sources.wfdb_record import WfdbRecord
+from monitor.wire.jsonform import to_dict
+
+CHUNK_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What came out of one record. ``cpu_s`` is what the analysis took, reading included."""
+
+    record: str
+    rate_hz: float
+    leads: tuple[str, ...]
+    duration_s: float
+    beats: dict[str, int]
+    mean_heart_rate_bpm: float | None
+    unusable_s: float
+    missing_s: float
+    alerts: dict[str, int]
+    detector: str
+    model: str
+    cpu_s: float
+
+
+class _Tally:
+    """Counts for the summary, folded from the events."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self.beats: Counter[str] = Counter()
+        self.alerts: Counter[str] = Counter()
+        self._rr_s: list[float] = []
+        self._unusable_from: int | None = None
+        self._unusable_samples = 0
+        self.missing_samples = 0
+
+    def add(self, event: Event) -> None:
+        match event:
+            case Beat():
+                self.beats[event.label.value] += 1
+                if event.rr_s is not None:
+                    self._rr_s.append(event.rr_s)
+            case Alert() if event.state is AlertState.RAISED:
+                self.alerts[event.kind.value] += 1
+            case Gap():
+                self.missing_samples += event.length
+            case Quality():
+                self.close(event.sample)
+                self._unusable_from = None if event.usable else event.sample
+
+    def close(self, sample: int) -> None:
+        if self._unusable_from is not None:
+            self._unusable_samples += sample - self._unusable_from
+            self._unusable_from = None
+
+    @property
+    def unusable_s(self) -> float:
+        return self._unusable_samples / self._rate_hz
+
+    @property
+    def mean_heart_rate_bpm(self) -> float | None:
+        return 60.0 * len(self._rr_s) / sum(self._rr_s) if self._rr_s else None
+
+
+def annotate_record(
+    path: Path,
+    folder: Path,
+    settings: Settings,
+    leads: Sequence[str] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Summary:
+    """Analyse the record at ``path`` and write the three files into ``folder``.
+
+    Parameters
+    ----------
+    path
+        Record path without extension.
+    folder
+        An existing folder.
+    settings
+        For the pipeline.
+    leads
+        Leads to use; see :class:`~monitor.sources.wfdb_record.WfdbRecord`.
+    progress
+        Called with (samples done, samples in all).
+
+    Raises
+    ------
+    MonitorError
+        If the record cannot be read or the folder not be written.
+    """
+    began = time.process_time()
+    source = WfdbRecord(path, leads, chunk_s=CHUNK_S)
+    info = source.info
+    pipeline = Pipeline(info, settings)
+    annotations = WfdbAnnotations(info)
+    tally = _Tally(info.rate_hz)
+    alerts_path = folder / f"{path.name}.alerts.jsonl"
+    try:
+        with alerts_path.open("w", encoding="utf-8") as alerts:
+
+            def take(events: list[Event]) -> None:
+                for event in events:
+                    annotations.add(event)
+                    tally.add(event)
+                    if isinstance(event, Alert):
+                        alerts.write(json.dumps(to_dict(event), allow_nan=False) + "\n")
+
+            for chunk in source.chunks():
+                take(pipeline.push(chunk))
+                progress(chunk.end_sample - info.start_sample, source.samples)
+            take(pipeline.flush())
+        tally.close(info.start_sample + source.samples)
+        annotations.write(folder, path.name)
+        summary = Summary(
+            path.name,
+            info.rate_hz,
+            info.leads,
+            source.samples / info.rate_hz,
+            dict(sorted(tally.beats.items())),
+            tally.mean_heart_rate_bpm,
+            tally.unusable_s,
+            tally.missing_samples / info.rate_hz,
+            dict(sorted(tally.alerts.items())),
+            settings.detect.detector,
+            settings.classify.model,
+            time.process_time() - began,
+        )
+        text = json.dumps(asdict(summary), indent=2, allow_nan=False) + "\n"
+        (folder / f"{path.name}.summary.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MonitorError(f"cannot write into {folder}: {error.strerror or error}") from error
+    return summary

@@ -1,0 +1,201 @@
+"""``ecg-monitor annotate``: records to annotation files, as fast as the machine goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.commands.options import add_analysis_options, settings_from
+from monitor.commands.replay import add_record_options, download_progress
+from monitor.errors import FAILED, USAGE, MonitorError
+
+if TYPE_CHECKING:
+    from monitor.annotate import Summary
+    from monitor.config import Settings
+
+SUMMARY = "Analyse WFDB records and write beats, rhythms and alerts into a folder."
+EXAMPLE = (
+    "  ecg-monitor annotate 100 208 --out out\n"
+    "  ecg-monitor annotate recordings/*.hea --out out --jobs 2\n"
+    "  rdann -r recordings/208 -a mon -p V          # any WFDB tool reads the result"
+)
+
+Outcome = tuple[str, "Summary | MonitorError"]
+Advance = Callable[[int, int], None]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "records",
+        nargs="+",
+        metavar="RECORD",
+        help="path, name in the data folder, or at PhysioNet",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")
+    parser.add_argument("--json", action="store_true", help="one summary a line on stdout")
+    add_record_options(parser)
+    add_analysis_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Annotate all records; a bad one is reported and the others go on."""
+    if args.jobs < 1:
+        raise MonitorError(f"--jobs {args.jobs}: must be 1 or more", USAGE)
+    settings = settings_from(args)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / ".writable").touch()
+        (args.out / ".writable").unlink()
+    except OSError as error:
+        raise MonitorError(f"cannot write into {args.out}: {error.strerror or error}") from error
+
+    paths, failed = _find(args)
+    summaries = []
+    for name, outcome in _annotate(paths, args, settings):
+        if isinstance(outcome, MonitorError):
+            failed += 1
+            _complain(outcome)
+        else:
+            summaries.append(outcome)
+            if args.json:
+                from dataclasses import asdict
+
+                print(json.dumps({"name": name, **asdict(outcome)}), flush=True)  # noqa: T201
+    if summaries and not args.json:
+        _print_table(summaries, args.out)
+    if failed:
+        _complain(f"{failed} of {len(args.records)} records failed")
+    return FAILED if failed else 0
+
+
+def _find(args: argparse.Namespace) -> tuple[dict[str, Path], int]:
+    """Paths by the name given; complains about those that are not there."""
+    from monitor.sources.records import find_record
+
+    paths: dict[str, Path] = {}
+    failed = 0
+    for name in dict.fromkeys(args.records):
+        try:
+            path = find_record(name, args.data, download_progress())
+            same = next((n for n, p in paths.items() if p.name == path.name), None)
+            if same is not None:
+                raise MonitorError(
+                    f"{same} and {name} would both be written as {path.name}: "
+                    "annotate them into different folders",
+                    USAGE,
+                )
+        except MonitorError as error:
+            failed += 1
+            _complain(error)
+        else:
+            paths[name] = path
+    return paths, failed
+
+
+def _annotate(
+    paths: dict[str, Path], args: argparse.Namespace, settings: Settings
+) -> Iterator[Outcome]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if not paths:
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading the analysis", total=len(paths))
+        if args.jobs == 1:
+            for number, (name, path) in enumerate(paths.items()):
+                bar.update(task, description=name, completed=number)
+
+                def advance(done: int, total: int, number: int = number) -> None:
+                    bar.update(task, completed=number + done / total)
+
+                yield name, _one(path, args.out, settings, args.lead, advance)
+            return
+        for number, outcome in enumerate(_in_processes(paths, args, settings), 1):
+            bar.update(task, description=outcome[0], completed=number)
+            yield outcome
+
+
+def _in_processes(
+    paths: dict[str, Path], args: argparse.Namespace, settings: Settings
+) -> Iterator[Outcome]:
+    """Annotate in processes of their own; outcomes come in the order the records were given."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    context = multiprocessing.get_context("spawn")  # torch and threads do not survive a fork
+    with ProcessPoolExecutor(args.jobs, mp_context=context) as pool:
+        futures = {
+            name: pool.submit(_one, path, args.out, settings, args.lead)
+            for name, path in paths.items()
+        }
+        for name, future in futures.items():
+            try:
+                yield name, future.result()
+            except BrokenProcessPool:
+                yield name, MonitorError(f"record {name}: its worker process died")
+
+
+def _one(
+    path: Path,
+    out: Path,
+    settings: Settings,
+    leads: tuple[str, ...],
+    advance: Advance = lambda done, total: None,
+) -> Summary | MonitorError:
+    from monitor.annotate import annotate_record
+
+    try:
+        return annotate_record(path, out, settings, leads, advance)
+    except MonitorError as error:
+        return error
+
+
+def _print_table(summaries: list[Summary], out: Path) -> None:
+    import resource
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from monitor.messages import AamiClass
+
+    table = Table(title=f"written to {out}")
+    for heading in ("record", "min", "lead"):
+        table.add_column(heading)
+    for heading in (*AamiClass, "HR", "unusable", "alerts", "CPU s"):
+        table.add_column(heading, justify="right")
+    for s in summaries:
+        rate = "--" if s.mean_heart_rate_bpm is None else f"{s.mean_heart_rate_bpm:.0f}"
+        table.add_row(
+            s.record,
+            f"{s.duration_s / 60:.1f}",
+            "+".join(s.leads),
+            *(str(s.beats.get(label.value, 0)) for label in AamiClass),
+            rate,
+            f"{s.unusable_s:.0f} s",
+            str(sum(s.alerts.values())),
+            f"{s.cpu_s:.1f}",
+        )
+    console = Console()
+    console.print(table)
+    peak_kib = max(
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    console.print(
+        f"{len(summaries)} records, {sum(s.duration_s for s in summaries) / 3600:.1f} h of signal, "
+        f"{sum(s.cpu_s for s in summaries):.0f} CPU s, peak memory of a process "
+        f"{peak_kib / 1024:.0f} MiB"
+    )
+
+
+def _complain(what: object) -> None:
+    print(f"ecg-monitor: {what}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,151 @@
+"""Options that several commands share, and what follows from them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from monitor.config import Settings, load_settings
+from monitor.errors import USAGE, MonitorError
+from monitor.sources import Source
+
+OpenSource = Callable[[float], Source]
+"""Opens a source that gives pieces of the given length (s)."""
+
+LIVE_CHUNK_S = 0.04  # pieces at speed 1: 25 a second draw smoothly
+FAST_CHUNK_S = 10.0
+
+
+def speed(text: str) -> float | None:
+    """Read ``--speed``: a number above 0, or ``max`` (None)."""
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed: a number above 0, or max")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Read a time: ``90``, ``1:30`` or ``0:01:30.5``.
+
+    >>> seconds("1:30"), seconds("0:01:30.5")
+    (90.0, 90.5)
+    """
+    try:
+        total = 0.0
+        for part in text.split(":"):
+            value = float(part)
+            if not 0 <= value < 1e9:
+                raise ValueError
+            total = total * 60 + value
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time: seconds, m:ss or h:mm:ss"
+        ) from None
+    return total
+
+
+def lead_names(text: str) -> tuple[str, ...]:
+    """Read ``--lead``: names separated by commas, the primary first."""
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of lead names")
+    return names
+
+
+def add_analysis_options(parser: argparse.ArgumentParser) -> None:
+    """Add what chooses settings, detector and model."""
+    group = parser.add_argument_group("analysis")
+    group.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML)")
+    group.add_argument("--model", metavar="NAME|FILE", help="beat classifier (default: aami)")
+    group.add_argument("--detector", metavar="NAME", help="QRS detector (default: default)")
+
+
+def settings_from(args: argparse.Namespace) -> Settings:
+    """Read ``--config`` and let the options given overrule it."""
+    settings = load_settings(args.config)
+    if args.model:
+        settings = replace(settings, classify=replace(settings.classify, model=args.model))
+    if args.detector:
+        settings = replace(settings, detect=replace(settings.detect, detector=args.detector))
+    return settings
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add what chooses where a stream goes and how fast."""
+    parser.add_argument(
+        "--speed",
+        type=speed,
+        default="",
+        metavar="N|max",
+        help="times real time (default: 1 on the dashboard and when publishing, else max)",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
+    where.add_argument("--text", action="store_true", help="events as text lines on stdout")
+    where.add_argument(
+        "--publish",
+        metavar="ENDPOINT",
+        help="send the samples over ZeroMQ to a `serve` there instead of analysing them, "
+        "for instance tcp://127.0.0.1:5555",
+    )
+
+
+def show(args: argparse.Namespace, open_source: OpenSource) -> int:
+    """Analyse a source as the output options say: dashboard, lines, or publish."""
+    settings = settings_from(args)
+    dashboard = not (args.json or args.text or args.publish) and has_terminal()
+    pace = args.speed if args.speed != "" else (1.0 if dashboard or args.publish else None)
+    chunk_s = FAST_CHUNK_S if pace is None else min(FAST_CHUNK_S, LIVE_CHUNK_S * max(pace, 1.0))
+    if args.publish:
+        return _publish(args.publish, open_source(chunk_s), pace)
+
+    from monitor.live import LocalFeed
+
+    feed = LocalFeed(lambda: open_source(chunk_s), settings, pace)
+    if dashboard:
+        from monitor.dashboard.app import run_dashboard
+
+        return run_dashboard(feed)
+    feed.run(line_writer(as_json=args.json))
+    return 0
+
+
+def line_writer(as_json: bool) -> Callable[..., None]:
+    """Give a ``deliver`` that prints events as JSON or text lines on stdout, as they come."""
+    if as_json:
+        import json
+
+        from monitor.dashboard.feed import Status
+        from monitor.messages import Message, Samples
+        from monitor.wire.jsonform import to_dict
+
+        def deliver(message: Message | Status) -> None:
+            if not isinstance(message, Samples | Status):
+                _print(json.dumps(to_dict(message), allow_nan=False))
+
+        return deliver
+    from monitor.sinks.lines import TextLines
+
+    return TextLines(_print).deliver
+
+
+def has_terminal() -> bool:
+    """Tell whether a dashboard can be drawn."""
+    return sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "") != "dumb"
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def _publish(endpoint: str, source: Source, pace: float | None) -> int:
+    raise MonitorError("publishing is not wired yet", USAGE)
