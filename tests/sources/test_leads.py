@@ -1,0 +1,42 @@
+import pytest
+
+from monitor.errors import MonitorError
+from monitor.sources.leads import choose_leads, is_ecg
+
+
+@pytest.mark.parametrize(
+    "name", ["MLII", "ii", "V5", "aVR", "avl", "ECG", "ECG1", "ECG lead II", "MCL1", "vx", "CM5",
+             "D3", "I", "V", "mod.V1", "V4R", "ML5", "CC5"]
+)  # fmt: skip
+def test_ecg_leads(name):
+    assert is_ecg(name, "mV")
+    assert is_ecg(name, "uV")
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("ABP", "mmHg"), ("PLETH", "NU"), ("RESP", "mV"), ("EEG Fpz-Cz", "uV"), ("SpO2", "%"),
+     ("EMG", "mV"), ("PLETH", "mV"), ("II", "NU"), ("CO2", "mmHg")],
+)  # fmt: skip
+def test_other_signals(name, unit):
+    assert not is_ecg(name, unit)
+
+
+def test_a_lead_like_ii_is_primary_and_one_more_is_kept():
+    names = ["V5", "MLII", "RESP", "V1"]
+    assert choose_leads("r", names, ["mV"] * 4) == [1, 0]
+    assert choose_leads("r", ["V1", "V2"], ["mV", "mV"]) == [0, 1]
+    assert choose_leads("r", ["ABP", "V"], ["mmHg", "mV"]) == [1]
+
+
+def test_wanted_leads_keep_their_order_and_ignore_case():
+    assert choose_leads("r", ["I", "II", "V1"], ["mV"] * 3, ["v1", "I", "V1"]) == [2, 0]
+
+
+def test_errors_name_what_there_is():
+    with pytest.raises(MonitorError, match=r"no lead 'V9'; it has II \(mV\), ABP \(mmHg\)"):
+        choose_leads("r", ["II", "ABP"], ["mV", "mmHg"], ["V9"])
+    with pytest.raises(MonitorError, match="not a voltage"):
+        choose_leads("r", ["II", "ABP"], ["mV", "mmHg"], ["ABP"])
+    with pytest.raises(MonitorError, match=r"no ECG lead: its signals are ABP \(mmHg\)"):
+        choose_leads("r", ["ABP"], ["mmHg"])

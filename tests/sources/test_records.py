@@ -1,0 +1,80 @@
+"""Finding records: by path, in the data folder, and at PhysioNet (without a network)."""
+
+import pytest
+import wfdb
+
+from monitor.errors import MonitorError
+from monitor.sources import records
+from monitor.sources.records import find_record
+
+HEADER = "208 1 360 10\n208.dat 16 1000 16 0 0 0 0 MLII\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_surroundings(monkeypatch, tmp_path):
+    monkeypatch.delenv("ECG_MONITOR_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def put(folder, name="208"):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.hea").write_text(HEADER, encoding="utf-8")
+    return folder / name
+
+
+def test_by_path_with_or_without_extension(tmp_path):
+    path = put(tmp_path / "rec")
+    assert find_record(str(path)) == path
+    assert find_record(f"{path}.hea") == path
+
+
+def test_by_name_in_the_data_folder(tmp_path, monkeypatch):
+    path = put(tmp_path / "data" / "mitdb")
+    assert find_record("208", tmp_path / "data") == path
+    assert find_record("mitdb/208", tmp_path / "data") == path
+    monkeypatch.setenv("ECG_MONITOR_DATA", str(tmp_path / "data"))
+    assert find_record("208") == path
+    put(tmp_path / "data" / "other")
+    with pytest.raises(MonitorError, match=r"ambiguous.*mitdb/208, other/208"):
+        find_record("208")
+
+
+def test_errors_say_what_to_do(tmp_path):
+    with pytest.raises(MonitorError, match="say DATABASE/RECORD"):
+        find_record("patient7")
+    with pytest.raises(MonitorError, match=r"\./nothing\.hea does not exist"):
+        find_record("./nothing")
+    with pytest.raises(MonitorError, match="data folder .* does not exist"):
+        find_record("208", tmp_path / "nowhere")
+
+
+class FakePhysioNet:
+    def __init__(self, fail_on=None):
+        self.asked, self.fail_on = [], fail_on
+
+    def __call__(self, database, folder, files):
+        for file in files:
+            self.asked.append(f"{database}/{file}")
+            if file == self.fail_on:
+                raise OSError("404 Error: Not Found")
+            with open(f"{folder}/{file}", "w", encoding="utf-8") as out:
+                out.write(HEADER if file.endswith(".hea") else "x")
+
+
+def test_download_is_cached_and_reports_progress(monkeypatch):
+    server = FakePhysioNet()
+    monkeypatch.setattr(wfdb, "dl_files", server)
+    seen = []
+    path = find_record("208", progress=lambda *what: seen.append(what))
+    assert path == records.cache_dir() / "mitdb" / "208"
+    assert server.asked == ["mitdb/208.hea", "mitdb/208.dat"]
+    assert seen == [("downloading mitdb/208.dat", 0, 1), ("downloaded mitdb/208", 1, 1)]
+    assert find_record("mitdb/208") == path
+    assert len(server.asked) == 2
+
+
+def test_a_broken_download_leaves_nothing_behind(monkeypatch):
+    monkeypatch.setattr(wfdb, "dl_files", FakePhysioNet(fail_on="208.dat"))
+    with pytest.raises(MonitorError, match="cannot download mitdb/208 from PhysioNet: 404"):
+        find_record("mitdb/208")
+    assert list((records.cache_dir() / "mitdb").iterdir()) == []

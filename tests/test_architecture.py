@@ -1,0 +1,127 @@
+"""The import rules: what decides is pure, and every heavy package has its room."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# package -> places (path prefixes) that may import it
+ROOMS = {
+    "torch": ("models/", "monitor/stages/classify.py", "tools/"),
+    "neurokit2": ("monitor/stages/detect/", "tools/"),
+    "zmq": ("monitor/wire/", "monitor/service", "tools/"),
+    "wfdb": ("monitor/sources/", "monitor/sinks/", "monitor/score/", "tools/", "models/"),
+    "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
+    "sqlite3": ("monitor/sinks/",),
+    "pandas": (),
+    "matplotlib": ("tools/",),
+}
+# what a pure module must not touch: sockets, files, clocks, threads, terminals
+IMPURE = {
+    "asyncio", "logging", "multiprocessing", "os", "pathlib", "random", "select", "shutil",
+    "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time", "zmq", "rich",
+    "wfdb", "datetime",
+}  # fmt: skip
+PURE = (
+    "monitor/messages.py",
+    "monitor/pipeline.py",
+    "monitor/stages/",
+    "monitor/wire/protocol.py",
+    "monitor/wire/jsonform.py",
+    "monitor/wire/sequence.py",
+    "monitor/dashboard/state.py",
+)
+# a layer may import from the layers named here, and from itself
+LAYERS = {
+    "monitor/stages/": {"stages", "messages", "config", "errors"},
+    "monitor/sources/": {"sources", "messages", "config", "errors"},
+    "monitor/sinks/": {"sinks", "messages", "config", "errors", "dashboard", "wire"},
+    "monitor/wire/": {"wire", "messages", "config", "errors"},
+    "monitor/score/": {"score", "errors", "messages"},
+    "monitor/dashboard/": {"dashboard", "messages", "errors", "wire"},
+}
+
+
+def modules():
+    for folder in ("monitor", "models", "tools"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), path
+
+
+def imports_of(path):
+    """(module, at top level and outside TYPE_CHECKING) of every import in a file."""
+    found = []
+
+    def walk(node, top):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.Import):
+                found.extend((alias.name, top) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.level == 0:
+                found.append((child.module, top))
+            inner = top and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+            walk(child, inner)
+
+    walk(ast.parse(path.read_text(encoding="utf-8")), True)
+    return found
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()), ids=[name for name, _ in modules()])
+def test_import_rules(name, path):
+    for module, top in imports_of(path):
+        package = module.split(".")[0]
+        if package in ROOMS:
+            assert name.startswith(ROOMS[package] or ("-",)), f"{name} must not import {package}"
+        if name.startswith("monitor/commands/") and top:
+            assert package not in {"torch", "scipy", "wfdb", "neurokit2", "rich", "numpy", "zmq"}, (
+                f"{name} imports {package} at its top: help would be slow"
+            )
+        if name.startswith(PURE):
+            assert package not in IMPURE, f"{name} is to be pure, but imports {package}"
+        for prefix, allowed in LAYERS.items():
+            if name.startswith(prefix) and package == "monitor" and "." in module:
+                layer = module.split(".")[1]
+                assert layer in allowed, f"{name} must not import monitor.{layer}"
+        assert not (package in {"tools", "tests"} and not name.startswith("tools/")), (
+            f"{name} imports {package}, which is not installed"
+        )
+        assert package not in {"pickle", "dill", "joblib"}, f"{name} imports {package}"
+
+
+def test_the_rules_see_through_functions(tmp_path):
+    sample = tmp_path / "sample.py"
+    sample.write_text("import torch\ndef f():\n    import wfdb\n", encoding="utf-8")
+    assert imports_of(sample) == [("torch", True), ("wfdb", False)]
+
+
+HEAVY = ("torch", "scipy", "wfdb", "neurokit2", "rich", "pandas", "zmq")
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["replay", "--help"]])
+def test_help_loads_nothing_heavy(argv):
+    code = (
+        "import sys\nfrom monitor.cli import main\n"
+        f"try: main({argv!r})\nexcept SystemExit as stop: assert stop.code == 0\n"
+        f"heavy = [m for m in {HEAVY!r} if m in sys.modules]\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_has_an_example_in_its_help(capsys):
+    from monitor.cli import COMMANDS, main
+
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as stop:
+            main([command, "--help"])
+        assert stop.value.code == 0
+        out = capsys.readouterr().out
+        assert "example:\n  ecg-monitor " + command in out
