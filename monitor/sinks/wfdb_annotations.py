@@ -70,7 +70,7 @@ class WfdbAnnotations:
         path = folder / f"{record}.{annotator}"
         rows = sorted(self._rows, key=lambda row: row[0])
         if not rows:  # a WFDB annotation file cannot be empty: say that nothing is known
-            rows = [(self._info.start_sample, '"', 0, 0, "no beat found")]
+            rows = [(self._info.start_sample + 1, '"', 0, 0, "no beat found")]
         try:
             wfdb.wrann(
                 record,

@@ -44,7 +44,7 @@ def test_errors_say_what_to_do(tmp_path):
         find_record("patient7")
     with pytest.raises(MonitorError, match=r"\./nothing\.hea does not exist"):
         find_record("./nothing")
-    with pytest.raises(MonitorError, match="data folder .* does not exist"):
+    with pytest.raises(MonitorError, match=r"data folder .* does not exist"):
         find_record("208", tmp_path / "nowhere")
 
 
