@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from monitor.errors import USAGE, MonitorError
+from monitor.messages import AlertKind
 
 T = TypeVar("T")
 
@@ -101,10 +102,108 @@ class ClassifySettings:
 class RhythmSettings:
     """Limits of heart-rate averaging and rhythm naming."""
 
+    average_beats: int = 12  # RR intervals in the mean
+    least_beats: int = 3  # RR intervals before a heart rate is shown
+    slow_rr_s: float = 1.2  # when slow_count intervals in a row exceed this ...
+    slow_count: int = 3
+    slow_average_beats: int = 4  # ... the mean is over so many
+    no_beat_s: float = 4.0  # without a QRS for so long no heart rate is known
+    settle_s: float = 0.5  # an R peak is surely announced within this time
+    forget_s: float = 5.0  # after a longer shutdown averages start anew
+
+    def __post_init__(self) -> None:
+        _require(2 <= self.average_beats <= 60, "rhythm.average_beats", "must lie in 2 to 60")
+        _require(
+            1 <= self.least_beats <= self.average_beats,
+            "rhythm.least_beats",
+            "must lie in 1 to rhythm.average_beats",
+        )
+        _require(0.5 <= self.slow_rr_s <= 3.0, "rhythm.slow_rr_s", "must lie in 0.5 to 3")
+        _require(2 <= self.slow_count <= 10, "rhythm.slow_count", "must lie in 2 to 10")
+        _require(
+            self.least_beats <= self.slow_average_beats <= self.average_beats,
+            "rhythm.slow_average_beats",
+            "must lie in rhythm.least_beats to rhythm.average_beats",
+        )
+        _require(2.0 <= self.no_beat_s <= 10.0, "rhythm.no_beat_s", "must lie in 2 to 10")
+        _require(0.2 <= self.settle_s <= 2.0, "rhythm.settle_s", "must lie in 0.2 to 2")
+        _require(1.0 <= self.forget_s <= 60.0, "rhythm.forget_s", "must lie in 1 to 60")
+
+
+_ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("asystole_s", 3.0, 10.0),
+    ("hr_high_bpm", 60.0, 300.0),
+    ("hr_low_bpm", 15.0, 120.0),
+    ("extreme_tachy_bpm", 80.0, 320.0),
+    ("extreme_brady_bpm", 10.0, 100.0),
+    ("vt_beats", 3, 20),
+    ("vt_bpm", 60.0, 200.0),
+    ("v_run_beats", 3, 20),
+    ("bigeminy_cycles", 2, 20),
+    ("pause_s", 1.0, 5.0),
+    ("lead_off_s", 0.0, 30.0),
+    ("noise_s", 0.0, 60.0),
+    ("learning_beats", 0, 60),
+    ("learning_s", 0.0, 120.0),
+    ("forget_s", 1.0, 60.0),
+    ("hold_s", 1.0, 120.0),
+    ("end_hold_s", 0.0, 30.0),
+    ("update_s", 1.0, 60.0),
+    ("inhibit_low_s", 0.0, 900.0),
+    ("inhibit_medium_s", 0.0, 300.0),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AlarmSettings:
-    """Limits and switches of the alarms."""
+    """Limits and switches of the alarms; may be changed while running.
+
+    ``off`` names alarm kinds that are switched off; asystole and vf cannot be.
+    """
+
+    off: tuple[str, ...] = ()
+    asystole_s: float = 4.0  # no QRS for so long
+    hr_high_bpm: float = 120.0
+    hr_low_bpm: float = 50.0
+    extreme_tachy_bpm: float = 140.0
+    extreme_brady_bpm: float = 40.0
+    vt_beats: int = 5
+    vt_bpm: float = 100.0
+    v_run_beats: int = 3
+    bigeminy_cycles: int = 3
+    pause_s: float = 3.0
+    lead_off_s: float = 1.0  # lead off for so long is announced
+    noise_s: float = 5.0  # signal unusable for so long is announced
+    learning_beats: int = 8
+    learning_s: float = 15.0  # learning ends by then at the latest
+    forget_s: float = 5.0  # after a longer shutdown no earlier beat counts
+    hold_s: float = 10.0  # a momentary condition is shown for so long
+    end_hold_s: float = 2.0  # a lasting condition is over when absent for so long
+    update_s: float = 5.0  # a live alarm tells of changes at most so often
+    inhibit_low_s: float = 60.0  # a low-priority kind that has cleared stays quiet for so long
+    inhibit_medium_s: float = 0.0  # the same for medium priority; high is never held back
+
+    def __post_init__(self) -> None:
+        for kind in self.off:
+            _require(
+                kind in set(AlertKind), "alarms.off", f"{kind!r} is not the name of an alarm"
+            )
+            _require(
+                kind not in (AlertKind.ASYSTOLE, AlertKind.VF),
+                "alarms.off",
+                f"{kind} cannot be switched off",
+            )
+        for name, low, high in _ALARM_RANGES:
+            _require(
+                low <= getattr(self, name) <= high,
+                f"alarms.{name}",
+                f"must lie in {low:g} to {high:g}",
+            )
+        _require(
+            self.extreme_brady_bpm <= self.hr_low_bpm < self.hr_high_bpm <= self.extreme_tachy_bpm,
+            "alarms.hr_low_bpm",
+            "extreme_brady_bpm <= hr_low_bpm < hr_high_bpm <= extreme_tachy_bpm must hold",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""QRS detectors, each registered by a name that the settings use.
+
+Rules that hold here:
+
+1. ``default`` is the product's own detector; ``neurokit:METHOD`` runs any method of
+   NeuroKit2 on the stream; anything else is a dotted path ``package.module:Class``.
+2. A detector is made as ``Class(info, settings)`` and meets
+   :class:`monitor.stages.Detector`; the contract tests run on every registered one.
+3. neurokit2 is imported when the first window is analysed, never before.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import cast
+
+from monitor.config import DetectSettings
+from monitor.errors import USAGE, MonitorError
+from monitor.messages import StreamInfo
+from monitor.stages import Detector
+from monitor.stages.detect.gradient import GradientDetector
+from monitor.stages.detect.neurokit import METHODS, NeurokitDetector
+
+__all__ = ["DETECTORS", "GradientDetector", "NeurokitDetector", "make_detector"]
+
+DETECTORS: dict[str, Callable[[StreamInfo, DetectSettings], Detector]] = {
+    "default": GradientDetector,
+    **{f"neurokit:{method}": NeurokitDetector for method in METHODS},
+}
+
+
+def make_detector(info: StreamInfo, settings: DetectSettings) -> Detector:
+    """Make the detector that the settings name, for one stream.
+
+    Parameters
+    ----------
+    info
+        The stream; ``info.leads[0]`` is the primary lead.
+    settings
+        ``settings.detector``: a name in :data:`DETECTORS`, or ``package.module:Class``.
+
+    Returns
+    -------
+    Detector
+        Fresh, with nothing learnt.
+
+    Raises
+    ------
+    MonitorError
+        If there is no such detector, or the class cannot be imported.
+    """
+    name = settings.detector
+    make = DETECTORS.get(name)
+    if make is not None:
+        return make(info, settings)
+    module, _, attribute = name.partition(":")
+    if not module or not attribute or module == "neurokit":
+        raise MonitorError(
+            f"no detector {name!r}: use one of {', '.join(DETECTORS)}, or package.module:Class",
+            USAGE,
+        )
+    try:
+        custom = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise MonitorError(f"cannot load detector {name!r}: {error}", USAGE) from error
+    return cast(Detector, custom(info, settings))

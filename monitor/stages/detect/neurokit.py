@@ -1,0 +1,200 @@
+"""Any R-peak method of NeuroKit2 [1]_, run on a stream.
+
+Rules that hold here:
+
+1. NeuroKit2 sees a window of the last ``neurokit_window_s`` seconds of the primary lead,
+   after every ``neurokit_step_s`` of new signal. It is given the signal in mV, as float64.
+2. Only peaks in the middle of a window count: each sample of the stream is *owned* by one
+   run, in which it lay at least ``neurokit_edge_s`` from the window's right edge. A peak closer
+   than the refractory period to the last one given out is the same peak, seen twice.
+3. A method that raises, or a window without signal, gives no peaks; the stream goes on.
+
+References
+----------
+.. [1] Makowski, D., et al. (2021). NeuroKit2: A Python toolbox for neurophysiological signal
+   processing. Behavior Research Methods, 53, 1689-1696. doi:10.3758/s13428-020-01516-y
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.config import DetectSettings
+from monitor.errors import USAGE, MonitorError
+from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
+
+METHODS = (
+    "neurokit",
+    "pantompkins1985",
+    "nabian2018",
+    "gamboa2008",
+    "ssf",
+    "zong2003",
+    "hamilton2002",
+    "christov2004",
+    "engzeemod2012",
+    "manikandan2012",
+    "elgendi2010",
+    "kalidas2017",
+    "khamis2016",
+    "martinez2004",
+    "rodrigues2021",
+    "emrich2023",
+    "promac",
+)
+"""Every method of ``neurokit2.ecg_findpeaks``."""
+
+# Methods that have a cleaning of their own in neurokit2.ecg_clean; the others get "neurokit".
+_OWN_CLEANING = frozenset(
+    {
+        "pantompkins1985",
+        "gamboa2008",
+        "ssf",
+        "zong2003",
+        "hamilton2002",
+        "christov2004",
+        "engzeemod2012",
+        "elgendi2010",
+        "kalidas2017",
+        "emrich2023",
+    }
+)
+_USABLE = frozenset({LeadState.OK, LeadState.NOISY})
+_REFRACTORY_S = 0.15
+_FLAT_MV = 1e-6
+
+
+class NeurokitDetector:
+    """One method of NeuroKit2 on a sliding window of the primary lead.
+
+    Parameters
+    ----------
+    info
+        The stream.
+    settings
+        ``detector`` is ``neurokit:METHOD``; ``neurokit_window_s``, ``neurokit_step_s``,
+        ``neurokit_edge_s`` and ``mains_hz`` say how it is run.
+
+    Raises
+    ------
+    MonitorError
+        If NeuroKit2 has no such method.
+
+    Notes
+    -----
+    Latency is ``neurokit_edge_s`` plus up to one step. Holes of up to one window are bridged
+    by linear interpolation inside the window, peaks found on bridged samples are dropped;
+    after a longer hole the window starts afresh.
+    """
+
+    def __init__(self, info: StreamInfo, settings: DetectSettings) -> None:
+        method = settings.detector.partition(":")[2]
+        if method not in METHODS:
+            raise MonitorError(
+                f"NeuroKit2 has no R-peak method {method!r}; it has {', '.join(METHODS)}", USAGE
+            )
+        self._stream = info.stream
+        self._rate_hz = info.rate_hz
+        self._method = method
+        self._mains_hz = settings.mains_hz
+        self._size = round(settings.neurokit_window_s * info.rate_hz)
+        self._step = round(settings.neurokit_step_s * info.rate_hz)
+        self._edge = round(settings.neurokit_edge_s * info.rate_hz)
+        self._window: NDArray[np.float64] = np.empty(0)
+        self._end = info.start_sample  # just past the last sample seen
+        self._settled = info.start_sample
+        self._last_run = info.start_sample
+        self._last_peak: int | None = None
+
+    @property
+    def settled_sample(self) -> int:
+        """No peak before this sample will come any more."""
+        return self._settled
+
+    def push(self, block: Samples, quality: Quality) -> list[RPeak]:
+        """Take one hop, give the R peaks that can be decided now."""
+        peaks: list[RPeak] = []
+        values = block.values_mv[:, 0].astype(np.float64)
+        if quality.leads[0] not in _USABLE:
+            values = np.full(len(values), np.nan)
+        hole = block.start_sample - self._end
+        if hole > 0:
+            if hole >= self._size:
+                peaks = self._run(self._end)
+                self._window = np.empty(0)
+                self._settled = block.start_sample
+            else:
+                values = np.concatenate((np.full(hole, np.nan), values))
+        self._window = np.concatenate((self._window, values))[-self._size :]
+        self._end = block.end_sample
+        if self._end - self._last_run >= self._step:
+            peaks += self._run(self._end - self._edge)
+        return peaks
+
+    def flush(self) -> list[RPeak]:
+        """Give the peaks still waiting when the stream ends."""
+        return self._run(self._end)
+
+    def _run(self, until: int) -> list[RPeak]:
+        """Analyse the window; give its peaks in [settled, until)."""
+        self._last_run = self._end
+        if until <= self._settled:
+            return []
+        start = self._end - len(self._window)
+        owned_from, self._settled = self._settled, until
+        refractory = round(_REFRACTORY_S * self._rate_hz)
+        found: list[RPeak] = []
+        for sample in start + self._analyse(self._window):
+            # one step back, so that a peak which moves across the seam is not lost
+            if not owned_from - refractory <= sample < until:
+                continue
+            if self._last_peak is not None and sample - self._last_peak < refractory:
+                continue
+            if sample < owned_from:
+                # it was not there, or elsewhere, in the window that owned it
+                sample = owned_from
+            self._last_peak = int(sample)
+            found.append(RPeak(self._stream, int(sample), self._end - 1))
+        return found
+
+    def _analyse(self, window: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Peak positions inside the window, ascending; empty where there is nothing to find."""
+        none = np.empty(0, np.int64)
+        valid = np.isfinite(window)
+        if len(window) < self._rate_hz or valid.mean() < 0.5:
+            return none
+        if np.ptp(window[valid]) < _FLAT_MV:
+            return none
+        index = np.arange(len(window))
+        bridged = np.interp(index, index[valid], window[valid])
+        try:
+            peaks = self._call(bridged)
+        except Exception:
+            # whatever a method does not stand (no beat in the window, a division by zero)
+            # means that it finds nothing here
+            return none
+        peaks = peaks[np.isfinite(peaks)].astype(np.int64)
+        peaks = np.unique(peaks[(peaks >= 0) & (peaks < len(window))])
+        return peaks[valid[peaks]]
+
+    def _call(self, signal: NDArray[np.float64]) -> NDArray[np.float64]:
+        import neurokit2  # noqa: PLC0415 - takes seconds, so only where it is used
+
+        cleaning = self._method if self._method in _OWN_CLEANING else "neurokit"
+        options: dict[str, Any] = {"powerline": self._mains_hz} if cleaning == "neurokit" else {}
+        with (
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            rate_hz = round(self._rate_hz)
+            clean = neurokit2.ecg_clean(signal, sampling_rate=rate_hz, method=cleaning, **options)
+            found = neurokit2.ecg_findpeaks(clean, sampling_rate=rate_hz, method=self._method)
+        return np.asarray(found["ECG_R_Peaks"], dtype=np.float64).reshape(-1)
