@@ -130,8 +130,9 @@ def annotate_record(
                 take(pipeline.push(chunk))
                 progress(chunk.end_sample - info.start_sample, source.samples)
             take(pipeline.flush())
-        tally.close(info.start_sample + source.samples)
-        annotations.write(folder, path.name)
+        end_sample = info.start_sample + source.samples
+        tally.close(end_sample)
+        annotations.write(folder, path.name, end_sample)
         summary = Summary(
             path.name,
             info.rate_hz,

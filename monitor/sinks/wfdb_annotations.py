@@ -59,8 +59,11 @@ class WfdbAnnotations:
                     self._noise = subtype
                     self._rows.append((event.sample, "~", subtype, 0, ""))
 
-    def write(self, folder: Path, record: str, annotator: str = "mon") -> Path:
+    def write(self, folder: Path, record: str, end_sample: int, annotator: str = "mon") -> Path:
         """Write the file; annotations are put in order of time.
+
+        A shutdown or a fibrillation that lasts to ``end_sample`` is closed there: scoring
+        programs ignore an open one.
 
         Raises
         ------
@@ -68,7 +71,12 @@ class WfdbAnnotations:
             If the folder cannot be written.
         """
         path = folder / f"{record}.{annotator}"
-        rows = sorted(self._rows, key=lambda row: row[0])
+        closing = []
+        if self._in_fibrillation:
+            closing.append((end_sample, "]", 0, 0, ""))
+        if self._noise:
+            closing.append((end_sample, "~", 0, 0, ""))
+        rows = sorted([*self._rows, *closing], key=lambda row: row[0])
         if not rows:  # a WFDB annotation file cannot be empty: say that nothing is known
             rows = [(self._info.start_sample + 1, '"', 0, 0, "no beat found")]
         try:

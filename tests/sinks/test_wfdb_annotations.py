@@ -34,7 +34,7 @@ def test_every_kind_of_annotation_round_trips(tmp_path):
         beat(700_000, "N"),  # a long interval needs a skip in the format
     ):
         sink.add(event)
-    path = sink.write(tmp_path, "208")
+    path = sink.write(tmp_path, "208", 800_000)
     assert path.name == "208.mon"
     read = wfdb.rdann(str(tmp_path / "208"), "mon")
     rows = list(zip(read.sample.tolist(), read.symbol, read.subtype.tolist(), read.aux_note,
@@ -66,10 +66,21 @@ def test_noise_subtype(leads, usable, subtype):
 
 
 def test_no_beats_still_makes_a_readable_file(tmp_path):
-    WfdbAnnotations(INFO).write(tmp_path, "flat")
+    WfdbAnnotations(INFO).write(tmp_path, "flat", 1000)
     assert wfdb.rdann(str(tmp_path / "flat"), "mon").aux_note == ["no beat found"]
 
 
 def test_an_unwritable_folder_is_a_clear_error(tmp_path):
     with pytest.raises(MonitorError, match="cannot write"):
-        WfdbAnnotations(INFO).write(tmp_path / "nowhere", "208")
+        WfdbAnnotations(INFO).write(tmp_path / "nowhere", "208", 1000)
+
+
+def test_what_is_open_at_the_end_is_closed(tmp_path):
+    sink = WfdbAnnotations(INFO)
+    sink.add(Rhythm("s", 1000, 1400, "VFL"))
+    sink.add(quality(2000, (OFF, OFF), False))
+    sink.write(tmp_path, "208", 5000)
+    read = wfdb.rdann(str(tmp_path / "208"), "mon")
+    assert list(zip(read.sample.tolist(), read.symbol, read.subtype.tolist(), strict=True)) == [
+        (1000, "+", 0), (1000, "[", 0), (2000, "~", 0x33), (5000, "]", 0), (5000, "~", 0),
+    ]  # fmt: skip
