@@ -145,7 +145,9 @@ _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("noise_s", 0.0, 60.0),
     ("learning_beats", 0, 60),
     ("learning_s", 0.0, 120.0),
+    ("settle_s", 0.2, 2.0),
     ("forget_s", 1.0, 60.0),
+    ("suspended_clear_s", 5.0, 600.0),
     ("hold_s", 1.0, 120.0),
     ("end_hold_s", 0.0, 30.0),
     ("update_s", 1.0, 60.0),
@@ -176,7 +178,9 @@ class AlarmSettings:
     noise_s: float = 5.0  # signal unusable for so long is announced
     learning_beats: int = 8
     learning_s: float = 15.0  # learning ends by then at the latest
+    settle_s: float = 0.5  # an R peak is surely announced within this time
     forget_s: float = 5.0  # after a longer shutdown no earlier beat counts
+    suspended_clear_s: float = 60.0  # after a longer shutdown unlatched alarms are cleared
     hold_s: float = 10.0  # a momentary condition is shown for so long
     end_hold_s: float = 2.0  # a lasting condition is over when absent for so long
     update_s: float = 5.0  # a live alarm tells of changes at most so often

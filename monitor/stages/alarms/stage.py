@@ -1,0 +1,93 @@
+"""The alarm stage: keeps the view, asks the rules, drives the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from monitor.config import AlarmSettings
+from monitor.messages import Alert, AlertKind, Hop, Rhythm, StreamInfo, Vitals
+from monitor.stages.alarms import lethal, pauses, technical, ventricular
+from monitor.stages.alarms.catalogue import CATALOGUE
+from monitor.stages.alarms.engine import Engine, Finding
+from monitor.stages.alarms.view import View
+
+Check = Callable[[View], Finding | None]
+
+HOP_RULES: dict[AlertKind, Check] = {
+    AlertKind.ASYSTOLE: lethal.asystole,
+    AlertKind.VF: lethal.vf,
+    AlertKind.EXTREME_TACHY: lethal.extreme_tachy,
+    AlertKind.EXTREME_BRADY: lethal.extreme_brady,
+    AlertKind.HR_HIGH: lethal.hr_high,
+    AlertKind.HR_LOW: lethal.hr_low,
+    AlertKind.PAUSE: pauses.pause,
+    AlertKind.LEAD_OFF: technical.lead_off,
+    AlertKind.NOISE: technical.noise,
+    AlertKind.LEARNING: technical.learning,
+}
+"""Asked at every hop."""
+
+BEAT_RULES: dict[AlertKind, Check] = {
+    AlertKind.VT: lethal.vt,
+    AlertKind.V_RUN: ventricular.v_run,
+    AlertKind.COUPLET: ventricular.couplet,
+    AlertKind.BIGEMINY: ventricular.bigeminy,
+}
+"""Asked at every labelled beat; between beats the last answer stands."""
+
+
+class AlarmStage:
+    """Raises, updates and clears the alarms of one stream.
+
+    Parameters
+    ----------
+    info
+        The stream.
+    settings
+        Limits and switches; :meth:`set_limits` changes them while running.
+    """
+
+    def __init__(self, info: StreamInfo, settings: AlarmSettings) -> None:
+        self._view = View(info, settings)
+        self._engine = Engine(info.stream, info.rate_hz, settings)
+        self._standing: dict[AlertKind, Finding] = {}
+
+    def push(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> list[Alert]:
+        """Take one hop with what the rhythm stage said of it; give the transitions."""
+        view = self._view
+        view.take(hop, rhythm)
+        found = dict(self._standing)
+        for beat in hop.beats:
+            view.take_beat(beat)
+            self._standing = {}
+            for kind, check in BEAT_RULES.items():
+                finding = check(view)
+                if finding is not None:
+                    found[kind] = finding
+                    if not CATALOGUE[kind].momentary:
+                        self._standing[kind] = finding
+            found = {k: f for k, f in found.items() if k in self._standing or _is_momentary(k)}
+        if view.suspended or not view.beats or view.quiet_s >= view.settings.asystole_s:
+            self._standing = {}
+        for kind, check in HOP_RULES.items():
+            finding = check(view)
+            if finding is not None:
+                found[kind] = finding
+        return self._engine.observe(view.sample, found, view.suspended)
+
+    def acknowledge(self, alert_id: int | None) -> list[Alert]:
+        """Acknowledge one alarm by its id, or all that are live (None)."""
+        return self._engine.acknowledge(alert_id)
+
+    def flush(self) -> list[Alert]:
+        """Give what was waited for: nothing, every alarm is decided as its hop comes."""
+        return []
+
+    def set_limits(self, settings: AlarmSettings) -> list[Alert]:
+        """Go on with other limits; alarms of kinds now switched off are cleared."""
+        self._view.settings = settings
+        return self._engine.adopt(settings)
+
+
+def _is_momentary(kind: AlertKind) -> bool:
+    return CATALOGUE[kind].momentary

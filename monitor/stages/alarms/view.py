@@ -1,0 +1,127 @@
+"""What the rules see: the beats, the rate and the state of the signal up to now."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from monitor.config import AlarmSettings
+from monitor.messages import (
+    AamiClass,
+    Beat,
+    Hop,
+    LeadState,
+    Rhythm,
+    RPeak,
+    StreamInfo,
+    Vitals,
+)
+
+_BEATS_KEPT = 64
+
+
+class View:
+    """Running record of one stream; rules read it and never change it."""
+
+    def __init__(self, info: StreamInfo, settings: AlarmSettings) -> None:
+        self.rate_hz = info.rate_hz
+        self.settings = settings
+        self.start_sample = info.start_sample
+        self.sample = info.start_sample - 1  # last sample seen
+        self.suspended = False  # the signal cannot be analysed now
+        self.lead_off_since: int | None = None
+        self.unusable_since: int | None = None
+        self.watched_since = info.start_sample  # signal has been analysed without break since
+        self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
+        self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
+        self.vitals: Vitals | None = None
+        self.rhythm: Rhythm | None = None
+        self.beats_seen = 0
+        self.learning = True
+
+    def forget(self) -> None:
+        """Drop beats and rate: what came before proves nothing about what comes."""
+        self.rpeaks.clear()
+        self.beats.clear()
+        self.vitals = None
+        self.rhythm = None
+
+    def take(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
+        """Take all of a hop but its beats, which come one by one by :meth:`take_beat`."""
+        block = hop.block
+        if block.start_sample != self.sample + 1:
+            self.forget()
+            self.watched_since = block.start_sample
+            self.lead_off_since = self.unusable_since = None
+        self.sample = block.end_sample - 1
+        self._take_quality(hop)
+        for rpeak in hop.rpeaks:
+            self._take_rpeak(rpeak)
+        for event in rhythm:
+            if isinstance(event, Vitals):
+                self.vitals = event
+            else:
+                self.rhythm = event
+        if self.learning:
+            s = self.settings
+            self.learning = (
+                self.beats_seen < s.learning_beats
+                and self.seconds_since(self.start_sample) < s.learning_s
+            )
+
+    def _take_quality(self, hop: Hop) -> None:
+        start = hop.block.start_sample
+        states = hop.quality.leads
+        off = all(state in (LeadState.LEAD_OFF, LeadState.INVALID) for state in states)
+        if not (off and LeadState.LEAD_OFF in states):
+            self.lead_off_since = None
+        elif self.lead_off_since is None:
+            self.lead_off_since = start
+        # a flat line without lead off is what asystole looks like: it is watched
+        self.suspended = not hop.quality.usable and LeadState.FLAT not in states
+        if not self.suspended:
+            if self.unusable_since is not None:
+                self.watched_since = start
+                self.unusable_since = None
+            return
+        if self.unusable_since is None:
+            self.unusable_since = start
+        if self.seconds_since(self.unusable_since) > self.settings.forget_s:
+            self.forget()
+
+    def _take_rpeak(self, rpeak: RPeak) -> None:
+        self.rpeaks.append(rpeak.sample)
+        self.beats_seen += 1
+
+    def take_beat(self, beat: Beat) -> None:
+        """Take the next labelled beat."""
+        self.beats.append(beat)
+
+    def seconds_since(self, sample: int) -> float:
+        """Seconds of signal from ``sample`` to now."""
+        return (self.sample + 1 - sample) / self.rate_hz
+
+    @property
+    def quiet_from(self) -> int:
+        """Where the time without QRS begins: the last R peak, or where watching began."""
+        return max(self.rpeaks[-1], self.watched_since) if self.rpeaks else self.watched_since
+
+    @property
+    def quiet_s(self) -> float:
+        """How long there has surely been no QRS (one just past may not be announced yet)."""
+        return self.seconds_since(self.quiet_from) - self.settings.settle_s
+
+    def run_of_v(self, back: int = 0) -> list[Beat]:
+        """Consecutive ventricular beats that end ``back`` beats before the newest, in order."""
+        run: list[Beat] = []
+        for i in range(len(self.beats) - 1 - back, -1, -1):
+            if self.beats[i].label is not AamiClass.V:
+                break
+            run.append(self.beats[i])
+        run.reverse()
+        return run
+
+    def rate_bpm(self, beats: Sequence[Beat]) -> float:
+        """Mean rate over at least two beats."""
+        span_s = (beats[-1].sample - beats[0].sample) / self.rate_hz
+        return 60.0 * (len(beats) - 1) / span_s

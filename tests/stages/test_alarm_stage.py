@@ -1,0 +1,204 @@
+"""Rules on beats and signal states made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from monitor.config import AlarmSettings, RhythmSettings
+from monitor.errors import MonitorError
+from monitor.messages import (
+    AamiClass,
+    Alert,
+    AlertKind,
+    AlertState,
+    Beat,
+    Hop,
+    LeadState,
+    Quality,
+    RPeak,
+    Samples,
+    StreamInfo,
+)
+from monitor.stages.alarms import AlarmStage
+from monitor.stages.rhythm import RhythmStage
+
+RATE_HZ = 200.0
+HOP = 50
+INFO = StreamInfo("bed1", RATE_HZ, ("II",))
+PEAK_DELAY = 60
+LABEL_DELAY = 240
+
+
+def hops(
+    beats: Sequence[tuple[float, str]],
+    end_s: float,
+    states: Sequence[tuple[float, float, LeadState]] = (),
+) -> list[Hop]:
+    """Hops with beats at given seconds, announced as late as in the real pipeline."""
+    samples = [(round(t * RATE_HZ), AamiClass(label)) for t, label in beats]
+    made = []
+    for start in range(0, int(end_s * RATE_HZ), HOP):
+        end = start + HOP
+        state = LeadState.OK
+        for low, high, name in states:
+            if low <= start / RATE_HZ < high:
+                state = name
+        usable = state is LeadState.OK
+        rpeaks = tuple(
+            RPeak("bed1", s, end - 1) for s, _ in samples if start <= s + PEAK_DELAY < end
+        )
+        labelled = tuple(
+            Beat("bed1", s, end - 1, label, (1.0, 0.0, 0.0, 0.0, 0.0), None, 0, "made")
+            for s, label in samples
+            if start <= s + LABEL_DELAY < end
+        )
+        quality = Quality("bed1", start, end, (state,), usable)
+        block = Samples("bed1", start, np.zeros((HOP, 1), np.float32))
+        made.append(Hop(block, quality, rpeaks, labelled))
+    return made
+
+
+def steady(bpm: float, start_s: float, end_s: float, labels: str = "N") -> list[tuple[float, str]]:
+    """Beats at a steady rate with labels in rotation."""
+    rr_s = 60.0 / bpm
+    count = int((end_s - start_s) / rr_s)
+    return [(start_s + i * rr_s, labels[i % len(labels)]) for i in range(count)]
+
+
+def run(made: Sequence[Hop], settings: AlarmSettings | None = None) -> list[Alert]:
+    rhythm = RhythmStage(INFO, RhythmSettings())
+    alarms = AlarmStage(INFO, settings or AlarmSettings())
+    return [alert for hop in made for alert in alarms.push(hop, rhythm.push(hop))]
+
+
+def raised(alerts: Sequence[Alert]) -> dict[AlertKind, Alert]:
+    return {a.kind: a for a in alerts if a.state is AlertState.RAISED}
+
+
+def physiological(alerts: Sequence[Alert]) -> set[AlertKind]:
+    return set(raised(alerts)) - {AlertKind.LEARNING}
+
+
+def test_normal_rhythm_gives_no_alarm_but_learning() -> None:
+    alerts = run(hops(steady(75, 0.5, 60), 60))
+    assert physiological(alerts) == set()
+    assert [a.state for a in alerts] == [AlertState.RAISED, AlertState.CLEARED]
+
+
+def test_asystole_is_raised_4_to_5_s_after_the_last_qrs() -> None:
+    alerts = run(hops(steady(75, 0.5, 20), 30))
+    alarm = raised(alerts)[AlertKind.ASYSTOLE]
+    last = max(t for t, _ in steady(75, 0.5, 20))
+    assert alarm.onset_sample == round(last * RATE_HZ)
+    assert 4.0 <= alarm.sample / RATE_HZ - last <= 5.0
+
+
+def test_asystole_latches_until_acknowledged() -> None:
+    beats = steady(75, 0.5, 20) + steady(75, 30, 60)
+    alarms = AlarmStage(INFO, AlarmSettings())
+    rhythm = RhythmStage(INFO, RhythmSettings())
+    alerts = [a for hop in hops(beats, 60) for a in alarms.push(hop, rhythm.push(hop))]
+    mine = [a for a in alerts if a.kind is AlertKind.ASYSTOLE]
+    assert AlertState.CLEARED not in [a.state for a in mine]
+    assert mine[-1].text.endswith("(ended)")
+    states = [a.state for a in alarms.acknowledge(mine[0].id)]
+    assert states == [AlertState.ACKNOWLEDGED, AlertState.CLEARED]
+
+
+def test_lead_off_suspends_and_is_not_asystole() -> None:
+    off = [(20.0, 40.0, LeadState.LEAD_OFF)]
+    alerts = run(hops(steady(75, 0.5, 20) + steady(75, 40.5, 60), 60, off))
+    assert physiological(alerts) == {AlertKind.LEAD_OFF}
+    ends = [a.sample for a in alerts if a.state is AlertState.CLEARED][1:]
+    assert [int(e / RATE_HZ) for e in ends] == [40]
+
+
+def test_noise_is_said_and_nothing_else() -> None:
+    noisy = [(20.0, 40.0, LeadState.NOISY)]
+    alerts = run(hops(steady(75, 0.5, 20) + steady(75, 40.5, 60), 60, noisy))
+    assert physiological(alerts) == {AlertKind.NOISE}
+
+
+def test_flat_line_without_lead_off_is_asystole() -> None:
+    flat = [(20.0, 40.0, LeadState.FLAT)]
+    assert AlertKind.ASYSTOLE in raised(run(hops(steady(75, 0.5, 20), 40, flat)))
+
+
+@pytest.mark.parametrize(
+    ("bpm", "kind", "text"),
+    [
+        (130, AlertKind.HR_HIGH, "HR 130 > 120"),
+        (45, AlertKind.HR_LOW, "HR 45 < 50"),
+        (160, AlertKind.EXTREME_TACHY, "EXTREME TACHY 160 > 140"),
+        (35, AlertKind.EXTREME_BRADY, "EXTREME BRADY 35 < 40"),
+    ],
+)
+def test_rate_limits(bpm: float, kind: AlertKind, text: str) -> None:
+    alerts = run(hops(steady(bpm, 0.5, 40), 40))
+    assert physiological(alerts) == {kind}
+    assert raised(alerts)[kind].text == text
+
+
+@pytest.mark.parametrize(("bpm", "kind"), [(120, AlertKind.HR_HIGH), (40, AlertKind.HR_LOW)])
+def test_rate_step_alarms_within_6_s(bpm: float, kind: AlertKind) -> None:
+    settings = AlarmSettings(hr_high_bpm=100.0, hr_low_bpm=60.0)
+    for shift in (0.0, 0.1, 0.37, 0.61):
+        first = steady(80, 0.5 + shift, 30)
+        step_s = first[-1][0]
+        made = hops(first + steady(bpm, step_s + 60 / bpm, 60), 50)
+        assert raised(run(made, settings))[kind].sample / RATE_HZ - step_s < 6.0
+
+
+@pytest.mark.parametrize(("bpm", "labels", "kind"), [(150, "V" * 5, AlertKind.VT)])
+def test_vt(bpm: float, labels: str, kind: AlertKind) -> None:
+    before = steady(75, 0.5, 20)
+    start = before[-1][0] + 0.5
+    run_of_v = [(start + i * 60 / bpm, "V") for i in range(len(labels))]
+    after = steady(75, run_of_v[-1][0] + 0.8, 40)
+    alerts = run(hops(before + run_of_v + after, 40))
+    alarm = raised(alerts)[kind]
+    assert physiological(alerts) == {kind}
+    assert alarm.beats == tuple(round(t * RATE_HZ) for t, _ in run_of_v)
+    assert alarm.sample / RATE_HZ - start < 5.0
+
+
+def test_couplet_bigeminy_and_run() -> None:
+    n, gap = steady(75, 0.5, 20), 0.8
+    couplet = [(20.2, "V"), (20.7, "V")]
+    alerts = run(hops(n + couplet + steady(75, 20.7 + gap, 40), 40))
+    assert physiological(alerts) == {AlertKind.COUPLET}
+    three = [*couplet, (21.5, "V")]
+    alerts = run(hops(n + three + steady(75, 21.5 + gap, 40), 40))
+    assert physiological(alerts) == {AlertKind.V_RUN}
+    assert physiological(run(hops(steady(75, 0.5, 40, "NV"), 40))) == {AlertKind.BIGEMINY}
+
+
+def test_pause() -> None:
+    first = steady(75, 0.5, 20)
+    again = first[-1][0] + 3.8
+    alerts = run(hops(first + steady(75, again, 40), 40))
+    assert physiological(alerts) == {AlertKind.PAUSE}
+
+
+def test_asystole_cannot_be_switched_off_and_limits_are_checked() -> None:
+    with pytest.raises(MonitorError, match="asystole cannot be switched off"):
+        AlarmSettings(off=("asystole",))
+    with pytest.raises(MonitorError, match="not the name of an alarm"):
+        AlarmSettings(off=("hr_hgih",))
+    with pytest.raises(MonitorError, match=r"alarms\.hr_high_bpm"):
+        AlarmSettings(hr_high_bpm=1000.0)
+
+
+def test_limits_change_while_running() -> None:
+    made = hops(steady(75, 0.5, 40), 40)
+    rhythm, alarms = RhythmStage(INFO, RhythmSettings()), AlarmStage(INFO, AlarmSettings())
+    for hop in made[:80]:
+        alarms.push(hop, rhythm.push(hop))
+    alarms.set_limits(AlarmSettings(hr_high_bpm=70.0))
+    alerts = [a for hop in made[80:] for a in alarms.push(hop, rhythm.push(hop))]
+    assert raised(alerts)[AlertKind.HR_HIGH].text == "HR 75 > 70"
+    cleared = alarms.set_limits(AlarmSettings(off=("hr_high",)))
+    assert [a.state for a in cleared] == [AlertState.CLEARED]
