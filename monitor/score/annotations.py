@@ -148,12 +148,12 @@ class Track:
         return self.samples[i] if i < len(self.samples) else NEVER
 
     def interval(self, i: int) -> int:
-        """The RR interval that ends at beat ``i``, 0 if it is not valid."""
+        """Give the RR interval that ends at beat ``i``, 0 if it is not valid."""
         return self.rr[i] if i < len(self.rr) else 0
 
 
 def known_spans(spans: list[Span], beats_read: int) -> list[Span]:
-    """The last two spans annotated before beat number ``beats_read``.
+    """Give the last two spans annotated before beat number ``beats_read``.
 
     A comparator that reads both files once and remembers one span and the one before it is
     what the reference tools are: spans further back no longer excuse a beat.

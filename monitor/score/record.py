@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from monitor.errors import USAGE, MonitorError
 from monitor.score.annotations import Annotations, class_map, read_track
 from monitor.score.beats import match_beats
+from monitor.score.episodes import AF, VF, VT, EpisodeScore, compare_episodes
 from monitor.score.figures import Figures, figures
+from monitor.score.heart_rate import RateScore, compare_heart_rate
 from monitor.score.records import read_annotations, read_header
+from monitor.score.runs import SUPRAVENTRICULAR, VENTRICULAR, RunScore, compare_runs
 
 WINDOW_S = 0.15
 START_S = 300.0
@@ -75,7 +78,9 @@ class RecordScore:
     (reference shut down), columns the test classes n s v f q, o and x. ``pairs`` (n, 2) holds
     the matched samples, reference and test, -1 where one is missing. ``rr_error_ms`` is the
     root-mean-square RR error; ``shutdown_s`` the time the test annotator was shut down, over
-    the whole record, ``shutdown_whole_s`` the same in rounded whole seconds.
+    the whole record, ``shutdown_whole_s`` the same in rounded whole seconds. ``runs``
+    (ventricular, supraventricular), ``episodes`` (VF, VT, AF) and ``heart_rate`` are filled by
+    :func:`compare`, and empty after :func:`compare_beats`.
     """
 
     record: str
@@ -86,6 +91,9 @@ class RecordScore:
     rr_error_ms: float | None
     shutdown_s: float
     shutdown_whole_s: int
+    runs: tuple[RunScore, ...] = ()
+    episodes: tuple[EpisodeScore, ...] = ()
+    heart_rate: RateScore | None = None
 
     @property
     def figures(self) -> Figures:
@@ -95,18 +103,20 @@ class RecordScore:
     @property
     def false_negatives(self) -> NDArray[np.int64]:
         """Samples of the reference beats nobody found."""
-        return self.pairs[self.pairs[:, 1] < 0, 0]
+        samples: NDArray[np.int64] = self.pairs[self.pairs[:, 1] < 0, 0]
+        return samples
 
     @property
     def false_positives(self) -> NDArray[np.int64]:
         """Samples of the test beats that are none."""
-        return self.pairs[self.pairs[:, 0] < 0, 1]
+        samples: NDArray[np.int64] = self.pairs[self.pairs[:, 0] < 0, 1]
+        return samples
 
     @property
     def offsets_ms(self) -> NDArray[np.float64]:
         """Test minus reference time of every matched pair, in milliseconds."""
         both = self.pairs[(self.pairs >= 0).all(axis=1)]
-        return (both[:, 1] - both[:, 0]) * (1000.0 / self.rate_hz)
+        return (both[:, 1] - both[:, 0]).astype(np.float64) * (1000.0 / self.rate_hz)
 
 
 def to_samples(seconds: float, rate_hz: float) -> int:
@@ -122,9 +132,8 @@ def compare_beats(
     record: str = "",
     length_samples: int | None = None,
     conditions: Conditions | None = None,
-    class_map_override: Mapping[str, str] | None = None,
 ) -> RecordScore:
-    """Compare two sets of annotations beat by beat, as EC57 asks.
+    """Compare two sets of annotations beat by beat, as EC57 asks; beats only.
 
     Parameters
     ----------
@@ -138,8 +147,11 @@ def compare_beats(
         Length of the record; ``None``: the comparison ends with the last reference beat.
     conditions
         Match window, start, end, class map; default: the standard's.
-    class_map_override
-        Beat classes by symbol, instead of the named map.
+
+    Raises
+    ------
+    MonitorError
+        If the rate is not positive, or the record ends before the comparison starts.
 
     Examples
     --------
@@ -150,18 +162,10 @@ def compare_beats(
     >>> int(score.matrix[0, 0]), int(score.matrix[0, 5])  # N as n, N missed
     (299, 1)
     """
-    if not (math.isfinite(rate_hz) and rate_hz > 0):
-        raise MonitorError(f"sampling rate {rate_hz} Hz must be positive")
     rules = conditions or Conditions()
-    classes = class_map_override or class_map(rules.classes)
-    window = to_samples(rules.window_s, rate_hz)
-    start = to_samples(rules.start_s, rate_hz)
-    end = length_samples if rules.end_s is None else to_samples(rules.end_s, rate_hz)
-    if end is not None and end < start:
-        raise MonitorError(
-            f"record {record or 'without name'} ends at {end / rate_hz:g} s, before the "
-            f"comparison starts at {rules.start_s:g} s: set an earlier start"
-        )
+    extent = _extent(rules, rate_hz, length_samples, record)
+    classes = class_map(rules.classes)
+    window, start, end = extent
     ref_track = read_track(ref, classes, window, end, is_test=False)
     test_track = read_track(test, classes, window, end, is_test=True)
     match = match_beats(ref_track, test_track, window, start, end)
@@ -182,6 +186,53 @@ def compare_beats(
     )
 
 
+def _extent(
+    rules: Conditions, rate_hz: float, length_samples: int | None, record: str
+) -> tuple[int, int, int | None]:
+    """Match window, start and end of the comparison in samples."""
+    if not (math.isfinite(rate_hz) and rate_hz > 0):
+        raise MonitorError(f"sampling rate {rate_hz} Hz must be positive")
+    start = to_samples(rules.start_s, rate_hz)
+    end = length_samples if rules.end_s is None else to_samples(rules.end_s, rate_hz)
+    if end is not None and end < start:
+        raise MonitorError(
+            f"record {record or 'without name'} ends at {end / rate_hz:g} s, before the "
+            f"comparison starts at {rules.start_s:g} s: set an earlier start"
+        )
+    return to_samples(rules.window_s, rate_hz), start, end
+
+
+def compare(
+    ref: Annotations,
+    test: Annotations,
+    rate_hz: float,
+    *,
+    record: str = "",
+    length_samples: int | None = None,
+    conditions: Conditions | None = None,
+) -> RecordScore:
+    """Compare beats, runs, rhythm episodes and heart rate; parameters of :func:`compare_beats`."""
+    beats = compare_beats(
+        ref,
+        test,
+        rate_hz,
+        record=record,
+        length_samples=length_samples,
+        conditions=conditions,
+    )
+    window, start, end = _extent(beats.conditions, rate_hz, length_samples, record)
+    classes = class_map(beats.conditions.classes)
+    return dataclasses.replace(
+        beats,
+        runs=tuple(
+            compare_runs(ref, test, classes, kind, window, start, end)
+            for kind in (VENTRICULAR, SUPRAVENTRICULAR)
+        ),
+        episodes=tuple(compare_episodes(ref, test, kind, start, end) for kind in (VF, VT, AF)),
+        heart_rate=compare_heart_rate(ref, test, classes, rate_hz, start, end),
+    )
+
+
 def score_record(
     ref_path: str | Path,
     test_path: str | Path,
@@ -189,7 +240,7 @@ def score_record(
     test_annotator: str = "mon",
     conditions: Conditions | None = None,
 ) -> RecordScore:
-    """Read both annotation files of one record and compare them.
+    """Read both annotation files of one record and compare them with :func:`compare`.
 
     ``ref_path`` and ``test_path`` are record paths without extension. Sampling rate and length
     come from the reference's header; without one, the rate comes from an annotation file.
@@ -219,7 +270,7 @@ def score_record(
                 f"sampling rates differ: {first} has {rate_hz:g} Hz, {file} has {rate:g} Hz; "
                 "bring the annotations to one rate first"
             )
-    return compare_beats(
+    return compare(
         ref,
         test,
         rate_hz,
