@@ -113,6 +113,7 @@ class AlertKind(StrEnum):
     SAMPLES_LOST = "samples_lost"
     STORAGE_FAILED = "storage_failed"
     PUBLISHER_FAILED = "publisher_failed"
+    ANALYSIS_FAILED = "analysis_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,9 @@ class StreamInfo:
                 f"has {len(self.leads)}"
             )
         if self.start_sample < 0:
-            raise MonitorError(f"stream {self.stream}: start sample {self.start_sample} is negative")
+            raise MonitorError(
+                f"stream {self.stream}: start sample {self.start_sample} is negative"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

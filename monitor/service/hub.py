@@ -1,0 +1,199 @@
+"""All streams of the service: multipart messages and requests in, messages to publish out. Pure.
+
+Rules that hold here:
+
+1. Nothing that comes in raises: it is handled, or refused and counted, with a reason.
+2. Streams know nothing of each other. What goes wrong in one is that stream's own business.
+3. Memory is bounded: the number of streams is, and each forgets what is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from monitor.messages import StreamInfo
+from monitor.service.stream import MakeAnalysis, MonitoredStream
+from monitor.wire.jsonform import dumps, fields_to_dict, loads
+from monitor.wire.protocol import SCHEMA, Body, Heartbeat, ProtocolError, StreamStatus, decode
+
+MAX_STREAMS = 256
+FORGET_ENDED_S = 60.0
+FORGET_STALE_S = 600.0
+
+
+class Hub:
+    """Knows the streams and who sends them.
+
+    Parameters
+    ----------
+    make_analysis
+        Makes the pipeline of one stream.
+    publisher
+        Our own publisher id, named in the heartbeat.
+    say
+        Takes one line for the operator: a stream that is quarantined, messages refused.
+    max_streams
+        More streams than this at a time are refused.
+    """
+
+    def __init__(
+        self,
+        make_analysis: MakeAnalysis,
+        publisher: str,
+        say: Callable[[str], object],
+        max_streams: int = MAX_STREAMS,
+    ) -> None:
+        self._make = make_analysis
+        self._publisher = publisher
+        self._say = say
+        self._max_streams = max_streams
+        self._streams: dict[str, MonitoredStream] = {}
+        self._appeared = 0
+        self._refused = self._refused_said = 0
+        self._refusal = ""
+        self._unknown = 0
+
+    @property
+    def done(self) -> bool:
+        """At least one stream has come, and all that came are over."""
+        return self._appeared > 0 and all(stream.over for stream in self._streams.values())
+
+    @property
+    def refused(self) -> int:
+        """Messages that broke the rules so far."""
+        return self._refused
+
+    def receive(self, frames: Sequence[bytes], now_s: float, wall_ns: int) -> list[Body]:
+        """Take one multipart message from a sender of samples."""
+        stream = None
+        try:
+            packet = decode(frames)
+            if packet is None:
+                self._unknown += 1
+                return []
+            stream = self._streams.get(packet.body.stream)
+            if stream is None:
+                if not isinstance(packet.body, StreamInfo):
+                    raise ProtocolError(
+                        f"stream {packet.body.stream} has not been announced (info message)"
+                    )
+                return self._appear(packet.body, packet.publisher, now_s)
+            was = stream.status
+            out = stream.take(packet, now_s, wall_ns)
+        except ProtocolError as error:
+            self._refused += 1
+            self._refusal = str(error)
+            if stream is not None:
+                stream.refused += 1
+            return []
+        self._report(stream, was)
+        return out
+
+    def request(self, text: bytes) -> tuple[bytes, list[Body]]:
+        """Answer one request on the control socket; give the reply and what it set off."""
+        out: list[Body] = []
+        try:
+            request = loads(text)
+            if request.get("schema") != SCHEMA:
+                raise ProtocolError(f"schema must be {SCHEMA}")
+            command = request.get("command")
+            if command == "acknowledge":
+                out = self._acknowledge(request)
+                reply: dict[str, Any] = {"ok": True, "alerts": len(out)}
+            elif command == "state":
+                states = [fields_to_dict(stream.state()) for stream in self._streams.values()]
+                reply = {"ok": True, "publisher": self._publisher, "streams": states}
+            else:
+                raise ProtocolError("command must be 'acknowledge' or 'state'")
+            return dumps({"schema": SCHEMA, **reply}).encode(), out
+        except ProtocolError as error:
+            failure = {"schema": SCHEMA, "ok": False, "error": str(error)}
+            return dumps(failure).encode("utf-8", "replace"), out
+
+    def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
+        """Once a second: heartbeat, and where every stream stands."""
+        out: list[Body] = [
+            Heartbeat(self._publisher, len(self._streams), self._refused, self._unknown)
+        ]
+        for name, stream in list(self._streams.items()):
+            was = stream.status
+            out += stream.tick(now_s, looked_at_s)
+            self._report(stream, was)
+            silent_s = now_s - stream.heard_s
+            if stream.over and silent_s > FORGET_ENDED_S:
+                del self._streams[name]
+            elif silent_s > FORGET_STALE_S:
+                out += stream.end()
+        self._report_refused()
+        return out
+
+    def states(self) -> list[Body]:
+        """Where every stream stands now, for a newcomer."""
+        return [stream.state() for stream in self._streams.values()]
+
+    def fail(self, name: str, reason: str) -> list[Body]:
+        """Quarantine one stream for a reason found outside of its analysis."""
+        stream = self._streams.get(name)
+        if stream is None or stream.status is StreamStatus.QUARANTINED:
+            return []
+        was = stream.status
+        out = stream.quarantine(reason)
+        self._report(stream, was)
+        return out
+
+    def flush(self) -> list[Body]:
+        """End all streams: give what their analyses still hold."""
+        out: list[Body] = []
+        for stream in self._streams.values():
+            was = stream.status
+            out += stream.end()
+            self._report(stream, was)
+        self._report_refused()
+        return out
+
+    def _appear(self, info: StreamInfo, publisher: str, now_s: float) -> list[Body]:
+        if len(self._streams) >= self._max_streams:
+            raise ProtocolError(
+                f"stream {info.stream} refused: already {self._max_streams} streams "
+                "(see --max-streams)"
+            )
+        stream = MonitoredStream(info, publisher, self._make, now_s)
+        self._streams[info.stream] = stream
+        self._appeared += 1
+        leads = ", ".join(info.leads)
+        self._say(
+            f"stream {info.stream}: {info.source or 'announced'}, {info.rate_hz:g} Hz, {leads}"
+        )
+        return [info, stream.state()]
+
+    def _acknowledge(self, request: dict[str, Any]) -> list[Body]:
+        name, alert_id = request.get("stream"), request.get("alert_id", "")
+        stream = self._streams.get(name) if isinstance(name, str) else None
+        if stream is None:
+            raise ProtocolError(f"there is no stream {name!a:.80}")
+        if alert_id is not None and (not isinstance(alert_id, int) or isinstance(alert_id, bool)):
+            raise ProtocolError("alert_id must be the number of an alert, or null for all")
+        was = stream.status
+        out = stream.acknowledge(alert_id)
+        self._report(stream, was)
+        if not out and alert_id is not None:
+            raise ProtocolError(f"stream {name} has no active alert {alert_id!r:.20}")
+        return out
+
+    def _report(self, stream: MonitoredStream, was: StreamStatus) -> None:
+        if stream.status is was:
+            return
+        name = stream.info.stream
+        if stream.status is StreamStatus.QUARANTINED:
+            self._say(f"stream {name}: quarantined: {stream.reason}")
+        elif stream.status in (StreamStatus.STALE, StreamStatus.ENDED):
+            self._say(f"stream {name}: {stream.status}")
+        elif was is StreamStatus.STALE:
+            self._say(f"stream {name}: samples again")
+
+    def _report_refused(self) -> None:
+        new = self._refused - self._refused_said
+        if new:
+            self._say(f"refused {new} message(s), the last because: {self._refusal}")
+            self._refused_said = self._refused

@@ -1,0 +1,365 @@
+"""One stream of the service: who sends it, its pipeline, and where it stands.
+
+Pure: wall and monotonic time are handed in, and only decide about *missing* data; everything
+about the signal is decided by the pipeline on sample indices.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from monitor.errors import MonitorError
+from monitor.messages import (
+    Alert,
+    AlertKind,
+    AlertState,
+    End,
+    Event,
+    Samples,
+    StreamInfo,
+)
+from monitor.service.technical import TechnicalAlerts
+from monitor.wire.protocol import Body, Packet, ProtocolError, StreamState, StreamStatus
+from monitor.wire.sequence import Arrival, SequenceTracker
+
+STALE_S = 3.0
+OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own delay
+LOSS_CLEARS_S = 10.0  # signal without a new loss
+SHOW_CLEARED_TICKS = 10
+MAX_FORMER_SENDERS = 16
+
+
+class Analysis(Protocol):
+    """What a stream needs of a pipeline (:class:`monitor.pipeline.Pipeline`)."""
+
+    def push(self, samples: Samples) -> list[Event]:
+        """Take samples, give events."""
+        ...
+
+    def flush(self) -> list[Event]:
+        """Give what was still waited for."""
+        ...
+
+    def acknowledge(self, alert_id: int | None) -> list[Event]:
+        """Acknowledge one alert or all."""
+        ...
+
+
+MakeAnalysis = Callable[[StreamInfo], Analysis]
+
+
+class MonitoredStream:
+    """A stream from its first announcement until it is forgotten.
+
+    Parameters
+    ----------
+    info
+        As first announced.
+    publisher
+        Id of the sender that owns the stream.
+    make_analysis
+        Makes a pipeline, when the first samples come.
+    now_s
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self, info: StreamInfo, publisher: str, make_analysis: MakeAnalysis, now_s: float
+    ) -> None:
+        self.info = info
+        self.status = StreamStatus.WAITING
+        self.reason = ""
+        self.heard_s = now_s
+        self.refused = 0
+        self._publisher = publisher
+        self._former: deque[str] = deque(maxlen=MAX_FORMER_SENDERS)
+        self._make = make_analysis
+        self._analysis: Analysis | None = None
+        self._sequence = SequenceTracker()
+        self._next_sample = info.start_sample
+        self._lost_samples = 0
+        self._numbers = _Renumbering()
+        self._technical = TechnicalAlerts(info.stream)
+        self._active: dict[int, Alert] = {}
+        self._cleared: list[tuple[int, Alert]] = []
+        self._loss_sample: int | None = None
+        self._loss_onset = 0
+        self._loss_length = 0
+        self._lag_s: float | None = None
+        self._signal_s = 0.0
+        self._ticked_s = now_s
+        self._speed: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is being analysed: the stream has ended or is quarantined."""
+        return self.status in (StreamStatus.ENDED, StreamStatus.QUARANTINED)
+
+    def take(self, packet: Packet, now_s: float, wall_ns: int) -> list[Body]:
+        """Take an announcement, samples or the end of this stream.
+
+        Raises
+        ------
+        ProtocolError
+            If the message does not fit the stream; the stream goes on without it.
+        """
+        body = packet.body
+        if isinstance(body, StreamInfo):
+            return self._announced(body, packet.publisher, now_s)
+        if packet.publisher != self._publisher:
+            raise ProtocolError(
+                f"stream {self.info.stream} is being sent by another sender; give each a stream "
+                "name of its own"
+            )
+        self.heard_s = now_s
+        if isinstance(body, Samples):
+            return self._sampled(body, packet, wall_ns)
+        if isinstance(body, End):
+            return self.end(body.sample)
+        raise ProtocolError(f"a sender of samples cannot send {type(body).__name__} messages")
+
+    def end(self, sample: int | None = None) -> list[Body]:
+        """Finish the analysis: give what it still holds, and the end of the stream."""
+        if self.status is StreamStatus.ENDED:
+            return []
+        out = self._finish()
+        out += self._noted(self._technical.cleared(AlertKind.STREAM_STALE, self._sample))
+        out += self._noted(self._technical.cleared(AlertKind.SAMPLES_LOST, self._sample))
+        if self.status is not StreamStatus.QUARANTINED:
+            self.status = StreamStatus.ENDED
+            self._next_sample = max(self._next_sample, sample or 0)
+        return [*out, End(self.info.stream, self._next_sample), self.state()]
+
+    def acknowledge(self, alert_id: int | None) -> list[Body]:
+        """Acknowledge one alert or all of them; empty if there was nothing to acknowledge."""
+        out = self._noted(self._technical.acknowledged(alert_id, self._sample))
+        if self._analysis is not None:
+            analysis, own = self._analysis, self._numbers.own_id(alert_id)
+            out += self._guarded(lambda: analysis.acknowledge(own))
+        return out
+
+    def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
+        """Once a second: notice silence, tell where the stream stands.
+
+        Parameters
+        ----------
+        now_s
+            Monotonic seconds.
+        looked_at_s
+            When the input was last found empty: silence before that is the sender's.
+        """
+        out: list[Body] = []
+        silent = looked_at_s - self.heard_s > STALE_S or now_s - self.heard_s > OVERLOADED_STALE_S
+        if silent and self.status in (StreamStatus.LIVE, StreamStatus.WAITING):
+            self.status = StreamStatus.STALE
+            text = "No samples are coming in"
+            sample = self._next_sample
+            out += self._noted(
+                self._technical.raised(AlertKind.STREAM_STALE, sample, self._sample, text)
+            )
+        elapsed = now_s - self._ticked_s
+        self._speed = round(self._signal_s / elapsed, 2) if elapsed > 0 else None
+        self._signal_s, self._ticked_s = 0.0, now_s
+        self._cleared = [(left - 1, alert) for left, alert in self._cleared if left > 1]
+        return [*out, self.state()]
+
+    def state(self) -> StreamState:
+        """Tell where the stream stands, with its active alerts."""
+        counts = self._sequence.counts
+        alerts = [*self._active.values(), *(alert for _, alert in self._cleared)]
+        return StreamState(
+            self.info.stream,
+            self.status,
+            self.reason,
+            self.info,
+            self._sample,
+            tuple(alerts),
+            self._speed,
+            self._lag_s,
+            self._lost_samples,
+            counts.lost,
+            counts.duplicates,
+            counts.reordered,
+            self.refused,
+        )
+
+    def quarantine(self, reason: str) -> list[Body]:
+        """Stop analysing this stream, and say so loudly."""
+        self._analysis = None
+        self.status, self.reason = StreamStatus.QUARANTINED, reason[:500]
+        text = f"Analysis stopped: {reason}"[:500]
+        sample = self._sample
+        alerts = self._technical.raised(AlertKind.ANALYSIS_FAILED, sample, sample, text)
+        return [*self._noted(alerts), self.state()]
+
+    @property
+    def _sample(self) -> int:
+        return max(self._next_sample - 1, 0)
+
+    def _announced(self, info: StreamInfo, publisher: str, now_s: float) -> list[Body]:
+        if publisher != self._publisher:
+            if publisher in self._former and self.status is StreamStatus.LIVE:
+                raise ProtocolError(
+                    f"stream {info.stream} has been taken over by another sender; give each a "
+                    "stream name of its own"
+                )
+            self._former.append(self._publisher)
+            self._publisher = publisher
+            anew = self.over or info.start_sample < self._next_sample
+        else:
+            anew = self.status is StreamStatus.ENDED
+        self.heard_s = max(self.heard_s, now_s) if anew else self.heard_s
+        before = (self.info.rate_hz, self.info.leads)
+        if not anew and before == (info.rate_hz, info.leads):
+            return []
+        out = self._finish()
+        out += self._clear_all()
+        self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
+        self.heard_s = now_s
+        self._next_sample, self._loss_sample = info.start_sample, None
+        return [*out, info, self.state()]
+
+    def _sampled(self, samples: Samples, packet: Packet, wall_ns: int) -> list[Body]:
+        if self._sequence.observe(packet.publisher, packet.sequence) is Arrival.DUPLICATE:
+            return []
+        if self.status is StreamStatus.QUARANTINED:
+            return []
+        if self.status is StreamStatus.ENDED:
+            raise ProtocolError(f"stream {self.info.stream} has ended; announce it again first")
+        leads = samples.values_mv.shape[1]
+        if leads != len(self.info.leads):
+            raise ProtocolError(
+                f"stream {self.info.stream} was announced with {len(self.info.leads)} lead(s), "
+                f"but samples of {leads} came"
+            )
+        out: list[Body] = []
+        if self._analysis is None:
+            if packet.sequence > 0 and samples.start_sample > self.info.start_sample:
+                # we joined in the middle: what came before is not a loss
+                self.info = replace(self.info, start_sample=samples.start_sample)
+                self._next_sample = samples.start_sample
+            try:
+                self._analysis = self._make(self.info)
+            except Exception as error:
+                return self.quarantine(_reason(error))
+        if self.status is not StreamStatus.LIVE:
+            self.status = StreamStatus.LIVE
+            out += self._noted(self._technical.cleared(AlertKind.STREAM_STALE, self._sample))
+            out.append(self.state())
+        analysis = self._analysis
+        out.append(samples)
+        out += self._account(samples)
+        out += self._guarded(lambda: analysis.push(samples))
+        self._lag_s = max(wall_ns - packet.sent_ns, 0) / 1e9
+        return out
+
+    def _account(self, samples: Samples) -> list[Body]:
+        """Count the samples that are missing before these, and alarm about them."""
+        rate_hz, length = self.info.rate_hz, len(samples.values_mv)
+        hole = samples.start_sample - self._next_sample
+        self._signal_s += length / rate_hz
+        self._next_sample = max(self._next_sample, samples.end_sample)
+        if hole > 0 and length:
+            if self._loss_sample is None:
+                self._loss_onset, self._loss_length = samples.start_sample - hole, 0
+            self._loss_sample = samples.start_sample
+            self._lost_samples += hole
+            self._loss_length += hole
+            lost = self._loss_length
+            text = f"{lost} samples lost ({lost / rate_hz:.2f} s)"
+            return self._noted(
+                self._technical.raised(
+                    AlertKind.SAMPLES_LOST, self._loss_onset, self._sample, text, float(lost)
+                )
+            )
+        if (
+            self._loss_sample is not None
+            and self._next_sample - self._loss_sample >= LOSS_CLEARS_S * rate_hz
+        ):
+            self._loss_sample = None
+            return self._noted(self._technical.cleared(AlertKind.SAMPLES_LOST, self._sample))
+        return []
+
+    def _finish(self) -> list[Body]:
+        if self._analysis is None:
+            return []
+        out = self._guarded(self._analysis.flush)
+        self._analysis = None
+        self._numbers.next_run()
+        return out
+
+    def _clear_all(self) -> list[Body]:
+        """Clear what a finished analysis left active: the next one judges anew."""
+        out: list[Body] = []
+        for kind in (AlertKind.STREAM_STALE, AlertKind.SAMPLES_LOST, AlertKind.ANALYSIS_FAILED):
+            out += self._noted(self._technical.cleared(kind, self._sample))
+        for alert in list(self._active.values()):
+            cleared = replace(alert, state=AlertState.CLEARED, seq=self._numbers.next_seq())
+            out += self._noted([replace(cleared, sample=max(alert.sample, self._sample))])
+        return out
+
+    def _guarded(self, work: Callable[[], list[Event]]) -> list[Body]:
+        """Run a step of the analysis; whatever goes wrong in it concerns this stream alone."""
+        try:
+            events = work()
+        except Exception as error:
+            return self.quarantine(_reason(error))
+        return [*self._noted(self._numbers.shift(event) for event in events)]
+
+    def _noted(self, events: Iterable[Event]) -> list[Body]:
+        """Keep account of which alerts are active."""
+        out: list[Body] = []
+        for event in events:
+            out.append(event)
+            if isinstance(event, Alert):
+                self._active.pop(event.id, None)
+                if event.state is AlertState.CLEARED:
+                    self._cleared.append((SHOW_CLEARED_TICKS, event))
+                else:
+                    self._active[event.id] = event
+        return out
+
+
+class _Renumbering:
+    """Lets the alert numbers of one stream go on where its previous analysis stopped.
+
+    The first analysis keeps its own numbers.
+    """
+
+    def __init__(self) -> None:
+        self._last_id = self._last_seq = -1
+        self._id_offset: int | None = 0
+        self._seq_offset = 0
+
+    def next_run(self) -> None:
+        """Prepare for a new pipeline, which counts from its own beginning."""
+        self._id_offset = None
+
+    def next_seq(self) -> int:
+        """Take a number for a transition of our own, between two analyses."""
+        self._last_seq += 1
+        return self._last_seq
+
+    def shift(self, event: Event) -> Event:
+        """Give the event with the numbers that subscribers see."""
+        if not isinstance(event, Alert):
+            return event
+        if self._id_offset is None:
+            self._id_offset = self._last_id + 1 - event.id
+            self._seq_offset = self._last_seq + 1 - event.seq
+        if self._id_offset or self._seq_offset:
+            event = replace(event, id=event.id + self._id_offset, seq=event.seq + self._seq_offset)
+        self._last_id, self._last_seq = max(self._last_id, event.id), event.seq
+        return event
+
+    def own_id(self, alert_id: int | None) -> int | None:
+        """Give the number of an alert within the present analysis."""
+        return None if alert_id is None else alert_id - (self._id_offset or 0)
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, MonitorError) else f"{type(error).__name__}: {text}"

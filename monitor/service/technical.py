@@ -1,0 +1,71 @@
+"""Alerts that the service itself raises about a stream: samples lost, stale, not analysed.
+
+They count apart from the alarms of the analysis, downwards: the first has id -1, its first
+transition seq -1, the next transition of any of them seq -2. So the numbers of the analysis are the
+same whether it runs in a service or alone, and no number ever comes twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from monitor.messages import Alert, AlertKind, AlertState, Priority
+
+
+class TechnicalAlerts:
+    """At most one active alert of each kind for one stream."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._active: dict[AlertKind, Alert] = {}
+        self._last_id = 0
+        self._last_seq = 0
+
+    def raised(
+        self, kind: AlertKind, onset_sample: int, sample: int, text: str, value: float | None = None
+    ) -> list[Alert]:
+        """Raise the alert, or update it where it is active with another text."""
+        active = self._active.get(kind)
+        if active is None:
+            self._last_id -= 1
+            alert = Alert(
+                self._stream,
+                self._last_id,
+                0,
+                kind,
+                Priority.TECHNICAL,
+                AlertState.RAISED,
+                onset_sample,
+                sample,
+                text,
+                value,
+            )
+        elif active.text == text:
+            return []
+        else:
+            alert = replace(active, state=AlertState.UPDATED, sample=sample, text=text, value=value)
+        return [self._numbered(alert)]
+
+    def cleared(self, kind: AlertKind, sample: int) -> list[Alert]:
+        """Clear the alert if it is active."""
+        active = self._active.get(kind)
+        if active is None:
+            return []
+        return [self._numbered(replace(active, state=AlertState.CLEARED, sample=sample))]
+
+    def acknowledged(self, alert_id: int | None, sample: int) -> list[Alert]:
+        """Acknowledge one active alert, or all of them (None)."""
+        return [
+            self._numbered(replace(alert, state=AlertState.ACKNOWLEDGED, sample=sample))
+            for alert in list(self._active.values())
+            if alert_id in (None, alert.id)
+        ]
+
+    def _numbered(self, alert: Alert) -> Alert:
+        self._last_seq -= 1
+        alert = replace(alert, seq=self._last_seq)
+        if alert.state is AlertState.CLEARED:
+            del self._active[alert.kind]
+        else:
+            self._active[alert.kind] = alert
+        return alert
