@@ -11,6 +11,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ NEVER = 2**62
 """A sample index later than any other: the place of a beat after the last one."""
 
 SHUTDOWN_BITS = 0x30
+
+_PADDING = 4
 
 EC57_CLASSES: Mapping[str, str] = {
     **dict.fromkeys("NLRB", "N"),
@@ -130,26 +133,20 @@ class Span:
 class Track:
     """Beats and spans of one annotator, as lists because they are walked one by one.
 
-    ``samples[0]``, at sample 0 with an empty class, stands for "before the first beat";
-    the beats proper are at 1 to n. ``rr[i]`` is the RR interval in samples that ends at beat
-    i, 0 where it is not valid: at the first beat, and where fibrillation or a shutdown began
-    since the beat before.
+    ``samples[0]``, at sample 0 with an empty class, stands for "before the first beat"; the
+    ``beat_count`` beats proper follow; then come a few at :data:`NEVER`, so that a walk may
+    look past the end. ``rr[i]`` is the RR interval in samples that ends at beat i, 0 where it
+    is not valid: at the first beat, and where fibrillation or a shutdown began since the beat
+    before.
     """
 
     samples: list[int]
     classes: list[str]
     rr: list[int]
+    beat_count: int
     fibrillation: list[Span]
     shutdown: list[Span]
     shutdown_samples: int
-
-    def sample(self, i: int) -> int:
-        """Where beat ``i`` lies; :data:`NEVER` past the last one."""
-        return self.samples[i] if i < len(self.samples) else NEVER
-
-    def interval(self, i: int) -> int:
-        """Give the RR interval that ends at beat ``i``, 0 if it is not valid."""
-        return self.rr[i] if i < len(self.rr) else 0
 
 
 def known_spans(spans: list[Span], beats_read: int) -> list[Span]:
@@ -228,16 +225,30 @@ def read_track(
                 start = min(before + window, end)
             shutdown.append(Span(start, end, read))
             shut += end - start
-    rr = _intervals(beats, [fibrillation, shutdown])
-    return Track(beats, labels, rr, fibrillation, shutdown, shut)
+    count = len(beats) - 1
+    return Track(
+        samples=beats + [NEVER] * _PADDING,
+        classes=labels + [""] * _PADDING,
+        rr=_intervals(beats, fibrillation, shutdown) + [0] * _PADDING,
+        beat_count=count,
+        fibrillation=fibrillation,
+        shutdown=shutdown,
+        shutdown_samples=shut,
+    )
 
 
-def _intervals(beats: list[int], spans: list[list[Span]]) -> list[int]:
-    rr = [0]
+def _intervals(beats: list[int], *kinds: list[Span]) -> list[int]:
+    rr = [0, *(here - before for before, here in itertools.pairwise(beats))]
     for i in range(1, len(beats)):
-        before, here = beats[i - 1], beats[i]
-        broken = before == 0 or any(
-            before <= span.start < here for kind in spans for span in known_spans(kind, i)
-        )
-        rr.append(0 if broken else here - before)
+        if beats[i - 1] > 0:
+            break
+        rr[i] = 0  # the interval from the start of the record is none
+    for spans in kinds:
+        for k, span in enumerate(spans):
+            i = span.after_beats + 1
+            while i < len(beats) and beats[i] <= span.start:
+                i += 1
+            forgotten = k + 2 < len(spans) and spans[k + 2].after_beats < i
+            if i < len(beats) and beats[i - 1] <= span.start and not forgotten:
+                rr[i] = 0
     return rr

@@ -78,22 +78,18 @@ def match_beats(
     row = {name: k for k, name in enumerate(ROWS)}
     pairs: list[tuple[int, int]] = []
     squares, steps = 0.0, 0
-    i = next(k for k in range(len(ref.samples) + 1) if ref.sample(k) >= start_sample)
-    j = next(k for k in range(len(test.samples)) if test.sample(k + 1) >= start_sample)
-
-    def label(track: Track, k: int) -> str:
-        return track.classes[k] if k < len(track.classes) else ""
+    places, times = ref.samples, test.samples
+    i = next(k for k, place in enumerate(places) if place >= start_sample)
+    j = next(k for k, place in enumerate(times[1:]) if place >= start_sample)
 
     def unmatched_test() -> str:
-        here = test.sample(j)
-        if any(span.holds(here) for span in known_spans(ref.fibrillation, i + 1)):
+        if any(span.holds(times[j]) for span in known_spans(ref.fibrillation, i + 1)):
             return ""  # what a device calls a beat during fibrillation is not held against it
-        down = any(span.holds(here) for span in known_spans(ref.shutdown, i + 1))
+        down = any(span.holds(times[j]) for span in known_spans(ref.shutdown, i + 1))
         return "X" if down else "O"
 
     def unmatched_ref() -> str:
-        here = ref.sample(i)
-        down = any(span.holds(here) for span in known_spans(test.shutdown, j + 1))
+        down = any(span.holds(places[i]) for span in known_spans(test.shutdown, j + 1))
         return "X" if down else "O"
 
     def count(ref_class: str, test_class: str) -> None:
@@ -102,48 +98,47 @@ def match_beats(
             counts[row[ref_class]][row[test_class]] += 1
             pairs.append(
                 (
-                    -1 if ref_class in "OX" else ref.sample(i),
-                    -1 if test_class in "OX" else test.sample(j),
+                    -1 if ref_class in "OX" else places[i],
+                    -1 if test_class in "OX" else times[j],
                 )
             )
-        rr_ref, rr_test = ref.interval(i), test.interval(j)
+        rr_ref, rr_test = ref.rr[i], test.rr[j]
         if rr_ref > 0 and rr_test > 0:
             squares += float((rr_ref - rr_test) ** 2)
             steps += 1
 
     # The last test beat of the learning period may belong to the first reference beat after it.
-    gap = ref.sample(i) - test.sample(j)
-    if gap < abs(ref.sample(i) - test.sample(j + 1)) and gap <= window:
-        if label(ref, i) or label(test, j):
-            count(label(ref, i), label(test, j))
+    gap = places[i] - times[j]
+    if gap < abs(places[i] - times[j + 1]) and gap <= window:
+        if ref.classes[i] or test.classes[j]:
+            count(ref.classes[i], test.classes[j])
         i, j = i + 1, j + 1
     else:
         j += 1
         # A first test beat at the edge belongs to a reference beat of the learning period.
-        nearer = abs(ref.sample(i) - test.sample(j + 1)) < abs(ref.sample(i) - test.sample(j))
-        if test.sample(j) - start_sample <= window and nearer:
+        nearer = abs(places[i] - times[j + 1]) < abs(places[i] - times[j])
+        if times[j] - start_sample <= window and nearer:
             j += 1
 
     def running() -> bool:
         if end_sample is None:
-            return i < len(ref.samples)
-        return min(ref.sample(i), test.sample(j)) <= end_sample
+            return i <= ref.beat_count
+        return places[i] <= end_sample or times[j] <= end_sample
 
     while running():
-        r, r_next = ref.sample(i), ref.sample(i + 1)
-        t, t_next = test.sample(j), test.sample(j + 1)
+        r, t = places[i], times[j]
         if t < r:
-            if pairs_up(t, t_next, r, r_next, window):
-                count(label(ref, i), label(test, j))
+            if pairs_up(t, times[j + 1], r, places[i + 1], window):
+                count(ref.classes[i], test.classes[j])
                 i, j = i + 1, j + 1
             else:
-                count(unmatched_test(), label(test, j))
+                count(unmatched_test(), test.classes[j])
                 j += 1
-        elif pairs_up(r, r_next, t, t_next, window):
-            count(label(ref, i), label(test, j))
+        elif pairs_up(r, places[i + 1], t, times[j + 1], window):
+            count(ref.classes[i], test.classes[j])
             i, j = i + 1, j + 1
         else:
-            count(label(ref, i), unmatched_ref())
+            count(ref.classes[i], unmatched_ref())
             i += 1
     return BeatMatch(
         np.array(counts, np.int64),
