@@ -118,11 +118,16 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Samples [start, end], both included; ``after_beats`` beats were annotated before it."""
+    """Samples [start, end], both included.
+
+    ``after_beats`` beats were annotated before it; ``length`` is what it adds to the time
+    spent in such spans.
+    """
 
     start: int
     end: int
     after_beats: int
+    length: int
 
     def holds(self, sample: int) -> bool:
         """Whether ``sample`` lies in the span."""
@@ -146,7 +151,6 @@ class Track:
     beat_count: int
     fibrillation: list[Span]
     shutdown: list[Span]
-    shutdown_samples: int
 
 
 def known_spans(spans: list[Span], beats_read: int) -> list[Span]:
@@ -189,7 +193,6 @@ def read_track(
     beats, labels = [0], [""]
     fibrillation: list[Span] = []
     shutdown: list[Span] = []
-    shut = 0
 
     def open_end(spans: list[Span]) -> int:
         return spans[-1].end if spans else NEVER
@@ -206,15 +209,13 @@ def read_track(
             while i < n and symbols[i] != "]":
                 i += 1
             end = places[i] if i < n else open_end(fibrillation)
-            fibrillation.append(Span(place, end, read))
+            fibrillation.append(Span(place, end, read, end - place))
             i += 1
         elif symbol == "~" and unreadable[i - 1]:
             if i == n:
-                if is_test:
-                    shutdown.append(Span(place, open_end(shutdown), read))
-                    shut += 0 if end_sample is None else end_sample - place
-                else:
-                    shutdown.append(Span(place, NEVER, read))
+                end = open_end(shutdown) if is_test else NEVER
+                rest = 0 if end_sample is None else end_sample - place
+                shutdown.append(Span(place, end, read, rest))
                 break
             if symbols[i] == "~" and not unreadable[i]:
                 start, end = place, places[i]
@@ -223,8 +224,7 @@ def read_track(
                 before = max([beats[-1], *(s.end for s in fibrillation[-1:])])
                 end = places[i] - window
                 start = min(before + window, end)
-            shutdown.append(Span(start, end, read))
-            shut += end - start
+            shutdown.append(Span(start, end, read, end - start))
     count = len(beats) - 1
     return Track(
         samples=beats + [NEVER] * _PADDING,
@@ -233,7 +233,6 @@ def read_track(
         beat_count=count,
         fibrillation=fibrillation,
         shutdown=shutdown,
-        shutdown_samples=shut,
     )
 
 

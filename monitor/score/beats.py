@@ -30,13 +30,15 @@ class BeatMatch:
 
     ``matrix`` has shape (7, 7), rows :data:`ROWS`, columns :data:`COLUMNS`; ``pairs`` holds
     the sample of the reference and of the test beat, -1 where there is none; ``rr_squares`` is
-    the sum of the squared RR differences in samples squared, over ``rr_count`` steps.
+    the sum of the squared RR differences in samples squared, over ``rr_count`` steps;
+    ``shutdown_samples`` the time the test was shut down, in what was read of it.
     """
 
     matrix: NDArray[np.int64]
     pairs: NDArray[np.int64]
     rr_squares: float
     rr_count: int
+    shutdown_samples: int
 
 
 def pairs_up(early: int, early_next: int, late: int, late_next: int, window: int) -> bool:
@@ -145,4 +147,5 @@ def match_beats(
         np.array(pairs, np.int64).reshape(-1, 2),
         squares,
         steps,
+        sum(span.length for span in test.shutdown if span.after_beats <= j),
     )

@@ -173,7 +173,7 @@ def compare_beats(
     error = None
     if match.rr_count:
         error = math.sqrt(match.rr_squares / match.rr_count) * 1000.0 / second
-    shut = test_track.shutdown_samples
+    shut = match.shutdown_samples
     return RecordScore(
         record=record,
         rate_hz=rate_hz,
