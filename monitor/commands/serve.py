@@ -1,0 +1,127 @@
+"""``ecg-monitor serve``: analyse any number of streams that come over ZeroMQ."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from monitor.commands.options import add_analysis_options, line_writer, settings_from
+from monitor.errors import USAGE, MonitorError
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
+    from monitor.messages import StreamInfo
+    from monitor.pipeline import Pipeline
+    from monitor.wire.protocol import Body
+
+SUMMARY = "Analyse any number of streams that come over ZeroMQ, and publish what is found."
+EXAMPLE = (
+    "  ecg-monitor serve &\n"
+    "  ecg-monitor replay 208 --publish tcp://127.0.0.1:5555 &\n"
+    "  ecg-monitor watch"
+)
+
+INPUT = "tcp://127.0.0.1:5555"
+OUTPUT = "tcp://127.0.0.1:5556"
+CONTROL = "tcp://127.0.0.1:5557"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--input", default=INPUT, metavar="ENDPOINT", help=f"samples come here ({INPUT})"
+    )
+    parser.add_argument(
+        "--output",
+        default=OUTPUT,
+        metavar="ENDPOINT",
+        help=f"results are published here ({OUTPUT})",
+    )
+    parser.add_argument(
+        "--control",
+        default=CONTROL,
+        metavar="ENDPOINT",
+        help=f"acknowledgements are taken here ({CONTROL})",
+    )
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="bind beyond this machine: anybody who reaches the ports can send, read and "
+        "acknowledge; there is no encryption",
+    )
+    parser.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
+    parser.add_argument(
+        "--max-streams", type=int, default=256, metavar="N", help="refuse more streams (256)"
+    )
+    ending = parser.add_mutually_exclusive_group()
+    ending.add_argument(
+        "--exit-when-done", action="store_true", help="end when all streams that came have ended"
+    )
+    ending.add_argument(
+        "--until-idle", type=float, metavar="S", help="end when nothing has come for S seconds"
+    )
+    add_analysis_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until a signal comes, or until the end that was asked for."""
+    if args.max_streams < 1:
+        raise MonitorError(f"--max-streams {args.max_streams}: must be 1 or more", USAGE)
+    if args.until_idle is not None and not args.until_idle > 0:
+        raise MonitorError(f"--until-idle {args.until_idle:g}: must be more than 0", USAGE)
+    settings = settings_from(args)
+
+    from monitor.service.hub import Hub
+    from monitor.service.loop import EndWhen, Service
+    from monitor.wire.sockets import ServiceSockets, new_publisher_id
+
+    publisher = new_publisher_id()
+    with ServiceSockets(args.input, args.output, args.control, args.allow_remote) as sockets:
+        _say("loading the analysis")
+        make = _load(settings)
+        service = Service(
+            Hub(make, publisher, _say, args.max_streams),
+            sockets,
+            publisher,
+            _json_lines() if args.json else None,
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: service.stop())
+        _say(
+            f"ready input={sockets.input_endpoint} output={sockets.output_endpoint} "
+            f"control={sockets.control_endpoint}"
+        )
+        service.run(EndWhen(args.exit_when_done, args.until_idle))
+    return 0
+
+
+def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
+    """Load everything heavy now, so that no stream waits for it, and check the settings."""
+    from monitor.messages import StreamInfo
+    from monitor.pipeline import Pipeline
+
+    def make(info: StreamInfo) -> Pipeline:
+        return Pipeline(info, settings)
+
+    make(StreamInfo("warm-up", 360.0, ("II",)))
+    return make
+
+
+def _json_lines() -> Callable[[Body], None]:
+    """Give a sink that prints events; the service's own states and heartbeats are not events."""
+    from monitor.wire.protocol import Heartbeat, StreamState
+
+    write = line_writer(as_json=True)
+
+    def deliver(body: Body) -> None:
+        if not isinstance(body, Heartbeat | StreamState):
+            write(body)
+
+    return deliver
+
+
+def _say(text: str) -> None:
+    print(f"serve: {text}", file=sys.stderr, flush=True)  # noqa: T201

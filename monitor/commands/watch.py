@@ -1,0 +1,44 @@
+"""``ecg-monitor watch``: the dashboard of a service."""
+
+from __future__ import annotations
+
+import argparse
+
+from monitor.commands.options import has_terminal, line_writer
+from monitor.commands.serve import CONTROL, OUTPUT
+
+SUMMARY = "Watch the streams of a running `serve` on the dashboard."
+EXAMPLE = "  ecg-monitor watch\n  ecg-monitor watch --stream 208 --text | grep '\\*\\*'"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--connect", default=OUTPUT, metavar="ENDPOINT", help=f"output of the service ({OUTPUT})"
+    )
+    parser.add_argument(
+        "--control",
+        default=CONTROL,
+        metavar="ENDPOINT",
+        help=f"control of the service, for acknowledging ({CONTROL})",
+    )
+    parser.add_argument("--stream", metavar="NAME", help="watch this stream only")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
+    how.add_argument("--text", action="store_true", help="events as text lines on stdout")
+    parser.add_argument(
+        "--exit-when-done", action="store_true", help="end when all streams seen have ended"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Watch until quit."""
+    from monitor.wire.subscriber import SubscriberFeed
+
+    feed = SubscriberFeed(args.connect, args.control, args.stream, args.exit_when_done)
+    if has_terminal() and not (args.json or args.text):
+        from monitor.dashboard.app import run_dashboard
+
+        return run_dashboard(feed)
+    feed.run(line_writer(as_json=args.json))
+    return 0

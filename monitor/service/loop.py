@@ -1,0 +1,120 @@
+"""The running service: clock and sockets around the hub, one thread, one poller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from monitor.service.hub import Hub
+from monitor.wire.protocol import Body, ProtocolError, encode, topic_of
+from monitor.wire.sequence import SequenceCounter
+from monitor.wire.sockets import ServiceSockets
+
+TICK_S = 1.0
+NEWCOMER_PERIOD_S = 0.1  # states are not repeated faster than this, however many subscribe
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EndWhen:
+    """When the service ends by itself; the default is never.
+
+    ``done``: all streams that came have ended. ``idle_s``: nothing came for so long.
+    """
+
+    done: bool = False
+    idle_s: float | None = None
+
+
+class Service:
+    """Take samples, publish what the hub makes of them.
+
+    Parameters
+    ----------
+    hub
+        Decides.
+    sockets
+        Open sockets; the caller closes them.
+    publisher
+        Our publisher id.
+    deliver
+        Takes everything that is published, for a local sink.
+    clock
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        sockets: ServiceSockets,
+        publisher: str,
+        deliver: Callable[[Body], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hub = hub
+        self._sockets = sockets
+        self._publisher = publisher
+        self._deliver = deliver
+        self._clock = clock
+        self._numbers = SequenceCounter()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Ask :meth:`run` to end; may be called from a signal handler."""
+        self._stopped = True
+
+    def run(self, end_when: EndWhen | None = None) -> None:
+        """Serve until stopped, then flush all streams."""
+        end_when = end_when or EndWhen()
+        hub, sockets = self._hub, self._sockets
+        sockets.open_input()
+        looked_s = heard_s = self._clock()
+        tick_s = looked_s
+        newcomer_s = 0.0
+        newcomers = False
+        while not self._stopped:
+            now_s = self._clock()
+            if now_s >= tick_s:
+                self._publish(hub.tick(now_s, looked_s))
+                tick_s = now_s + TICK_S
+                newcomers = False
+            if newcomers and now_s - newcomer_s >= NEWCOMER_PERIOD_S:
+                self._publish(hub.states())
+                newcomer_s, newcomers = now_s, False
+            due_s = min(tick_s, newcomer_s + NEWCOMER_PERIOD_S) if newcomers else tick_s
+            sockets.wait(max(due_s - now_s, 0.0))
+            count = 0
+            for frames in sockets.receive(BATCH):
+                count += 1
+                self._publish(hub.receive(frames, self._clock(), time.time_ns()))
+            if count < BATCH:
+                looked_s = self._clock()
+            if count:
+                heard_s = self._clock()
+            self._answer()
+            newcomers |= sockets.newcomers()
+            if end_when.done and count < BATCH and hub.done:
+                break
+            if end_when.idle_s is not None and self._clock() - heard_s >= end_when.idle_s:
+                break
+        self._publish(hub.flush())
+
+    def _answer(self) -> None:
+        text = self._sockets.request()
+        if text is not None:
+            reply, out = self._hub.request(text)
+            self._sockets.reply(reply)
+            self._publish(out)
+
+    def _publish(self, bodies: Iterable[Body]) -> None:
+        for body in bodies:
+            if self._deliver is not None:
+                self._deliver(body)
+            topic = topic_of(body)
+            try:
+                frames = encode(body, self._publisher, self._numbers.next(topic), time.time_ns())
+            except ProtocolError as error:
+                self._publish(self._hub.fail(body.stream, f"cannot be published: {error}"))
+                continue
+            self._sockets.publish(frames)

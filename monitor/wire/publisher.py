@@ -1,0 +1,157 @@
+"""Send the samples of a source to a service, losing none of them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+
+import zmq
+
+from monitor.errors import MonitorError
+from monitor.messages import End, Samples, StreamInfo
+from monitor.wire.protocol import MAX_PAYLOAD_BYTES, Body, encode, topic_of
+from monitor.wire.sequence import SequenceCounter
+from monitor.wire.sockets import INPUT_QUEUE, Context, connect, new_publisher_id, new_socket
+
+ANNOUNCE_PERIOD_S = 1.0
+PATIENCE_MS = 200
+LINGER_S = 30.0
+
+
+def say_on_stderr(text: str) -> None:
+    """Write one line for the operator."""
+    print(f"ecg-monitor: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+class SamplePublisher:
+    """Connects to the input of a service and sends streams to it.
+
+    The socket is an XPUB that does not drop: it waits for the service before the first
+    sample, and whenever the service is slower than the source. So memory is bounded and
+    nothing is lost, at any speed.
+
+    Parameters
+    ----------
+    endpoint
+        The service's ``--input``.
+    say
+        Takes lines for the operator.
+    patience_s
+        Give up when no service is there after so long; None waits for ever.
+    clock
+        Monotonic seconds.
+
+    Raises
+    ------
+    MonitorError
+        If ``endpoint`` is no endpoint.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        say: Callable[[str], object] = say_on_stderr,
+        patience_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._endpoint = endpoint
+        self._say = say
+        self._patience_s = patience_s
+        self._clock = clock
+        self._publisher = new_publisher_id()
+        self._numbers = SequenceCounter()
+        self._context: Context = zmq.Context()
+        self._socket = new_socket(self._context, zmq.XPUB, INPUT_QUEUE)
+        self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+        self._socket.setsockopt(zmq.SNDTIMEO, PATIENCE_MS)
+        try:
+            connect(self._socket, endpoint, "--publish")
+        except BaseException:
+            self.close(0)
+            raise
+
+    def publish(self, info: StreamInfo, chunks: Iterable[Samples]) -> int:
+        """Send one stream from announcement to end; give the number of samples sent.
+
+        The announcement is repeated each second, so that a service can join in the middle.
+        The end is sent however the chunks end, by an error or an interrupt too.
+
+        Raises
+        ------
+        MonitorError
+            If no service came within ``patience_s``, or the source failed.
+        """
+        self.wait_for_service()
+        self._send(info)
+        announced_s = self._clock()
+        next_sample, sent = info.start_sample, 0
+        try:
+            for chunk in chunks:
+                for piece in _pieces(chunk):
+                    self._send(piece)
+                next_sample, sent = chunk.end_sample, sent + len(chunk.values_mv)
+                if self._clock() - announced_s >= ANNOUNCE_PERIOD_S:
+                    announced_s = self._clock()
+                    self._send(_moved(info, next_sample))
+        finally:
+            self._send(End(info.stream, next_sample))
+        return sent
+
+    def wait_for_service(self) -> None:
+        """Wait until a service has subscribed."""
+        began_s = self._clock()
+        said = False
+        while not self._socket.poll(PATIENCE_MS):
+            waited_s = self._clock() - began_s
+            if self._patience_s is not None and waited_s >= self._patience_s:
+                raise MonitorError(
+                    f"no service at {self._endpoint} after {waited_s:.0f} s; start "
+                    f"`ecg-monitor serve --input {self._endpoint}`"
+                )
+            if not said:
+                said = True
+                self._say(f"waiting for `ecg-monitor serve` at {self._endpoint}")
+
+    def close(self, linger_s: float = LINGER_S) -> None:
+        """Close; what is queued may still leave for ``linger_s``."""
+        self._context.destroy(round(linger_s * 1000))
+
+    def __enter__(self) -> SamplePublisher:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _send(self, body: Body) -> None:
+        topic = topic_of(body)
+        frames = encode(body, self._publisher, self._numbers.next(topic), time.time_ns())
+        while True:
+            try:
+                self._socket.send_multipart(frames)
+            except zmq.Again:  # the service is busy: wait on, open to interrupts
+                continue
+            return
+
+
+def _pieces(samples: Samples) -> Iterator[Samples]:
+    """Cut a chunk that is too large for one message."""
+    length, leads = samples.values_mv.shape
+    most = MAX_PAYLOAD_BYTES // (4 * max(leads, 1))
+    for start in range(0, length, most):
+        yield Samples(
+            samples.stream,
+            samples.start_sample + start,
+            samples.values_mv[start : start + most],
+            samples.wall_ns,
+        )
+
+
+def _moved(info: StreamInfo, start_sample: int) -> StreamInfo:
+    return StreamInfo(info.stream, info.rate_hz, info.leads, start_sample, info.source)
