@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from monitor import __version__
 from monitor.errors import INTERRUPTED, MonitorError
 
-COMMANDS = ("demo", "replay", "serve", "watch", "alerts", "annotate")
+COMMANDS = ("demo", "replay", "serve", "watch", "alerts", "annotate", "score")
 
 NOTICE = "Not a medical device: for research, teaching and development only."
 

@@ -35,11 +35,11 @@ VT = EpisodeKind("VT", ("(VT",))
 
 @dataclass(frozen=True, slots=True)
 class EpisodeScore:
-    """Counts of episodes and their durations in samples.
+    """Counts of episodes and their durations in seconds.
 
     ``found`` and ``missed`` count reference episodes, ``confirmed`` and ``false`` test
-    episodes. ``ref_overlap`` is the part of the reference episodes that the test covers,
-    ``test_overlap`` the part of the test episodes that the reference covers.
+    episodes. ``ref_overlap_s`` is the part of the reference episodes that the test covers,
+    ``test_overlap_s`` the part of the test episodes that the reference covers.
     """
 
     kind: str
@@ -47,18 +47,18 @@ class EpisodeScore:
     missed: int
     confirmed: int
     false: int
-    ref_duration: int
-    test_duration: int
-    ref_overlap: int
-    test_overlap: int
+    ref_duration_s: float
+    test_duration_s: float
+    ref_overlap_s: float
+    test_overlap_s: float
 
     def figures(self) -> dict[str, float | None]:
         """Episode and duration sensitivity and positive predictivity, percent."""
         return {
             "episode_se": percent(self.found, self.found + self.missed),
             "episode_pp": percent(self.confirmed, self.confirmed + self.false),
-            "duration_se": percent(self.ref_overlap, self.ref_duration),
-            "duration_pp": percent(self.test_overlap, self.test_duration),
+            "duration_se": percent(self.ref_overlap_s, self.ref_duration_s),
+            "duration_pp": percent(self.test_overlap_s, self.test_duration_s),
         }
 
 
@@ -141,6 +141,7 @@ def compare_episodes(
     ref: Annotations,
     test: Annotations,
     kind: EpisodeKind,
+    rate_hz: float,
     start_sample: int,
     end_sample: int | None,
     *,
@@ -154,6 +155,8 @@ def compare_episodes(
         Reference and test annotations.
     kind
         :data:`VF`, :data:`VT` or :data:`AF`.
+    rate_hz
+        Sampling rate.
     start_sample, end_sample
         What is compared; ``end_sample`` None: everything.
     exclude_flutter
@@ -170,13 +173,13 @@ def compare_episodes(
         test_episodes, ref_episodes, flutter, start_sample, end_sample
     )
     return EpisodeScore(
-        kind.name,
-        found,
-        missed,
-        confirmed,
-        false,
-        ref_duration,
-        test_duration,
-        ref_overlap,
-        test_overlap,
+        kind=kind.name,
+        found=found,
+        missed=missed,
+        confirmed=confirmed,
+        false=false,
+        ref_duration_s=ref_duration / rate_hz,
+        test_duration_s=test_duration / rate_hz,
+        ref_overlap_s=ref_overlap / rate_hz,
+        test_overlap_s=test_overlap / rate_hz,
     )

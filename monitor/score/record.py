@@ -78,7 +78,8 @@ class RecordScore:
     (reference shut down), columns the test classes n s v f q, o and x. ``pairs`` (n, 2) holds
     the matched samples, reference and test, -1 where one is missing. ``rr_error_ms`` is the
     root-mean-square RR error; ``shutdown_s`` the time the test annotator was shut down, over
-    the whole record, ``shutdown_whole_s`` the same in rounded whole seconds. ``runs``
+    the whole record, ``shutdown_whole_s`` the same in rounded whole seconds. ``paced``: the
+    reference has paced beats, and EC57 leaves the record out of totals. ``runs``
     (ventricular, supraventricular), ``episodes`` (VF, VT, AF) and ``heart_rate`` are filled by
     :func:`compare`, and empty after :func:`compare_beats`.
     """
@@ -91,6 +92,7 @@ class RecordScore:
     rr_error_ms: float | None
     shutdown_s: float
     shutdown_whole_s: int
+    paced: bool = False
     runs: tuple[RunScore, ...] = ()
     episodes: tuple[EpisodeScore, ...] = ()
     heart_rate: RateScore | None = None
@@ -183,6 +185,7 @@ def compare_beats(
         rr_error_ms=error,
         shutdown_s=shut / rate_hz,
         shutdown_whole_s=(shut + to_samples(0.5, rate_hz)) // second,
+        paced="/" in ref.symbols,
     )
 
 
@@ -228,7 +231,9 @@ def compare(
             compare_runs(ref, test, classes, kind, window, start, end)
             for kind in (VENTRICULAR, SUPRAVENTRICULAR)
         ),
-        episodes=tuple(compare_episodes(ref, test, kind, start, end) for kind in (VF, VT, AF)),
+        episodes=tuple(
+            compare_episodes(ref, test, kind, rate_hz, start, end) for kind in (VF, VT, AF)
+        ),
         heart_rate=compare_heart_rate(ref, test, classes, rate_hz, start, end),
     )
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import MonitorError
+from monitor.score.episodes import EpisodeScore
 from monitor.score.figures import Figures, cells, figures, percent, ratios
 from monitor.score.record import Conditions, RecordScore
+from monitor.score.runs import RunScore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +20,10 @@ class Summary:
     """Figures over many records, percent; ``q_se``, ``v_pp`` ... are the gross ones.
 
     ``average`` is the mean over the records in which a figure is defined; ``rr_error_ms`` the
-    mean of the records' RR errors as printed, to two decimals.
+    mean of the records' RR errors as printed, to two decimals. ``paced`` names the records
+    with paced beats. ``runs`` and ``episodes`` hold the sums over all records, and are empty
+    if any record was scored for its beats only; ``heart_rate_error_percent`` is the mean of the
+    records' errors.
     """
 
     records: tuple[str, ...]
@@ -29,6 +34,11 @@ class Summary:
     rr_error_ms: float | None
     shutdown_s: float
     shutdown_whole_s: int
+    paced: tuple[str, ...]
+    runs: tuple[RunScore, ...]
+    run_averages: tuple[dict[str, float | None], ...]
+    episodes: tuple[EpisodeScore, ...]
+    heart_rate_error_percent: float | None
 
     @property
     def q_se(self) -> float | None:
@@ -103,6 +113,9 @@ def summarise(scores: Sequence[RecordScore]) -> Summary:
     per_record = [ratios(score.matrix) for score in scores]
     average = {name: mean_percent([r[name] for r in per_record]) for name in Figures.names()}
     errors = [float(f"{s.rr_error_ms:.2f}") for s in scores if s.rr_error_ms is not None]
+    runs = list(zip(*(score.runs for score in scores), strict=False))
+    rhythms = list(zip(*(score.episodes for score in scores), strict=False))
+    rates = [s.heart_rate.error_percent for s in scores if s.heart_rate is not None]
     return Summary(
         records=tuple(score.record for score in scores),
         conditions=scores[0].conditions,
@@ -112,4 +125,33 @@ def summarise(scores: Sequence[RecordScore]) -> Summary:
         rr_error_ms=percent(sum(errors) / 100.0, len(errors)),
         shutdown_s=sum(score.shutdown_s for score in scores),
         shutdown_whole_s=sum(score.shutdown_whole_s for score in scores),
+        paced=tuple(score.record for score in scores if score.paced),
+        runs=tuple(_add_runs(column) for column in runs),
+        run_averages=tuple(_average_runs(column) for column in runs),
+        episodes=tuple(_add_episodes(column) for column in rhythms),
+        heart_rate_error_percent=sum(rates) / len(rates) if rates else None,
     )
+
+
+def _add_runs(scores: Sequence[RunScore]) -> RunScore:
+    return RunScore(
+        scores[0].kind,
+        np.sum([score.sensitivity for score in scores], axis=0),
+        np.sum([score.predictivity for score in scores], axis=0),
+    )
+
+
+def _average_runs(scores: Sequence[RunScore]) -> dict[str, float | None]:
+    """Mean of every run figure over the records in which it is defined."""
+    per_record = [score.figures() for score in scores]
+    averages: dict[str, float | None] = {}
+    for name in per_record[0]:
+        defined = [value for r in per_record if (value := r[name]) is not None]
+        averages[name] = sum(defined) / len(defined) if defined else None
+    return averages
+
+
+def _add_episodes(scores: Sequence[EpisodeScore]) -> EpisodeScore:
+    names = [field.name for field in fields(EpisodeScore) if field.name != "kind"]
+    sums = {name: sum(getattr(score, name) for score in scores) for name in names}
+    return EpisodeScore(kind=scores[0].kind, **sums)

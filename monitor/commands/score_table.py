@@ -1,0 +1,134 @@
+"""The score as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from monitor.score import RecordScore, Summary, summarise
+from monitor.score.beats import COLUMNS, ROWS
+from monitor.score.figures import cells
+
+_BEATS = ("q_se", "q_pp", "v_se", "v_pp", "s_se", "s_pp", "f_se", "f_pp")
+_BEAT_NAMES = ("QRS Se", "+P", "V Se", "+P", "S Se", "+P", "F Se", "+P")
+
+
+def print_tables(
+    scores: Sequence[RecordScore], ref: str, test: str, console: Console | None = None
+) -> None:
+    """Print every record, the totals, and the conditions they hold under."""
+    out = console or Console()
+    total = summarise(scores)
+    out.print(f"reference {ref}, test {test}", markup=False, highlight=False)
+    out.print(_beat_table(scores, total))
+    out.print(_confusion_table(total))
+    out.print(_run_table(total))
+    if any(e.found + e.missed + e.confirmed + e.false for e in total.episodes):
+        out.print(_episode_table(total))
+    for line in _notes(scores, total):
+        out.print(line, markup=False, highlight=False)
+
+
+def _percent(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _table(title: str, first: str, headings: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _beat_table(scores: Sequence[RecordScore], total: Summary) -> Table:
+    headings = ("beats", "FN", "FP", *_BEAT_NAMES, "RR err ms", "shutdown s")
+    table = _table("Beats", "record", headings)
+    for score in scores:
+        matrix = score.matrix
+        table.add_row(
+            score.record + (" paced" if score.paced else ""),
+            str(cells(matrix, "NSVFQ", COLUMNS)),
+            str(cells(matrix, "NSVFQ", "ox")),
+            str(cells(matrix, "OX", "nsvfq")),
+            *(_percent(getattr(score.figures, name)) for name in _BEATS),
+            _percent(score.rr_error_ms),
+            f"{score.shutdown_s:.1f}",
+        )
+    table.add_section()
+    table.add_row(
+        "gross",
+        str(cells(total.matrix, "NSVFQ", COLUMNS)),
+        str(total.false_negatives),
+        str(total.false_positives),
+        *(_percent(getattr(total.gross, name)) for name in _BEATS),
+        "",
+        f"{total.shutdown_s:.1f}",
+    )
+    averages = (_percent(getattr(total.average, name)) for name in _BEATS)
+    table.add_row("average", "", "", "", *averages, _percent(total.rr_error_ms), "")
+    return table
+
+
+def _confusion_table(total: Summary) -> Table:
+    table = _table("Confusion: reference down, test across", "", list(COLUMNS))
+    for name, row in zip(ROWS, total.matrix.tolist(), strict=True):
+        table.add_row(name, *(str(count) for count in row))
+    table.caption = "O, o: no beat; X, x: in shutdown"
+    return table
+
+
+def _run_table(total: Summary) -> Table:
+    headings = ("found", "missed", "confirmed", "false", "Se", "+P", "avg Se", "avg +P")
+    table = _table("Runs", "", headings)
+    for score, average in zip(total.runs, total.run_averages, strict=True):
+        figures = score.figures()
+        for length in ("couplet", "short", "long"):
+            names = (f"{length}_se", f"{length}_pp")
+            table.add_row(
+                f"{score.kind} {length}",
+                *(str(count) for count in score.counts(length)),
+                *(_percent(figures[name], 0) for name in names),
+                *(_percent(average[name], 0) for name in names),
+            )
+    return table
+
+
+def _episode_table(total: Summary) -> Table:
+    headings = ("found", "missed", "confirmed", "false", "Se", "+P")
+    headings += ("duration Se", "+P", "ref s", "test s")
+    table = _table("Rhythm episodes", "", headings)
+    for score in total.episodes:
+        table.add_row(
+            score.kind,
+            *(str(n) for n in (score.found, score.missed, score.confirmed, score.false)),
+            *(_percent(value, 0) for value in score.figures().values()),
+            f"{score.ref_duration_s:.1f}",
+            f"{score.test_duration_s:.1f}",
+        )
+    return table
+
+
+def _notes(scores: Sequence[RecordScore], total: Summary) -> list[str]:
+    rules = total.conditions
+    notes = []
+    if total.heart_rate_error_percent is not None:
+        how = "; ".join(dict.fromkeys(s.heart_rate.rule for s in scores if s.heart_rate))
+        notes.append(f"Heart rate error {total.heart_rate_error_percent:.2f} % RMS ({how}).")
+    end = "the end of the record" if rules.end_s is None else f"{rules.end_s:g} s"
+    notes.append(
+        f"{len(total.records)} record{'' if len(total.records) == 1 else 's'}, "
+        f"match window {rules.window_s * 1000:g} ms, from {rules.start_s:g} s to {end}, "
+        f"class map {rules.classes}. Shutdown is counted over the whole record."
+    )
+    if rules.deviations:
+        notes.append(f"NON-STANDARD comparison: {'; '.join(rules.deviations)}.")
+    else:
+        notes.append("Standard comparison (ANSI/AAMI EC57).")
+    if total.paced:
+        notes.append(
+            f"Paced records are in the totals, which EC57 leaves out: {' '.join(total.paced)}."
+        )
+    return notes
