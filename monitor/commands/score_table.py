@@ -97,8 +97,8 @@ def _run_table(total: Summary) -> Table:
 
 
 def _episode_table(total: Summary) -> Table:
-    headings = ("found", "missed", "confirmed", "false", "Se", "+P")
-    headings += ("duration Se", "+P", "ref s", "test s")
+    counts = ("found", "missed", "confirmed", "false")
+    headings = (*counts, "Se", "+P", "duration Se", "+P", "ref s", "test s")
     table = _table("Rhythm episodes", "", headings)
     for score in total.episodes:
         table.add_row(

@@ -9,7 +9,7 @@ files hold them, are compared as they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import MonitorError
 from monitor.score.annotations import Annotations
+from monitor.score.episodes import VF, Interval, episodes
 
 RR_COUNT = 12
 """RR intervals averaged for a heart rate, as bedside monitors do (IEC 60601-2-27 disclosures)."""
@@ -42,12 +43,17 @@ class RateScore:
     rule: str
 
 
-def beat_rates(annotations: Annotations, classes: Mapping[str, str], rate_hz: float) -> Series:
+def beat_rates(
+    annotations: Annotations,
+    classes: Mapping[str, str],
+    rate_hz: float,
+    without: Sequence[Interval] = (),
+) -> Series:
     """Heart rate at every beat: 60 over the mean of the last :data:`RR_COUNT` RR intervals.
 
     Gives samples (n,) and rates in beats per minute (n,); the first ones average what there
-    is. Intervals that mean less than 10 or more than 400 beats per minute (a shutdown, a beat
-    annotated twice) are left out.
+    is. Intervals that touch one of ``without``, or mean less than 10 or more than 400 beats per
+    minute (a shutdown, a beat annotated twice), are left out.
     """
     beats = np.array(
         [
@@ -59,6 +65,8 @@ def beat_rates(annotations: Annotations, classes: Mapping[str, str], rate_hz: fl
     )
     rr_s = np.diff(beats) / rate_hz
     good = (rr_s >= 60.0 / MAX_BPM) & (rr_s <= 60.0 / MIN_BPM)
+    for start, end in without:
+        good &= (beats[1:] <= start) | (beats[:-1] >= end)
     ends, rr_s = beats[1:][good], rr_s[good]
     total = np.concatenate([[0.0], np.cumsum(rr_s)])
     last = np.arange(1, len(rr_s) + 1)
@@ -130,16 +138,21 @@ def compare_heart_rate(
     start_sample: int,
     end_sample: int | None,
 ) -> RateScore | None:
-    """Heart-rate error from measurement annotations if both sides have them, else from beats."""
+    """Heart-rate error from measurement annotations if both sides have them, else from beats.
+
+    From beats, both sides leave out the reference's ventricular fibrillation, where there is no
+    heart rate to compare with.
+    """
     ref_measured, test_measured = measurements(ref), measurements(test)
     if len(ref_measured[0]) and len(test_measured[0]):
         return compare_measurements(
             ref_measured, test_measured, start_sample, end_sample, "measurement annotations"
         )
+    fibrillation = episodes(ref, VF, end_sample)
     return compare_measurements(
-        beat_rates(ref, classes, rate_hz),
-        beat_rates(test, classes, rate_hz),
+        beat_rates(ref, classes, rate_hz, fibrillation),
+        beat_rates(test, classes, rate_hz, fibrillation),
         start_sample,
         end_sample,
-        f"mean of the last {RR_COUNT} RR intervals at every beat, on both sides",
+        f"mean of the last {RR_COUNT} RR intervals at every beat on both sides, without VF",
     )
