@@ -43,22 +43,31 @@ class BlockSettings:
 class QualitySettings:
     """Limits of the signal-quality stage."""
 
-    window_s: float = 2.0  # stretch of signal a noise verdict rests on
     hold_s: float = 1.0  # stretch over which missing and pinned samples are counted
     missing_s: float = 0.3  # missing samples in it that make a lead invalid
-    constant_s: float = 1.0  # not a single sample differing this long: flat
-    lead_off_s: float = 2.0  # the same at a rail of the converter: lead off
+    constant_s: float = 1.0  # not one sample that differs for so long: flat
+    coarse_constant_s: float = 8.0  # the same, where the baseline between beats is constant too
+    lead_off_s: float = 2.0  # constant at a rail of the converter for so long: lead off
+    hum_mv: float = 0.5  # hum larger than this with nothing else in it: lead off
     pinned_fraction: float = 0.5  # of hold_s at the rails: saturated
-    noise_fraction: float = 0.6  # of the power above 20 Hz: noisy
-    noise_mv: float = 0.02  # noise smaller than this is nobody's noise: it may be asystole
+    muscle_part: float = 0.3  # of the QRS complexes, reached between them: noisy
+    motion_ratio: float = 2.0  # times the usual swing and restlessness: noisy
+    noise_mv: float = 0.03  # smaller is not called noise: it may be asystole
     noise_s: float = 1.0  # how long noise must last to count
     recover_s: float = 0.5  # how long a lead must be good to count as ok again
 
     def __post_init__(self) -> None:
-        for name in ("window_s", "hold_s", "missing_s", "constant_s", "lead_off_s", "noise_s"):
+        for name in ("hold_s", "missing_s", "constant_s", "lead_off_s", "noise_s"):
             _require(0.1 <= getattr(self, name) <= 10.0, f"quality.{name}", "must lie in 0.1 to 10")
-        for name in ("pinned_fraction", "noise_fraction"):
-            _require(0.0 < getattr(self, name) <= 1.0, f"quality.{name}", "must lie in 0 to 1")
+        _require(
+            self.constant_s <= self.coarse_constant_s <= 60.0,
+            "quality.coarse_constant_s",
+            "must lie in quality.constant_s to 60",
+        )
+        for name in ("hum_mv", "muscle_part", "noise_mv"):
+            _require(0.0 < getattr(self, name) <= 10.0, f"quality.{name}", "must lie in 0 to 10")
+        _require(0.0 < self.pinned_fraction < 1.0, "quality.pinned_fraction", "must lie in 0 to 1")
+        _require(1.0 < self.motion_ratio <= 10.0, "quality.motion_ratio", "must lie in 1 to 10")
         _require(0.0 <= self.recover_s <= 2.0, "quality.recover_s", "must lie in 0 to 2")
 
 
@@ -189,9 +198,7 @@ class AlarmSettings:
 
     def __post_init__(self) -> None:
         for kind in self.off:
-            _require(
-                kind in set(AlertKind), "alarms.off", f"{kind!r} is not the name of an alarm"
-            )
+            _require(kind in set(AlertKind), "alarms.off", f"{kind!r} is not the name of an alarm")
             _require(
                 kind not in (AlertKind.ASYSTOLE, AlertKind.VF),
                 "alarms.off",

@@ -1,0 +1,134 @@
+"""Whether a patient is connected: missing, constant, railed and pinned samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.config import QualitySettings
+from monitor.messages import LeadState
+
+# A baseline that stands still this long between beats comes from a coarse converter, on which
+# asystole may be constant too; so many such rests within some minutes prove it.
+REST_S = 0.1
+RESTS = 5.0
+REST_HALF_LIFE_S = 60.0
+# After the rails an amplifier glides back: a swing this many times the beats in it, and more
+# than this part of the way between the rails, is that glide and not asystole.
+GLIDE_RATIO = 10.0
+GLIDE_PART = 0.01
+GLIDE_MAX_S = 10.0
+
+
+class Contact:
+    """Finds samples that no electrode gave; one lead.
+
+    Parameters
+    ----------
+    rate_hz
+        Of the stream.
+    settings
+        ``hold_s``, ``missing_s``, ``constant_s``, ``coarse_constant_s``, ``lead_off_s``,
+        ``pinned_fraction`` and ``hum_mv`` are used.
+
+    Notes
+    -----
+    Where the rails of the converter are is unknown. The highest and the lowest sample so far
+    stand for them; a signal is pinned while it repeats one of these exactly. The tops of
+    clipped QRS complexes are pinned too, but only for a small part of every second.
+    """
+
+    def __init__(self, rate_hz: float, settings: QualitySettings) -> None:
+        self._rate_hz = rate_hz
+        self._settings = settings
+        self._top = -np.inf
+        self._bottom = np.inf
+        self._rests = 0.0
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what a hole invalidates; the converter behind it is still the same."""
+        self._last = np.nan
+        self._run = 0  # samples equal to their predecessor, up to now
+        self._missing_s = 0.0
+        self._pinned_s = 0.0
+        self._glide_s = 0.0
+
+    def push(
+        self, x: NDArray[np.float64], whole: bool, hop_s: float, *texture: float
+    ) -> LeadState | None:
+        """Judge one hop, shape (n,), NaN where missing; None if there is nothing to judge."""
+        settings = self._settings
+        keep = max(0.0, 1.0 - hop_s / settings.hold_s)
+        self._missing_s *= keep
+        if not whole:
+            known = ~np.isnan(x)
+            missing = len(x) - int(np.count_nonzero(known))
+            self._missing_s += missing / self._rate_hz
+            if self._missing_s > settings.missing_s:
+                self._last, self._run, self._pinned_s, self._glide_s = np.nan, 0, 0.0, 0.0
+                return LeadState.INVALID
+            if missing == len(x):
+                return None
+            x = x[known]
+        elif self._missing_s > settings.missing_s:
+            return LeadState.INVALID
+        self._follow(x, hop_s, keep)
+        return self._judge(hop_s, texture)
+
+    def _follow(self, x: NDArray[np.float64], hop_s: float, keep: float) -> None:
+        """Update runs of equal samples, the rails and the time spent at them."""
+        high, low = float(x.max()), float(x.min())
+        if high > self._top or low < self._bottom:
+            self._pinned_s = 0.0  # so that was no rail
+            self._top, self._bottom = max(self._top, high), min(self._bottom, low)
+        self._pinned_s *= keep
+        self._rests *= 0.5 ** (hop_s / REST_HALF_LIFE_S)
+        if high == low == self._last:
+            self._run += len(x)
+        else:
+            changes = np.flatnonzero(x[1:] != x[:-1])
+            first = int(changes[0]) + 1 if len(changes) else len(x)
+            run = self._run + first if x[0] == self._last else self._run
+            longest = int(np.diff(changes).max()) if len(changes) > 1 else 0
+            rest = REST_S * self._rate_hz
+            limit = self._settings.constant_s * self._rate_hz
+            # a run at a rail says nothing about how fine the converter is
+            if rest <= run < limit and self._last not in (self._top, self._bottom):
+                self._rests += 1.0
+            if longest >= rest:
+                self._rests += 1.0
+            if len(changes):
+                self._run = len(x) - 1 - int(changes[-1])
+            else:
+                self._run = len(x)
+        if high == self._top or low == self._bottom:
+            same = x[1:] == x[:-1]
+            rail = (x[1:] == self._top) | (x[1:] == self._bottom)
+            self._pinned_s += int(np.count_nonzero(same & rail)) / self._rate_hz
+        self._last = float(x[-1])
+
+    def _judge(self, hop_s: float, texture: tuple[float, ...]) -> LeadState:
+        settings = self._settings
+        constant_s = self._run / self._rate_hz
+        coarse = self._rests >= RESTS
+        railed = self._bottom < self._top and self._last in (self._top, self._bottom)
+        if constant_s >= settings.lead_off_s and railed:
+            self._glide_s = GLIDE_MAX_S
+            return LeadState.LEAD_OFF
+        if constant_s >= (settings.coarse_constant_s if coarse else settings.constant_s):
+            return LeadState.FLAT
+        if not coarse and self._pinned_s >= settings.pinned_fraction * settings.hold_s:
+            self._glide_s = GLIDE_MAX_S
+            return LeadState.SATURATED
+        if texture:
+            peak, _, fine, swing = texture
+            if fine > settings.hum_mv and fine > 0.9 * peak:
+                return LeadState.LEAD_OFF
+            if self._glide_s > 0.0:
+                part = GLIDE_PART * (self._top - self._bottom)
+                if swing > max(GLIDE_RATIO * peak, part):
+                    self._glide_s -= hop_s
+                    return LeadState.SATURATED
+                self._glide_s = 0.0
+        return LeadState.OK

@@ -1,0 +1,116 @@
+"""From findings to states: hysteresis in time, one state per lead."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.config import QualitySettings
+from monitor.messages import LeadState, Quality, Samples, StreamInfo
+from monitor.stages.quality.contact import Contact
+from monitor.stages.quality.noise import Noise
+from monitor.stages.quality.texture import TextureMeter
+
+
+class QualityGate:
+    """Judges every lead of one stream, hop by hop.
+
+    Parameters
+    ----------
+    info
+        The stream; its rate and number of leads are used.
+    settings
+        Limits; see :class:`monitor.config.QualitySettings`.
+    """
+
+    def __init__(self, info: StreamInfo, settings: QualitySettings) -> None:
+        self._rate_hz = info.rate_hz
+        self._meter = TextureMeter(info.rate_hz, len(info.leads))
+        self._leads = [_Lead(info.rate_hz, settings) for _ in info.leads]
+        self._end_sample: int | None = None
+
+    def push(self, block: Samples) -> Quality:
+        """Judge one hop; ``block.values_mv`` has shape (n, leads), mV, NaN where missing.
+
+        Cost grows with the number of leads only; nothing is kept beyond two seconds of signal
+        but a handful of numbers a lead.
+        """
+        if block.start_sample != self._end_sample:
+            self._meter.forget()
+            for lead in self._leads:
+                lead.forget()
+        self._end_sample = block.end_sample
+        values = block.values_mv.T.astype(np.float64)  # (leads, n), contiguous rows
+        whole = math.isfinite(values.sum())
+        if not whole:
+            values[~np.isfinite(values)] = np.nan
+            filled = np.stack(
+                [_fill(row, last) for row, last in zip(values, self._meter.last_mv, strict=True)]
+            )
+        else:
+            filled = values
+        texture = self._meter.push(filled)
+        states = tuple(
+            lead.push(values[k], whole, *(texture[:, k].tolist() if texture is not None else ()))
+            for k, lead in enumerate(self._leads)
+        )
+        return Quality(
+            stream=block.stream,
+            sample=block.start_sample,
+            end_sample=block.end_sample,
+            leads=states,
+            usable=LeadState.OK in states,
+        )
+
+
+def _fill(row: NDArray[np.float64], last_mv: float) -> NDArray[np.float64]:
+    """Bridge the missing samples of one hop, so that they weigh nothing in its texture."""
+    known = np.flatnonzero(~np.isnan(row))
+    if not len(known):
+        return np.full_like(row, last_mv)
+    return np.interp(np.arange(len(row)), known, row[known])
+
+
+class _Lead:
+    """The state of one lead and how long it has been in doubt."""
+
+    def __init__(self, rate_hz: float, settings: QualitySettings) -> None:
+        self._rate_hz = rate_hz
+        self._settings = settings
+        self._contact = Contact(rate_hz, settings)
+        self._noise = Noise(settings)
+        self._state = LeadState.OK
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what a hole invalidates: not the state, which the samples after it must change."""
+        self._contact.forget()
+        self._noise.forget()
+        self._noisy_s = 0.0
+        self._good_s = 0.0
+
+    def push(self, x: NDArray[np.float64], whole: bool, *texture: float) -> LeadState:
+        """Take the samples of one hop (n,) and, once known, the texture of the last seconds."""
+        hop_s = len(x) / self._rate_hz
+        finding = self._contact.push(x, whole, hop_s, *texture)
+        if finding is None:
+            return self._state
+        if finding is not LeadState.OK:
+            self._noise.forget()
+        elif texture:
+            finding = self._noise.push(hop_s, *texture)
+        if finding is LeadState.OK:
+            self._noisy_s = 0.0
+            self._good_s += hop_s
+            if self._good_s >= self._settings.recover_s:
+                self._state = LeadState.OK
+            return self._state
+        self._good_s = 0.0
+        if finding is LeadState.NOISY:
+            self._noisy_s += hop_s
+            if self._noisy_s < self._settings.noise_s and self._state is LeadState.OK:
+                return self._state
+        self._state = finding
+        return self._state

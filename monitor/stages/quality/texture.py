@@ -1,0 +1,109 @@
+"""Four numbers that tell beats, fibrillation, silence and noise apart.
+
+All come from moving averages and differences of the samples, so that there is no filter state
+to settle after a gap, and the result does not depend on what came more than two seconds ago.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+SMOOTH_S = 0.010  # half width of the moving average
+CURVE_S = 0.040  # spacing of the second difference: most sensitive at 12.5 Hz, where QRS is
+BIN_S = 0.0625  # shorter than the pause between two beats, longer than a QRS complex's edge
+WINDOW_S = 2.0
+MIN_WINDOW_S = 1.0
+
+
+class TextureMeter:
+    """Measure the texture of the last two seconds of every lead.
+
+    The signal is averaged over 20 ms; its second difference over 2 x 40 ms answers to QRS
+    complexes and hardly to P, T and baseline; what the averaging took away is the fine grain.
+    Both are gathered in bins of a sixteenth of a second.
+
+    Parameters
+    ----------
+    rate_hz, leads
+        Of the stream.
+    """
+
+    def __init__(self, rate_hz: float, leads: int) -> None:
+        self._rate_hz = rate_hz
+        self._half = max(1, round(SMOOTH_S * rate_hz))
+        self._gap = max(1, round(CURVE_S * rate_hz))
+        self._leads = leads
+        self._bins = 0
+        self.last_mv = np.zeros(leads)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew with the next sample."""
+        self._carry = np.empty((self._leads, 0))
+        self._filled = 0
+
+    def _prepare(self, n: int) -> None:
+        self._n = n
+        self._bins = max(1, round(n / self._rate_hz / BIN_S))
+        self._edges = np.arange(self._bins) * n // self._bins
+        self._share = self._bins / n
+        length = max(1, round(WINDOW_S * self._rate_hz / n)) * self._bins
+        self._length = length
+        self._need = max(1, round(MIN_WINDOW_S * self._rate_hz / n)) * self._bins
+        # curve, fine grain, top, minus bottom: newest bins last
+        self._window = np.zeros((4, self._leads, length))
+        self._filled = 0
+
+    def push(self, x: FloatArray) -> FloatArray | None:
+        """Take one hop (leads, n), mV, without NaN.
+
+        Returns
+        -------
+        (4, leads) array or None
+            Peak and median of the curve, median of the fine grain, swing; all in mV.
+            None in the first second.
+        """
+        leads, n = x.shape
+        if not self._bins or n != self._n:
+            self._prepare(n)
+        half, gap = self._half, self._gap
+        reach = 2 * half + 2 * gap
+        if not self._carry.shape[1]:
+            self._carry = np.repeat(x[:, :1], reach, axis=1)
+        y = np.concatenate((self._carry, x), axis=1)  # (leads, reach + n)
+        self._carry = y[:, n:]
+        self.last_mv = x[:, -1]
+        total = np.cumsum(y - y[:, :1], axis=1)
+        smooth = np.empty((leads, n + 2 * gap))
+        smooth[:, 0] = total[:, 2 * half]
+        np.subtract(total[:, 2 * half + 1 :], total[:, : -2 * half - 1], out=smooth[:, 1:])
+        smooth /= 2 * half + 1
+        smooth += y[:, :1]
+        now = smooth[:, 2 * gap :]
+        curve = smooth[:, gap:-gap] * -2.0
+        curve += now
+        curve += smooth[:, : -2 * gap]
+        np.abs(curve, out=curve)
+        fine = y[:, 2 * gap + half : 2 * gap + half + n] - now
+        np.abs(fine, out=fine)
+        window, bins, edges = self._window, self._bins, self._edges
+        window[:, :, :-bins] = window[:, :, bins:]
+        np.maximum.reduceat(curve, edges, axis=1, out=window[0, :, -bins:])
+        np.add.reduceat(fine, edges, axis=1, out=window[1, :, -bins:])
+        np.maximum.reduceat(now, edges, axis=1, out=window[2, :, -bins:])
+        np.minimum.reduceat(now, edges, axis=1, out=window[3, :, -bins:])
+        self._filled = min(self._filled + bins, self._length)
+        if self._filled < self._need:
+            return None
+        recent = window[:, :, self._length - self._filled :]
+        ordered = np.sort(recent[:2], axis=2)
+        middle = self._filled // 2
+        texture = np.empty((4, leads))
+        texture[0] = ordered[0, :, -1]
+        texture[1] = ordered[0, :, middle]
+        texture[2] = ordered[1, :, middle] * self._share
+        texture[3] = recent[2].max(axis=1) - recent[3].min(axis=1)
+        return texture
