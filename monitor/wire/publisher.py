@@ -18,6 +18,7 @@ from monitor.wire.sockets import INPUT_QUEUE, Context, connect, new_publisher_id
 ANNOUNCE_PERIOD_S = 1.0
 PATIENCE_MS = 200
 LINGER_S = 30.0
+BUSY_S = 5.0
 
 
 def say_on_stderr(text: str) -> None:
@@ -96,7 +97,7 @@ class SamplePublisher:
                     announced_s = self._clock()
                     self._send(_moved(info, next_sample))
         finally:
-            self._send(End(info.stream, next_sample))
+            self._send(End(info.stream, next_sample), LINGER_S)
         return sent
 
     def wait_for_service(self) -> None:
@@ -129,13 +130,22 @@ class SamplePublisher:
     ) -> None:
         self.close()
 
-    def _send(self, body: Body) -> None:
+    def _send(self, body: Body, patience_s: float | None = None) -> None:
         topic = topic_of(body)
         frames = encode(body, self._publisher, self._numbers.next(topic), time.time_ns())
+        began_s = self._clock()
+        said = False
         while True:
             try:
                 self._socket.send_multipart(frames)
-            except zmq.Again:  # the service is busy: wait on, open to interrupts
+            except zmq.Again:  # wait on, open to interrupts
+                waited_s = self._clock() - began_s
+                if patience_s is not None and waited_s > patience_s:
+                    self._say(f"the service at {self._endpoint} takes nothing any more: giving up")
+                    return
+                if waited_s > BUSY_S and not said:
+                    said = True
+                    self._say(f"the service at {self._endpoint} is busy or gone: waiting")
                 continue
             return
 
