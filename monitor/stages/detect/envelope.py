@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-BAND_HZ = (5.0, 18.0)
-SMOOTH_S = 0.1
-NOTCHES_HZ = (50.0, 60.0)
+BAND_HZ = (5.0, 18.0)  # where QRS complexes are, and P waves, T waves and muscle are less
+SMOOTH_S = 0.1  # as NeuroKit2
+NOTCHES_HZ = (50.0, 60.0)  # both, always: the band leaves too little there to miss either
 NOTCH_Q = 4.0
+QRS_HZ = 12.0
 
 
 class Envelope:
@@ -34,8 +35,8 @@ class Envelope:
 
     Attributes
     ----------
-    delay
-        Samples by which a QRS appears later in the envelope than in the signal.
+    band_delay, delay
+        Samples by which a QRS appears later in the band-passed signal, and in the envelope.
     """
 
     def __init__(self, rate_hz: float, leads: int) -> None:
@@ -50,25 +51,32 @@ class Envelope:
         self._held = np.zeros(leads)  # what the filters saw last, per lead
         self._offset = np.zeros(leads)
         self._broken = np.ones(leads, bool)  # the next valid sample continues from the held one
+        self._any_broken = True
         size = max(3, round(SMOOTH_S * rate_hz))
         kernel = np.hanning(size + 2)[1:-1]
-        self._kernel = kernel / kernel.sum()
-        self._slopes = np.zeros((size, leads))  # the last slopes, for the smoothing
-        self._last_band = np.zeros(leads)
-        self.delay = round((size - 1) / 2 + 0.5 + self._band_delay())
+        self._kernel = kernel / kernel.sum() * rate_hz
+        self._band = np.zeros((size, leads))  # the last band-passed samples, for the smoothing
+        band_delay = self._group_delay()
+        self.band_delay = round(band_delay)
+        self.delay = round(band_delay + size / 2)
 
-    def _band_delay(self) -> float:
-        """Group delay of the filters at the middle of the QRS band, in samples."""
-        w = 2 * np.pi * 12.0 / self._rate_hz
+    def _group_delay(self) -> float:
+        """Delay of the filters in the middle of the QRS band, in samples."""
+        w = 2 * np.pi * QRS_HZ / self._rate_hz
         step = 1e-4
-        _, h = scipy.signal.freqz_sos(self._sos, worN=[w - step, w + step])
+        # scipy.signal.sosfreqz until scipy 1.15, freqz_sos after it
+        z = np.exp(1j * np.array([w - step, w + step]))
+        h = np.ones(2, complex)
+        for b0, b1, b2, _, a1, a2 in self._sos:
+            h *= (b0 + b1 / z + b2 / z**2) / (1 + a1 / z + a2 / z**2)
         return float(-np.diff(np.unwrap(np.angle(h)))[0] / (2 * step))
 
     def forget(self) -> None:
         """Continue without a step after a hole in the stream."""
         self._broken[:] = True
+        self._any_broken = True
 
-    def push(self, values_mv: Array, valid: NDArray[np.bool_]) -> tuple[Array, Array]:
+    def push(self, values_mv: Array, valid: NDArray[np.bool_] | None) -> tuple[Array, Array, Array]:
         """Filter one hop.
 
         Parameters
@@ -76,31 +84,34 @@ class Envelope:
         values_mv
             Shape (n, leads), mV; anything where invalid.
         valid
-            Shape (n, leads).
+            Shape (n, leads); None where all are.
 
         Returns
         -------
+        signal : ndarray, shape (n, leads)
+            The input without invalid samples and without the steps behind them, mV.
         band : ndarray, shape (n, leads)
             Band-passed signal, mV.
         envelope : ndarray, shape (n, leads)
             Smoothed gradient magnitude, mV/s.
         """
-        if self._broken.any() or not valid.all():
+        if valid is not None or self._any_broken:
             signal = self._bridge(values_mv, valid)
         else:
             signal = values_mv - self._offset
-        self._held = signal[-1].copy()
-        band, self._state = scipy.signal.sosfilt(self._sos, signal, axis=0, zi=self._state)
-        slopes = np.abs(np.diff(band, axis=0, prepend=self._last_band[None, :])) * self._rate_hz
-        self._last_band = band[-1]
-        slopes = np.concatenate((self._slopes, slopes))
-        self._slopes = slopes[-len(self._kernel) :]
-        envelope = np.empty_like(band)
-        for lead in range(band.shape[1]):
-            envelope[:, lead] = np.convolve(slopes[1:, lead], self._kernel, "valid")
-        return band, envelope
+        self._held = signal[-1]
+        filtered, self._state = scipy.signal.sosfilt(self._sos, signal, axis=0, zi=self._state)
+        band = np.concatenate((self._band, filtered))
+        self._band = band[-len(self._band) :]
+        slopes = np.abs(band[1:] - band[:-1])
+        envelope = np.empty_like(filtered)
+        for lead in range(slopes.shape[1]):
+            envelope[:, lead] = np.convolve(slopes[:, lead], self._kernel, "valid")
+        return signal, filtered, envelope
 
-    def _bridge(self, values_mv: Array, valid: NDArray[np.bool_]) -> Array:
+    def _bridge(self, values_mv: Array, valid: NDArray[np.bool_] | None) -> Array:
+        if valid is None:
+            valid = np.ones(values_mv.shape, bool)
         signal = np.empty_like(values_mv)
         for lead in range(values_mv.shape[1]):
             held, offset = self._held[lead], self._offset[lead]
@@ -115,4 +126,5 @@ class Envelope:
                     held = values_mv[i, lead] - offset
                 signal[i, lead] = held
             self._offset[lead], self._broken[lead] = offset, broken
+        self._any_broken = bool(self._broken.any())
         return signal

@@ -8,51 +8,70 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.detect.envelope import Envelope
+from monitor.stages.detect.judge import Judge
+from monitor.stages.detect.templates import Templates
 
+Array = NDArray[np.float64]
+
+MAX_LEADS = 2
 _HISTORY_S = 6.0
-_APART_S = 0.15  # a candidate is the highest point of the envelope this far on both sides
-_T_WAVE_S = 0.36
+_APART_S = 0.14  # a candidate is the highest point of the envelope this far on both sides
 _LEARN_S = 2.0
-_FLOOR_MV_S = 0.3  # envelope of a QRS of about 0.02 mV
+_FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
+_LEAST_HEIGHT = 0.12
 _USABLE = frozenset({LeadState.OK, LeadState.NOISY})
-
-
-@dataclass(slots=True)
-class _Candidate:
-    sample: int  # in the envelope's time, delay taken off
-    height: float  # envelope over the learnt height of a QRS
+_LONGEST_S = 3.0
 
 
 class GradientDetector:
     """Gradient-magnitude QRS detector with thresholds that learn and forget."""
 
     def __init__(self, info: StreamInfo, settings: DetectSettings) -> None:
+        rate_hz = info.rate_hz
         self._stream = info.stream
-        self._rate_hz = info.rate_hz
-        self._leads = min(len(info.leads), 2)
-        self._front = Envelope(info.rate_hz, self._leads)
-        self._cap = round(_HISTORY_S * info.rate_hz)
-        self._apart = round(_APART_S * info.rate_hz)
-        self._raw = np.zeros((self._cap, self._leads))
-        self._env = np.zeros((self._cap, self._leads))
+        self._rate_hz = rate_hz
+        self._leads = min(len(info.leads), MAX_LEADS)
+        self._front = Envelope(rate_hz, self._leads)
+        self._templates = Templates(rate_hz, self._leads)
+        self._judge = Judge()
+        self._keep = round(_HISTORY_S * rate_hz)
+        self._apart = round(_APART_S * rate_hz)
+        self._samples_of = {s: round(s * rate_hz) for s in (0.05, 0.06, 0.08, 0.1, 0.25, 1.0)}
+        # history: signal, band, envelope of all leads, and the height of all leads together;
+        # the newest sample is at _at - 1, and its index in the stream is _end - 1
+        size = 4 * self._keep
+        self._signal = np.zeros((size, self._leads))
+        self._band = np.zeros((size, self._leads))
+        self._envelope = np.zeros((size, self._leads))
+        self._height = np.zeros(size)
+        self._at = self._keep
         self._end = info.start_sample
-        self._done = info.start_sample  # candidates before this are judged
+        self._done = self._keep  # candidates before this place are judged
         self._settled = info.start_sample
-        self._level = np.full(self._leads, np.nan)  # envelope of a typical QRS, mV/s
-        self._recent = [np.empty(0)] * self._leads
+        self._learn_at = info.start_sample + round(_LEARN_S * rate_hz)
+        self._level = np.full(self._leads, np.nan)  # typical envelope top of a QRS, mV/s
+        self._slope = np.full(self._leads, np.nan)  # typical steepest slope, mV
+        self._span = np.full(self._leads, np.nan)  # typical size, mV
+        self._recent = np.zeros((8, self._leads))
+        self._background = np.full(self._leads, 0.2)
+        self._weights = np.full(self._leads, 1.0 / self._leads)
         self._noise = 0.1
-        self._rr = 0.8 * info.rate_hz
-        self._last: int | None = None
+        self._rejected = 0.0  # faded count
+        self._rejected_at = info.start_sample
+        self._rr = 0.8 * rate_hz
+        self._deviation = 0.1
+        self._beats = 0
+        self._last: int | None = None  # stream index of the last beat
         self._last_height = 1.0
-        self._missed: list[_Candidate] = []
-        self._learn_until = info.start_sample + round(_LEARN_S * info.rate_hz)
+        self._missed: list[tuple[int, float]] = []  # stream index, log odds
 
     @property
     def settled_sample(self) -> int:
@@ -62,117 +81,263 @@ class GradientDetector:
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:
         """Take one hop, give the R peaks that can be decided now."""
         if block.start_sample != self._end:
-            hole = min(block.start_sample - self._end, self._cap)
-            self._front.forget()
-            blank = np.zeros((hole, self._leads))
-            self._raw = np.concatenate((self._raw[hole:], blank))
-            self._env = np.concatenate((self._env[hole:], blank))
-            self._missed.clear()
+            self._skip(block.start_sample - self._end)
         values = block.values_mv[:, : self._leads].astype(np.float64)
-        valid = np.isfinite(values)
-        for lead in range(self._leads):
-            if quality.leads[lead] not in _USABLE:
-                valid[:, lead] = False
-        _, envelope = self._front.push(values, valid)
-        values[~valid] = 0.0
-        n = len(values)
-        self._raw = np.concatenate((self._raw[n:], values))
-        self._env = np.concatenate((self._env[n:], envelope))
+        valid: NDArray[np.bool_] | None = None
+        states = quality.leads
+        if not (
+            np.isfinite(values).all() and all(states[i] in _USABLE for i in range(self._leads))
+        ):
+            valid = np.isfinite(values)
+            for lead in range(self._leads):
+                if states[lead] not in _USABLE:
+                    valid[:, lead] = False
+        self._store(values, valid)
         self._end = block.end_sample
-        if self._end < self._learn_until:
+        if self._end < self._learn_at:
             return []
-        if np.isnan(self._level[0]):
+        if self._beats == 0 and math.isnan(self._level[0]):
             self._learn()
-        return self._judge(self._end - self._front.delay - self._apart)
+        return self._judge_until(self._at - self._apart)
 
     def flush(self) -> list[RPeak]:
         """Give the peaks still waiting when the stream ends."""
-        if np.isnan(self._level[0]):
+        end = self._end
+        n = self._front.delay + self._apart + 1
+        self._store(np.zeros((n, self._leads)), np.zeros((n, self._leads), bool))
+        self._end += n
+        if self._beats == 0 and math.isnan(self._level[0]):
             self._learn()
-        pad = self._front.delay + self._apart
-        return self._judge(self._end - pad)
+        peaks = self._judge_until(self._at - self._apart)
+        self._settled = end
+        return [
+            RPeak(p.stream, p.sample, end - 1, p.lead, p.searched_back)
+            for p in peaks
+            if p.sample < end
+        ]
+
+    # --- signal -----------------------------------------------------------------------
+
+    def _store(self, values: Array, valid: NDArray[np.bool_] | None) -> None:
+        """Filter one hop and append it to the history."""
+        signal, band, envelope = self._front.push(values, valid)
+        n = len(signal)
+        if self._at + n > len(self._height):
+            self._compact()
+        place = slice(self._at, self._at + n)
+        self._signal[place] = signal
+        self._band[place] = band
+        self._envelope[place] = envelope
+        if self._leads == 1:
+            self._height[place] = envelope[:, 0] * (1.0 / self._level[0])
+        else:
+            relative = envelope.mean(axis=0) / self._level
+            if not math.isnan(relative[0]):
+                self._background += 0.15 * (relative - self._background)
+                weights = 1.0 / (self._background + 0.1) ** 2
+                if valid is not None:
+                    weights *= np.where(valid.all(axis=0), 1.0, 1e-6)
+                self._weights = weights / weights.sum()
+            self._height[place] = envelope @ (self._weights / self._level)
+        self._at += n
+
+    def _compact(self) -> None:
+        shift = self._at - self._keep
+        for array in (self._signal, self._band, self._envelope, self._height):
+            array[: self._keep] = array[shift : self._at]
+        self._at = self._keep
+        self._done -= shift
+
+    def _skip(self, hole: int) -> None:
+        """Step over missing samples: filters continue without a step, rhythm starts anew."""
+        self._front.forget()
+        self._end += hole
+        self._last = None
+        self._missed.clear()
 
     def _learn(self) -> None:
         n = round(_LEARN_S * self._rate_hz)
-        recent = self._env[-n:]
+        recent = self._envelope[self._at - n : self._at]
         top = np.maximum(recent[: n // 2].max(axis=0), recent[n // 2 :].max(axis=0)) * 0.8
         self._level = np.maximum(top, _FLOOR_MV_S)
-        self._recent = [np.full(8, v) for v in self._level]
+        self._recent[:] = self._level
+        self._height[: self._at] = self._envelope[: self._at] @ (self._weights / self._level)
 
-    def _judge(self, until: int) -> list[RPeak]:
-        """Judge the candidates in [done, until), in the signal's time."""
-        if until <= self._done:
-            return []
-        start = self._end - self._cap - self._front.delay  # signal time of the envelope's first
-        height = (self._env / self._level).mean(axis=1)
-        a = max(self._done - start, self._apart + 1)
-        b = until - start
+    # --- candidates -------------------------------------------------------------------
+
+    def _judge_until(self, until: int) -> list[RPeak]:
+        """Judge the candidates at places [done, until)."""
         peaks: list[RPeak] = []
-        part = height[a - 1 : b + 1]
-        for i in np.flatnonzero((part[1:-1] > part[:-2]) & (part[1:-1] >= part[2:])) + a:
-            around = height[i - self._apart : i + self._apart + 1]
-            if height[i] < 0.02 or height[i] < around.max():
-                continue
-            peaks += self._decide(_Candidate(int(i) + start, float(height[i])))
-        self._done = until
-        peaks += self._search_back(until)
-        self._settled = min([until, *(c.sample for c in self._missed)]) - self._apart
+        a = max(self._done, self._apart + 1)
+        if until > a:
+            part = self._height[a - 1 : until + 1]
+            if part.max() > _LEAST_HEIGHT:
+                inner = part[1:-1]
+                tops = (inner > part[:-2]) & (inner >= part[2:]) & (inner > _LEAST_HEIGHT)
+                for place in (np.flatnonzero(tops) + a).tolist():
+                    around = self._height[place - self._apart : place + self._apart + 1]
+                    if self._height[place] >= around.max():
+                        peaks += self._decide(place)
+            self._done = until
+        now = self._end - (self._at - until) - self._front.delay
+        peaks += self._search_back(now)
+        self._settled = min([now, *(s for s, _ in self._missed)]) - self._samples_of[0.1]
         return peaks
 
-    def _threshold(self) -> float:
-        return self._noise + 0.3 * max(1.0 - self._noise, 0.1)
-
-    def _decide(self, c: _Candidate) -> list[RPeak]:
-        last = self._last
-        since = self._rate_hz * 10 if last is None else c.sample - last
-        threshold = self._threshold()
-        t_wave = since < _T_WAVE_S * self._rate_hz and c.height < 0.5 * self._last_height
-        if c.height > threshold and not t_wave and since > 0.18 * self._rate_hz:
-            return [self._accept(c, searched_back=False)]
-        if not t_wave:
-            self._noise += 0.125 * (min(c.height, 1.0) - self._noise)
-            self._missed.append(c)
+    def _decide(self, place: int) -> list[RPeak]:
+        log_odds, figures, match = self._evidence(place)
+        sample = place - self._at + self._end - self._front.delay
+        if log_odds > 0.0:
+            return [self._accept(place, figures, match, searched_back=False)]
+        seconds = (sample - self._rejected_at) / self._rate_hz
+        self._rejected = self._rejected * math.exp(-seconds / 2.0) + 1.0
+        self._rejected_at = sample
+        self._noise += 0.1 * (min(math.exp(figures[0]), 1.5) - self._noise)
+        if log_odds > self._judge.search_back:
+            self._missed.append((sample, log_odds))
         return []
 
-    def _search_back(self, until: int) -> list[RPeak]:
-        if self._last is None or until - self._last < 1.6 * self._rr or not self._missed:
+    def _search_back(self, now: int) -> list[RPeak]:
+        if not self._missed:
             return []
-        best = max(self._missed, key=lambda c: c.height)
-        if best.height > 0.5 * self._threshold() and best.height > 0.2:
-            later = [c for c in self._missed if c.sample > best.sample]
-            found = self._accept(best, searched_back=True)
-            self._missed = later
-            return [found]
-        horizon = until - 3 * self._rate_hz
-        self._missed = [c for c in self._missed if c.sample > horizon]
+        if self._last is not None and now - self._last > 1.5 * self._rr:
+            sample, _ = max(self._missed, key=lambda m: m[1])
+            place = sample + self._front.delay + self._at - self._end
+            if place > self._samples_of[0.25]:
+                _, figures, match = self._evidence(place)
+                later = [m for m in self._missed if m[0] > sample]
+                peak = self._accept(place, figures, match, searched_back=True)
+                self._missed = later
+                return [peak]
+        horizon = now - _LONGEST_S * self._rate_hz
+        self._missed = [m for m in self._missed if m[0] > horizon]
         return []
 
-    def _accept(self, c: _Candidate, searched_back: bool) -> RPeak:
-        start = self._end - self._cap
-        i = c.sample - start + self._front.delay
-        w = round(0.06 * self._rate_hz)
-        for lead in range(self._leads):
-            top = self._env[max(i - w, 0) : i + w + 1, lead].max(initial=0.0)
-            recent = np.append(self._recent[lead][1:], max(top, _FLOOR_MV_S))
-            self._recent[lead] = recent
-            self._level[lead] = np.median(recent)
-        sample = self._locate(c.sample - start)
-        if self._last is not None:
-            rr = c.sample - self._last
-            if 0.2 * self._rate_hz < rr < 2.0 * self._rate_hz:
-                self._rr += 0.125 * (rr - self._rr)
-        self._last = c.sample
-        self._last_height = c.height
-        self._missed = []
-        return RPeak(self._stream, sample + start, self._end - 1, 0, searched_back)
+    def _evidence(self, place: int) -> tuple[float, list[float], tuple[float, int, int]]:
+        """Log odds that there is a QRS at ``place``, the figures behind it, and the template."""
+        of = self._samples_of
+        weights = self._weights
+        rate_hz = self._rate_hz
+        sample = place - self._at + self._end - self._front.delay
+        w = of[0.05]
+        near = self._envelope[place - w : place + w + 1].max(axis=0)
+        tops = np.log(near / self._level + 1e-3)
+        height = float(tops @ weights)
+        here = float(self._height[place]) + 1e-9
 
-    def _locate(self, i: int) -> int:
-        """R peak near the envelope's top ``i``: the extremum of the lightly smoothed lead 0."""
-        w = round(0.08 * self._rate_hz)
+        centre = place - self._front.delay
+        slope, span, step = self._raw(centre)
+        if math.isnan(self._slope[0]):
+            slope_figure = size_step = 0.0
+        else:
+            slope_figure = float(np.log(slope / self._slope + 1e-3) @ weights)
+            size_step = float((np.abs(step) / self._span) @ weights)
+
+        t = self._templates
+        reach = t.half + t.shift
+        centre = place - self._front.delay + self._front.band_delay
+        piece = self._band[centre - reach : centre + reach + 1]
+        correlation, worst, size, kind, start = t.match(piece, weights)
+
+        h = self._height
+        second = h[place - of[1.0] : place + self._apart]
+        neighbourhood = h[place - self._apart : place + self._apart + 1]
+        since = 2.5 * rate_hz if self._last is None else min(sample - self._last, 2.5 * rate_hz)
+        since = max(since, 0.05 * rate_hz)
+        since_place = int(min(since, of[1.0])) - of[0.1]
+        behind = 0.0
+        if since_place > of[0.1]:
+            behind = float(h[place - since_place : place - of[0.1]].max()) / here
+        seconds = max(sample - self._rejected_at, 0) / rate_hz
+        figures = [
+            height,
+            float(tops.min()),
+            float(tops.max()),
+            slope_figure,
+            correlation,
+            worst,
+            max(-3.0, min(3.0, size)),
+            t.familiarity(kind),
+            math.log(float(second.mean()) + 1e-3),
+            math.log(self._noise + 1e-2),
+            float(h[place + of[0.08] : place + self._apart].max()) / here,
+            min(behind, 3.0),
+            float((neighbourhood > 0.5 * here).mean()),
+            min(size_step, 3.0),
+            math.log(since / rate_hz),
+            max(-2.0, min(1.5, math.log(since / self._rr))),
+            math.log(self._deviation + 0.01),
+            math.log(self._last_height + 1e-2),
+            min(self._rejected * math.exp(-seconds / 2.0), 6.0),
+            min(self._beats, 10) / 10.0,
+        ]
+        return self._judge.log_odds(figures), figures, (correlation, kind, start)
+
+    def _raw(self, centre: int) -> tuple[Array, Array, Array]:
+        """Steepest slope, size and baseline shift around ``centre``, free of mains.
+
+        A mean over 1/50 s has no 50 Hz, a difference over 1/60 s no 60 Hz.
+        """
+        rate_hz = self._rate_hz
+        mean_of = max(1, round(rate_hz / 50))
+        lag = max(1, round(rate_hz / 60))
+        reach = round(0.2 * rate_hz)
+        total = self._signal[centre - reach - mean_of : centre + self._apart].cumsum(axis=0)
+        smooth = (total[mean_of:] - total[:-mean_of]) / mean_of
+        # smooth[j] is centred at centre - reach + j - mean_of / 2 + 1/2
+        mid = reach + mean_of // 2
+        w = self._samples_of[0.06] + lag // 2
+        inner = smooth[mid - w : mid + w + 1]
+        slope = np.abs(inner[lag:] - inner[:-lag]).max(axis=0)
+        span = inner.max(axis=0) - inner.min(axis=0)
+        edge = self._samples_of[0.05]
+        step = smooth[-edge:].mean(axis=0) - smooth[:edge].mean(axis=0)
+        return slope + 1e-6, span + 1e-6, step
+
+    # --- beats ------------------------------------------------------------------------
+
+    def _accept(
+        self,
+        place: int,
+        figures: list[float],
+        match: tuple[float, int, int],
+        searched_back: bool,
+    ) -> RPeak:
+        rate_hz = self._rate_hz
+        w = self._samples_of[0.05]
+        self._recent[self._beats % 8] = np.maximum(
+            self._envelope[place - w : place + w + 1].max(axis=0), _FLOOR_MV_S
+        )
+        self._level = np.median(self._recent, axis=0)
+        slope, span, _ = self._raw(place - self._front.delay)
+        if math.isnan(self._slope[0]):
+            self._slope, self._span = slope, span
+        else:
+            # one artefact must not spoil what is typical
+            self._slope = self._slope * np.clip(slope / self._slope, 0.5, 2.0) ** 0.12
+            self._span = self._span * np.clip(span / self._span, 0.5, 2.0) ** 0.12
+        t = self._templates
+        centre = place - self._front.delay + self._front.band_delay
+        reach = t.half + t.shift
+        t.learn(self._band[centre - reach : centre + reach + 1], *match)
+        sample = place - self._at + self._end - self._front.delay
+        if self._last is not None:
+            rr = sample - self._last
+            if 0.2 * rate_hz < rr < 2.5 * rate_hz:
+                self._deviation += 0.1 * (min(abs(rr / self._rr - 1.0), 1.0) - self._deviation)
+                self._rr += 0.125 * (rr - self._rr)
+        self._last = sample
+        self._last_height = math.exp(figures[0])
+        self._beats += 1
+        self._missed = []
+        peak = self._locate(place - self._front.delay) - self._at + self._end
+        return RPeak(self._stream, peak, self._end - 1, 0, searched_back)
+
+    def _locate(self, centre: int) -> int:
+        """R peak near ``centre``: the extremum of the lightly smoothed primary lead."""
+        w = self._samples_of[0.08]
         wide = round(0.2 * self._rate_hz)
         size = max(1, round(0.0167 * self._rate_hz)) | 1
-        lo = max(i - wide, 0)
-        piece = self._raw[lo : i + wide + 1, 0]
+        piece = self._signal[centre - wide : centre + self._apart, 0]
         smooth = np.convolve(piece - np.median(piece), np.ones(size) / size, "same")
-        a = max(i - w - lo, 0)
-        return lo + a + int(np.argmax(np.abs(smooth[a : i + w + 1 - lo])))
+        return centre - w + int(np.argmax(np.abs(smooth[wide - w : wide + w + 1])))

@@ -184,7 +184,7 @@ class NeurokitDetector:
         return peaks[valid[peaks]]
 
     def _call(self, signal: NDArray[np.float64]) -> NDArray[np.float64]:
-        import neurokit2  # noqa: PLC0415 - takes seconds, so only where it is used
+        import neurokit2
 
         cleaning = self._method if self._method in _OWN_CLEANING else "neurokit"
         options: dict[str, Any] = {"powerline": self._mains_hz} if cleaning == "neurokit" else {}
