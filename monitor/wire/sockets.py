@@ -72,6 +72,7 @@ def bind(socket: Socket, endpoint: str, option: str, allow_remote: bool = False)
             "trusted",
             USAGE,
         )
+    socket.setsockopt(zmq.IPV6, int("[" in endpoint))
     try:
         socket.bind(endpoint)
     except zmq.ZMQError as error:
@@ -88,6 +89,7 @@ def connect(socket: Socket, endpoint: str, option: str) -> None:
         If it is no endpoint.
     """
     _check(endpoint, option)
+    socket.setsockopt(zmq.IPV6, int("[" in endpoint))
     try:
         socket.connect(endpoint)
     except zmq.ZMQError as error:
@@ -101,10 +103,10 @@ def new_socket(context: Context, kind: int, queue: int) -> Socket:
     socket.setsockopt(zmq.RCVHWM, queue)
     socket.setsockopt(zmq.SNDHWM, queue)
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
-    socket.setsockopt(zmq.IPV6, 1)
-    # a peer that is gone without a word is dropped, and a connection through a NAT kept alive
-    socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)
-    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 10_000)
+    # notices a peer that is gone without a word; ZMTP heartbeats would take one that is merely
+    # held back by a full queue for dead
+    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 10)
     return socket
 
 
