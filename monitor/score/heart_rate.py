@@ -143,10 +143,13 @@ def compare_heart_rate(
     From beats, both sides leave out the reference's ventricular fibrillation, where there is no
     heart rate to compare with.
     """
-    ref_measured, test_measured = measurements(ref), measurements(test)
-    if len(ref_measured[0]) and len(test_measured[0]):
+    if "=" in ref.symbols and "=" in test.symbols:
         return compare_measurements(
-            ref_measured, test_measured, start_sample, end_sample, "measurement annotations"
+            measurements(ref),
+            measurements(test),
+            start_sample,
+            end_sample,
+            "measurement annotations",
         )
     fibrillation = episodes(ref, VF, end_sample)
     return compare_measurements(
