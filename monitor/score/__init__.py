@@ -22,15 +22,32 @@ From arrays:
 >>> score.figures.q_se, score.figures.q_pp, score.matrix.shape
 (100.0, 100.0, (7, 7))
 
+:func:`compare_beats` matches beats only and is the fast one; :func:`compare` (and
+:func:`score_record`) adds runs, rhythm episodes and heart rate. :class:`Conditions` holds the
+match window, start, end and class map; what departs from the standard it names in words.
+:mod:`monitor.score.lines` and :mod:`monitor.score.rhythm_lines` print the package's tables,
+:func:`monitor.score.document.document` makes JSON.
+
+Notes
+-----
+All of ``bxb -L``, ``bxb -l``, ``rxr -L`` and ``sumstats`` is equal to the package byte for byte,
+shortcomings included: a comparator that remembers two shutdowns or fibrillations, a second
+unterminated shutdown that excuses nothing, shutdown time counted over the whole record.
+Rhythm episodes and heart rate follow ``epicmp`` and ``mxm`` in rule and layout, not in every
+rounding; see their modules.
+
 References
 ----------
 ANSI/AAMI EC57: Testing and reporting performance results of cardiac rhythm and ST segment
-measurement algorithms.
+measurement algorithms. Goldberger et al., PhysioBank, PhysioToolkit, and PhysioNet,
+Circulation 101(23), 2000, doi:10.1161/01.CIR.101.23.e215 (the WFDB software package).
+De Chazal et al., Automatic classification of heartbeats using ECG morphology and heartbeat
+interval features, IEEE Trans Biomed Eng 51(7), 2004, doi:10.1109/TBME.2004.827359 (DS1, DS2).
 """
 
 from monitor.score.annotations import Annotations
 from monitor.score.figures import Figures, figures
-from monitor.score.record import Conditions, RecordScore, compare_beats, score_record
+from monitor.score.record import Conditions, RecordScore, compare, compare_beats, score_record
 from monitor.score.records import RECORD_SETS, choose_records, read_annotations
 from monitor.score.summary import Summary, summarise
 
@@ -42,6 +59,7 @@ __all__ = [
     "RecordScore",
     "Summary",
     "choose_records",
+    "compare",
     "compare_beats",
     "figures",
     "read_annotations",

@@ -247,8 +247,9 @@ def score_record(
 ) -> RecordScore:
     """Read both annotation files of one record and compare them with :func:`compare`.
 
-    ``ref_path`` and ``test_path`` are record paths without extension. Sampling rate and length
-    come from the reference's header; without one, the rate comes from an annotation file.
+    ``ref_path`` and ``test_path`` are record paths without extension; the score bears the name
+    of the test record. Sampling rate and length come from the reference's header; without one,
+    the rate comes from an annotation file.
 
     Raises
     ------
@@ -279,7 +280,7 @@ def score_record(
         ref,
         test,
         rate_hz,
-        record=Path(ref_path).name,
+        record=Path(test_path).name,
         length_samples=header.length_samples if header else None,
         conditions=conditions,
     )

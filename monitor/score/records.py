@@ -122,7 +122,7 @@ def choose_records(
         raise MonitorError(f"no .{test_annotator} files in {test}; set --test-annotator")
     if not test.is_dir() and names != found:
         raise MonitorError(f"{test} is one record: give a directory to choose records", USAGE)
-    if not ref.is_dir() and names != [ref.name]:
+    if not ref.is_dir() and test.is_dir() and names != [ref.name]:
         raise MonitorError(
             f"{ref} is one record, but the test side has {', '.join(names[:4])}; "
             "give a directory, or the same record on both sides",
