@@ -112,7 +112,15 @@ def new_socket(context: Context, kind: int, queue: int) -> Socket:
 
 def _check(endpoint: str, option: str) -> None:
     transport, separator, rest = endpoint.partition("://")
-    if not separator or not rest or transport not in ("tcp", "ipc"):
+    port = rest.rpartition(":")[2]
+    # libzmq takes ports modulo 65536
+    valid_port = port == "*" or (port.isdecimal() and len(port) <= 5 and int(port) <= 65535)
+    if (
+        not separator
+        or not rest
+        or transport not in ("tcp", "ipc")
+        or (transport == "tcp" and not valid_port)
+    ):
         raise MonitorError(
             f"{option} {endpoint!r} is not an endpoint; write it like tcp://127.0.0.1:5555", USAGE
         )
