@@ -1,0 +1,100 @@
+"""The keys of the dashboard: bytes from the terminal to actions."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Action(Enum):
+    """What a key asks for."""
+
+    QUIT = "quit"
+    PAUSE = "pause display"
+    ACKNOWLEDGE = "acknowledge alarms"
+    GAIN_UP = "larger trace"
+    GAIN_DOWN = "smaller trace"
+    GAIN_AUTO = "automatic gain"
+    SLOWER = "more seconds"
+    FASTER = "fewer seconds"
+    NEXT_STREAM = "next stream"
+    NEXT_LEAD = "next lead"
+    SWEEP = "sweep or scroll"
+    BELL = "bell on or off"
+    HELP = "this help"
+
+
+_KEYS = {
+    b"q": Action.QUIT,
+    b"Q": Action.QUIT,
+    b" ": Action.PAUSE,
+    b"a": Action.ACKNOWLEDGE,
+    b"+": Action.GAIN_UP,
+    b"=": Action.GAIN_UP,
+    b"-": Action.GAIN_DOWN,
+    b"0": Action.GAIN_AUTO,
+    b"[": Action.SLOWER,
+    b"<": Action.SLOWER,
+    b",": Action.SLOWER,
+    b"]": Action.FASTER,
+    b">": Action.FASTER,
+    b".": Action.FASTER,
+    b"n": Action.NEXT_STREAM,
+    b"\t": Action.NEXT_STREAM,
+    b"l": Action.NEXT_LEAD,
+    b"m": Action.SWEEP,
+    b"s": Action.BELL,
+    b"?": Action.HELP,
+    b"h": Action.HELP,
+    b"\x1b[A": Action.GAIN_UP,
+    b"\x1b[B": Action.GAIN_DOWN,
+    b"\x1b[C": Action.FASTER,
+    b"\x1b[D": Action.SLOWER,
+}
+
+HELP = (
+    ("q", Action.QUIT),
+    ("space", Action.PAUSE),
+    ("a", Action.ACKNOWLEDGE),
+    ("+ -", Action.GAIN_UP),
+    ("0", Action.GAIN_AUTO),
+    ("[ ]", Action.SLOWER),
+    ("n tab", Action.NEXT_STREAM),
+    ("l", Action.NEXT_LEAD),
+    ("m", Action.SWEEP),
+    ("s", Action.BELL),
+    ("?", Action.HELP),
+)
+
+
+def actions(typed: bytes) -> list[Action]:
+    r"""Give the actions that some typed bytes ask for; unknown keys and sequences are ignored.
+
+    Examples
+    --------
+    >>> actions(b"q\x1b[Cz")
+    [<Action.QUIT: 'quit'>, <Action.FASTER: 'fewer seconds'>]
+    """
+    found = []
+    position = 0
+    while position < len(typed):
+        length = _sequence_length(typed, position)
+        action = _KEYS.get(typed[position : position + length])
+        if action is not None:
+            found.append(action)
+        position += length
+    return found
+
+
+def _sequence_length(typed: bytes, start: int) -> int:
+    """Give the length of one key: an escape sequence (ECMA-48 CSI, SS3) or one byte."""
+    if typed[start : start + 1] != b"\x1b" or start + 1 == len(typed):
+        return 1
+    introducer = typed[start + 1 : start + 2]
+    if introducer == b"O":
+        return min(3, len(typed) - start)
+    if introducer != b"[":
+        return 2
+    end = start + 2
+    while end < len(typed) and not 0x40 <= typed[end] <= 0x7E:
+        end += 1
+    return min(end + 1, len(typed)) - start

@@ -1,0 +1,180 @@
+"""The terminal as the dashboard uses it: full screen, single keys, and back as it was.
+
+Rules:
+
+1. Whatever happens (end, error, Ctrl-C, SIGTERM, Ctrl-Z), the terminal is put back.
+2. Only rows that changed are written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.control import Control
+
+from monitor.dashboard.canvas import Canvas, Row
+
+DEFAULT_SIZE = (80, 24)
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP came: like KeyboardInterrupt, not an error."""
+
+
+class _Changes:
+    """The rows that differ from what is on the screen, each moved to first."""
+
+    def __init__(self, rows: list[tuple[int, Row]]) -> None:
+        self.rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for number, row in self.rows:
+            yield Control.move_to(0, number).segment
+            yield from row
+
+
+class Terminal:
+    """A context in which the console is a full-screen display and keys come one by one.
+
+    Parameters
+    ----------
+    console
+        Where frames are written.
+    keys_fd
+        File descriptor keys are read from; standard input when it is a terminal.
+    """
+
+    def __init__(self, console: Console, keys_fd: int | None = None) -> None:
+        self.console = console
+        self._keys_fd = keys_fd if keys_fd is not None else _stdin_if_terminal()
+        self._saved: list[Any] | None = None
+        self._shown: list[Row] = []
+        self._size = (0, 0)
+        self._handlers: dict[int, Any] = {}
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether anything can be typed."""
+        return self._keys_fd is not None
+
+    def __enter__(self) -> Terminal:
+        """Take over screen, keys and signals."""
+        try:
+            self._handle(signal.SIGTERM, _raise_terminated)
+            self._handle(signal.SIGHUP, _raise_terminated)
+            self._handle(signal.SIGTSTP, self._suspend)
+            self._enter()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give them back."""
+        try:
+            self._leave()
+        except OSError:
+            pass  # the terminal itself has gone
+        finally:
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            self._handlers.clear()
+
+    def size(self) -> tuple[int, int]:
+        """Give width and height in cells, as they are now."""
+        try:
+            found = os.get_terminal_size(self.console.file.fileno())
+        except (OSError, ValueError, AttributeError):
+            return self.console.size
+        return (found.columns or DEFAULT_SIZE[0], found.lines or DEFAULT_SIZE[1])
+
+    def show(self, canvas: Canvas) -> None:
+        """Put a frame on the screen."""
+        rows = canvas.rows()
+        size = (canvas.width, canvas.height)
+        if size != self._size:
+            self.console.control(Control.clear())
+            self._shown, self._size = [], size
+        changed = [
+            (number, row)
+            for number, row in enumerate(rows)
+            if number >= len(self._shown) or row != self._shown[number]
+        ]
+        self._shown = rows
+        if changed:
+            self.console.print(_Changes(changed), end="", crop=False, soft_wrap=True)
+
+    def bell(self) -> None:
+        """Sound the terminal's bell."""
+        self.console.control(Control.bell())
+
+    def keys(self, timeout_s: float) -> bytes | None:
+        """Wait for keys; give what was typed, ``b""`` after the timeout, None when input ended."""
+        if self._keys_fd is None:
+            select.select([], [], [], timeout_s)
+            return b""
+        ready, _, _ = select.select([self._keys_fd], [], [], timeout_s)
+        if not ready:
+            return b""
+        try:
+            typed = os.read(self._keys_fd, 1024)
+        except OSError:
+            typed = b""
+        if not typed:
+            self._keys_fd = None
+            return None
+        return typed
+
+    def _enter(self) -> None:
+        if self._keys_fd is not None:
+            self._saved = termios.tcgetattr(self._keys_fd)
+            tty.setcbreak(self._keys_fd, termios.TCSANOW)
+        self.console.set_alt_screen(True)
+        self.console.show_cursor(False)
+        self._size = (0, 0)
+
+    def _leave(self) -> None:
+        if self._keys_fd is not None and self._saved is not None:
+            termios.tcsetattr(self._keys_fd, termios.TCSANOW, self._saved)
+            self._saved = None
+        self.console.show_cursor(True)
+        self.console.set_alt_screen(False)
+
+    def _handle(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
+        # refused outside the main thread, whose owner then handles signals
+        with contextlib.suppress(ValueError):
+            self._handlers[number] = signal.signal(number, handler)
+
+    def _suspend(self, number: int, frame: FrameType | None) -> None:
+        self._leave()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        # stopped here until SIGCONT
+        signal.signal(signal.SIGTSTP, self._suspend)
+        self._enter()
+
+
+def _stdin_if_terminal() -> int | None:
+    try:
+        return sys.stdin.fileno() if sys.stdin.isatty() else None
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated

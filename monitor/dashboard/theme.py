@@ -1,0 +1,112 @@
+"""Colours and words of the dashboard. Whatever a colour says, a word or a mark says too."""
+
+from __future__ import annotations
+
+from monitor.messages import AamiClass, AlertState, LeadState, Priority
+
+BACKGROUND = "on grey3"
+TEXT = "grey82"
+DIM = "grey54"
+FAINT = "grey27"
+TITLE = "bold grey93"
+RULE = "grey30"
+HEART = "bold green1"
+GRID = "grey27"
+GRID_SECOND = "grey35"
+TRACES = ("green1", "turquoise2", "khaki1", "plum2")
+HATCH = "grey42"
+GOOD = "green3"
+WARN = "bold black on yellow1"
+
+BEATS = {
+    AamiClass.N: "green3",
+    AamiClass.S: "bold yellow1",
+    AamiClass.V: "bold red1",
+    AamiClass.F: "bold orchid1",
+    AamiClass.Q: "bold deep_sky_blue1",
+}
+
+PRIORITIES = {
+    Priority.HIGH: "bold red1",
+    Priority.MEDIUM: "bold yellow1",
+    Priority.LOW: "bold cyan1",
+    Priority.TECHNICAL: "bold deep_sky_blue1",
+}
+BANNERS = {
+    Priority.HIGH: "bold white on red3",
+    Priority.MEDIUM: "bold black on yellow1",
+    Priority.LOW: "black on cyan1",
+    Priority.TECHNICAL: "black on deep_sky_blue1",
+}
+MARKS = {
+    Priority.HIGH: "***",
+    Priority.MEDIUM: "** ",
+    Priority.LOW: "*  ",
+    Priority.TECHNICAL: "tec",
+}
+
+LEAD_STATES = {
+    LeadState.OK: ("good", GOOD),
+    LeadState.NOISY: ("NOISY", "bold yellow1"),
+    LeadState.FLAT: ("FLAT", "bold yellow1"),
+    LeadState.SATURATED: ("SATURATED", "bold yellow1"),
+    LeadState.LEAD_OFF: ("LEAD OFF", "bold black on deep_sky_blue1"),
+    LeadState.INVALID: ("NO SAMPLES", "bold deep_sky_blue1"),
+}
+
+ALERT_STATES = {
+    AlertState.RAISED: "NEW",
+    AlertState.UPDATED: "active",
+    AlertState.ACKNOWLEDGED: "acknowledged",
+    AlertState.CLEARED: "ended",
+}
+
+RHYTHMS = {
+    "N": "regular rhythm",
+    "AFIB": "atrial fibrillation",
+    "AFL": "atrial flutter",
+    "ASYS": "asystole",
+    "B": "ventricular bigeminy",
+    "T": "ventricular trigeminy",
+    "VT": "ventricular tachycardia",
+    "VFL": "ventricular flutter",
+    "VF": "ventricular fibrillation",
+    "VFIB": "ventricular fibrillation",
+    "IVR": "idioventricular rhythm",
+    "AIVR": "accelerated idioventricular rhythm",
+    "SVTA": "supraventricular tachycardia",
+    "SBR": "sinus bradycardia",
+    "STACH": "sinus tachycardia",
+    "NOISE": "noise",
+    "PACE": "paced rhythm",
+}
+
+
+def clock(seconds: float) -> str:
+    """Give a duration as ``m:ss`` or ``h:mm:ss``.
+
+    Examples
+    --------
+    >>> clock(65.9), clock(3601)
+    ('1:05', '1:00:01')
+    """
+    whole = int(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    if hours:
+        return f"{hours}:{minutes:02}:{whole % 60:02}"
+    return f"{minutes}:{whole % 60:02}"
+
+
+def age(seconds: float) -> str:
+    """Give an age in the coarsest unit that says enough.
+
+    Examples
+    --------
+    >>> age(7.2), age(125), age(7300)
+    ('7 s', '2 min', '2 h')
+    """
+    if seconds < 100:
+        return f"{max(0, int(seconds))} s"
+    if seconds < 6000:
+        return f"{int(seconds / 60)} min"
+    return f"{int(seconds / 3600)} h"

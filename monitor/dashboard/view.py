@@ -1,0 +1,172 @@
+"""From a snapshot to a frame of the size asked for. Pure: no terminal, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.dashboard import theme
+from monitor.dashboard.canvas import Canvas
+from monitor.dashboard.keys import HELP
+from monitor.dashboard.panels import draw_alerts, draw_vitals
+from monitor.dashboard.state import Snapshot
+from monitor.dashboard.traces import Box, Scales, draw_traces
+
+MIN_WIDTH, MIN_HEIGHT = 80, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """What the user has set: nothing here changes what is analysed.
+
+    ``gain_mv`` and ``dots_per_s`` are None for automatic; ``lead`` is the one drawn on top.
+    """
+
+    gain_mv: float | None = None
+    dots_per_s: int | None = None
+    lead: int = 0
+    sweep: bool = True
+    paused: bool = False
+    bell: bool = True
+    help: bool = False
+
+
+def draw(
+    snapshot: Snapshot,
+    display: Display,
+    width: int,
+    height: int,
+    now_s: float,
+    scales: Scales | None = None,
+) -> Canvas:
+    """Draw one frame of exactly ``width`` x ``height`` cells.
+
+    Parameters
+    ----------
+    snapshot
+        What to show.
+    display
+        How to show it.
+    width, height
+        Size of the terminal in cells.
+    now_s
+        Only the flashing of alarms depends on it.
+    scales
+        Scales of the frame before; brought up to date, so that the gain does not jump.
+    """
+    canvas = Canvas(width, height)
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        _draw_too_small(canvas, snapshot)
+        return canvas
+    strip = 4 if height < 28 else 6 if height < 40 else 8
+    panel = 27 if width < 110 else 32 if width < 150 else 38
+    body = height - 1 - strip - 2
+    _draw_header(canvas, snapshot, display)
+    left = Box(1, 0, width - panel, body)
+    draw_traces(
+        canvas,
+        left,
+        snapshot,
+        {} if scales is None else scales,
+        lead=display.lead,
+        gain_mv=display.gain_mv,
+        dots_per_s=display.dots_per_s,
+        sweep=display.sweep,
+    )
+    draw_vitals(canvas, Box(1, width - panel, panel, body), snapshot)
+    draw_alerts(canvas, Box(1 + body, 0, width, strip), snapshot, now_s)
+    _draw_footer(canvas, snapshot, display)
+    if display.help:
+        _draw_help(canvas)
+    return canvas
+
+
+def _draw_too_small(canvas: Canvas, snapshot: Snapshot) -> None:
+    lines = [
+        "terminal too small",
+        f"{canvas.width}x{canvas.height}, needs {MIN_WIDTH}x{MIN_HEIGHT}",
+    ]
+    lines += [f"{theme.MARKS[a.priority]} {a.text or a.kind.value}" for a in snapshot.active]
+    for row, line in enumerate(lines[: canvas.height]):
+        style = theme.WARN if row == 0 else theme.TEXT
+        canvas.text(row, 0, line, style)
+
+
+def _draw_header(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
+    column = canvas.text(0, 1, "ECG", theme.HEART)
+    column = canvas.text(0, column + 1, "monitor", theme.TITLE)
+    state, style = _state(snapshot, display)
+    end = canvas.right(0, canvas.width - 1, f" {state} ", style)
+    if not display.bell:
+        end = canvas.right(0, end - 1, " BELL OFF ", theme.WARN)
+    for name, priority in snapshot.others[:3]:
+        mark = theme.MARKS[priority].strip()
+        end = canvas.right(0, end - 1, f" {name[:16]} {mark} ", theme.BANNERS[priority])
+    if snapshot.stream:
+        place = f" ({snapshot.number}/{snapshot.streams})" if snapshot.streams > 1 else ""
+        source = snapshot.wave.info.source if snapshot.wave else ""
+        text = f"{snapshot.stream}{place}"
+        column = canvas.text(0, column + 2, text[: max(0, end - column - 3)], theme.TITLE)
+        canvas.text(0, column + 2, source[: max(0, end - column - 3)], theme.DIM)
+
+
+def _state(snapshot: Snapshot, display: Display) -> tuple[str, str]:
+    if display.paused:
+        return "PAUSED", theme.WARN
+    if snapshot.stale_s is not None:
+        return f"STALE {theme.age(snapshot.stale_s)}", theme.WARN
+    if snapshot.finished:
+        return "FINISHED", "bold black on grey70"
+    if snapshot.elapsed_s:
+        return "LIVE", f"bold {theme.GOOD}"
+    return "WAITING", theme.WARN
+
+
+def _draw_footer(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
+    row = canvas.height - 2
+    status = snapshot.status
+    parts = []
+    if snapshot.elapsed_s is not None:
+        parts.append(f"time {theme.clock(snapshot.elapsed_s)}")
+    if status.speed is not None:
+        speed = "max" if status.speed == float("inf") else f"{status.speed:g}x"
+        parts.append(f"speed {speed}")
+    if snapshot.latency_s is not None:
+        parts.append(f"label {snapshot.latency_s:.2f} s")
+    if status.lag_s is not None:
+        parts.append(f"lag {status.lag_s:.2f} s")
+    parts.append(
+        f"lost {snapshot.lost_samples} dup {status.duplicates} reordered {status.reordered}"
+    )
+    canvas.fill(row, 0, canvas.width, theme.RULE, "─")
+    column = canvas.text(row, 2, f" {' · '.join(parts)} ", theme.TEXT)
+    if status.text:
+        room = canvas.width - column - 4
+        canvas.right(row, canvas.width - 2, f" {status.text[: max(0, room)]} ", theme.TITLE)
+    keys = (
+        ("q", "quit"),
+        ("space", "pause"),
+        ("a", "ack"),
+        ("+-0", "gain"),
+        ("[]", "time"),
+        ("n", "stream"),
+        ("l", "lead"),
+        ("m", "scroll" if display.sweep else "sweep"),
+        ("s", "bell"),
+        ("?", "help"),
+    )
+    column = 1
+    for key, word in keys:
+        column = canvas.text(row + 1, column, key, theme.TITLE)
+        column = canvas.text(row + 1, column + 1, word, theme.DIM) + 1
+    canvas.right(row + 1, canvas.width - 1, "not a medical device", theme.FAINT)
+
+
+def _draw_help(canvas: Canvas) -> None:
+    width, height = 44, len(HELP) + 4
+    top, left = max(0, (canvas.height - height) // 2), max(0, (canvas.width - width) // 2)
+    for row in range(top, top + height):
+        canvas.fill(row, left, width, f"{theme.TEXT} on grey15")
+    canvas.text(top + 1, left + 3, "Keys", f"{theme.TITLE} on grey15")
+    for number, (key, action) in enumerate(HELP):
+        canvas.text(top + 2 + number, left + 3, key, f"{theme.HEART} on grey15")
+        canvas.text(top + 2 + number, left + 14, action.value, f"{theme.TEXT} on grey15")
