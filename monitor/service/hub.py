@@ -113,9 +113,7 @@ class Hub:
 
     def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
         """Once a second: heartbeat, and where every stream stands."""
-        out: list[Body] = [
-            Heartbeat(self._publisher, len(self._streams), self._refused, self._unknown)
-        ]
+        out: list[Body] = [self._heartbeat()]
         for name, stream in list(self._streams.items()):
             was = stream.status
             out += stream.tick(now_s, looked_at_s)
@@ -128,9 +126,9 @@ class Hub:
         self._report_refused()
         return out
 
-    def states(self) -> list[Body]:
-        """Where every stream stands now, for a newcomer."""
-        return [stream.state() for stream in self._streams.values()]
+    def greeting(self) -> list[Body]:
+        """Give a newcomer a heartbeat, and where every stream stands now."""
+        return [self._heartbeat(), *(stream.state() for stream in self._streams.values())]
 
     def fail(self, name: str, reason: str) -> list[Body]:
         """Quarantine one stream for a reason found outside of its analysis."""
@@ -151,6 +149,9 @@ class Hub:
             self._report(stream, was)
         self._report_refused()
         return out
+
+    def _heartbeat(self) -> Heartbeat:
+        return Heartbeat(self._publisher, len(self._streams), self._refused, self._unknown)
 
     def _appear(self, info: StreamInfo, publisher: str, now_s: float) -> list[Body]:
         if len(self._streams) >= self._max_streams:

@@ -13,6 +13,7 @@ from monitor.wire.sockets import ServiceSockets
 
 TICK_S = 1.0
 NEWCOMER_PERIOD_S = 0.1  # states are not repeated faster than this, however many subscribe
+LOOK_UP_S = 0.1  # how long a request to stop may wait
 BATCH = 64
 
 
@@ -80,10 +81,10 @@ class Service:
                 tick_s = now_s + TICK_S
                 newcomers = False
             if newcomers and now_s - newcomer_s >= NEWCOMER_PERIOD_S:
-                self._publish(hub.states())
+                self._publish(hub.greeting())
                 newcomer_s, newcomers = now_s, False
             due_s = min(tick_s, newcomer_s + NEWCOMER_PERIOD_S) if newcomers else tick_s
-            sockets.wait(max(due_s - now_s, 0.0))
+            sockets.wait(min(max(due_s - now_s, 0.0), LOOK_UP_S))
             count = 0
             for frames in sockets.receive(BATCH):
                 count += 1

@@ -42,7 +42,7 @@ class Desk:
         return json.loads(reply), new
 
     def state(self, stream="a"):
-        return next(s for s in self.hub.states() if s.stream == stream)
+        return next(s for s in self.hub.greeting()[1:] if s.stream == stream)
 
 
 def of(kind, bodies):
