@@ -50,11 +50,11 @@ class QualitySettings:
     lead_off_s: float = 2.0  # constant at a rail of the converter for so long: lead off
     hum_mv: float = 0.5  # hum larger than this with nothing else in it: lead off
     pinned_fraction: float = 0.5  # of hold_s at the rails: saturated
-    muscle_part: float = 0.3  # of the QRS complexes, reached between them: noisy
+    muscle_part: float = 0.25  # of the QRS complexes, reached between them: noisy
     motion_ratio: float = 2.0  # times the usual swing and restlessness: noisy
     noise_mv: float = 0.03  # smaller is not called noise: it may be asystole
     noise_s: float = 1.0  # how long noise must last to count
-    recover_s: float = 0.5  # how long a lead must be good to count as ok again
+    recover_s: float = 0.75  # how long a lead must be good to count as ok again
 
     def __post_init__(self) -> None:
         for name in ("hold_s", "missing_s", "constant_s", "lead_off_s", "noise_s"):

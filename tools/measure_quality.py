@@ -14,8 +14,8 @@ nstdb     the noisy and the clean two-minute stretches after the fifth minute. N
           choose anything.
 ds1       noise added to the first ten minutes of the first lead of the DS1 records, from the
           third minute on: ``ma`` and ``bw`` of the NSTDB and simulated electrode motion,
-          scaled to a signal-to-noise ratio as ``nst`` does it (QRS peak-to-peak squared / 8 over the
-          noise power in windows of one second, both trimmed by 5 %).
+          scaled to a signal-to-noise ratio as ``nst`` does it (QRS peak-to-peak squared / 8 over
+          the noise power in windows of one second, both trimmed by 5 %).
 
 References
 ----------
@@ -45,11 +45,53 @@ from monitor.stages.quality import QualityGate
 
 Signal = NDArray[np.float64]
 DS1 = (
-    "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230"
-).split()
+    "101",
+    "106",
+    "108",
+    "109",
+    "112",
+    "114",
+    "115",
+    "116",
+    "118",
+    "119",
+    "122",
+    "124",
+    "201",
+    "203",
+    "205",
+    "207",
+    "208",
+    "209",
+    "215",
+    "220",
+    "223",
+    "230",
+)
 DS2 = (
-    "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234"
-).split()
+    "100",
+    "103",
+    "105",
+    "111",
+    "113",
+    "117",
+    "121",
+    "123",
+    "200",
+    "202",
+    "210",
+    "212",
+    "213",
+    "214",
+    "219",
+    "221",
+    "222",
+    "228",
+    "231",
+    "232",
+    "233",
+    "234",
+)
 SNRS_DB = (12, 6, 0, -6)
 QRS_SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ")
 
@@ -76,6 +118,7 @@ def records(folder: Path) -> list[str]:
 
 
 def unusable_percent(verdicts: list[Quality]) -> float:
+    """Share of the hops in which no lead is ok."""
     return 100.0 * float(np.mean([not verdict.usable for verdict in verdicts]))
 
 
@@ -173,8 +216,11 @@ def measure_nstdb(data: Path) -> dict[str, Any]:
 
 
 def electrode_motion(n: int, rate_hz: float, rng: np.random.Generator) -> Signal:
-    """Simulated electrode motion, shape (n,): steps of all heights and speeds that decay, in bouts,
-    over a wandering baseline."""
+    """Simulate electrode motion, shape (n,), in arbitrary units.
+
+    Steps of all heights (Laplace) and speeds (10 to 300 ms) that decay with 0.6 s, in bouts,
+    over a wandering baseline.
+    """
     t = np.arange(n) / rate_hz
     knots = np.arange(0.0, t[-1] + 3.0, 3.0)
     activity = np.interp(t, knots, np.exp(rng.normal(0.0, 0.7, len(knots))))
@@ -203,7 +249,8 @@ def scaled(
     pieces = noise[: len(noise) // round(rate_hz) * round(rate_hz)].reshape(-1, round(rate_hz))
     power = np.sort(pieces.std(axis=1))
     level = power[len(power) // 20 : -max(1, len(power) // 20)].mean()
-    return noise * (height / np.sqrt(8.0) / 10.0 ** (snr_db / 20.0) / level)
+    gain = float(height / np.sqrt(8.0) / 10.0 ** (snr_db / 20.0) / level)
+    return noise * gain
 
 
 def measure_ds1(data: Path) -> dict[str, Any]:
@@ -240,7 +287,7 @@ PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {
 
 
 def lines(table: dict[str, Any]) -> Iterator[str]:
-    """The table as text, one line for every row."""
+    """Give the table as text, one line for every row."""
     for key, row in table.items():
         cells = row if isinstance(row, dict) else {"": row}
         yield f"  {key:24s}" + "  ".join(f"{name} {value}".strip() for name, value in cells.items())

@@ -102,7 +102,7 @@ class _Lead:
         elif texture:
             finding = self._noise.push(hop_s, *texture)
         if finding is LeadState.OK:
-            self._noisy_s = 0.0
+            self._noisy_s = max(0.0, self._noisy_s - hop_s)
             self._good_s += hop_s
             if self._good_s >= self._settings.recover_s:
                 self._state = LeadState.OK

@@ -21,9 +21,11 @@ SLOW = 0.002
 MUSCLE_GRAIN = 0.085
 MUSCLE_PEAK = 6.0
 # Motion: the curve is small against the swing (fibrillation and tachycardia 0.29, 0.15 at the
-# fifth percentile; simulated electrode motion 0.11), and stands out less than beats do.
-MOTION_CURVE = 0.15
-MOTION_PEAK = 9.0
+# fifth percentile; simulated electrode motion 0.11), and it stands out less than beats do, but
+# more than the steady waves of fibrillation.
+MOTION_CURVE = 0.17
+MOTION_PEAK = 12.0
+MOTION_LEAST_PEAK = 3.0
 # With no beats seen yet, only unmistakable muscle noise counts.
 UNKNOWN_GRAIN = 0.15
 UNKNOWN_PEAK = 3.0
@@ -90,7 +92,7 @@ class Noise:
             median > settings.motion_ratio * clean.median
             and swing > settings.motion_ratio * clean.swing
             and median < MOTION_CURVE * swing
-            and peak < MOTION_PEAK * median
+            and MOTION_LEAST_PEAK * median < peak < MOTION_PEAK * median
         )
         as_known = peak < 2.5 * clean.peak and swing < 2.0 * clean.swing
         fast = as_known and peak > CLEAR_BEATS * median
