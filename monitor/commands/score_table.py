@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from monitor.score import RecordScore, Summary, summarise
 from monitor.score.beats import COLUMNS, ROWS
 from monitor.score.figures import cells
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 _BEATS = ("q_se", "q_pp", "v_se", "v_pp", "s_se", "s_pp", "f_se", "f_pp")
 _BEAT_NAMES = ("QRS Se", "+P", "V Se", "+P", "S Se", "+P", "F Se", "+P")
 
 
-def print_tables(
-    scores: Sequence[RecordScore], ref: str, test: str, console: Console | None = None
-) -> None:
+def print_tables(scores: Sequence[RecordScore], ref: str, test: str) -> None:
     """Print every record, the totals, and the conditions they hold under."""
-    out = console or Console()
+    from rich.console import Console
+
+    out = Console()
     total = summarise(scores)
     out.print(f"reference {ref}, test {test}", markup=False, highlight=False)
     out.print(_beat_table(scores, total))
@@ -36,6 +37,8 @@ def _percent(value: float | None, digits: int = 2) -> str:
 
 
 def _table(title: str, first: str, headings: Sequence[str]) -> Table:
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left")
     table.add_column(first)
     for heading in headings:

@@ -1,0 +1,150 @@
+"""``ecg-monitor score`` from the outside."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+from monitor.cli import main
+from monitor.commands.score import FORMATS
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Two records of 10 min at 100 Hz with a beat a second; the test misses every tenth."""
+    ref, test = tmp_path / "ref", tmp_path / "test"
+    for folder in (ref, test):
+        folder.mkdir()
+    for record in ("r1", "r2"):
+        (ref / f"{record}.hea").write_text(f"{record} 0 100 60000\n")
+        beats = np.arange(50, 60_000, 100)
+        wfdb.wrann(record, "atr", beats, ["N"] * len(beats), write_dir=str(ref))
+        found = np.delete(beats, slice(None, None, 10))
+        wfdb.wrann(record, "mon", found, ["N"] * len(found), write_dir=str(test))
+    return ref, test
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:
+    code = main(["score", *(str(arg) for arg in args)])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_table(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    folders: tuple[Path, Path],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    code, out, err = run(capsys, *folders)
+    assert (code, err) == (0, "")
+    for words in ("r1", "r2", "gross", "average", "90.00", "ventricular couplet", "Heart rate"):
+        assert words in out
+    assert "Standard comparison (ANSI/AAMI EC57)" in out
+
+
+def test_what_departs_from_the_standard_is_flagged(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    folders: tuple[Path, Path],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    odd = ("--window-ms", 100, "--start", "1:00", "--end", "8:00", "--classes", "ml")
+    _, out, _ = run(capsys, *folders, *odd)
+    assert "NON-STANDARD" in out
+    for words in ("match window 100 ms", "starts at 60 s", "ends at 480 s", "class map ml"):
+        assert words in out
+    _, out, err = run(capsys, *folders, *odd, "--format", "bxb-L")
+    assert "non-standard comparison: match window 100 ms" in err
+    assert out.startswith("Record Nn'")
+    made = json.loads(run(capsys, *folders, *odd, "--format", "json")[1])
+    assert made["conditions"]["standard"] is False
+    assert len(made["conditions"]["deviations"]) == 4
+
+
+def test_json(capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path]) -> None:
+    code, out, err = run(capsys, *folders, "--format", "json")
+    assert (code, err) == (0, "")
+    made = json.loads(out)
+    assert made["format"] == "ecg-monitor-score/1"
+    assert [record["record"] for record in made["records"]] == ["r1", "r2"]
+    assert made["total"]["gross"]["q_se"] == 90.0
+    assert made["total"]["gross"]["q_pp"] == 100.0
+    assert made["total"]["beats"] == 600
+    assert made["conditions"]["standard"] is True
+    assert made["files"]["test_annotator"] == "mon"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_prints_something(
+    capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path], form: str
+) -> None:
+    code, out, err = run(capsys, *folders, "--format", form)
+    assert (code, err) == (0, "")
+    assert "r1" in out
+    assert out.endswith("\n")
+    if form not in ("table", "json"):
+        _, more, _ = run(capsys, *folders, "--format", form, "--totals")
+        assert more.startswith(out)
+        assert "Summary of results from 2 records" in more
+
+
+def test_chosen_records(capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path]) -> None:
+    _, out, _ = run(capsys, *folders, "--records", "r2", "--format", "bxb-l")
+    assert [line.split()[0] for line in out.splitlines()] == ["Record", "r2"]
+
+
+def test_single_record_paths(
+    capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path]
+) -> None:
+    ref, test = folders
+    _, out, _ = run(capsys, ref / "r1", test / "r1", "--format", "bxb-l")
+    assert [line.split()[0] for line in out.splitlines()] == ["Record", "r1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--records", "mitdb44"], 1, "100"),
+        (["--test-annotator", "qrs"], 1, "no .qrs files"),
+        (["--ref-annotator", "qrs"], 1, "r1.qrs"),
+        (["--window-ms", "0"], 2, "match window"),
+        (["--start", "9:00", "--end", "8:00"], 2, "must come after the start"),
+        (["--start", "11:00"], 1, "set an earlier start"),
+        (["--totals"], 2, "--totals"),
+    ],
+)
+def test_mistakes_are_one_line(
+    capsys: pytest.CaptureFixture[str],
+    folders: tuple[Path, Path],
+    options: list[str],
+    code: int,
+    words: str,
+) -> None:
+    got, out, err = run(capsys, *folders, *options)
+    assert (got, out) == (code, "")
+    assert err.startswith("ecg-monitor: ")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_paced_records_in_the_totals_are_named(
+    capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path]
+) -> None:
+    ref, test = folders
+    wfdb.wrann("r2", "atr", np.array([31_000, 31_100]), ["/", "N"], write_dir=str(ref))
+    made = json.loads(run(capsys, ref, test, "--format", "json")[1])
+    assert made["total"]["paced_records"] == ["r2"]
+    assert "Paced records are in the totals" in run(capsys, ref, test)[1]
+
+
+def test_mitdb_equals_the_c_tools(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:
+    folder = data_dir / "ec57" / "osea"
+    _, out, err = run(
+        capsys, data_dir / "mitdb", folder, "--test-annotator", "osea",
+        "--records", "mitdb44", "--format", "bxb-L", "--totals",
+    )  # fmt: skip
+    assert err == ""
+    assert out == (folder / "bxb_L.sumstats.txt").read_text()
