@@ -36,6 +36,7 @@ FORMATS = (
     "epicmp-VT",
     "epicmp-AF",
     "mxm",
+    "mismatches",
 )
 
 
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=FORMATS,
         default="table",
-        help="table, json, or a line format of the WFDB software package",
+        help="table, json, every mismatched beat, or a line format of the WFDB software package",
     )
     parser.add_argument("--totals", action="store_true", help="line formats: append the totals")
     rules = parser.add_argument_group("comparison", "anything but the defaults is non-standard")
@@ -117,6 +118,7 @@ def _line_formats() -> dict[str, Callable[..., str]]:
         "rxr-v": lines.run_lines,
         "rxr-s": lines.sve_run_lines,
         "mxm": rhythm_lines.heart_rate_lines,
+        "mismatches": lines.mismatch_lines,
     }
     for kind in ("VF", "VT", "AF"):
         shown[f"epicmp-{kind}"] = partial(_episodes, kind=kind)

@@ -46,13 +46,17 @@ interval features, IEEE Trans Biomed Eng 51(7), 2004, doi:10.1109/TBME.2004.8273
 """
 
 from monitor.score.annotations import Annotations
+from monitor.score.episodes import AF, VF, VT, compare_episodes
 from monitor.score.figures import Figures, figures
 from monitor.score.record import Conditions, RecordScore, compare, compare_beats, score_record
 from monitor.score.records import RECORD_SETS, choose_records, read_annotations
 from monitor.score.summary import Summary, summarise
 
 __all__ = [
+    "AF",
     "RECORD_SETS",
+    "VF",
+    "VT",
     "Annotations",
     "Conditions",
     "Figures",
@@ -61,6 +65,7 @@ __all__ = [
     "choose_records",
     "compare",
     "compare_beats",
+    "compare_episodes",
     "figures",
     "read_annotations",
     "score_record",

@@ -29,13 +29,15 @@ class BeatMatch:
     """What matching two tracks gives.
 
     ``matrix`` has shape (7, 7), rows :data:`ROWS`, columns :data:`COLUMNS`; ``pairs`` holds
-    the sample of the reference and of the test beat, -1 where there is none; ``rr_squares`` is
+    the sample of the reference and of the test beat, -1 where there is none, and ``labels``
+    their classes (``Nn``, ``Vo``, ``On`` ...); ``rr_squares`` is
     the sum of the squared RR differences in samples squared, over ``rr_count`` steps;
     ``shutdown_samples`` the time the test was shut down, in what was read of it.
     """
 
     matrix: NDArray[np.int64]
     pairs: NDArray[np.int64]
+    labels: tuple[str, ...]
     rr_squares: float
     rr_count: int
     shutdown_samples: int
@@ -79,6 +81,7 @@ def match_beats(
     counts = [[0] * len(COLUMNS) for _ in ROWS]
     row = {name: k for k, name in enumerate(ROWS)}
     pairs: list[tuple[int, int]] = []
+    labels: list[str] = []
     squares, steps = 0.0, 0
     places, times = ref.samples, test.samples
     i = next(k for k, place in enumerate(places) if place >= start_sample)
@@ -98,6 +101,7 @@ def match_beats(
         nonlocal squares, steps
         if ref_class and test_class:
             counts[row[ref_class]][row[test_class]] += 1
+            labels.append(ref_class + test_class.lower())
             pairs.append(
                 (
                     -1 if ref_class in "OX" else places[i],
@@ -145,6 +149,7 @@ def match_beats(
     return BeatMatch(
         np.array(counts, np.int64),
         np.array(pairs, np.int64).reshape(-1, 2),
+        tuple(labels),
         squares,
         steps,
         sum(span.length for span in test.shutdown if span.after_beats <= j),

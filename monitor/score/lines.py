@@ -10,6 +10,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from monitor.errors import MonitorError
@@ -61,7 +62,25 @@ def _row(counts: Sequence[int], widths: Sequence[int], first: int) -> str:
     return f"{counts[0]:{first}d}" + "".join(f" {count:{width}d}" for count, width in rest)
 
 
-def _closing(count: int) -> str:
+def duration(seconds: float) -> str:
+    """Write a duration in twelve columns, to the millisecond.
+
+    Examples
+    --------
+    >>> duration(0.0), duration(75.25), duration(3661.5)
+    ('       0.000', '    1:15.250', ' 1:01:01.500')
+    """
+    whole_ms = int(seconds * 1000 + 0.5)
+    if not whole_ms:
+        return "       0.000"
+    rest_s, ms = divmod(whole_ms, 1000)
+    minutes, s = divmod(rest_s, 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours:2d}:{m:02d}:{s:02d}.{ms:03d}" if hours else f"   {m:2d}:{s:02d}.{ms:03d}"
+
+
+def closing(count: int) -> str:
+    """Give the last two lines of a summary."""
     return f"\nSummary of results from {count} record{'' if count == 1 else 's'}\n"
 
 
@@ -84,7 +103,7 @@ def beat_lines(scores: Scores, *, totals: bool = False) -> str:
         text += "Average" + " " * 76 + _stats([getattr(total.average, n) for n in _BEATS])
         text += _stat(total.rr_error_ms) + "\n"
         text += f"Total QRS complexes: {part['q_se'][1]}  Total VEBs: {part['v_se'][1]}"
-        text += f"  Total SVEBs: {part['s_se'][1]}\n" + _closing(len(scores))
+        text += f"  Total SVEBs: {part['s_se'][1]}\n" + closing(len(scores))
     return text
 
 
@@ -107,7 +126,7 @@ def beat_lines_short(scores: Scores, *, totals: bool = False) -> str:
         text += "Average" + " " * 47 + _stats([getattr(average, n) for n in _BEATS_SHORT])
         text += _stat(average.v_fpr, "6.3f") + "\n"
         text += f"Total QRS complexes: {part['q_se'][1]}  Total VEBs: {part['v_se'][1]}\n"
-        text += _closing(len(scores))
+        text += closing(len(scores))
     return text
 
 
@@ -130,7 +149,7 @@ def shutdown_lines(scores: Scores, *, totals: bool = False) -> str:
         total = summarise(scores)
         missed, _ = _missed(total.matrix, "N S V F Q")
         text += "_" * 72 + "\nSum " + "".join(f" {m:4d}" for m in missed)
-        text += " " * 38 + f"{total.shutdown_whole_s:4d} seconds\n" + _closing(len(scores))
+        text += " " * 38 + f"{total.shutdown_whole_s:4d} seconds\n" + closing(len(scores))
     return text
 
 
@@ -160,7 +179,7 @@ def shutdown_lines_short(scores: Scores, *, totals: bool = False) -> str:
         average += [mean_percent([(m[k], p[k]) for m, p in rows]) for k in range(3)]
         text += "Gross" + " " * 20 + _stats(gross) + "\n"
         text += "Average" + " " * 18 + _stats(average) + "\n"
-        text += _closing(sum(1 for _, p in rows if sum(p)))
+        text += closing(sum(1 for _, p in rows if sum(p)))
     return text
 
 
@@ -207,5 +226,29 @@ def _run_table(scores: Scores, which: int, totals: bool) -> str:
         for k in range(0, 12, 2):
             text += _whole(mean_percent([(r[k], r[k] + r[k + 1]) for r in rows]), round)
         text += f"\nTotal couplets: {sums[0] + sums[1]}  Total short runs: {sums[4] + sums[5]}"
-        text += f"  Total long runs: {sums[8] + sums[9]}\n" + _closing(len(scores))
+        text += f"  Total long runs: {sums[8] + sums[9]}\n" + closing(len(scores))
+    return text
+
+
+def mismatch_lines(scores: Scores, *, totals: bool = False) -> str:
+    """Every beat that was missed, false or given another class: record, time, sample, classes.
+
+    The time is that of the reference beat, or of the test beat where there is no reference;
+    ``V/o`` is a missed ventricular beat, ``O/n`` a false one called normal, ``N/v`` a normal
+    one called ventricular. ``totals`` appends how many there are of each.
+    """
+    text = "Record         Time    Sample  Ref/test\n"
+    found: Counter[str] = Counter()
+    for score in scores:
+        for (ref, test), label in zip(score.pairs.tolist(), score.labels, strict=True):
+            if label[0].lower() == label[1]:
+                continue
+            at = ref if ref >= 0 else test
+            label = f"{label[0]}/{label[1]}"
+            found[label] += 1
+            text += f"{score.record:>6} {duration(at / score.rate_hz)} {at:9d}  {label}\n"
+    if totals:
+        text += "_" * 39 + "\n"
+        text += "".join(f"{label} {count:6d}\n" for label, count in found.most_common())
+        text += closing(len(scores))
     return text

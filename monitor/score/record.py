@@ -76,7 +76,8 @@ class RecordScore:
 
     ``matrix`` (7, 7) counts pairs: rows are the reference classes N S V F Q, O (no beat) and X
     (reference shut down), columns the test classes n s v f q, o and x. ``pairs`` (n, 2) holds
-    the matched samples, reference and test, -1 where one is missing. ``rr_error_ms`` is the
+    the matched samples, reference and test, -1 where one is missing, and ``labels`` names the
+    cell of the matrix each pair fell into (``Nn``, ``Vo``, ``On`` ...). ``rr_error_ms`` is the
     root-mean-square RR error; ``shutdown_s`` the time the test annotator was shut down, over
     the whole record, ``shutdown_whole_s`` the same in rounded whole seconds. ``paced``: the
     reference has paced beats, and EC57 leaves the record out of totals. ``runs``
@@ -89,6 +90,7 @@ class RecordScore:
     conditions: Conditions
     matrix: NDArray[np.int64]
     pairs: NDArray[np.int64]
+    labels: tuple[str, ...]
     rr_error_ms: float | None
     shutdown_s: float
     shutdown_whole_s: int
@@ -182,6 +184,7 @@ def compare_beats(
         conditions=rules,
         matrix=match.matrix,
         pairs=match.pairs,
+        labels=match.labels,
         rr_error_ms=error,
         shutdown_s=shut / rate_hz,
         shutdown_whole_s=(shut + to_samples(0.5, rate_hz)) // second,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from monitor.errors import MonitorError
 from monitor.score.episodes import EpisodeScore
+from monitor.score.lines import closing, duration
 from monitor.score.record import RecordScore
 from monitor.score.summary import summarise
 
@@ -31,7 +32,7 @@ def episode_lines(scores: Sequence[RecordScore], kind: str, *, totals: bool = Fa
             defined = [v for found in chosen if (v := found.figures()[name]) is not None]
             averages += "   -" if not defined else f" {sum(defined) / len(defined):3.0f}"
         text += "Average" + " " * 20 + averages + "\n"
-        text += f"\nSummary of results from {len(scores)} record{'' if len(scores) == 1 else 's'}\n"
+        text += closing(len(scores))
     return text
 
 
@@ -50,7 +51,7 @@ def heart_rate_lines(scores: Sequence[RecordScore], *, totals: bool = False) -> 
         error = sum(rate.error_percent for _, rate in found) / len(found)
         mean = sum(rate.mean_bpm for _, rate in found) / len(found)
         text += "_" * 50 + f"\nAverage {error:7.4f}\t\t{mean:g}\n"
-        text += f"\nSummary of results from {len(found)} record{'' if len(found) == 1 else 's'}\n"
+        text += closing(len(found))
     return text
 
 
@@ -67,20 +68,3 @@ def _episode_columns(score: EpisodeScore) -> str:
     for value in score.figures().values():
         text += "   -" if value is None else f" {int(value + 0.5):3d}"
     return f"{text}  {duration(score.ref_duration_s)}   {duration(score.test_duration_s)}"
-
-
-def duration(seconds: float) -> str:
-    """Write a duration in twelve columns, to the millisecond.
-
-    Examples
-    --------
-    >>> duration(0.0), duration(75.25), duration(3661.5)
-    ('       0.000', '    1:15.250', ' 1:01:01.500')
-    """
-    whole_ms = int(seconds * 1000 + 0.5)
-    if not whole_ms:
-        return "       0.000"
-    rest_s, ms = divmod(whole_ms, 1000)
-    minutes, s = divmod(rest_s, 60)
-    hours, m = divmod(minutes, 60)
-    return f"{hours:2d}:{m:02d}:{s:02d}.{ms:03d}" if hours else f"   {m:2d}:{s:02d}.{ms:03d}"

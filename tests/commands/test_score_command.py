@@ -88,6 +88,7 @@ def test_every_format_prints_something(
     if form not in ("table", "json"):
         _, more, _ = run(capsys, *folders, "--format", form, "--totals")
         assert more.startswith(out)
+        assert len(more) > len(out)
         assert "Summary of results from 2 records" in more
 
 

@@ -96,6 +96,21 @@ def rhythm_score() -> RecordScore:
     return compare(ref, test, RATE_HZ, record="100", length_samples=40_000)
 
 
+def test_mismatched_beats() -> None:
+    places = [START + 100 * k for k in range(5)]
+    ref = Annotations.from_arrays(places[:4], "NVNV")
+    test = Annotations.from_arrays(places[1:], "VVVN")
+    score = compare_beats(ref, test, RATE_HZ, record="100", length_samples=40_000)
+    assert lines.mismatch_lines([score], totals=True) == (
+        "Record         Time    Sample  Ref/test\n"
+        "   100     5:00.000     30000  N/o\n"
+        "   100     5:02.000     30200  N/v\n"
+        "   100     5:04.000     30400  O/n\n" + "_" * 39 + "\n"
+        "N/o      1\nN/v      1\nO/n      1\n"
+        "\nSummary of results from 1 record\n"
+    )
+
+
 def test_episode_table() -> None:
     assert episode_lines([rhythm_score()], "AF", totals=True) == (
         "(AF detection)\n"
