@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from monitor.commands.options import has_terminal, line_writer
 from monitor.commands.serve import CONTROL, OUTPUT
+
+if TYPE_CHECKING:
+    from monitor.dashboard.feed import Deliver, Status
+    from monitor.messages import Message
 
 SUMMARY = "Watch the streams of a running `serve` on the dashboard."
 EXAMPLE = "  ecg-monitor watch\n  ecg-monitor watch --stream 208 --text | grep '\\*\\*'"
@@ -40,5 +47,23 @@ def run(args: argparse.Namespace) -> int:
         from monitor.dashboard.app import run_dashboard
 
         return run_dashboard(feed)
-    feed.run(line_writer(as_json=args.json))
+    feed.run(_with_remarks(line_writer(as_json=args.json)))
     return 0
+
+
+def _with_remarks(write: Callable[..., None]) -> Deliver:
+    """Print events, and on stderr whatever else there is to say, when it changes."""
+    from monitor.dashboard.feed import Status
+
+    last: dict[str, str] = {}
+
+    def deliver(message: Message | Status) -> None:
+        if not isinstance(message, Status):
+            write(message)
+        elif last.get(message.stream) != message.text:
+            last[message.stream] = message.text
+            if message.text:
+                name = f"stream {message.stream}: " if message.stream else ""
+                print(f"watch: {name}{message.text}", file=sys.stderr, flush=True)  # noqa: T201
+
+    return deliver

@@ -202,6 +202,7 @@ class SubscriberFeed:
     def _take(self, packet: Packet, sequences: TopicSequences, deliver: Deliver) -> None:
         body = packet.body
         if packet.publisher != self._publisher:  # another life of the service: all is new
+            deliver(Status(self._stream or "", f"connected to the service at {self._endpoint}"))
             self._publisher = packet.publisher
             self._alerts = AlertMemory()
             self._infos.clear()

@@ -318,9 +318,9 @@ def test_a_late_watcher_sees_stream_and_active_alerts_at_once():
             lambda m: isinstance(m, Status) and m.stream == "a",
         )
     kinds = [type(m) for m in delivered]
-    assert kinds == [Status, StreamInfo, Alert, Alert, Status]
-    assert delivered[1] == sender.info
-    assert [(a.id, a.state) for a in delivered[2:4]] == [
+    assert kinds == [Status, Status, StreamInfo, Alert, Alert, Status]
+    assert delivered[2] == sender.info
+    assert [(a.id, a.state) for a in delivered[3:5]] == [
         (0, AlertState.RAISED),
         (1, AlertState.RAISED),
     ]
