@@ -1,0 +1,176 @@
+"""What a model bundle says of itself: everything needed to feed its network correctly.
+
+The manifest is JSON inside the bundle file. It is strict: an unknown key, a missing
+value or a protocol this program cannot feed is an error, found before the first sample.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.errors import MonitorError
+from monitor.messages import AamiClass
+
+SCHEMA = 1
+SCALINGS = ("template", "minmax", "zscore", "none")
+CHANNELS = ("beat", "template")
+LABEL_MAP = {
+    # ML usage: escape beats (e, j) count as N. EC57's own table puts them in S.
+    "N": "NLRBej",
+    "S": "AaJSn",
+    "V": "VrE",
+    "F": "F",
+    "Q": "Q?/f",
+}
+"""WFDB beat symbols of each class, as used for training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The inputs and outputs of a bundled network, and where it comes from.
+
+    Parameters
+    ----------
+    name
+        What ``Beat.classifier`` says.
+    before_s
+        Seconds of signal in the window before the R peak; the R peak is sample
+        ``round(before_s * rate_hz)`` of the window.
+    rate_hz, length
+        Sampling rate and number of samples the network takes.
+    pad
+        Zeros appended to a window of ``length - pad`` samples (the published
+        187-sample beats in a 188-sample input).
+    scaling
+        ``template``: by the peak-to-peak of the patient's dominant beat, upright;
+        ``minmax``: each beat to 0..1; ``zscore``: each beat to mean 0 and deviation 1.
+    channels
+        Signal channels: ``beat``, ``template``.
+    features
+        Names of the patient-context features (:data:`monitor.stages.context.FEATURES`);
+        empty for a network that takes the signal alone.
+    following_rr
+        0: label when the window is complete. Else: wait for the next R peak, at most
+        this many recent RR intervals and ``following_cap_s`` seconds.
+    flat_input
+        The network takes (batch, length) rather than (batch, channels, length).
+    probabilities
+        The network gives probabilities already, not logits.
+    """
+
+    name: str
+    before_s: float
+    classes: tuple[str, ...] = tuple(AamiClass)
+    rate_hz: float = 125.0
+    length: int = 188
+    pad: int = 0
+    scaling: str = "template"
+    channels: tuple[str, ...] = ("beat",)
+    features: tuple[str, ...] = ()
+    following_rr: float = 0.0
+    following_cap_s: float = 1.5
+    flat_input: bool = False
+    probabilities: bool = False
+    label_map: dict[str, str] = field(default_factory=lambda: dict(LABEL_MAP))
+    data: str = ""
+    data_sha256: str = ""
+    command: str = ""
+    seed: int = 0
+    metrics: dict[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    version: str = "1"
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        self._require(self.schema == SCHEMA, f"has schema {self.schema}, readable is {SCHEMA}")
+        self._require(bool(self.name), "has no name")
+        self._require(
+            all(c in tuple(AamiClass) for c in self.classes)
+            and len(set(self.classes)) == len(self.classes) >= 2,
+            f"has classes {list(self.classes)}; known are {[str(c) for c in AamiClass]}",
+        )
+        self._require(50.0 <= self.rate_hz <= 500.0, f"wants a rate of {self.rate_hz:g} Hz")
+        self._require(16 <= self.length <= 4096, f"wants a window of {self.length} samples")
+        self._require(0 <= self.pad < self.length, f"pads {self.pad} of {self.length} samples")
+        self._require(
+            0.0 <= self.before_s < (self.length - self.pad) / self.rate_hz,
+            f"puts the R peak {self.before_s:g} s into the window, outside it",
+        )
+        self._require(
+            self.scaling in SCALINGS, f"wants scaling {self.scaling!r}; known: {SCALINGS}"
+        )
+        self._require(
+            bool(self.channels) and all(c in CHANNELS for c in self.channels),
+            f"wants channels {list(self.channels)}; known: {list(CHANNELS)}",
+        )
+        self._require(
+            0.0 <= self.following_rr <= 1.2 and 0.0 < self.following_cap_s <= 3.0,
+            "may wait for at most 1.2 RR and 3 s",
+        )
+
+    def _require(self, condition: bool, rule: str) -> None:
+        if not condition:
+            raise MonitorError(f"model {self.name or '?'}: its manifest {rule}")
+
+    @property
+    def after_s(self) -> float:
+        """Seconds from the R peak to the last sample of signal in the window."""
+        return (self.length - self.pad - 1 - self.r_index) / self.rate_hz
+
+    @property
+    def r_index(self) -> int:
+        """Position of the R peak in the window."""
+        return round(self.before_s * self.rate_hz)
+
+    def to_json(self) -> str:
+        """Give the manifest as the JSON text that goes into the bundle."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
+
+    @classmethod
+    def from_table(cls, table: Any, source: str) -> Manifest:
+        """Make a manifest from parsed JSON or TOML; errors name ``source``."""
+        if not isinstance(table, dict):
+            raise MonitorError(f"model {source}: its manifest is not a table of keys")
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        for key in table:
+            if key not in fields:
+                raise MonitorError(f"model {source}: unknown key {key!r} in its manifest")
+        values: dict[str, Any] = {}
+        for key, value in table.items():
+            values[key] = _checked(fields[key].type, value, key, source)
+        for key in ("name", "before_s"):
+            if key not in values:
+                raise MonitorError(f"model {source}: its manifest lacks {key!r}")
+        return cls(**values)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, source: str) -> Manifest:
+        """Make a manifest from JSON text; errors name ``source``."""
+        try:
+            table = json.loads(text)
+        except ValueError as error:
+            raise MonitorError(f"model {source}: its manifest is not JSON ({error})") from error
+        return cls.from_table(table, source)
+
+
+def _checked(hint: Any, value: Any, key: str, source: str) -> Any:
+    """Check one value against its annotation (a string, as written above)."""
+    ok = {
+        "str": lambda v: isinstance(v, str),
+        "bool": lambda v: isinstance(v, bool),
+        "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
+        "float": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
+        "tuple[str, ...]": lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v),
+        "dict[str, str]": lambda v: (
+            isinstance(v, dict) and all(isinstance(i, str) for i in v.values())
+        ),
+        "dict[str, Any]": lambda v: isinstance(v, dict),
+    }[hint]
+    if not ok(value):
+        raise MonitorError(f"model {source}: {key} = {value!r} in its manifest is not {hint}")
+    if hint == "float":
+        return float(value)
+    return tuple(value) if isinstance(value, list) else value

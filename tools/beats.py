@@ -1,0 +1,193 @@
+"""Build the beats to train and test on: WFDB records through the monitor's own stages.
+
+Every record is streamed, with its reference R peaks, through the very Segmenter and
+PatientContext of the monitor; what comes out, with the reference labels, is kept as arrays.
+
+Streams of one record: ``clean`` (the primary lead as it is), ``second`` (the other lead) and
+``rough`` (a random mixture of both leads, with recorded baseline wander and muscle noise of
+the noise stress test database, a slow change of gain, and R peaks moved by up to 20 ms), so
+that the context features are those of rough signal too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import wfdb
+from numpy.typing import NDArray
+
+from models.manifest import Manifest
+from monitor.messages import RPeak, Samples, StreamInfo
+from monitor.stages.context import PatientContext
+from monitor.stages.segment import BeatWindow, Segmenter
+
+DS1 = (
+    "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230"
+).split()
+DS2 = (
+    "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234"
+).split()
+HOP_S = 0.25
+JITTER_S = 0.02
+NOISE_DB = (6.0, 24.0)  # signal to noise of the rough streams, over the QRS amplitude
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """Network inputs and labels of one stream: (n, channels, length), (n, features), (n,)."""
+
+    signal: NDArray[np.float32]
+    features: NDArray[np.float32]
+    label: NDArray[np.int64]
+    symbol: NDArray[np.str_]
+    sample: NDArray[np.int64]
+
+
+def read(folder: Path, record: str) -> tuple[Any, Any]:
+    """Read a record with the lead MLII first, and its reference annotations."""
+    path = str(folder / "mitdb" / record)
+    found = wfdb.rdrecord(path, physical=True)
+    return found, wfdb.rdann(path, "atr")
+
+
+def leads(found: Any) -> NDArray[np.float64]:
+    """Signals of a record in mV, the primary lead first."""
+    order = list(range(found.n_sig))
+    order.sort(key=lambda i: found.sig_name[i] != "MLII")
+    return np.asarray(found.p_signal[:, order], np.float64)
+
+
+def stream_windows(
+    signal: NDArray[np.float64], rate_hz: float, peaks: NDArray[np.int64], manifest: Manifest
+) -> list[BeatWindow]:
+    """Cut the windows of given R peaks out of one lead, by streaming it."""
+    info = StreamInfo("training", rate_hz, ("ECG",))
+    segmenter = Segmenter(info, manifest)
+    values = signal.astype(np.float32)[:, None]
+    hop = round(HOP_S * rate_hz)
+    windows: list[BeatWindow] = []
+    at = 0
+    for start in range(0, len(values), hop):
+        block = Samples("training", start, values[start : start + hop])
+        due = []
+        while at < len(peaks) and peaks[at] < block.end_sample:
+            due.append(RPeak("training", int(peaks[at]), block.end_sample - 1))
+            at += 1
+        windows += segmenter.push(block, due, block.end_sample)
+    return windows + segmenter.flush()
+
+
+def build(
+    signal: NDArray[np.float64],
+    rate_hz: float,
+    peaks: NDArray[np.int64],
+    symbols: list[str],
+    manifest: Manifest,
+) -> Beats:
+    """Make the inputs of one stream; beats of no class, and windows refused, are left out."""
+    class_of = {s: i for i, c in enumerate(manifest.classes) for s in manifest.label_map[c]}
+    context = PatientContext(manifest)
+    rows = []
+    for window, symbol in zip(
+        stream_windows(signal, rate_hz, peaks, manifest), symbols, strict=True
+    ):
+        inputs = context.push(window)
+        if window.valid and symbol in class_of:
+            rows.append((*inputs, class_of[symbol], symbol, window.rpeak.sample))
+    columns = list(zip(*rows, strict=True))
+    return Beats(
+        np.stack(columns[0]).astype(np.float32),
+        np.stack(columns[1]).astype(np.float32),
+        np.array(columns[2], np.int64),
+        np.array(columns[3]),
+        np.array(columns[4], np.int64),
+    )
+
+
+def reference(annotation: Any, manifest: Manifest) -> tuple[NDArray[np.int64], list[str]]:
+    """R peaks and symbols of the beats of a reference annotation."""
+    known = set("".join(manifest.label_map.values()))
+    keep = [i for i, s in enumerate(annotation.symbol) if s in known]
+    return np.asarray(annotation.sample)[keep].astype(np.int64), [
+        annotation.symbol[i] for i in keep
+    ]
+
+
+def _noise(folder: Path, rate_hz: float, length: int, rng: np.random.Generator) -> Any:
+    total = np.zeros(length)
+    for name, part in (("bw", 0.7), ("ma", 0.7)):
+        found = wfdb.rdrecord(str(folder / "nstdb" / name))
+        noise = np.nan_to_num(found.p_signal[:, int(rng.integers(found.n_sig))])
+        noise = (noise - noise.mean()) / noise.std()
+        if abs(found.fs - rate_hz) > 1e-6:
+            raise ValueError(f"nstdb/{name} is sampled at {found.fs} Hz")
+        total += part * np.resize(np.roll(noise, int(rng.integers(len(noise)))), length)
+    return total
+
+
+def roughen(
+    folder: Path,
+    both: NDArray[np.float64],
+    rate_hz: float,
+    peaks: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Make a rough stream of a record: mixture of leads, noise, gain, moved R peaks."""
+    share = rng.uniform(-0.6, 0.6)
+    signal = both[:, 0] + share * both[:, min(1, both.shape[1] - 1)]
+    around = signal[np.clip(peaks[:, None] + np.arange(-30, 31), 0, len(signal) - 1)]
+    size = float(np.median(np.ptp(around, axis=1)))
+    # the level of noise changes every minute or so, as it does on a ward
+    knots = np.arange(0, len(signal) + rate_hz * 60, rate_hz * 60)
+    level_db = np.interp(np.arange(len(signal)), knots, rng.uniform(*NOISE_DB, len(knots)))
+    noise = _noise(folder, rate_hz, len(signal), rng) * size * 0.35 * 10 ** (-level_db / 20)
+    gain = np.exp(np.interp(np.arange(len(signal)), knots, rng.normal(0, 0.15, len(knots))))
+    moved = peaks + np.round(rng.uniform(-JITTER_S, JITTER_S, len(peaks)) * rate_hz).astype(int)
+    return signal * gain + noise, np.maximum.accumulate(np.clip(moved, 0, len(signal) - 1))
+
+
+def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Beats:
+    """Build one stream (``clean``, ``second`` or ``rough``) of a MIT-BIH record."""
+    found, annotation = read(folder, record)
+    peaks, symbols = reference(annotation, manifest)
+    both = leads(found)
+    signal = both[:, 1 if kind == "second" else 0]
+    if kind.startswith("rough"):
+        seed = int.from_bytes(hashlib.sha256(f"{record}{kind}".encode()).digest()[:4], "big")
+        signal, peaks = roughen(folder, both, found.fs, peaks, np.random.default_rng(seed))
+    return build(signal, float(found.fs), peaks, symbols, manifest)
+
+
+def cached(folder: Path, record: str, kind: str, manifest: Manifest, cache: Path) -> Beats:
+    """Like :func:`build_record`, kept as a file in ``cache``."""
+    path = cache / f"{record}-{kind}.npz"
+    if not path.exists():
+        beats = build_record(folder, record, kind, manifest)
+        cache.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(
+            part,
+            signal=beats.signal,
+            features=beats.features,
+            label=beats.label,
+            symbol=beats.symbol,
+            sample=beats.sample,
+        )
+        part.rename(path)
+    with np.load(path, allow_pickle=False) as held:
+        return Beats(
+            held["signal"], held["features"], held["label"], held["symbol"], held["sample"]
+        )
+
+
+def data_sha256(folder: Path, records: list[str]) -> str:
+    """Hash the signal and annotation files that a model was trained on."""
+    digest = hashlib.sha256()
+    for record in records:
+        for ending in ("dat", "atr"):
+            digest.update((folder / "mitdb" / f"{record}.{ending}").read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,317 @@
+"""Train a model and ship it: ``python -m tools.train aami``.
+
+    python -m tools.train aami             train on DS1, write models/aami.pt and its hash
+    python -m tools.train aami --folds     patient-wise cross-validation within DS1 only
+    python -m tools.evaluate aami          measure on DS2, write the card
+
+Every setting stands below, once. Recordings are found by ``--data`` or the variable
+ECG_MONITOR_DATA; built beats and checkpoints are kept under ``--work`` and an interrupted
+run goes on from its last epoch. One thread, fixed seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from models.bundle import FOLDER, save_bundle
+from models.manifest import Manifest
+from models.networks import CnnBiLstm
+from numpy.typing import NDArray
+from rich.progress import Progress
+from torch import Tensor, nn
+
+from monitor.errors import MonitorError
+from monitor.stages.context import FEATURES
+from tools.beats import DS1, Beats, cached, data_sha256
+
+# --- settings of the model ``aami`` ------------------------------------------------------
+MANIFEST = Manifest(
+    name="aami",
+    before_s=0.704,  # a P wave and the end of the previous T wave
+    channels=("beat", "template"),  # after the R peak 0.792 s: a label within 1 s at 72 bpm
+    features=FEATURES,
+    data="MIT-BIH Arrhythmia Database, DS1 (22 patients), leads MLII and second, ODC-By 1.0",
+    licence="MIT (weights); trained on data under ODC-By 1.0",
+)
+STREAMS = ("clean", "rough", "second")  # of each training record, see tools.beats
+WIDTH = 32
+EPOCHS = 8
+BATCH = 256
+RATE = 2e-3  # of AdamW, one cycle
+WEIGHT_DECAY = 0.02
+DROPOUT = 0.3
+CAPS = (400, 200, 300, 200, 10)  # beats of a class drawn per record stream and epoch
+WEIGHTS = (1.0, 2.0, 1.0, 2.0, 0.5)  # of the classes in the loss
+SMOOTHING = 0.05  # of the labels
+AVERAGE = 0.995  # decay of the running mean of the weights, which is what is shipped
+FLIP = 0.2  # share of beats turned upside down
+SHIFT = 2  # samples by which a beat is moved, each way
+GAIN = 0.1  # deviation of the log gain of a beat against its template
+RR_NOISE = 0.02  # deviation of what is added to the log RR features
+FEATURE_DROP = 0.05  # share of features set to their mean
+BIAS = (0.0, 0.0, 0.0, 0.0, -2.0)  # added to the logits, chosen by cross-validation
+SEED = 1
+# patient-wise folds, with supraventricular and ventricular beats in each
+FOLDS = (
+    "101 106 112 124 203 209".split(),
+    "108 115 118 207 208".split(),
+    "114 119 122 201 205 223".split(),
+    "109 116 215 220 230".split(),
+)
+# ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """All training beats: inputs, labels, and the stream each comes from."""
+
+    signal: Tensor
+    features: Tensor
+    label: Tensor
+    stream: NDArray[np.int64]
+
+
+def gather(parts: list[Beats]) -> Set:
+    """Join the beats of many streams."""
+    return Set(
+        torch.from_numpy(np.concatenate([b.signal for b in parts])),
+        torch.from_numpy(np.concatenate([b.features for b in parts])),
+        torch.from_numpy(np.concatenate([b.label for b in parts])),
+        np.concatenate([np.full(len(b.label), k) for k, b in enumerate(parts)]),
+    )
+
+
+def draw(beats: Set, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose the beats of one epoch: at most ``CAPS`` of each class from each stream."""
+    label = beats.label.numpy()
+    chosen = []
+    order = np.lexsort((label, beats.stream))
+    bounds = np.flatnonzero(np.diff(beats.stream[order] * 8 + label[order])) + 1
+    for part in np.split(order, bounds):
+        cap = CAPS[label[part[0]]]
+        chosen.append(part if len(part) <= cap else rng.choice(part, cap, replace=False))
+    return rng.permutation(np.concatenate(chosen))
+
+
+def vary(signal: Tensor, features: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Augment a batch: shift, gain, polarity, RR noise, missing features."""
+    count, _, length = signal.shape
+
+    def uniform() -> Tensor:
+        return torch.rand(count, generator=generator)
+
+    shift = (uniform() * (2 * SHIFT + 1)).long() - SHIFT
+    index = (torch.arange(length)[None, :] + shift[:, None]).clamp(0, length - 1)
+    signal = signal.clone()
+    signal[:, 0] = signal[:, 0].gather(1, index)
+    signal[:, 0] *= torch.exp(GAIN * torch.randn(count, 1, generator=generator))
+    signal *= torch.where(uniform() < FLIP, -1.0, 1.0)[:, None, None]
+    if features.shape[1]:
+        noise = RR_NOISE * torch.randn(count, 8, generator=generator)
+        features = features.clone()
+        features[:, :8] += noise
+    return signal, features
+
+
+def make_network(beats: Set, manifest: Manifest) -> CnnBiLstm:
+    """Make an untrained network with the feature statistics of its training beats."""
+    net = CnnBiLstm(len(manifest.channels), len(manifest.features), WIDTH, DROPOUT)
+    if manifest.features:
+        low, mid, high = torch.quantile(
+            beats.features[:: max(1, len(beats.features) // 50000)].double(),
+            torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64),
+            dim=0,
+        )
+        spread = torch.clamp((high - low) / 2.56, min=0.02)
+        net.feature_mean.copy_(mid)
+        net.feature_scale.copy_(1.0 / spread)
+    return net
+
+
+def fit(
+    beats: Set, manifest: Manifest, seed: int, title: str, checkpoint: Path | None = None
+) -> CnnBiLstm:
+    """Train a network; the result has the running mean of the weights."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    net = make_network(beats, manifest)
+    mean = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
+    )
+    steps = len(draw(beats, np.random.default_rng(0))) // BATCH
+    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, RATE, total_steps=EPOCHS * steps + 1, pct_start=0.2
+    )
+    lossy = nn.CrossEntropyLoss(torch.tensor(WEIGHTS), label_smoothing=SMOOTHING)
+    begin = 0
+    if checkpoint is not None and checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        begin = state["epoch"]
+        for part, name in ((net, "net"), (mean, "mean"), (optimizer, "optimizer")):
+            part.load_state_dict(state[name])
+        schedule.load_state_dict(state["schedule"])
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(title, total=EPOCHS * steps, completed=begin * steps)
+        for epoch in range(begin, EPOCHS):
+            started = time.monotonic()
+            rng = np.random.default_rng((seed, epoch))
+            generator = torch.Generator().manual_seed(seed * 1000 + epoch)
+            order = torch.from_numpy(draw(beats, rng))
+            net.train()
+            total = 0.0
+            for step in range(steps):
+                rows = order[step * BATCH : (step + 1) * BATCH]
+                signal, features = vary(beats.signal[rows], beats.features[rows], generator)
+                if features.shape[1]:
+                    gone = torch.rand(features.shape, generator=generator) < FEATURE_DROP
+                    features = torch.where(gone, net.feature_mean, features)
+                loss = lossy(net(signal, features), beats.label[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                mean.update_parameters(net)
+                total += loss.item()
+                progress.advance(task)
+            print(f"{title}: epoch {epoch + 1}/{EPOCHS}, loss {total / steps:.4f}, "
+                  f"{time.monotonic() - started:.0f} s", flush=True)  # fmt: skip
+            if checkpoint is not None:
+                state = {
+                    "epoch": epoch + 1,
+                    "net": net.state_dict(),
+                    "mean": mean.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                }
+                torch.save(state, checkpoint)
+    result: CnnBiLstm = mean.module
+    result.eval()
+    return result
+
+
+def logits(net: nn.Module, beats: Beats) -> NDArray[np.float32]:
+    """Run a network over the beats of a stream."""
+    with torch.inference_mode():
+        out = [
+            net(torch.from_numpy(beats.signal[k : k + 1024]),
+                torch.from_numpy(beats.features[k : k + 1024]))
+            for k in range(0, len(beats.label), 1024)
+        ]  # fmt: skip
+    return torch.cat(out).numpy()
+
+
+def figures(truth: NDArray[Any], found: NDArray[Any]) -> dict[str, float]:
+    """Give V, S and F Se/+P (percent, EC57 formulas on reference beats) and F1 of N, S, V."""
+    m = np.zeros((5, 5))
+    np.add.at(m, (truth, found), 1)
+    result = {}
+    f1 = []
+    for name, k, not_false in (("N", 0, ()), ("S", 1, (3, 4)), ("V", 2, (3, 4)), ("F", 3, ())):
+        positive = sum(m[r, k] for r in range(5) if r not in not_false)
+        se, pp = m[k, k] / max(m[k].sum(), 1), m[k, k] / max(positive, 1)
+        result[f"{name}_se"], result[f"{name}_pp"] = 100 * se, 100 * pp
+        f1.append(2 * se * pp / max(se + pp, 1e-9))
+    result["macro_f1"] = float(np.mean(f1[:3]))
+    return result
+
+
+def line(figure: dict[str, float]) -> str:
+    """Show the figures on one line."""
+    parts = [f"{k} {figure[k + '_se']:5.1f}/{figure[k + '_pp']:5.1f}" for k in "NSVF"]
+    return "  ".join(parts) + f"  macro F1 {figure['macro_f1']:.3f}"
+
+
+def cross_validate(folder: Path, work: Path, seed: int, only: list[int]) -> None:
+    """Train on three quarters of the patients of DS1, test on the rest; print and keep logits."""
+    truth, scores = [], []
+    for k, fold in enumerate(FOLDS):
+        if k not in only:
+            continue
+        train = [r for r in DS1 if r not in fold]
+        beats = gather([cached(folder, r, s, MANIFEST, work) for s in STREAMS for r in train])
+        net = fit(beats, MANIFEST, seed, f"fold {k} seed {seed}")
+        for record in fold:
+            test = cached(folder, record, "clean", MANIFEST, work)
+            late = test.sample >= 300 * 360
+            truth.append(test.label[late])
+            scores.append(logits(net, test)[late] + np.array(BIAS))
+            found = scores[-1].argmax(1)
+            m = np.zeros((5, 5), int)
+            np.add.at(m, (truth[-1], found), 1)
+            print(record, line(figures(truth[-1], found)), m[:4, :4].tolist())
+    all_truth, all_scores = np.concatenate(truth), np.concatenate(scores)
+    np.savez(work / f"folds-{seed}.npz", truth=all_truth, scores=all_scores)
+    print("cross-validation:", line(figures(all_truth, all_scores.argmax(1))), flush=True)
+
+
+def data_folder(given: Path | None) -> Path:
+    """Find the recordings."""
+    folder = given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
+    if not (folder / "mitdb" / "101.dat").exists():
+        raise MonitorError(f"no mitdb/ in {folder}: give --data or set ECG_MONITOR_DATA")
+    return folder
+
+
+def ship(net: CnnBiLstm, manifest: Manifest) -> None:
+    """Write the bundle and its hash."""
+    from models import shipped
+
+    hashes = dict(shipped.SHIPPED)
+    hashes[manifest.name] = save_bundle(net, manifest, FOLDER / f"{manifest.name}.pt")
+    path = FOLDER / "shipped.py"
+    head = path.read_text(encoding="utf-8").split("SHIPPED:")[0]
+    rows = "".join(f'    "{k}": "{v}",\n' for k, v in sorted(hashes.items()))
+    path.write_text(f"{head}SHIPPED: dict[str, str] = {{\n{rows}}}\n", encoding="utf-8")
+    print(f"shipped {manifest.name}.pt, {sum(p.numel() for p in net.parameters())} parameters")
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.train", description=__doc__)
+    parser.add_argument("model", choices=["aami"])
+    parser.add_argument("--data", type=Path, help="folder with mitdb/ and nstdb/")
+    parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--folds", nargs="*", type=int, help="cross-validate (these folds)")
+    args = parser.parse_args()
+    warnings.filterwarnings("ignore", message=".*torch.jit.*")
+    folder = data_folder(args.data)
+    args.work.mkdir(parents=True, exist_ok=True)
+    if args.folds is not None:
+        cross_validate(folder, args.work, args.seed, args.folds or list(range(len(FOLDS))))
+        return 0
+    beats = gather([cached(folder, r, s, MANIFEST, args.work) for s in STREAMS for r in DS1])
+    checkpoint = args.work / f"{args.model}-{args.seed}.ckpt"
+    net = fit(beats, MANIFEST, args.seed, args.model, checkpoint)
+    net.bias.copy_(torch.tensor(BIAS))
+    from dataclasses import replace
+
+    ship(
+        net,
+        replace(
+            MANIFEST,
+            seed=args.seed,
+            command=f"python -m tools.train {args.model} --seed {args.seed}",
+            data_sha256=data_sha256(folder, DS1),
+        ),
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MonitorError as error:
+        print(f"train: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
