@@ -30,6 +30,8 @@ FORMATS = (
     "bxb-l",
     "bxb-L-shutdown",
     "bxb-l-shutdown",
+    "bxb-S",
+    "bxb-s",
     "rxr-v",
     "rxr-s",
     "epicmp-VF",
@@ -78,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
     from monitor.score import Conditions, choose_records, score_record
 
     rules = Conditions(args.window_ms / 1000.0, args.start, args.end, args.classes)
-    if args.totals and args.format in {"table", "json"}:
-        raise MonitorError(f"--totals: the format {args.format} always holds them", USAGE)
+    if args.totals and args.format in {"table", "json", "bxb-S", "bxb-s"}:
+        raise MonitorError(f"--totals: does not go with the format {args.format}", USAGE)
     records = choose_records(args.ref, args.test, args.test_annotator, args.records)
     scores = [
         score_record(ref, test, args.ref_annotator, args.test_annotator, rules)
@@ -101,6 +103,12 @@ def run(args: argparse.Namespace) -> int:
             "test_annotator": args.test_annotator,
         }
         print(json.dumps({**document(scores), "files": files}, indent=1))  # noqa: T201
+    elif args.format in {"bxb-S", "bxb-s"}:
+        from monitor.score.reports import reports
+
+        _warn(rules.deviations)
+        names = (args.ref_annotator, args.test_annotator)
+        sys.stdout.write(reports(scores, *names, sve=args.format == "bxb-S"))
     else:
         _warn(rules.deviations)
         sys.stdout.write(_line_formats()[args.format](scores, totals=args.totals))

@@ -134,4 +134,10 @@ def _notes(scores: Sequence[RecordScore], total: Summary) -> list[str]:
         notes.append(
             f"Paced records are in the totals, which EC57 leaves out: {' '.join(total.paced)}."
         )
+    inferred = [score.record for score in scores if score.inferred_shutdowns]
+    if inferred:
+        notes.append(
+            "Shutdowns whose end is not the annotation right after their start were taken to lie "
+            f"between their neighbours, in: {' '.join(inferred)}."
+        )
     return notes

@@ -121,13 +121,14 @@ class Span:
     """Samples [start, end], both included.
 
     ``after_beats`` beats were annotated before it; ``length`` is what it adds to the time
-    spent in such spans.
+    spent in such spans. ``inferred`` marks a shutdown whose ends were not annotated.
     """
 
     start: int
     end: int
     after_beats: int
     length: int
+    inferred: bool = False
 
     def holds(self, sample: int) -> bool:
         """Whether ``sample`` lies in the span."""
@@ -217,14 +218,15 @@ def read_track(
                 rest = 0 if end_sample is None else end_sample - place
                 shutdown.append(Span(place, end, read, rest))
                 break
-            if symbols[i] == "~" and not unreadable[i]:
+            inferred = symbols[i] != "~" or bool(unreadable[i])
+            if not inferred:
                 start, end = place, places[i]
                 i += 1
             else:
                 before = max([beats[-1], *(s.end for s in fibrillation[-1:])])
                 end = places[i] - window
                 start = min(before + window, end)
-            shutdown.append(Span(start, end, read, end - start))
+            shutdown.append(Span(start, end, read, end - start, inferred))
     count = len(beats) - 1
     return Track(
         samples=beats + [NEVER] * _PADDING,

@@ -91,6 +91,7 @@ def _record(score: RecordScore) -> Document:
         "figures": asdict(score.figures),
         "rr_error_ms": score.rr_error_ms,
         "shutdown_s": score.shutdown_s,
+        "inferred_shutdowns": score.inferred_shutdowns,
         "runs": _runs(score.runs),
         "episodes": _episodes(score.episodes),
         "heart_rate": None if score.heart_rate is None else asdict(score.heart_rate),

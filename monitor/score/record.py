@@ -79,7 +79,9 @@ class RecordScore:
     the matched samples, reference and test, -1 where one is missing, and ``labels`` names the
     cell of the matrix each pair fell into (``Nn``, ``Vo``, ``On`` ...). ``rr_error_ms`` is the
     root-mean-square RR error; ``shutdown_s`` the time the test annotator was shut down, over
-    the whole record, ``shutdown_whole_s`` the same in rounded whole seconds. ``paced``: the
+    the whole record, ``shutdown_whole_s`` the same in rounded whole seconds, and
+    ``inferred_shutdowns`` how many of them had no end annotated right after their start, so
+    that their extent was inferred from their neighbours. ``paced``: the
     reference has paced beats, and EC57 leaves the record out of totals. ``runs``
     (ventricular, supraventricular), ``episodes`` (VF, VT, AF) and ``heart_rate`` are filled by
     :func:`compare`, and empty after :func:`compare_beats`.
@@ -94,6 +96,7 @@ class RecordScore:
     rr_error_ms: float | None
     shutdown_s: float
     shutdown_whole_s: int
+    inferred_shutdowns: int = 0
     paced: bool = False
     runs: tuple[RunScore, ...] = ()
     episodes: tuple[EpisodeScore, ...] = ()
@@ -188,6 +191,7 @@ def compare_beats(
         rr_error_ms=error,
         shutdown_s=shut / rate_hz,
         shutdown_whole_s=(shut + to_samples(0.5, rate_hz)) // second,
+        inferred_shutdowns=sum(span.inferred for span in test_track.shutdown),
         paced="/" in ref.symbols,
     )
 

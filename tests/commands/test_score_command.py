@@ -85,7 +85,7 @@ def test_every_format_prints_something(
     assert (code, err) == (0, "")
     assert "r1" in out
     assert out.endswith("\n")
-    if form not in ("table", "json"):
+    if form not in ("table", "json", "bxb-S", "bxb-s"):
         _, more, _ = run(capsys, *folders, "--format", form, "--totals")
         assert more.startswith(out)
         assert len(more) > len(out)
@@ -139,6 +139,26 @@ def test_paced_records_in_the_totals_are_named(
     made = json.loads(run(capsys, ref, test, "--format", "json")[1])
     assert made["total"]["paced_records"] == ["r2"]
     assert "Paced records are in the totals" in run(capsys, ref, test)[1]
+
+
+def test_shutdowns_without_an_end_are_named(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    folders: tuple[Path, Path],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    ref, test = folders
+    rows = [(31_000, "N", 0), (32_000, "~", 0x30), (33_000, "N", 0)]
+    wfdb.wrann(
+        "r2",
+        "mon",
+        np.array([row[0] for row in rows]),
+        [row[1] for row in rows],
+        subtype=np.array([row[2] for row in rows]),
+        write_dir=str(test),
+    )
+    _, out, _ = run(capsys, ref, test)
+    assert "taken to lie between their neighbours, in: r2." in out
 
 
 def test_mitdb_equals_the_c_tools(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:

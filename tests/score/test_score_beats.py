@@ -202,6 +202,16 @@ class TestShutdown:
         result = score(at(1000, 1014, 1040, 2960, 3000), test)
         assert counts(result) == {"Nn": 2, "No": 1, "Nx": 2}
         assert result.shutdown_s == (3000 - 15 - 1000 - 15) / RATE_HZ
+        assert result.inferred_shutdowns == 1
+        assert score(at(1000), SHUTDOWN).inferred_shutdowns == 0
+
+    def test_anything_inside_cuts_a_shutdown_short(self) -> None:
+        # the rhythm change is taken for its end, and the noise annotation at 2500 for nothing
+        test = sorted([*SHUTDOWN, (START + 2000, "+")])
+        result = score(at(1000, 1900, 2100, 3000), test)
+        assert counts(result) == {"Nn": 2, "Nx": 1, "No": 1}
+        assert result.shutdown_s == (2000 - 15 - 1000 - 15) / RATE_HZ
+        assert result.inferred_shutdowns == 1
 
     def test_open_shutdown_reaches_to_the_end_of_the_record(self) -> None:
         test: list[Row] = [*at(1000), (START + 2000, "~", 0x30)]

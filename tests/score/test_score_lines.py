@@ -6,6 +6,7 @@ import pytest
 from monitor.errors import MonitorError
 from monitor.score import Annotations, RecordScore, compare, compare_beats, lines, summarise
 from monitor.score.document import document
+from monitor.score.reports import reports
 from monitor.score.rhythm_lines import episode_lines, heart_rate_lines
 
 RATE_HZ = 100.0
@@ -94,6 +95,61 @@ def rhythm_score() -> RecordScore:
     shift = [100, START + 3000, START + 6000, START + 9000]
     test = Annotations.from_arrays(shift, "N+++", aux=["", "(AFIB", "(N", "(N"])
     return compare(ref, test, RATE_HZ, record="100", length_samples=40_000)
+
+
+def test_standard_report() -> None:
+    assert reports([shutdown_score()], "atr", "mon", sve=True) == (
+        "Beat-by-beat comparison results for record 100\n"
+        "Reference annotator: atr\n"
+        "     Test annotator: mon\n"
+        "\n"
+        "               Algorithm\n"
+        "        n    s    v    f    q    o    x\n"
+        "   ____________________________________\n"
+        " N |    3    0    0    0    0    0    1\n"
+        " S |    1    0    0    0    0    0    1\n"
+        " V |    1    0    0    0    0    0    1\n"
+        " F |    0    0    0    0    0    0    1\n"
+        " Q |    0    0    0    0    0    0    1\n"
+        " O |    0    0    0    0    0\n"
+        " X |    0    0    0    0    0\n"
+        "\n"
+        "           QRS sensitivity:  50.00% (5/10)\n"
+        " QRS positive predictivity: 100.00% (5/5)\n"
+        "           VEB sensitivity:   0.00% (0/2)\n"
+        " VEB positive predictivity:      -  (0/0)\n"
+        "          SVEB sensitivity:   0.00% (0/2)\n"
+        "SVEB positive predictivity:      -  (0/0)\n"
+        "     RMS RR interval error:   0.00 ms\n"
+        "\n"
+        "  Beats missed in shutdown:  40.00% (4/10)\n"
+        "      N missed in shutdown:  25.00% (1/4)\n"
+        "      S missed in shutdown:  50.00% (1/2)\n"
+        "      V missed in shutdown:  50.00% (1/2)\n"
+        "      F missed in shutdown: 100.00% (1/1)\n"
+        "       Total shutdown time:     4 seconds\n"
+    )
+
+
+def test_standard_report_without_supraventricular_class() -> None:
+    text = reports([shutdown_score()], "atr", "mon", sve=False).splitlines()
+    assert text[5:14] == [
+        "        n    v    f    q    o    x",
+        "   _______________________________",
+        " N |    4    0    0    0    0    2",
+        " V |    1    0    0    0    0    1",
+        " F |    0    0    0    0    0    1",
+        " Q |    0    0    0    0    0    1",
+        " O |    0    0    0    0",
+        " X |    0    0    0    0",
+        "",
+    ]
+    assert text[18:22] == [
+        "   VEB false positive rate:  0.000% (0/4)",
+        "",
+        "",
+        "  Beats missed in shutdown:  50.00% (5/10)",
+    ]
 
 
 def test_mismatched_beats() -> None:
