@@ -9,6 +9,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,18 @@ _FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
 _LEAST_HEIGHT = 0.12
 _USABLE = frozenset({LeadState.OK, LeadState.NOISY})
 _LONGEST_S = 3.0
+_SEARCH_BACK = -3.0  # log odds that a missed beat must have had
+_SURE = 2.5  # log odds from which on a decision does not wait
+_DOUBT_S = 0.4  # how long it waits below that
+_FIRST = 0.5  # of the later deflection
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    sample: int  # stream index of the envelope's top, delay taken off
+    log_odds: float
+    figures: list[float]
+    match: tuple[float, int, int]  # correlation, kind and start, as Templates places it
 
 
 class GradientDetector:
@@ -48,9 +61,9 @@ class GradientDetector:
         # history: signal, band, envelope of all leads, and the height of all leads together;
         # the newest sample is at _at - 1, and its index in the stream is _end - 1
         size = 4 * self._keep
-        self._signal = np.zeros((size, self._leads))
-        self._band = np.zeros((size, self._leads))
-        self._envelope = np.zeros((size, self._leads))
+        self._signal = np.zeros((self._leads, size))
+        self._band = np.zeros((self._leads, size))
+        self._envelope = np.zeros((self._leads, size))
         self._height = np.zeros(size)
         self._at = self._keep
         self._end = info.start_sample
@@ -71,7 +84,8 @@ class GradientDetector:
         self._beats = 0
         self._last: int | None = None  # stream index of the last beat
         self._last_height = 1.0
-        self._missed: list[tuple[int, float]] = []  # stream index, log odds
+        self._missed: list[_Candidate] = []  # rejected, but open to search-back
+        self._doubt: _Candidate | None = None
 
     @property
     def settled_sample(self) -> int:
@@ -82,16 +96,16 @@ class GradientDetector:
         """Take one hop, give the R peaks that can be decided now."""
         if block.start_sample != self._end:
             self._skip(block.start_sample - self._end)
-        values = block.values_mv[:, : self._leads].astype(np.float64)
+        values = block.values_mv.T[: self._leads].astype(np.float64, order="C")
         valid: NDArray[np.bool_] | None = None
         states = quality.leads
         if not (
-            np.isfinite(values).all() and all(states[i] in _USABLE for i in range(self._leads))
+            math.isfinite(values.sum()) and all(states[i] in _USABLE for i in range(self._leads))
         ):
             valid = np.isfinite(values)
             for lead in range(self._leads):
                 if states[lead] not in _USABLE:
-                    valid[:, lead] = False
+                    valid[lead] = False
         self._store(values, valid)
         self._end = block.end_sample
         if self._end < self._learn_at:
@@ -104,14 +118,18 @@ class GradientDetector:
         """Give the peaks still waiting when the stream ends."""
         end = self._end
         n = self._front.delay + self._apart + 1
-        self._store(np.zeros((n, self._leads)), np.zeros((n, self._leads), bool))
+        self._store(np.zeros((self._leads, n)), np.zeros((self._leads, n), bool))
         self._end += n
         if self._beats == 0 and math.isnan(self._level[0]):
             self._learn()
         peaks = self._judge_until(self._at - self._apart)
+        if self._doubt is not None:
+            peaks += self._resolve(self._doubt, self._doubt.log_odds > 0.0)
         self._settled = end
+        # a complex that the end cuts off is none
+        end -= self._samples_of[0.06]
         return [
-            RPeak(p.stream, p.sample, end - 1, p.lead, p.searched_back)
+            RPeak(p.stream, p.sample, self._settled - 1, p.lead, p.searched_back)
             for p in peaks
             if p.sample < end
         ]
@@ -121,30 +139,30 @@ class GradientDetector:
     def _store(self, values: Array, valid: NDArray[np.bool_] | None) -> None:
         """Filter one hop and append it to the history."""
         signal, band, envelope = self._front.push(values, valid)
-        n = len(signal)
+        n = signal.shape[1]
         if self._at + n > len(self._height):
             self._compact()
         place = slice(self._at, self._at + n)
-        self._signal[place] = signal
-        self._band[place] = band
-        self._envelope[place] = envelope
+        self._signal[:, place] = signal
+        self._band[:, place] = band
+        self._envelope[:, place] = envelope
         if self._leads == 1:
-            self._height[place] = envelope[:, 0] * (1.0 / self._level[0])
+            self._height[place] = envelope[0] * (1.0 / self._level[0])
         else:
-            relative = envelope.mean(axis=0) / self._level
+            relative = envelope.mean(axis=1) / self._level
             if not math.isnan(relative[0]):
                 self._background += 0.15 * (relative - self._background)
                 weights = 1.0 / (self._background + 0.1) ** 2
                 if valid is not None:
-                    weights *= np.where(valid.all(axis=0), 1.0, 1e-6)
+                    weights *= np.where(valid.all(axis=1), 1.0, 1e-6)
                 self._weights = weights / weights.sum()
-            self._height[place] = envelope @ (self._weights / self._level)
+            self._height[place] = (self._weights / self._level) @ envelope
         self._at += n
 
     def _compact(self) -> None:
         shift = self._at - self._keep
         for array in (self._signal, self._band, self._envelope, self._height):
-            array[: self._keep] = array[shift : self._at]
+            array[..., : self._keep] = array[..., shift : self._at]
         self._at = self._keep
         self._done -= shift
 
@@ -153,15 +171,16 @@ class GradientDetector:
         self._front.forget()
         self._end += hole
         self._last = None
+        self._doubt = None
         self._missed.clear()
 
     def _learn(self) -> None:
         n = round(_LEARN_S * self._rate_hz)
-        recent = self._envelope[self._at - n : self._at]
-        top = np.maximum(recent[: n // 2].max(axis=0), recent[n // 2 :].max(axis=0)) * 0.8
+        recent = self._envelope[:, self._at - n : self._at]
+        top = np.maximum(recent[:, : n // 2].max(axis=1), recent[:, n // 2 :].max(axis=1)) * 0.8
         self._level = np.maximum(top, _FLOOR_MV_S)
         self._recent[:] = self._level
-        self._height[: self._at] = self._envelope[: self._at] @ (self._weights / self._level)
+        self._height[: self._at] = (self._weights / self._level) @ self._envelope[:, : self._at]
 
     # --- candidates -------------------------------------------------------------------
 
@@ -180,38 +199,69 @@ class GradientDetector:
                         peaks += self._decide(place)
             self._done = until
         now = self._end - (self._at - until) - self._front.delay
+        doubt = self._doubt
+        if doubt is not None and now - doubt.sample > _DOUBT_S * self._rate_hz:
+            peaks += self._resolve(doubt, doubt.log_odds > 0.0)
         peaks += self._search_back(now)
-        self._settled = min([now, *(s for s, _ in self._missed)]) - self._samples_of[0.1]
+        waiting = self._missed if self._doubt is None else [*self._missed, self._doubt]
+        self._settled = min([now, *(c.sample for c in waiting)]) - self._samples_of[0.1]
         return peaks
 
     def _decide(self, place: int) -> list[RPeak]:
-        log_odds, figures, match = self._evidence(place)
-        sample = place - self._at + self._end - self._front.delay
-        if log_odds > 0.0:
-            return [self._accept(place, figures, match, searched_back=False)]
-        seconds = (sample - self._rejected_at) / self._rate_hz
+        """Decide a candidate at once where it is clear, else keep it in doubt for a while."""
+        peaks: list[RPeak] = []
+        candidate = self._candidate(place)
+        doubt = self._doubt
+        if doubt is not None:
+            # of the four ways to decide both, the one with the most evidence
+            both = doubt.log_odds + self._candidate(place, after=doubt).log_odds
+            alone = max(doubt.log_odds, both)
+            peaks += self._resolve(doubt, alone > max(0.0, candidate.log_odds))
+            if peaks:
+                candidate = self._candidate(place)
+        if abs(candidate.log_odds) < _SURE:
+            self._doubt = candidate
+        else:
+            peaks += self._resolve(candidate, candidate.log_odds > 0.0)
+        return peaks
+
+    def _resolve(self, candidate: _Candidate, is_beat: bool) -> list[RPeak]:
+        if candidate is self._doubt:
+            self._doubt = None
+        if is_beat:
+            return [self._accept(candidate, searched_back=False)]
+        sample = candidate.sample
+        seconds = max(sample - self._rejected_at, 0) / self._rate_hz
         self._rejected = self._rejected * math.exp(-seconds / 2.0) + 1.0
         self._rejected_at = sample
-        self._noise += 0.1 * (min(math.exp(figures[0]), 1.5) - self._noise)
-        if log_odds > self._judge.search_back:
-            self._missed.append((sample, log_odds))
+        self._noise += 0.1 * (min(math.exp(candidate.figures[0]), 1.5) - self._noise)
+        if candidate.log_odds > _SEARCH_BACK:
+            self._missed.append(candidate)
         return []
 
     def _search_back(self, now: int) -> list[RPeak]:
-        if not self._missed:
+        if not self._missed or self._doubt is not None:
             return []
         if self._last is not None and now - self._last > 1.5 * self._rr:
-            sample, _ = max(self._missed, key=lambda m: m[1])
-            place = sample + self._front.delay + self._at - self._end
-            if place > self._samples_of[0.25]:
-                _, figures, match = self._evidence(place)
-                later = [m for m in self._missed if m[0] > sample]
-                peak = self._accept(place, figures, match, searched_back=True)
-                self._missed = later
-                return [peak]
+            best = max(self._missed, key=lambda m: m.log_odds)
+            later = [m for m in self._missed if m.sample > best.sample]
+            peak = self._accept(best, searched_back=True)
+            self._missed = later
+            return [peak]
         horizon = now - _LONGEST_S * self._rate_hz
-        self._missed = [m for m in self._missed if m[0] > horizon]
+        self._missed = [m for m in self._missed if m.sample > horizon]
         return []
+
+    def _candidate(self, place: int, after: _Candidate | None = None) -> _Candidate:
+        """Weigh the candidate at ``place``, as if ``after`` had been taken for a beat."""
+        sample = place - self._at + self._end - self._front.delay
+        if after is None:
+            return _Candidate(sample, *self._evidence(place))
+        last, height = self._last, self._last_height
+        self._last, self._last_height = after.sample, math.exp(after.figures[0])
+        candidate = _Candidate(sample, *self._evidence(place))
+        self._last, self._last_height = last, height
+        return candidate
 
     def _evidence(self, place: int) -> tuple[float, list[float], tuple[float, int, int]]:
         """Log odds that there is a QRS at ``place``, the figures behind it, and the template."""
@@ -220,7 +270,7 @@ class GradientDetector:
         rate_hz = self._rate_hz
         sample = place - self._at + self._end - self._front.delay
         w = of[0.05]
-        near = self._envelope[place - w : place + w + 1].max(axis=0)
+        near = self._envelope[:, place - w : place + w + 1].max(axis=1)
         tops = np.log(near / self._level + 1e-3)
         height = float(tops @ weights)
         here = float(self._height[place]) + 1e-9
@@ -236,7 +286,7 @@ class GradientDetector:
         t = self._templates
         reach = t.half + t.shift
         centre = place - self._front.delay + self._front.band_delay
-        piece = self._band[centre - reach : centre + reach + 1]
+        piece = self._band[:, centre - reach : centre + reach + 1]
         correlation, worst, size, kind, start = t.match(piece, weights)
 
         h = self._height
@@ -258,11 +308,11 @@ class GradientDetector:
             worst,
             max(-3.0, min(3.0, size)),
             t.familiarity(kind),
-            math.log(float(second.mean()) + 1e-3),
+            math.log(float(second.sum()) / len(second) + 1e-3),
             math.log(self._noise + 1e-2),
             float(h[place + of[0.08] : place + self._apart].max()) / here,
             min(behind, 3.0),
-            float((neighbourhood > 0.5 * here).mean()),
+            np.count_nonzero(neighbourhood > 0.5 * here) / len(neighbourhood),
             min(size_step, 3.0),
             math.log(since / rate_hz),
             max(-2.0, min(1.5, math.log(since / self._rr))),
@@ -282,62 +332,70 @@ class GradientDetector:
         mean_of = max(1, round(rate_hz / 50))
         lag = max(1, round(rate_hz / 60))
         reach = round(0.2 * rate_hz)
-        total = self._signal[centre - reach - mean_of : centre + self._apart].cumsum(axis=0)
-        smooth = (total[mean_of:] - total[:-mean_of]) / mean_of
-        # smooth[j] is centred at centre - reach + j - mean_of / 2 + 1/2
+        total = self._signal[:, centre - reach - mean_of : centre + self._apart].cumsum(axis=1)
+        smooth = (total[:, mean_of:] - total[:, :-mean_of]) / mean_of
+        # smooth[:, j] is centred at centre - reach + j - mean_of / 2 + 1/2
         mid = reach + mean_of // 2
         w = self._samples_of[0.06] + lag // 2
-        inner = smooth[mid - w : mid + w + 1]
-        slope = np.abs(inner[lag:] - inner[:-lag]).max(axis=0)
-        span = inner.max(axis=0) - inner.min(axis=0)
+        inner = smooth[:, mid - w : mid + w + 1]
+        slope = np.abs(inner[:, lag:] - inner[:, :-lag]).max(axis=1)
+        span = inner.max(axis=1) - inner.min(axis=1)
         edge = self._samples_of[0.05]
-        step = smooth[-edge:].mean(axis=0) - smooth[:edge].mean(axis=0)
+        step = (smooth[:, -edge:].sum(axis=1) - smooth[:, :edge].sum(axis=1)) / edge
         return slope + 1e-6, span + 1e-6, step
 
     # --- beats ------------------------------------------------------------------------
 
-    def _accept(
-        self,
-        place: int,
-        figures: list[float],
-        match: tuple[float, int, int],
-        searched_back: bool,
-    ) -> RPeak:
+    def _accept(self, candidate: _Candidate, searched_back: bool) -> RPeak:
         rate_hz = self._rate_hz
+        sample = candidate.sample
+        place = sample + self._front.delay + self._at - self._end
         w = self._samples_of[0.05]
         self._recent[self._beats % 8] = np.maximum(
-            self._envelope[place - w : place + w + 1].max(axis=0), _FLOOR_MV_S
+            self._envelope[:, place - w : place + w + 1].max(axis=1), _FLOOR_MV_S
         )
-        self._level = np.median(self._recent, axis=0)
+        self._level = np.sort(self._recent, axis=0)[3:5].sum(axis=0) / 2
         slope, span, _ = self._raw(place - self._front.delay)
         if math.isnan(self._slope[0]):
             self._slope, self._span = slope, span
         else:
             # one artefact must not spoil what is typical
-            self._slope = self._slope * np.clip(slope / self._slope, 0.5, 2.0) ** 0.12
-            self._span = self._span * np.clip(span / self._span, 0.5, 2.0) ** 0.12
+            self._slope = (
+                self._slope * np.minimum(np.maximum(slope / self._slope, 0.5), 2.0) ** 0.12
+            )
+            self._span = self._span * np.minimum(np.maximum(span / self._span, 0.5), 2.0) ** 0.12
         t = self._templates
         centre = place - self._front.delay + self._front.band_delay
         reach = t.half + t.shift
-        t.learn(self._band[centre - reach : centre + reach + 1], *match)
-        sample = place - self._at + self._end - self._front.delay
+        t.learn(self._band[:, centre - reach : centre + reach + 1], *candidate.match)
         if self._last is not None:
             rr = sample - self._last
             if 0.2 * rate_hz < rr < 2.5 * rate_hz:
                 self._deviation += 0.1 * (min(abs(rr / self._rr - 1.0), 1.0) - self._deviation)
                 self._rr += 0.125 * (rr - self._rr)
         self._last = sample
-        self._last_height = math.exp(figures[0])
+        self._last_height = math.exp(candidate.figures[0])
         self._beats += 1
         self._missed = []
-        peak = self._locate(place - self._front.delay) - self._at + self._end
-        return RPeak(self._stream, peak, self._end - 1, 0, searched_back)
+        lead = 0 if self._weights[0] > 1e-3 else int(self._weights.argmax())
+        peak = self._locate(place - self._front.delay, lead) - self._at + self._end
+        return RPeak(self._stream, peak, self._end - 1, lead, searched_back)
 
-    def _locate(self, centre: int) -> int:
-        """R peak near ``centre``: the extremum of the lightly smoothed primary lead."""
+    def _locate(self, centre: int, lead: int) -> int:
+        """R peak near ``centre``: the first main deflection of either sign.
+
+        Of the highest and the lowest point of the QRS the earlier one, unless it is less than
+        half as far from the baseline before the QRS as the later one.
+        """
         w = self._samples_of[0.08]
         wide = round(0.2 * self._rate_hz)
-        size = max(1, round(0.0167 * self._rate_hz)) | 1
-        piece = self._signal[centre - wide : centre + self._apart, 0]
-        smooth = np.convolve(piece - np.median(piece), np.ones(size) / size, "same")
-        return centre - w + int(np.argmax(np.abs(smooth[wide - w : wide + w + 1])))
+        half = max(1, round(0.0083 * self._rate_hz))
+        size = 2 * half + 1
+        total = self._signal[lead, centre - wide - half - 1 : centre + w + half + 1].cumsum()
+        smooth = (total[size:] - total[:-size]) / size  # smooth[wide] is at centre
+        smooth -= np.sort(smooth[: wide - w])[(wide - w) // 2]
+        inner = smooth[wide - w :]
+        highest, lowest = int(inner.argmax()), int(inner.argmin())
+        first, second = min(highest, lowest), max(highest, lowest)
+        main = first if abs(inner[first]) >= _FIRST * abs(inner[second]) else second
+        return centre - w + main

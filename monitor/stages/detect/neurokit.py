@@ -181,7 +181,8 @@ class NeurokitDetector:
             return none
         peaks = peaks[np.isfinite(peaks)].astype(np.int64)
         peaks = np.unique(peaks[(peaks >= 0) & (peaks < len(window))])
-        return peaks[valid[peaks]]
+        kept: NDArray[np.int64] = peaks[valid[peaks]]
+        return kept
 
     def _call(self, signal: NDArray[np.float64]) -> NDArray[np.float64]:
         import neurokit2

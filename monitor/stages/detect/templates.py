@@ -51,7 +51,7 @@ class Templates:
         Parameters
         ----------
         piece
-            Shape (2 * (half + shift) + 1, leads), band-passed, mV.
+            Shape (leads, 2 * (half + shift) + 1), band-passed, mV.
         weights
             Shape (leads,), sum 1.
 
@@ -69,7 +69,7 @@ class Templates:
         mid = int(self._starts[len(self._starts) // 2])
         if not len(self._which):
             return 0.0, 0.0, 0.0, -1, mid
-        pieces = piece.T[:, self._index]  # (leads, shifts, width)
+        pieces = piece[:, self._index]  # (leads, shifts, width)
         norms = np.sqrt(np.einsum("lsw,lsw->ls", pieces, pieces)) + _TINY
         single = (pieces @ self._known) / norms[:, :, None]  # (leads, shifts, kinds)
         joint = np.tensordot(weights, single, 1) if self._leads > 1 else single[0]
@@ -87,7 +87,7 @@ class Templates:
 
     def learn(self, piece: Array, correlation: float, kind: int, start: int) -> None:
         """Take in an accepted beat, as :meth:`match` placed it."""
-        part = piece[start : start + self._width].T
+        part = piece[:, start : start + self._width]
         sizes = np.sqrt((part * part).sum(axis=1))
         shape = part / (sizes[:, None] + _TINY)
         self._seen *= _FADE
