@@ -67,6 +67,7 @@ class LocalFeed:
         deliver(Status("", "opening the source"))
         source = self._open()
         info = source.info
+        deliver(Status("", ""))
         deliver(info)
         deliver(Status(info.stream, "loading the analysis", self._speed))
         loading = load_pipeline(info, self._settings)

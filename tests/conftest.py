@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def _data_dir() -> Path | None:
     given = os.environ.get("ECG_MONITOR_DATA")
-    for folder in ([Path(given)] if given else [ROOT.parent / "shared" / "data"]):
+    for folder in [Path(given)] if given else [ROOT.parent / "shared" / "data"]:
         if (folder / "mitdb" / "100.hea").exists():
             return folder.resolve()
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_analysis_options, add_output_options, has_terminal, show
@@ -33,4 +34,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run one scenario."""
-    raise NotImplementedError
+    from monitor.sources.simulator import SCENARIOS, Simulator, scenario, write_wfdb
+
+    if args.list:
+        width = max(map(len, SCENARIOS))
+        for name, known in SCENARIOS.items():
+            print(f"{name:<{width}}  {known.description}")  # noqa: T201
+        return 0
+    script = scenario(args.scenario)
+    endless = not args.once and has_terminal() and not (args.json or args.text)
+
+    def open_source(chunk_s: float) -> Simulator:
+        return Simulator(
+            script,
+            rate_hz=args.rate_hz,
+            seed=args.seed,
+            stream=args.stream,
+            loop=endless,
+            chunk_s=chunk_s,
+        )
+
+    if args.save:
+        place = Path(args.save)
+        write_wfdb(open_source(1.0), place.parent, place.name)
+        return 0
+    return show(args, open_source)

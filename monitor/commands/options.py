@@ -8,16 +8,20 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from monitor.config import Settings, load_settings
 from monitor.errors import USAGE, MonitorError
-from monitor.sources import Source
 
-OpenSource = Callable[[float], Source]
+if TYPE_CHECKING:
+    from monitor.config import Settings
+    from monitor.sources import Source
+
+OpenSource = Callable[[float], "Source"]
 """Opens a source that gives pieces of the given length (s)."""
 
 LIVE_CHUNK_S = 0.04  # pieces at speed 1: 25 a second draw smoothly
 FAST_CHUNK_S = 10.0
+UNSET = 0.0  # no --speed was given
 
 
 def speed(text: str) -> float | None:
@@ -71,6 +75,8 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
 
 def settings_from(args: argparse.Namespace) -> Settings:
     """Read ``--config`` and let the options given overrule it."""
+    from monitor.config import load_settings
+
     settings = load_settings(args.config)
     if args.model:
         settings = replace(settings, classify=replace(settings.classify, model=args.model))
@@ -84,7 +90,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed",
         type=speed,
-        default="",
+        default=UNSET,
         metavar="N|max",
         help="times real time (default: 1 on the dashboard and when publishing, else max)",
     )
@@ -103,7 +109,7 @@ def show(args: argparse.Namespace, open_source: OpenSource) -> int:
     """Analyse a source as the output options say: dashboard, lines, or publish."""
     settings = settings_from(args)
     dashboard = not (args.json or args.text or args.publish) and has_terminal()
-    pace = args.speed if args.speed != "" else (1.0 if dashboard or args.publish else None)
+    pace = args.speed if args.speed != UNSET else (1.0 if dashboard or args.publish else None)
     chunk_s = FAST_CHUNK_S if pace is None else min(FAST_CHUNK_S, LIVE_CHUNK_S * max(pace, 1.0))
     if args.publish:
         return _publish(args.publish, open_source(chunk_s), pace)
@@ -148,4 +154,16 @@ def _print(line: str) -> None:
 
 
 def _publish(endpoint: str, source: Source, pace: float | None) -> int:
-    raise MonitorError("publishing is not wired yet", USAGE)
+    import threading
+
+    from monitor.live import paced
+    from monitor.wire.publisher import SamplePublisher
+
+    with SamplePublisher(endpoint) as publisher:
+        publisher.wait_for_service()  # before the clock of the replay starts
+        chunks = paced(source.chunks(), source.info, pace, threading.Event())
+        sent = publisher.publish(source.info, (chunk for chunk, _ in chunks))
+    print(  # noqa: T201
+        f"ecg-monitor: sent {sent} samples of {source.info.stream} to {endpoint}", file=sys.stderr
+    )
+    return 0

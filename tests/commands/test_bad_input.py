@@ -1,0 +1,108 @@
+"""Whatever is wrong: one clear line on stderr, a non-zero exit, no traceback."""
+
+import shutil
+
+import pytest
+
+from monitor.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _no_surroundings(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def fails(capsys, *argv, code=None):
+    """Run a command that has to fail and give its one line of complaint."""
+    result = main([str(a) for a in argv])
+    assert result != 0
+    if code is not None:
+        assert result == code
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.startswith("ecg-monitor: ")]
+    assert lines, err
+    return lines[0]
+
+
+def usage(capsys, *argv):
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in argv])
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_unknown_record(capsys):
+    assert "no record ./nothing" in fails(capsys, "replay", "./nothing", "--json", code=2)
+    assert "say DATABASE/RECORD" in fails(capsys, "replay", "nothing", "--json")
+
+
+def test_unknown_lead(capsys, data_dir):
+    line = fails(capsys, "replay", "mitdb/100", "--data", data_dir, "--lead", "V9", "--json")
+    assert "has no lead 'V9'; it has MLII (mV), V5 (mV)" in line
+
+
+def test_bad_settings(capsys, data_dir, tmp_path):
+    config = tmp_path / "monitor.toml"
+    for text, complaint in (
+        ("[blocks]\nhop = 1\n", "setting blocks.hop is not known; known here: hop_s"),
+        ("[blocks]\nhop_s = 'x'\n", "setting blocks.hop_s: must be of type float"),
+        ("[blocks]\nhop_s = 9.0\n", "setting blocks.hop_s: must lie in 0.05 to 1.0"),
+        ("nonsense", "not valid TOML"),
+    ):
+        config.write_text(text, encoding="utf-8")
+        line = fails(capsys, "replay", "100", "--data", data_dir, "--config", config, "--json")
+        assert complaint in line
+    assert "cannot read settings" in fails(
+        capsys, "replay", "100", "--data", data_dir, "--config", tmp_path / "none.toml", "--json"
+    )
+
+
+def test_bad_model_and_detector(capsys, data_dir, tmp_path):
+    junk = tmp_path / "junk.pt"
+    junk.write_bytes(b"PK\x03\x04 this is no bundle")
+    common = ("replay", "100", "--data", data_dir, "--stop", "5", "--json")
+    assert "junk.pt" in fails(capsys, *common, "--model", junk)
+    assert "nonesuch" in fails(capsys, *common, "--model", "nonesuch")
+    assert "nonesuch" in fails(capsys, *common, "--detector", "nonesuch")
+
+
+def test_options_that_make_no_sense(capsys):
+    assert "not a speed" in usage(capsys, "replay", "100", "--speed", "fast")
+    assert "not a speed" in usage(capsys, "replay", "100", "--speed", "0")
+    assert "not a time" in usage(capsys, "replay", "100", "--start", "now")
+    assert "invalid choice" in usage(capsys, "dance")
+
+
+def test_unknown_scenario_and_rate(capsys):
+    assert "nonesuch" in fails(capsys, "demo", "--scenario", "nonesuch", "--text")
+    assert "outside 100 to 1000 Hz" in fails(capsys, "demo", "--rate-hz", "50", "--text")
+
+
+def test_annotate_goes_on_after_a_bad_record(capsys, data_dir, tmp_path):
+    short = tmp_path / "rec"
+    short.mkdir()
+    for file in (data_dir / "wfdb-samples").glob("s0010_re.*"):
+        shutil.copy(file, short / file.name)
+    (short / "cut.hea").write_text(
+        "cut 1 360 9999\ncut.dat 16 1000 16 0 0 0 0 MLII\n", encoding="utf-8"
+    )
+    (short / "cut.dat").write_bytes(b"\x00" * 200)
+    out = tmp_path / "out"
+    code = main(
+        ["annotate", f"{short}/cut", f"{short}/s0010_re", f"{short}/none", "--out", str(out)]
+    )
+    err = capsys.readouterr().err
+    assert code == 1
+    assert "cut is truncated" in err
+    assert "none" in err
+    assert "2 of 3 records failed" in err
+    assert "Traceback" not in err
+    assert sorted(p.name for p in out.iterdir()) == [
+        "s0010_re.alerts.jsonl", "s0010_re.mon", "s0010_re.summary.json",
+    ]  # fmt: skip
+
+
+def test_unwritable_folder(capsys, tmp_path):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    assert "cannot write into" in fails(capsys, "annotate", "100", "--out", tmp_path / "file" / "x")
