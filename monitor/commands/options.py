@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.errors import USAGE, MonitorError
-
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.sources import Source
