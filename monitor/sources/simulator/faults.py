@@ -94,7 +94,7 @@ class FaultEffect:
                 # the input drifts beyond the range of the converter and stays there
                 rail = abs(level)
                 drift = np.copysign(rail, level) * 1.6 * np.clip(age_s / 0.5, 0.0, 1.0)
-                return np.clip(x + drift, -rail, rail)
+                return np.asarray(np.clip(x + drift, -rail, rail))
             case _:  # nan and gap: nothing is known of these samples
                 return np.full_like(x, np.nan)
 

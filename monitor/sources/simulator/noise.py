@@ -36,7 +36,7 @@ class ShapedNoise:
 
     def __init__(self, key: tuple[int, ...], spectrum: Spectrum) -> None:
         self._key = key
-        amplitude = spectrum(_FREQUENCY_HZ)
+        amplitude = spectrum(np.asarray(_FREQUENCY_HZ, dtype=np.float64))
         power = 2.0 * float(np.sum(amplitude[1:-1] ** 2)) + float(amplitude[-1] ** 2)
         self._amplitude = amplitude * (2 * _HALF / np.sqrt(power))
         self._halves: dict[int, NDArray[np.float64]] = {}

@@ -16,7 +16,7 @@ from monitor.sources.simulator.render import Renderer
 from monitor.sources.simulator.scenario import Scenario
 from monitor.sources.simulator.scenario_file import scenario as load_scenario
 from monitor.sources.simulator.timeline import timeline
-from monitor.sources.simulator.truth import TrueBeat, Truth, TruthItem
+from monitor.sources.simulator.truth import TrueBeat, TrueEpisode, Truth, TruthItem
 
 
 class Simulator:
@@ -174,7 +174,7 @@ class Simulator:
             gaps += [
                 (item.sample, item.end_sample)
                 for item in items
-                if not isinstance(item, TrueBeat) and getattr(item, "kind", "") == "gap"
+                if isinstance(item, TrueEpisode) and item.kind == "gap"
             ]
             lost = np.zeros(len(values), dtype=bool)
             for begin, end in gaps:
