@@ -102,7 +102,7 @@ class Contact:
                 self._run = len(x) - 1 - int(changes[-1])
             else:
                 self._run = len(x)
-        if high == self._top or low == self._bottom:
+        if self._bottom < self._top and (high == self._top or low == self._bottom):
             same = x[1:] == x[:-1]
             rail = (x[1:] == self._top) | (x[1:] == self._bottom)
             self._pinned_s += int(np.count_nonzero(same & rail)) / self._rate_hz
@@ -122,7 +122,7 @@ class Contact:
             self._glide_s = GLIDE_MAX_S
             return LeadState.SATURATED
         if texture:
-            peak, _, fine, swing = texture
+            peak, _, fine, swing, _ = texture
             if fine > settings.hum_mv and fine > 0.9 * peak:
                 return LeadState.LEAD_OFF
             if self._glide_s > 0.0:

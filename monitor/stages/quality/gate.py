@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,7 +41,7 @@ class QualityGate:
                 lead.forget()
         self._end_sample = block.end_sample
         values = block.values_mv.T.astype(np.float64)  # (leads, n), contiguous rows
-        whole = math.isfinite(values.sum())
+        whole = bool(np.isfinite(values).all())
         if not whole:
             values[~np.isfinite(values)] = np.nan
             filled = np.stack(

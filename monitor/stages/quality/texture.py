@@ -1,4 +1,4 @@
-"""Four numbers that tell beats, fibrillation, silence and noise apart.
+"""Five numbers that tell beats, fibrillation, silence and noise apart.
 
 All come from moving averages and differences of the samples, so that there is no filter state
 to settle after a gap, and the result does not depend on what came more than two seconds ago.
@@ -53,7 +53,7 @@ class TextureMeter:
         length = max(1, round(WINDOW_S * self._rate_hz / n)) * self._bins
         self._length = length
         self._need = max(1, round(MIN_WINDOW_S * self._rate_hz / n)) * self._bins
-        # curve, fine grain, top, minus bottom: newest bins last
+        # curve, fine grain, top and bottom of the average: newest bins last
         self._window = np.zeros((4, self._leads, length))
         self._filled = 0
 
@@ -62,9 +62,9 @@ class TextureMeter:
 
         Returns
         -------
-        (4, leads) array or None
-            Peak and median of the curve, median of the fine grain, swing; all in mV.
-            None in the first second.
+        (5, leads) array or None
+            Peak and median of the curve, median of the fine grain, swing of the average, and
+            the way it went up and down in all; in mV. None in the first second.
         """
         leads, n = x.shape
         if not self._bins or n != self._n:
@@ -101,9 +101,11 @@ class TextureMeter:
         recent = window[:, :, self._length - self._filled :]
         ordered = np.sort(recent[:2], axis=2)
         middle = self._filled // 2
-        texture = np.empty((4, leads))
+        texture = np.empty((5, leads))
         texture[0] = ordered[0, :, -1]
         texture[1] = ordered[0, :, middle]
         texture[2] = ordered[1, :, middle] * self._share
         texture[3] = recent[2].max(axis=1) - recent[3].min(axis=1)
+        middles = recent[2] + recent[3]
+        texture[4] = 0.5 * np.abs(middles[:, 1:] - middles[:, :-1]).sum(axis=1)
         return texture
