@@ -1,0 +1,66 @@
+"""What serve, watch and alerts say when they cannot do what was asked: one line, no traceback."""
+
+import pytest
+
+from monitor.cli import main
+from monitor.errors import FAILED, USAGE
+from monitor.wire.sockets import ServiceSockets
+
+FREE = "tcp://127.0.0.1:*"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["serve", "--input", "5555"], USAGE, "--input '5555' is not an endpoint"),
+        (["serve", "--output", "tcp://0.0.0.0:*", "--input", FREE], USAGE, "--allow-remote"),
+        (["serve", "--control", "tcp://*:*", "--input", FREE, "--output", FREE], USAGE, "remote"),
+        (["serve", "--input", "tcp://127.0.0.1:66000"], USAGE, "write it like tcp://127.0.0.1"),
+        (["serve", "--until-idle", "0"], USAGE, "--until-idle 0: must be more than 0"),
+        (["serve", "--max-streams", "0"], USAGE, "--max-streams 0: must be 1 or more"),
+        (["serve", "--config", "/nowhere.toml"], FAILED, "cannot read settings"),
+        (["watch", "--connect", "nowhere", "--text"], USAGE, "--connect 'nowhere' is not"),
+        (["watch", "--control", "nowhere", "--text"], USAGE, "--control 'nowhere' is not"),
+        (["alerts", "--connect", "udp://127.0.0.1:5"], USAGE, "is not an endpoint"),
+        (["alerts", "--count", "0"], USAGE, "--count 0: must be 1 or more"),
+        (["alerts", "--timeout", "-1"], USAGE, "--timeout -1: must be more than 0"),
+    ],
+)
+def test_one_line_and_an_exit_code(arguments, code, words, capsys):
+    assert main(arguments) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    # a watcher first says that it waits
+    line = captured.err.splitlines()[-1]
+    assert line.startswith("ecg-monitor: ")
+    assert words in line
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize("option", ["input", "output", "control"])
+def test_a_busy_port_is_found_before_anything_is_loaded(option, capsys):
+    with ServiceSockets(FREE, FREE, FREE) as taken:
+        endpoints = {"input": FREE, "output": FREE, "control": FREE}
+        endpoints[option] = taken.input_endpoint
+        code = main(["serve", *(f"--{name}={endpoint}" for name, endpoint in endpoints.items())])
+    assert code == FAILED
+    assert capsys.readouterr().err == (
+        f"ecg-monitor: --{option} {taken.input_endpoint} is busy: is another `serve` running? "
+        "choose another port\n"
+    )
+
+
+@pytest.mark.parametrize("option", [["--kind", "heart_attack"], ["--priority", "urgent"]])
+def test_an_unknown_kind_or_priority_is_refused(option, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["alerts", *option])
+    assert caught.value.code == USAGE
+    assert "invalid choice" in capsys.readouterr().err
+
+
+def test_alerts_ends_with_an_error_when_the_count_was_not_reached(capsys):
+    with ServiceSockets(FREE, FREE, FREE) as sockets:
+        arguments = ["alerts", "--connect", sockets.output_endpoint, "--timeout", "0.05"]
+        assert main([*arguments, "--count", "1"]) == FAILED
+        assert main(arguments) == 0
+    assert capsys.readouterr().out == ""
