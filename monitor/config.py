@@ -107,6 +107,19 @@ class ClassifySettings:
     model: str = "aami"
 
 
+_RHYTHM_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("fibrillation_window_s", 2.0, 8.0),
+    ("fibrillation_step_s", 0.25, 2.0),
+    ("fibrillation_looks", 1, 10),
+    ("fibrillation_end_looks", 1, 20),
+    ("fibrillation_mv", 0.02, 0.5),
+    ("fibrillation_period_s", 0.2, 0.6),
+    ("af_beats", 16, 256),
+    ("af_rr_change", 0.02, 0.5),
+    ("af_hysteresis", 0.3, 1.0),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RhythmSettings:
     """Limits of heart-rate averaging and rhythm naming."""
@@ -119,6 +132,15 @@ class RhythmSettings:
     no_beat_s: float = 4.0  # without a QRS for so long no heart rate is known
     settle_s: float = 0.5  # an R peak is surely announced within this time
     forget_s: float = 5.0  # after a longer shutdown averages start anew
+    fibrillation_window_s: float = 3.0  # what is looked at for VF
+    fibrillation_step_s: float = 1.0  # how often
+    fibrillation_looks: int = 2  # looks that together must say VF
+    fibrillation_end_looks: int = 3  # looks in a row without it that end it
+    fibrillation_mv: float = 0.07  # smaller waves are taken as asystole
+    fibrillation_period_s: float = 0.335  # slower waves are not VF
+    af_beats: int = 32  # RR intervals looked at for AF
+    af_rr_change: float = 0.14  # relative RR change from which they are AF
+    af_hysteresis: float = 0.7  # AF ends under this share of it
 
     def __post_init__(self) -> None:
         _require(2 <= self.average_beats <= 60, "rhythm.average_beats", "must lie in 2 to 60")
@@ -137,6 +159,12 @@ class RhythmSettings:
         _require(2.0 <= self.no_beat_s <= 10.0, "rhythm.no_beat_s", "must lie in 2 to 10")
         _require(0.2 <= self.settle_s <= 2.0, "rhythm.settle_s", "must lie in 0.2 to 2")
         _require(1.0 <= self.forget_s <= 60.0, "rhythm.forget_s", "must lie in 1 to 60")
+        for name, low, high in _RHYTHM_RANGES:
+            _require(
+                low <= getattr(self, name) <= high,
+                f"rhythm.{name}",
+                f"must lie in {low:g} to {high:g}",
+            )
 
 
 _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
@@ -148,8 +176,22 @@ _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("vt_beats", 3, 20),
     ("vt_bpm", 60.0, 200.0),
     ("v_run_beats", 3, 20),
+    ("v_brady_bpm", 15.0, 60.0),
     ("bigeminy_cycles", 2, 20),
+    ("trigeminy_cycles", 2, 20),
+    ("pvcs_per_min", 1, 100),
+    ("r_on_t_s", 0.0, 0.2),
+    ("multiform_beats", 3, 31),
+    ("svt_beats", 3, 30),
+    ("svt_bpm", 100.0, 300.0),
+    ("sveb_per_min", 1, 100),
     ("pause_s", 1.0, 5.0),
+    ("pauses_per_min", 1, 20),
+    ("missed_beat_ratio", 1.3, 3.0),
+    ("irregular_rr_change", 0.02, 0.5),
+    ("irregular_beats", 12, 60),
+    ("af_s", 0.0, 300.0),
+    ("af_end_s", 0.0, 1800.0),
     ("lead_off_s", 0.0, 30.0),
     ("noise_s", 0.0, 60.0),
     ("learning_beats", 0, 60),
@@ -181,8 +223,22 @@ class AlarmSettings:
     vt_beats: int = 5
     vt_bpm: float = 100.0
     v_run_beats: int = 3
+    v_brady_bpm: float = 40.0
     bigeminy_cycles: int = 3
+    trigeminy_cycles: int = 3
+    pvcs_per_min: int = 10
+    r_on_t_s: float = 0.1  # a PVC so soon after the peak of the T wave
+    multiform_beats: int = 15  # two forms of PVC within so many beats
+    svt_beats: int = 8
+    svt_bpm: float = 150.0
+    sveb_per_min: int = 10
     pause_s: float = 3.0
+    pauses_per_min: int = 3
+    missed_beat_ratio: float = 1.8  # RR over the mean of those before
+    irregular_rr_change: float = 0.1  # relative RR change over irregular_beats
+    irregular_beats: int = 24
+    af_s: float = 10.0  # AF for so long is announced
+    af_end_s: float = 30.0  # so is its absence
     lead_off_s: float = 1.0  # lead off for so long is announced
     noise_s: float = 5.0  # signal unusable for so long is announced
     learning_beats: int = 8

@@ -1,4 +1,4 @@
-"""From beats to heart rate, counts and the name of the rhythm.
+"""From beats and waveform to heart rate, counts and the name of the rhythm.
 
 Rules that hold here:
 
@@ -7,6 +7,10 @@ Rules that hold here:
 2. While the signal is not usable nothing is known: the heart rate is None, never 0.
 3. After a hole, or a shutdown longer than ``RhythmSettings.forget_s``, averages start anew;
    beat counts go on.
+4. The rhythm is named with WFDB's names, when it changes, the first that applies: VFIB or VFL
+   (waveform), ASYS (no QRS), VT and IVR (three or more ventricular beats, at 100 bpm or
+   slower), B, T (three cycles of bigeminy, trigeminy), SVTA (three or more supraventricular
+   ectopic beats at 100 bpm), AFIB, N.
 """
 
 from __future__ import annotations
@@ -14,8 +18,15 @@ from __future__ import annotations
 from collections import deque
 
 from monitor.config import RhythmSettings
-from monitor.messages import AamiClass, Hop, Rhythm, StreamInfo, Vitals
+from monitor.messages import AamiClass, Beat, Hop, Rhythm, StreamInfo, Vitals
+from monitor.stages.af import AtrialFibrillation
+from monitor.stages.fibrillation import Fibrillation
 from monitor.stages.heart_rate import HeartRate
+
+_FLUTTER_REGULARITY = 0.85  # autocorrelation from which a fibrillating waveform is flutter
+_TACHY_BPM = 100.0
+_KEPT = 32
+_WAVEFORM = ("VFIB", "VFL", "ASYS")
 
 
 class RhythmStage:
@@ -33,40 +44,139 @@ class RhythmStage:
         self._info = info
         self._settings = settings
         self._heart_rate = HeartRate(info.rate_hz, settings)
+        self._fibrillation = Fibrillation(info, settings)
+        self._af = AtrialFibrillation(info.rate_hz, settings)
         self._settle = round(settings.settle_s * info.rate_hz)
         self._counts = {label.value: 0 for label in AamiClass}
         self._pvcs: deque[int] = deque()
+        self._beats: deque[Beat] = deque(maxlen=_KEPT)
         self._end: int | None = None
         self._unusable_since: int | None = None
+        self._watched_since = info.start_sample
         self._second: int | None = None
+        self._last_rpeak: int | None = None
+        self._name: str | None = None
+        self._named_sample = info.start_sample - 1
 
     def push(self, hop: Hop) -> list[Rhythm | Vitals]:
         """Take one hop; give the rhythm when it changes, the vitals once a second."""
         block = hop.block
         if self._end is not None and block.start_sample != self._end:
-            self._heart_rate.forget()
+            self._forget(block.start_sample)
             self._pvcs.clear()
             self._unusable_since = None
         self._end = block.end_sample
         self._watch_quality(hop)
+        self._fibrillation.push(block, hop.quality)
         for rpeak in hop.rpeaks:
             self._heart_rate.push(rpeak.sample)
+            self._last_rpeak = rpeak.sample
+        out: list[Rhythm | Vitals] = []
         for beat in hop.beats:
-            self._counts[beat.label.value] += 1
-            if beat.label is AamiClass.V:
-                self._pvcs.append(beat.sample)
-        return list(self._vitals(hop))
+            self._count(beat)
+            self._af.push(beat)
+            self._beats.append(beat)
+            if self._name not in _WAVEFORM:
+                out += self._turn(*self._name_of_beats())
+        out += self._watch_waveform(hop)
+        return [*out, *self._vitals(hop)]
+
+    def _forget(self, sample: int) -> None:
+        self._heart_rate.forget()
+        self._af.forget()
+        self._beats.clear()
+        self._last_rpeak = None
+        self._watched_since = sample
+        self._name = None
 
     def _watch_quality(self, hop: Hop) -> None:
         if hop.quality.usable:
-            self._unusable_since = None
+            if self._unusable_since is not None:
+                self._watched_since = hop.block.start_sample
+                self._unusable_since = None
             return
         if self._unusable_since is None:
             self._unusable_since = hop.block.start_sample
         self._heart_rate.skip()
+        self._af.skip()
         lost_s = (hop.block.end_sample - self._unusable_since) / self._info.rate_hz
-        if lost_s > self._settings.forget_s:
-            self._heart_rate.forget()
+        if lost_s > self._settings.forget_s and self._name not in ("VFIB", "VFL"):
+            self._forget(hop.block.end_sample)
+
+    def _count(self, beat: Beat) -> None:
+        self._counts[beat.label.value] += 1
+        if beat.label is AamiClass.V:
+            self._pvcs.append(beat.sample)
+
+    def _watch_waveform(self, hop: Hop) -> list[Rhythm]:
+        """Waveform rhythms override the names made from beats, and give way to them."""
+        onset = self._fibrillation.onset_sample
+        if onset is not None:
+            if self._name in ("VFIB", "VFL"):
+                return []
+            flutter = self._fibrillation.regularity >= _FLUTTER_REGULARITY
+            return self._turn("VFL" if flutter else "VFIB", onset)
+        quiet_from = self._watched_since
+        if self._last_rpeak is not None:
+            quiet_from = max(quiet_from, self._last_rpeak)
+        settled = hop.block.end_sample - self._settle
+        quiet_s = (settled - quiet_from) / self._info.rate_hz
+        if hop.quality.usable and quiet_s >= self._settings.no_beat_s:
+            return self._turn("ASYS", quiet_from)
+        if self._name in ("VFIB", "VFL") or (self._name == "ASYS" and hop.beats):
+            name, onset = self._name_of_beats()
+            return self._turn(name, max(onset, quiet_from))
+        return []
+
+    def _turn(self, name: str, onset: int) -> list[Rhythm]:
+        if name == self._name or self._end is None:
+            return []
+        self._name = name
+        self._named_sample = min(max(onset, self._named_sample + 1), self._end - 1)
+        return [Rhythm(self._info.stream, self._named_sample, self._end - 1, name)]
+
+    def _name_of_beats(self) -> tuple[str, int]:
+        beats = self._beats
+        if not beats:
+            return "N", self._named_sample + 1
+        v = self._tail(AamiClass.V)
+        if v >= 3:
+            first = beats[-v]
+            return ("VT" if self._fast(v) else "IVR"), first.sample
+        for period, name in ((2, "B"), (3, "T")):
+            onset = self._cycles(period)
+            if onset is not None:
+                return name, onset
+        s = self._tail(AamiClass.S)
+        if s >= 3 and self._fast(s) and not self._af.active:
+            return "SVTA", beats[-s].sample
+        onset = beats[-1].sample
+        if self._af.active:
+            known = self._name in ("N", "SVTA", None)
+            return "AFIB", (self._af.turned_sample if known else onset)
+        return "N", (self._af.turned_sample if self._name == "AFIB" else onset)
+
+    def _tail(self, label: AamiClass) -> int:
+        count = 0
+        for beat in reversed(self._beats):
+            if beat.label is not label:
+                break
+            count += 1
+        return count
+
+    def _fast(self, count: int) -> bool:
+        span = (self._beats[-1].sample - self._beats[-count].sample) / self._info.rate_hz
+        return 60.0 * (count - 1) >= _TACHY_BPM * span
+
+    def _cycles(self, period: int) -> int | None:
+        need = 3 * period
+        if len(self._beats) < need:
+            return None
+        size = len(self._beats)
+        tail = [self._beats[size - need + i].label is AamiClass.V for i in range(need)]
+        if sum(tail) != 3 or tail[:period] * 3 != tail:
+            return None
+        return self._beats[size - need].sample
 
     def _vitals(self, hop: Hop) -> list[Vitals]:
         end = hop.block.end_sample
