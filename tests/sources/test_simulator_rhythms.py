@@ -121,7 +121,7 @@ def test_the_t_wave_of_a_pvc_is_discordant():
 
 
 def test_af_is_irregular_and_has_no_p_wave():
-    values, truth, at_s = play("af")
+    values, _, at_s = play("af")
     rr_s = np.diff(span(at_s, 22, 79))
     assert rr_s.std() / rr_s.mean() > 0.15
     assert abs(np.corrcoef(rr_s[:-1], rr_s[1:])[0, 1]) < 0.35

@@ -176,6 +176,14 @@ def test_looping_goes_on_with_other_random_numbers():
     assert [r.name for r in truth.rhythms] == ["N", "AFIB", "N", "AFIB", "N", "AFIB"]
 
 
+def test_a_loop_without_any_beat_goes_on():
+    flat = Scenario("flat", "", (Segment("asystole", 2.0),))
+    values, truth = simulate(Simulator(flat, loop=True, duration_s=9.0))
+    assert len(values) == 9 * 360
+    assert [r.name for r in truth.rhythms] == ["ASYS"]
+    assert not truth.beats
+
+
 def test_truth_is_kept_only_on_request():
     simulator = Simulator("sinus", duration_s=5.0, keep_truth=True)
     for _ in range(2):  # every pass starts anew

@@ -62,6 +62,7 @@ class Renderer:
         self._faults: list[FaultEffect] = []
         self._beats: list[tuple[BeatEvent, Shape]] = []  # drawn, R peak not yet looked for
         self._truth: list[TruthItem] = []
+        self._rhythm = ""
         self._peeked: TimelineEvent | None = next(events, None)
         self._amplifier = [
             ShapedNoise((seed, 31, column), band(0.5, 120.0)) for column in range(len(leads))
@@ -121,7 +122,8 @@ class Renderer:
                     self._activities.append(Activity(event, self._seed))
                     if event.kind in ("vf", "vflutter"):
                         self._note_episode(event.time_s, event.end_s, event.kind, ())
-                case RhythmChange():
+                case RhythmChange() if event.name != self._rhythm:
+                    self._rhythm = event.name
                     sample = max(0, round(event.time_s * self._rate_hz))
                     self._truth.append(TrueRhythm(sample, event.name))
                 case FaultSpan():

@@ -45,20 +45,17 @@ def rhythm_name(segment: Segment) -> str:
 
 
 def timeline(scenario: Scenario, seed: int, loop: bool) -> Iterator[TimelineEvent]:
-    """Give the events of a scenario in order of time (a rhythm change may be 0.1 s late)."""
+    """Give the events of a scenario in order of time (a rhythm change may be late).
+
+    A rhythm is named again and again while it lasts.
+    """
     start_s = 0.0
     heart = Heart(np.random.default_rng(seed))
-    name = ""
     turn = 0
     while True:
         faults = sorted(_faults(scenario, start_s, turn), key=_time_s)
         rhythms = _rhythms(scenario, start_s, turn, seed, heart)
-        for event in heapq.merge(faults, rhythms, key=_time_s):
-            if isinstance(event, RhythmChange):
-                if event.name == name:
-                    continue
-                name = event.name
-            yield event
+        yield from heapq.merge(faults, rhythms, key=_time_s)
         start_s += scenario.duration_s
         if not loop:
             return
@@ -105,7 +102,7 @@ def _segment(
     if name == "VT" or segment.rhythm in ("aivr", "idioventricular"):
         yield from _named(beats, name)
     else:
-        yield from _with_runs(beats, name, heart)
+        yield from _with_runs(beats, name)
 
 
 def _named(beats: Iterator[BeatEvent], name: str) -> Iterator[TimelineEvent]:
@@ -117,24 +114,27 @@ def _named(beats: Iterator[BeatEvent], name: str) -> Iterator[TimelineEvent]:
         yield beat
 
 
-def _with_runs(beats: Iterator[BeatEvent], name: str, heart: Heart) -> Iterator[TimelineEvent]:
-    """Name runs of three and more ventricular beats within another rhythm."""
-    run: list[BeatEvent] = []
+def _with_runs(beats: Iterator[BeatEvent], name: str) -> Iterator[TimelineEvent]:
+    """Name runs of three and more ventricular beats within another rhythm.
 
-    def close() -> Iterator[TimelineEvent]:
-        ventricular_beats = [beat for beat in run if beat.kind == "pvc"]
-        if len(ventricular_beats) >= _VT_MIN_BEATS:
-            span_s = ventricular_beats[-1].time_s - ventricular_beats[0].time_s
-            fast = 60.0 * (len(ventricular_beats) - 1) / span_s >= _VT_MIN_BPM
-            yield RhythmChange(ventricular_beats[0].time_s - _LEAD_IN_S, "VT" if fast else "IVR")
-        yield from run
-        run.clear()
-
+    Two beats are held back at most, until it is clear whether they begin a run.
+    """
+    held: list[BeatEvent] = []
+    named = False
     for beat in beats:
-        if beat.kind in ("pvc", "p"):
-            run.append(beat)
+        if beat.kind not in ("pvc", "p"):
+            yield from held
+            held, named = [], False
+            yield RhythmChange(beat.time_s - _LEAD_IN_S, name)
+            yield beat
             continue
-        yield from close()
-        yield RhythmChange(beat.time_s - _LEAD_IN_S, name)
-        yield beat
-    yield from close()
+        held.append(beat)
+        ventricular_s = [b.time_s for b in held if b.kind == "pvc"]
+        if not named and len(ventricular_s) == _VT_MIN_BEATS:
+            fast = ventricular_s[-1] - ventricular_s[0] <= (_VT_MIN_BEATS - 1) * 60.0 / _VT_MIN_BPM
+            yield RhythmChange(ventricular_s[0] - _LEAD_IN_S, "VT" if fast else "IVR")
+            named = True
+        if named:
+            yield from held
+            held = []
+    yield from held
