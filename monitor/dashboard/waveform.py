@@ -102,28 +102,24 @@ def fit_scale(
     order = np.sort(finite)
     skip = len(order) // 1000
     low, high = float(order[skip]), float(order[len(order) - 1 - skip])
-    divisions = rows / rows_per_division(rows)
-    gain = gain_mv or _gain_for(high - low, divisions)
-    if keep is not None:
+    gain = gain_mv or _gain_for(high - low, rows)
+    if keep is not None and gain_mv in (None, keep.gain_mv):
         fits = keep.bottom_mv <= low and high <= keep.top_mv
-        if gain_mv is not None and keep.gain_mv != gain_mv:
-            keep = None
-        elif fits and (gain_mv is not None or not _much_too_small(keep, high - low, divisions)):
+        # a smaller gain is taken up only once the trace fits it with room to spare
+        smaller = gain_mv is None and _gain_for((high - low) * 1.2, rows) < keep.gain_mv
+        if fits and not smaller:
             return keep
     step = gain / rows_per_division(rows)
-    return Scale(rows, gain, round((low + high) / 2 / step))
+    centre = 0.0 if rows % 2 else 0.5  # an even number of rows has its centre between two
+    return Scale(rows, gain, round((low + high) / 2 / step - centre))
 
 
-def _gain_for(span_mv: float, divisions: float) -> float:
+def _gain_for(span_mv: float, rows: int) -> float:
     gain = GAINS_MV[0]
-    # a row is lost to rounding the offset
-    while span_mv > gain * divisions * 0.92 and gain < MAX_AUTO_GAIN_MV:
+    # half a row at each edge may be lost to rounding the offset
+    while span_mv > gain * (rows - 1) / rows_per_division(rows) and gain < MAX_AUTO_GAIN_MV:
         gain *= 2
     return gain
-
-
-def _much_too_small(scale: Scale, span_mv: float, divisions: float) -> bool:
-    return scale.gain_mv > GAINS_MV[0] and span_mv < scale.gain_mv / 2 * divisions * 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
