@@ -51,7 +51,7 @@ class QualitySettings:
     hum_mv: float = 0.5  # hum larger than this with nothing else in it: lead off
     pinned_fraction: float = 0.5  # of hold_s at the rails: saturated
     muscle_part: float = 0.25  # of the QRS complexes, reached between them: noisy
-    motion_ratio: float = 2.0  # times the usual swing and restlessness: noisy
+    motion_ratio: float = 2.0  # times the usual swing and restlessness: motion
     noise_mv: float = 0.03  # smaller is not called noise: it may be asystole
     noise_s: float = 1.0  # how long noise must last to count
     recover_s: float = 0.75  # how long a lead must be good to count as ok again

@@ -1,9 +1,15 @@
-"""Rules of beats that are late or missing."""
+"""Rules of beats that are late, missing or irregular, and of supraventricular rhythms."""
 
 from __future__ import annotations
 
+import itertools
+
+from monitor.messages import AamiClass
+from monitor.stages.af import irregularity
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
+
+_V = AamiClass.V
 
 
 def pause(view: View) -> Finding | None:
@@ -17,4 +23,112 @@ def pause(view: View) -> Finding | None:
     if view.quiet_s < limit:
         return None
     last = view.rpeaks[-1]
-    return Finding(last, f"PAUSE > {limit:g} s", view.quiet_s, limit, (last,))
+    return Finding(last, f"PAUSE > {limit:g} s", round(view.quiet_s, 2), limit, (last,))
+
+
+def pauses_per_min(view: View) -> Finding | None:
+    """``pauses_per_min`` or more intervals of ``pause_s`` in the last minute.
+
+    Counted from R peaks that followed each other while the signal was watched.
+    """
+    limit = view.settings.pauses_per_min
+    found = view.pauses
+    if len(found) < limit:
+        return None
+    text = f"PAUSES/min {len(found)} >= {limit}"
+    return Finding(found[0], text, len(found), limit, tuple(found))
+
+
+def missed_beat(view: View) -> Finding | None:
+    """One interval of ``missed_beat_ratio`` times the mean of those before it.
+
+    GE: 1.8 times. As Mindray asks, the three beats before it and the one after are no PVCs,
+    and the three intervals before are regular (within 15 % of their mean). Condition delay:
+    the labelling of the late beat.
+    """
+    beats = view.beats
+    if len(beats) < 6 or any(beats[-i].label is _V for i in range(1, 6)):
+        return None
+    before = [(beats[-i].sample - beats[-i - 1].sample) / view.rate_hz for i in (2, 3, 4)]
+    mean_s = sum(before) / 3.0
+    if max(abs(rr - mean_s) for rr in before) > 0.15 * mean_s:
+        return None
+    late, last = beats[-1].sample, beats[-2].sample
+    rr_s = (late - last) / view.rate_hz
+    limit_s = view.settings.missed_beat_ratio * mean_s
+    if not limit_s < rr_s < view.settings.pause_s or last < view.watched_since:
+        return None
+    text = f"MISSED BEAT RR {rr_s:.2f} > {limit_s:.2f} s"
+    return Finding(last, text, round(rr_s, 2), round(limit_s, 2), (last, late))
+
+
+def svt(view: View) -> Finding | None:
+    """``svt_beats`` beats in a row from above the ventricles at ``svt_bpm`` or faster.
+
+    PatientNet: eight beats, 150 bpm. Condition delay: the labelling of the last beat.
+    """
+    s = view.settings
+    size = len(view.beats)
+    if size < s.svt_beats:
+        return None
+    run = [view.beats[size - s.svt_beats + i] for i in range(s.svt_beats)]
+    if any(beat.label not in (AamiClass.N, AamiClass.S) for beat in run):
+        return None
+    rate = view.rate_bpm(run)
+    if rate < s.svt_bpm:
+        return None
+    evidence = tuple(beat.sample for beat in run)
+    text = f"SVT {rate:.0f} >= {s.svt_bpm:.0f}"
+    return Finding(run[0].sample, text, round(rate), s.svt_bpm, evidence)
+
+
+def frequent_sveb(view: View) -> Finding | None:
+    """More than ``sveb_per_min`` supraventricular ectopic beats in the last minute."""
+    limit = view.settings.sveb_per_min
+    found = view.count_in_minute(AamiClass.S)
+    if len(found) <= limit:
+        return None
+    return Finding(found[0], f"SVEB/min {len(found)} > {limit}", len(found), limit, tuple(found))
+
+
+def irregular(view: View) -> Finding | None:
+    """RR intervals that change by ``irregular_rr_change`` over ``irregular_beats`` beats.
+
+    Intervals next to ventricular beats are left out; the measure is that of
+    :mod:`monitor.stages.af`, with a lower limit.
+    """
+    s = view.settings
+    if len(view.beats) < s.irregular_beats:
+        return None
+    beats = [view.beats[-i] for i in range(s.irregular_beats, 0, -1)]
+    rr_s = [
+        (b.sample - a.sample) / view.rate_hz
+        for a, b in itertools.pairwise(beats)
+        if a.label is not _V and b.label is not _V
+    ]
+    if len(rr_s) < s.irregular_beats // 2 or beats[0].sample < view.watched_since:
+        return None
+    measure = irregularity(rr_s)
+    if measure <= s.irregular_rr_change:
+        return None
+    text = f"IRREGULAR HR RR change {100 * measure:.0f} > {100 * s.irregular_rr_change:.0f} %"
+    return Finding(beats[0].sample, text, round(measure, 3), s.irregular_rr_change)
+
+
+def af(view: View) -> Finding | None:
+    """Atrial fibrillation (see :mod:`monitor.stages.af`) for ``af_s``.
+
+    Condition delay: half the window of the detector, about 16 beats, and ``af_s``.
+    """
+    since = view.af_since
+    if since is None or view.seconds_since(since) < view.settings.af_s:
+        return None
+    return Finding(view.af_onset, "ATRIAL FIBRILLATION")
+
+
+def af_end(view: View) -> Finding | None:
+    """Atrial fibrillation that was announced has been absent for ``af_end_s``."""
+    since = view.af_ended
+    if since is None or not view.just_passed(since, view.settings.af_end_s):
+        return None
+    return Finding(since, "END OF ATRIAL FIBRILLATION")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from monitor.config import AlarmSettings
 from monitor.messages import Alert, AlertKind, Hop, Rhythm, StreamInfo, Vitals
-from monitor.stages.alarms import lethal, pauses, technical, ventricular
+from monitor.stages.alarms import pauses, rates, technical, ventricular
 from monitor.stages.alarms.catalogue import CATALOGUE
 from monitor.stages.alarms.engine import Engine, Finding
 from monitor.stages.alarms.view import View
@@ -14,13 +14,16 @@ from monitor.stages.alarms.view import View
 Check = Callable[[View], Finding | None]
 
 HOP_RULES: dict[AlertKind, Check] = {
-    AlertKind.ASYSTOLE: lethal.asystole,
-    AlertKind.VF: lethal.vf,
-    AlertKind.EXTREME_TACHY: lethal.extreme_tachy,
-    AlertKind.EXTREME_BRADY: lethal.extreme_brady,
-    AlertKind.HR_HIGH: lethal.hr_high,
-    AlertKind.HR_LOW: lethal.hr_low,
+    AlertKind.ASYSTOLE: rates.asystole,
+    AlertKind.VF: rates.vf,
+    AlertKind.EXTREME_TACHY: rates.extreme_tachy,
+    AlertKind.EXTREME_BRADY: rates.extreme_brady,
+    AlertKind.HR_HIGH: rates.hr_high,
+    AlertKind.HR_LOW: rates.hr_low,
     AlertKind.PAUSE: pauses.pause,
+    AlertKind.PAUSES_PER_MIN: pauses.pauses_per_min,
+    AlertKind.AF: pauses.af,
+    AlertKind.AF_END: pauses.af_end,
     AlertKind.LEAD_OFF: technical.lead_off,
     AlertKind.NOISE: technical.noise,
     AlertKind.LEARNING: technical.learning,
@@ -28,12 +31,26 @@ HOP_RULES: dict[AlertKind, Check] = {
 """Asked at every hop."""
 
 BEAT_RULES: dict[AlertKind, Check] = {
-    AlertKind.VT: lethal.vt,
+    AlertKind.VT: ventricular.vt,
+    AlertKind.NSVT: ventricular.nsvt,
+    AlertKind.AIVR: ventricular.aivr,
+    AlertKind.V_BRADY: ventricular.v_brady,
     AlertKind.V_RUN: ventricular.v_run,
     AlertKind.COUPLET: ventricular.couplet,
     AlertKind.BIGEMINY: ventricular.bigeminy,
+    AlertKind.TRIGEMINY: ventricular.trigeminy,
+    AlertKind.R_ON_T: ventricular.r_on_t,
+    AlertKind.MULTIFORM_PVC: ventricular.multiform_pvc,
+    AlertKind.PVCS_PER_MIN: ventricular.pvcs_per_min,
+    AlertKind.SVT: pauses.svt,
+    AlertKind.MISSED_BEAT: pauses.missed_beat,
+    AlertKind.FREQUENT_SVEB: pauses.frequent_sveb,
+    AlertKind.IRREGULAR: pauses.irregular,
 }
 """Asked at every labelled beat; between beats the last answer stands."""
+
+WHILE_LEARNING = frozenset({AlertKind.VT})
+"""Beat rules that are asked while learning too; the others are not available then."""
 
 
 class AlarmStage:
@@ -61,6 +78,8 @@ class AlarmStage:
             view.take_beat(beat)
             self._standing = {}
             for kind, check in BEAT_RULES.items():
+                if view.learning and kind not in WHILE_LEARNING:
+                    continue
                 finding = check(view)
                 if finding is not None:
                     found[kind] = finding

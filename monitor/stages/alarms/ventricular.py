@@ -1,12 +1,18 @@
-"""Rules of ventricular ectopy, from beat labels; called once for every new beat."""
+"""Rules of ventricular ectopy, from beat labels; called once for every new beat.
+
+Condition delay of each: the labelling of its last beat, at most about 1.5 s.
+"""
 
 from __future__ import annotations
+
+import math
 
 from monitor.messages import AamiClass, Beat
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
 
 _V = AamiClass.V
+_T_PEAK_S = 0.3  # R to peak of the T wave at 60 bpm; grows with the root of RR (Bazett 1920)
 
 
 def _samples(beats: list[Beat]) -> tuple[int, ...]:
@@ -20,25 +26,83 @@ def _closed_run(view: View) -> list[Beat]:
     return view.run_of_v(back=1)
 
 
-def v_run(view: View) -> Finding | None:
-    """Run of ``v_run_beats`` or more ventricular beats that is not VT.
+def vt(view: View) -> Finding | None:
+    """``vt_beats`` ventricular beats in a row at ``vt_bpm`` or faster.
 
-    Monitors call it "run of PVCs" (more than 2). Condition delay: the label of the beat
-    that ends the run.
+    Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm).
+    """
+    s = view.settings
+    run = view.run_of_v()
+    if len(run) < s.vt_beats:
+        return None
+    rate = view.rate_bpm(run[-s.vt_beats :])
+    if rate < s.vt_bpm:
+        return None
+    text = f"VT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
+    return Finding(run[0].sample, text, round(rate), s.vt_bpm, _samples(run))
+
+
+def nsvt(view: View) -> Finding | None:
+    """Run of 3 to ``vt_beats`` - 1 ventricular beats at ``vt_bpm`` or faster.
+
+    Non-sustained VT of bedside monitors. Given when the run has ended.
     """
     s = view.settings
     run = _closed_run(view)
-    if len(run) < s.v_run_beats:
+    if not 3 <= len(run) < s.vt_beats or view.rate_bpm(run) < s.vt_bpm:
         return None
     rate = view.rate_bpm(run)
-    if len(run) >= s.vt_beats and rate >= s.vt_bpm:
+    text = f"NSVT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
+    return Finding(run[0].sample, text, round(rate), s.vt_bpm, _samples(run))
+
+
+def v_run(view: View) -> Finding | None:
+    """Run of ``v_run_beats`` to ``vt_beats`` - 1 ventricular beats slower than ``vt_bpm``.
+
+    Monitors call it "run of PVCs" (more than 2, fewer than VT). Given when the run has ended.
+    """
+    s = view.settings
+    run = _closed_run(view)
+    if not s.v_run_beats <= len(run) < s.vt_beats:
+        return None
+    rate = view.rate_bpm(run)
+    if rate >= s.vt_bpm:
         return None
     text = f"RUN OF PVCS {len(run)} beats at {rate:.0f} bpm"
     return Finding(run[0].sample, text, len(run), s.v_run_beats, _samples(run))
 
 
+def aivr(view: View) -> Finding | None:
+    """Accelerated ventricular rhythm: ``vt_beats`` or more, slower than VT, not brady.
+
+    Mindray: five or more ventricular beats at 40 to the VT rate.
+    """
+    s = view.settings
+    return _slow_run(view, "VENTRICULAR RHYTHM", s.v_brady_bpm, s.vt_bpm)
+
+
+def v_brady(view: View) -> Finding | None:
+    """Ventricular bradycardia: ``vt_beats`` or more, slower than ``v_brady_bpm``.
+
+    Mindray: five or more ventricular beats under 40 bpm.
+    """
+    return _slow_run(view, "VENTRICULAR BRADY", 0.0, view.settings.v_brady_bpm)
+
+
+def _slow_run(view: View, name: str, low_bpm: float, high_bpm: float) -> Finding | None:
+    need = view.settings.vt_beats
+    run = view.run_of_v()
+    if len(run) < need:
+        return None
+    rate = view.rate_bpm(run[-need:])
+    if not low_bpm <= rate < high_bpm:
+        return None
+    text = f"{name} {len(run)} beats, {rate:.0f} < {high_bpm:.0f}"
+    return Finding(run[0].sample, text, round(rate), high_bpm, _samples(run))
+
+
 def couplet(view: View) -> Finding | None:
-    """Two ventricular beats between others. Condition delay: the label of the fourth beat."""
+    """Two ventricular beats between others."""
     run = _closed_run(view)
     if len(run) != 2 or len(view.beats) < 4:
         return None
@@ -46,19 +110,68 @@ def couplet(view: View) -> Finding | None:
 
 
 def bigeminy(view: View) -> Finding | None:
-    """Every second beat ventricular for ``bigeminy_cycles`` cycles (three in monitors).
-
-    Condition delay: the label of the last beat.
-    """
+    """Every second beat ventricular, for ``bigeminy_cycles`` cycles (three in monitors)."""
     return _cycles(view, 2, view.settings.bigeminy_cycles, "BIGEMINY")
+
+
+def trigeminy(view: View) -> Finding | None:
+    """Every third beat ventricular, for ``trigeminy_cycles`` cycles (three in monitors)."""
+    return _cycles(view, 3, view.settings.trigeminy_cycles, "TRIGEMINY")
 
 
 def _cycles(view: View, period: int, cycles: int, name: str) -> Finding | None:
     need = period * cycles
-    if len(view.beats) < need:
+    size = len(view.beats)
+    if size < need:
         return None
-    tail = [view.beats[i - need] for i in range(need)]
-    phases = {i % period for i, beat in enumerate(tail) if beat.label is _V}
-    if len(phases) != 1 or sum(beat.label is _V for beat in tail) != cycles:
+    tail = [view.beats[size - need + i] for i in range(need)]
+    pattern = [beat.label is _V for beat in tail]
+    if sum(pattern) != cycles or pattern[:period] * cycles != pattern:
         return None
     return Finding(tail[0].sample, name, cycles, cycles, _samples(tail))
+
+
+def r_on_t(view: View) -> Finding | None:
+    """Isolated ventricular beat within ``r_on_t_s`` of the peak of the T wave.
+
+    GE's criterion (100 ms). The T wave is not measured: its peak is taken 0.3 s after R at
+    60 bpm and moves with the square root of the RR interval, as Bazett's QT does.
+    """
+    beats = view.beats
+    if len(beats) < 4 or beats[-2].label is not _V or len(_closed_run(view)) != 1:
+        return None
+    before, premature = beats[-3], beats[-2]
+    coupling_s = (premature.sample - before.sample) / view.rate_hz
+    usual_s = view.usual_rr_s(before=3)
+    if usual_s is None or coupling_s >= usual_s:
+        return None
+    limit_s = _T_PEAK_S * math.sqrt(usual_s) + view.settings.r_on_t_s
+    if coupling_s > limit_s:
+        return None
+    text = f"R ON T coupling {1000 * coupling_s:.0f} <= {1000 * limit_s:.0f} ms"
+    evidence = (before.sample, premature.sample)
+    return Finding(premature.sample, text, round(coupling_s, 3), round(limit_s, 3), evidence)
+
+
+def multiform_pvc(view: View) -> Finding | None:
+    """Ventricular beats of two or more shapes within ``multiform_beats`` beats.
+
+    GE's criterion (15 beats); shapes as told apart by :mod:`.shapes`.
+    """
+    size = len(view.beats)
+    first = view.beats[max(0, size - view.settings.multiform_beats)].sample
+    recent = [(sample, shape) for sample, shape in view.shapes.recent if sample >= first]
+    kinds = {shape for _, shape in recent}
+    if len(kinds) < 2 or view.beats[-1].label is not _V:
+        return None
+    evidence = tuple(sample for sample, _ in recent)
+    return Finding(evidence[0], f"MULTIFORM PVCS {len(kinds)} shapes", len(kinds), 2, evidence)
+
+
+def pvcs_per_min(view: View) -> Finding | None:
+    """More than ``pvcs_per_min`` ventricular beats in the last minute."""
+    limit = view.settings.pvcs_per_min
+    found = view.count_in_minute(_V)
+    if len(found) <= limit:
+        return None
+    return Finding(found[0], f"PVC/min {len(found)} > {limit}", len(found), limit, tuple(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Sequence
 
@@ -16,8 +17,10 @@ from monitor.messages import (
     StreamInfo,
     Vitals,
 )
+from monitor.stages.alarms.shapes import Shapes
 
 _BEATS_KEPT = 64
+_MINUTE_S = 60.0
 
 
 class View:
@@ -34,17 +37,30 @@ class View:
         self.watched_since = info.start_sample  # signal has been analysed without break since
         self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
         self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
+        self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
+        self.shapes = Shapes(info.rate_hz)
         self.vitals: Vitals | None = None
         self.rhythm: Rhythm | None = None
-        self.beats_seen = 0
+        self.af_since: int | None = None  # when AF was last found
+        self.af_onset = info.start_sample  # where it began
+        self.af_ended: int | None = None  # when AF that had been announced was last left
         self.learning = True
+        self._elapsed = 0  # samples since the hop before
+        self._rpeaks_seen = 0
+        self._minute: dict[AamiClass, deque[int]] = {
+            AamiClass.V: deque(),
+            AamiClass.S: deque(),
+        }
 
     def forget(self) -> None:
         """Drop beats and rate: what came before proves nothing about what comes."""
         self.rpeaks.clear()
         self.beats.clear()
+        self.pauses.clear()
+        self.shapes.forget()
         self.vitals = None
         self.rhythm = None
+        self.af_since = self.af_ended = None
 
     def take(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
         """Take all of a hop but its beats, which come one by one by :meth:`take_beat`."""
@@ -53,19 +69,24 @@ class View:
             self.forget()
             self.watched_since = block.start_sample
             self.lead_off_since = self.unusable_since = None
+        self._elapsed = block.end_sample - 1 - self.sample
         self.sample = block.end_sample - 1
+        self.shapes.push(block)
         self._take_quality(hop)
         for rpeak in hop.rpeaks:
             self._take_rpeak(rpeak)
+        minute_ago = self.sample - _MINUTE_S * self.rate_hz
+        while self.pauses and self.pauses[0] < minute_ago:
+            self.pauses.popleft()
         for event in rhythm:
             if isinstance(event, Vitals):
                 self.vitals = event
             else:
-                self.rhythm = event
+                self._take_rhythm(event)
         if self.learning:
             s = self.settings
             self.learning = (
-                self.beats_seen < s.learning_beats
+                self._rpeaks_seen < s.learning_beats
                 and self.seconds_since(self.start_sample) < s.learning_s
             )
 
@@ -90,16 +111,41 @@ class View:
             self.forget()
 
     def _take_rpeak(self, rpeak: RPeak) -> None:
+        self._rpeaks_seen += 1
+        if self.rpeaks and self.rpeaks[-1] >= self.watched_since:
+            rr_s = (rpeak.sample - self.rpeaks[-1]) / self.rate_hz
+            if rr_s >= self.settings.pause_s:
+                self.pauses.append(self.rpeaks[-1])
         self.rpeaks.append(rpeak.sample)
-        self.beats_seen += 1
+
+    def _take_rhythm(self, rhythm: Rhythm) -> None:
+        before, self.rhythm = self.rhythm, rhythm
+        if rhythm.name == "AFIB":
+            if self.af_since is None:
+                self.af_since = self.sample
+                self.af_onset = rhythm.sample
+            self.af_ended = None
+        elif rhythm.name == "N" and before is not None and self.af_since is not None:
+            if self.seconds_since(self.af_since) >= self.settings.af_s:
+                self.af_ended = self.sample
+            self.af_since = None
 
     def take_beat(self, beat: Beat) -> None:
         """Take the next labelled beat."""
         self.beats.append(beat)
+        if beat.label in self._minute:
+            self._minute[beat.label].append(beat.sample)
+        if beat.label is AamiClass.V:
+            self.shapes.add(beat)
 
     def seconds_since(self, sample: int) -> float:
         """Seconds of signal from ``sample`` to now."""
         return (self.sample + 1 - sample) / self.rate_hz
+
+    def just_passed(self, sample: int, seconds: float) -> bool:
+        """Whether ``seconds`` since ``sample`` were completed by the newest hop."""
+        now = self.seconds_since(sample)
+        return now >= seconds > now - self._elapsed / self.rate_hz
 
     @property
     def quiet_from(self) -> int:
@@ -110,6 +156,22 @@ class View:
     def quiet_s(self) -> float:
         """How long there has surely been no QRS (one just past may not be announced yet)."""
         return self.seconds_since(self.quiet_from) - self.settings.settle_s
+
+    def count_in_minute(self, label: AamiClass) -> list[int]:
+        """R peaks of the beats with that label (V or S) in the last minute."""
+        held = self._minute[label]
+        minute_ago = self.sample - _MINUTE_S * self.rate_hz
+        while held and held[0] < minute_ago:
+            held.popleft()
+        return list(held)
+
+    def usual_rr_s(self, before: int) -> float | None:
+        """Median RR of up to eight intervals that end ``before`` beats before the newest."""
+        beats = list(self.beats)[: len(self.beats) - before + 1][-9:]
+        rr_s = sorted(
+            (b.sample - a.sample) / self.rate_hz for a, b in itertools.pairwise(beats)
+        )
+        return rr_s[len(rr_s) // 2] if rr_s else None
 
     def run_of_v(self, back: int = 0) -> list[Beat]:
         """Consecutive ventricular beats that end ``back`` beats before the newest, in order."""

@@ -1,4 +1,4 @@
-"""Rules of the lethal arrhythmias: asystole, VF, VT, extreme rates."""
+"""Rules of asystole, ventricular fibrillation and the heart rate; asked at every hop."""
 
 from __future__ import annotations
 
@@ -35,28 +35,6 @@ def vf(view: View) -> Finding | None:
 
 def _fibrillates(view: View) -> bool:
     return view.rhythm is not None and view.rhythm.name in _VF_RHYTHMS
-
-
-def vt(view: View) -> Finding | None:
-    """``vt_beats`` ventricular beats in a row at ``vt_bpm`` or faster.
-
-    Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm). Condition
-    delay: the labelling of the last beat, at most about 1.5 s.
-    """
-    s = view.settings
-    run = view.run_of_v()
-    if len(run) < s.vt_beats:
-        return None
-    rate = view.rate_bpm(run[-s.vt_beats :])
-    if rate < s.vt_bpm:
-        return None
-    return Finding(
-        run[0].sample,
-        f"VT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}",
-        round(rate),
-        s.vt_bpm,
-        tuple(beat.sample for beat in run),
-    )
 
 
 def extreme_tachy(view: View) -> Finding | None:
