@@ -9,6 +9,7 @@ Rhythm       ``+`` with the name in aux (``(AFIB``); flutter and fibrillation ar
 Quality      ``~`` whose subtype tells the leads: bit 0 (1) is set while lead 0 (1) is
              noisy, bit 4 (5) as well while it is unreadable. Both bits 4 and 5 set is
              shutdown as ANSI/AAMI EC57 means it; while the signal is usable at most one is
+Gap          a hole of more than a second is a shutdown too: nothing was there to analyse
 ===========  =======================================================================
 
 Reference: WFDB Applications Guide (annotation codes); ANSI/AAMI EC57, 3.2.
@@ -22,9 +23,10 @@ import numpy as np
 import wfdb
 
 from monitor.errors import MonitorError
-from monitor.messages import Beat, Event, LeadState, Quality, Rhythm, StreamInfo
+from monitor.messages import Beat, Event, Gap, GapKind, LeadState, Quality, Rhythm, StreamInfo
 
 SHUTDOWN = 0x30
+HOLE_S = 1.0
 FIBRILLATION = frozenset({"VFL", "VF", "VFIB"})
 _UNREADABLE = frozenset(
     {LeadState.LEAD_OFF, LeadState.FLAT, LeadState.SATURATED, LeadState.INVALID}
@@ -53,6 +55,9 @@ class WfdbAnnotations:
                 self._rows.append((event.sample, event.label.value, 0, event.lead, ""))
             case Rhythm():
                 self._add_rhythm(event)
+            case Gap(kind=GapKind.HOLE) if event.length > HOLE_S * self._info.rate_hz:
+                self._rows.append((event.sample, "~", self._noise | SHUTDOWN, 0, ""))
+                self._rows.append((event.sample + event.length, "~", self._noise, 0, ""))
             case Quality():
                 subtype = noise_subtype(event)
                 if subtype != self._noise:

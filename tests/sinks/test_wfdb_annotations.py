@@ -4,7 +4,16 @@ import pytest
 import wfdb
 
 from monitor.errors import MonitorError
-from monitor.messages import AamiClass, Beat, LeadState, Quality, Rhythm, StreamInfo
+from monitor.messages import (
+    AamiClass,
+    Beat,
+    Gap,
+    GapKind,
+    LeadState,
+    Quality,
+    Rhythm,
+    StreamInfo,
+)
 from monitor.sinks.wfdb_annotations import WfdbAnnotations, noise_subtype
 
 INFO = StreamInfo("s", 360.0, ("II", "V1"))
@@ -83,4 +92,16 @@ def test_what_is_open_at_the_end_is_closed(tmp_path):
     read = wfdb.rdann(str(tmp_path / "208"), "mon")
     assert list(zip(read.sample.tolist(), read.symbol, read.subtype.tolist(), strict=True)) == [
         (1000, "+", 0), (1000, "[", 0), (2000, "~", 0x33), (5000, "]", 0), (5000, "~", 0),
+    ]  # fmt: skip
+
+
+def test_a_long_hole_is_a_shutdown(tmp_path):
+    sink = WfdbAnnotations(INFO)
+    sink.add(Gap("s", 1000, 300, GapKind.HOLE))
+    sink.add(Gap("s", 3000, 720, GapKind.HOLE))
+    sink.add(Gap("s", 5000, 720, GapKind.OVERLAP))
+    sink.write(tmp_path, "208", 9000)
+    read = wfdb.rdann(str(tmp_path / "208"), "mon")
+    assert list(zip(read.sample.tolist(), read.subtype.tolist(), strict=True)) == [
+        (3000, 0x30), (3720, 0),
     ]  # fmt: skip
