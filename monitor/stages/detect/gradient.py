@@ -9,7 +9,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ _FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
 _LEAST_HEIGHT = 0.12
 _USABLE = frozenset({LeadState.OK, LeadState.NOISY})
 _LONGEST_S = 3.0
+_HIGHEST = 6.0  # heights are cut here, so that a spike does not reign over its surroundings
+_QUIET_S = 4.0  # without a beat for so long, the level is looked for again
+_LONG_QUIET_S = 20.0
+_PEAKY = 4.0  # and must stand out so far from the median: noise reaches 2 to 3
 _SEARCH_BACK = -3.0  # log odds that a missed beat must have had
 _SURE = 2.5  # log odds from which on a decision does not wait
 _DOUBT_S = 0.4  # how long it waits below that
@@ -57,7 +61,7 @@ class GradientDetector:
         self._judge = Judge()
         self._keep = round(_HISTORY_S * rate_hz)
         self._apart = round(_APART_S * rate_hz)
-        self._samples_of = {s: round(s * rate_hz) for s in (0.05, 0.06, 0.08, 0.1, 0.25, 1.0)}
+        self._samples_of = {s: round(s * rate_hz) for s in (0.05, 0.06, 0.08, 0.1, 0.25, 0.5, 1.0)}
         # history: signal, band, envelope of all leads, and the height of all leads together;
         # the newest sample is at _at - 1, and its index in the stream is _end - 1
         size = 4 * self._keep
@@ -69,11 +73,16 @@ class GradientDetector:
         self._end = info.start_sample
         self._done = self._keep  # candidates before this place are judged
         self._settled = info.start_sample
-        self._learn_at = info.start_sample + round(_LEARN_S * rate_hz)
-        self._level = np.full(self._leads, np.nan)  # typical envelope top of a QRS, mV/s
-        self._slope = np.full(self._leads, np.nan)  # typical steepest slope, mV
-        self._span = np.full(self._leads, np.nan)  # typical size, mV
-        self._recent = np.zeros((8, self._leads))
+        # typical envelope top of a QRS, mV/s; infinite while not known, so that nothing is high
+        self._level = np.full(self._leads, np.inf)
+        self._proven = np.zeros(self._leads)  # the level when beats were last found in a row
+        self._run = np.zeros(self._leads, np.int64)  # samples since the last invalid one
+        self._live = np.ones(self._leads, bool)
+        self._quiet_from = info.start_sample  # no beat since
+        self._hop = 0
+        self._slope = np.zeros(self._leads)  # typical steepest slope, mV
+        self._span = np.zeros(self._leads)  # typical size, mV
+        self._recent = np.full((8, self._leads), np.inf)
         self._background = np.full(self._leads, 0.2)
         self._weights = np.full(self._leads, 1.0 / self._leads)
         self._noise = 0.1
@@ -84,6 +93,7 @@ class GradientDetector:
         self._beats = 0
         self._last: int | None = None  # stream index of the last beat
         self._last_height = 1.0
+        self._last_peak = -(2**62)
         self._missed: list[_Candidate] = []  # rejected, but open to search-back
         self._doubt: _Candidate | None = None
 
@@ -94,8 +104,8 @@ class GradientDetector:
 
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:
         """Take one hop, give the R peaks that can be decided now."""
-        if block.start_sample != self._end:
-            self._skip(block.start_sample - self._end)
+        peaks = [] if block.start_sample == self._end else self._skip(block.start_sample)
+        self._hop = len(block.values_mv)
         values = block.values_mv.T[: self._leads].astype(np.float64, order="C")
         valid: NDArray[np.bool_] | None = None
         states = quality.leads
@@ -108,31 +118,14 @@ class GradientDetector:
                     valid[lead] = False
         self._store(values, valid)
         self._end = block.end_sample
-        if self._end < self._learn_at:
-            return []
-        if self._beats == 0 and math.isnan(self._level[0]):
-            self._learn()
-        return self._judge_until(self._at - self._apart)
+        self._learn()
+        return peaks + self._judge_until(self._at - self._apart)
 
     def flush(self) -> list[RPeak]:
         """Give the peaks still waiting when the stream ends."""
-        end = self._end
-        n = self._front.delay + self._apart + 1
-        self._store(np.zeros((self._leads, n)), np.zeros((self._leads, n), bool))
-        self._end += n
-        if self._beats == 0 and math.isnan(self._level[0]):
-            self._learn()
-        peaks = self._judge_until(self._at - self._apart)
-        if self._doubt is not None:
-            peaks += self._resolve(self._doubt, self._doubt.log_odds > 0.0)
-        self._settled = end
         # a complex that the end cuts off is none
-        end -= self._samples_of[0.06]
-        return [
-            RPeak(p.stream, p.sample, self._settled - 1, p.lead, p.searched_back)
-            for p in peaks
-            if p.sample < end
-        ]
+        cut_off = self._end - self._samples_of[0.06]
+        return [peak for peak in self._close() if peak.sample < cut_off]
 
     # --- signal -----------------------------------------------------------------------
 
@@ -146,18 +139,24 @@ class GradientDetector:
         self._signal[:, place] = signal
         self._band[:, place] = band
         self._envelope[:, place] = envelope
-        if self._leads == 1:
-            self._height[place] = envelope[0] * (1.0 / self._level[0])
-        else:
-            relative = envelope.mean(axis=1) / self._level
-            if not math.isnan(relative[0]):
-                self._background += 0.15 * (relative - self._background)
-                weights = 1.0 / (self._background + 0.1) ** 2
-                if valid is not None:
-                    weights *= np.where(valid.all(axis=1), 1.0, 1e-6)
-                self._weights = weights / weights.sum()
-            self._height[place] = (self._weights / self._level) @ envelope
         self._at += n
+        self._run += n
+        if valid is not None:
+            self._run[~valid.all(axis=1)] = 0
+        if self._leads > 1:
+            self._weigh(envelope)
+        np.minimum((self._weights / self._level) @ envelope, _HIGHEST, out=self._height[place])
+
+    def _weigh(self, envelope: Array) -> None:
+        """Weigh the leads by how quiet they are between beats; a dead lead weighs nothing."""
+        known = self._level < np.inf
+        live = known & (self._run > self._samples_of[0.5])
+        if not live.any():
+            live = known if known.any() else ~known
+        self._live = live
+        self._background += 0.15 * (envelope.mean(axis=1) / self._level - self._background)
+        weights = live / (self._background + 0.1) ** 2
+        self._weights = weights / weights.sum()
 
     def _compact(self) -> None:
         shift = self._at - self._keep
@@ -166,28 +165,67 @@ class GradientDetector:
         self._at = self._keep
         self._done -= shift
 
-    def _skip(self, hole: int) -> None:
-        """Step over missing samples: filters continue without a step, rhythm starts anew."""
+    def _skip(self, start_sample: int) -> list[RPeak]:
+        """Step over missing samples: what was seen is decided, the rhythm starts anew."""
+        peaks = self._close()
         self._front.forget()
-        self._end += hole
+        self._end = self._settled = start_sample
+        self._done = self._at
         self._last = None
-        self._doubt = None
+        self._quiet_from = start_sample
         self._missed.clear()
+        return peaks
+
+    def _close(self) -> list[RPeak]:
+        """Decide everything seen so far, as if the signal went on without change."""
+        end = self._end
+        n = self._front.delay + self._apart + 1
+        self._store(np.zeros((self._leads, n)), np.zeros((self._leads, n), bool))
+        self._end += n
+        peaks = self._judge_until(self._at - self._apart)
+        if self._doubt is not None:
+            peaks += self._resolve(self._doubt, self._doubt.log_odds > 0.0)
+        self._end = self._settled = end
+        return [replace(peak, decided_sample=end - 1) for peak in peaks if peak.sample < end]
+
+    # --- levels -----------------------------------------------------------------------
 
     def _learn(self) -> None:
-        n = round(_LEARN_S * self._rate_hz)
+        """Learn the level of a lead that has none, or of all when no beat came for long."""
+        rate_hz = self._rate_hz
+        new = (self._level == np.inf) & (self._run >= _LEARN_S * rate_hz)
+        if new.any():
+            self._set_level(new, self._tops(round(_LEARN_S * rate_hz)).max(axis=0))
+        quiet = self._end - self._quiet_from
+        if quiet < _QUIET_S * rate_hz or quiet % round(_QUIET_S * rate_hz) >= self._hop:
+            return
+        tops = self._tops(round(_QUIET_S * rate_hz)).min(axis=0)
+        middle = np.median(self._envelope[:, self._at - self._keep // 2 : self._at], axis=1)
+        share = _LEAST_HEIGHT if quiet < _LONG_QUIET_S * rate_hz else _LEAST_HEIGHT / 2
+        real = (tops > _PEAKY * middle) & (tops > share * self._proven) & (self._level < np.inf)
+        change = real & ((tops < 0.6 * self._level) | (tops > 1.5 * self._level))
+        if change.any():
+            self._set_level(change, tops)
+
+    def _tops(self, n: int) -> Array:
+        """Highest envelope in the two halves of the last ``n`` samples, shape (2, leads)."""
         recent = self._envelope[:, self._at - n : self._at]
-        top = np.maximum(recent[:, : n // 2].max(axis=1), recent[:, n // 2 :].max(axis=1)) * 0.8
-        self._level = np.maximum(top, _FLOOR_MV_S)
-        self._recent[:] = self._level
-        self._height[: self._at] = (self._weights / self._level) @ self._envelope[:, : self._at]
+        tops = np.stack((recent[:, : n // 2].max(axis=1), recent[:, n // 2 :].max(axis=1)))
+        return 0.8 * tops
+
+    def _set_level(self, which: NDArray[np.bool_], tops: Array) -> None:
+        self._level = np.where(which, np.maximum(tops, _FLOOR_MV_S), self._level)
+        self._recent[:, which] = self._level[which]
+        self._weigh(self._envelope[:, self._at - 1 : self._at])
+        heights = (self._weights / self._level) @ self._envelope[:, : self._at]
+        self._height[: self._at] = np.minimum(heights, _HIGHEST)
 
     # --- candidates -------------------------------------------------------------------
 
     def _judge_until(self, until: int) -> list[RPeak]:
         """Judge the candidates at places [done, until)."""
         peaks: list[RPeak] = []
-        a = max(self._done, self._apart + 1)
+        a = max(self._done, self._at - round(_LEARN_S * self._rate_hz) - self._apart)
         if until > a:
             part = self._height[a - 1 : until + 1]
             if part.max() > _LEAST_HEIGHT:
@@ -204,7 +242,8 @@ class GradientDetector:
             peaks += self._resolve(doubt, doubt.log_odds > 0.0)
         peaks += self._search_back(now)
         waiting = self._missed if self._doubt is None else [*self._missed, self._doubt]
-        self._settled = min([now, *(c.sample for c in waiting)]) - self._samples_of[0.1]
+        settled = min([now, *(c.sample for c in waiting)]) - self._samples_of[0.1]
+        self._settled = max(self._settled, settled)
         return peaks
 
     def _decide(self, place: int) -> list[RPeak]:
@@ -272,22 +311,27 @@ class GradientDetector:
         w = of[0.05]
         near = self._envelope[:, place - w : place + w + 1].max(axis=1)
         tops = np.log(near / self._level + 1e-3)
-        height = float(tops @ weights)
+        if self._leads == 1:
+            height = lowest = highest = float(tops[0])
+        else:
+            height = float(tops @ weights)
+            live = tops[self._live]
+            lowest, highest = float(live.min()), float(live.max())
         here = float(self._height[place]) + 1e-9
 
         centre = place - self._front.delay
         slope, span, step = self._raw(centre)
-        if math.isnan(self._slope[0]):
-            slope_figure = size_step = 0.0
-        else:
-            slope_figure = float(np.log(slope / self._slope + 1e-3) @ weights)
-            size_step = float((np.abs(step) / self._span) @ weights)
+        if not self._slope.all():
+            self._slope = np.where(self._slope > 0.0, self._slope, slope)
+            self._span = np.where(self._span > 0.0, self._span, span)
+        slope_figure = float(np.log(slope / self._slope + 1e-3) @ weights)
+        size_step = float((np.abs(step) / self._span) @ weights)
 
         t = self._templates
         reach = t.half + t.shift
         centre = place - self._front.delay + self._front.band_delay
         piece = self._band[:, centre - reach : centre + reach + 1]
-        correlation, worst, size, kind, start = t.match(piece, weights)
+        correlation, worst, size, kind, start = t.match(piece, weights, self._live)
 
         h = self._height
         second = h[place - of[1.0] : place + self._apart]
@@ -301,8 +345,8 @@ class GradientDetector:
         seconds = max(sample - self._rejected_at, 0) / rate_hz
         figures = [
             height,
-            float(tops.min()),
-            float(tops.max()),
+            lowest,
+            highest,
             slope_figure,
             correlation,
             worst,
@@ -351,34 +395,37 @@ class GradientDetector:
         sample = candidate.sample
         place = sample + self._front.delay + self._at - self._end
         w = self._samples_of[0.05]
-        self._recent[self._beats % 8] = np.maximum(
-            self._envelope[:, place - w : place + w + 1].max(axis=1), _FLOOR_MV_S
-        )
+        live = self._live
+        tops = self._envelope[:, place - w : place + w + 1].max(axis=1)
+        oldest = self._recent[self._beats % 8]
+        self._recent[self._beats % 8] = np.where(live, np.maximum(tops, _FLOOR_MV_S), oldest)
         self._level = np.sort(self._recent, axis=0)[3:5].sum(axis=0) / 2
+        if self._beats >= 8:
+            self._proven = self._level
         slope, span, _ = self._raw(place - self._front.delay)
-        if math.isnan(self._slope[0]):
-            self._slope, self._span = slope, span
-        else:
-            # one artefact must not spoil what is typical
-            self._slope = (
-                self._slope * np.minimum(np.maximum(slope / self._slope, 0.5), 2.0) ** 0.12
-            )
-            self._span = self._span * np.minimum(np.maximum(span / self._span, 0.5), 2.0) ** 0.12
+        # one artefact must not spoil what is typical
+        change = np.minimum(np.maximum(slope / self._slope, 0.5), 2.0)
+        self._slope = np.where(live, self._slope * change**0.12, self._slope)
+        change = np.minimum(np.maximum(span / self._span, 0.5), 2.0)
+        self._span = np.where(live, self._span * change**0.12, self._span)
         t = self._templates
         centre = place - self._front.delay + self._front.band_delay
         reach = t.half + t.shift
-        t.learn(self._band[:, centre - reach : centre + reach + 1], *candidate.match)
+        t.learn(self._band[:, centre - reach : centre + reach + 1], *candidate.match, live)
         if self._last is not None:
             rr = sample - self._last
             if 0.2 * rate_hz < rr < 2.5 * rate_hz:
                 self._deviation += 0.1 * (min(abs(rr / self._rr - 1.0), 1.0) - self._deviation)
                 self._rr += 0.125 * (rr - self._rr)
-        self._last = sample
+        self._last = self._quiet_from = sample
         self._last_height = math.exp(candidate.figures[0])
         self._beats += 1
         self._missed = []
         lead = 0 if self._weights[0] > 1e-3 else int(self._weights.argmax())
         peak = self._locate(place - self._front.delay, lead) - self._at + self._end
+        if peak - self._last_peak < self._samples_of[0.1]:
+            peak = max(sample, self._last_peak + 1)
+        self._last_peak = peak
         return RPeak(self._stream, peak, self._end - 1, lead, searched_back)
 
     def _locate(self, centre: int, lead: int) -> int:

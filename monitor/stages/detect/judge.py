@@ -20,8 +20,10 @@ Array = NDArray[np.float64]
 class Judge:
     """Log odds of a candidate: fully connected layers with tanh between them."""
 
+    numbers = NUMBERS
+
     def __init__(self) -> None:
-        numbers = np.array(NUMBERS.split(), dtype=np.float64)
+        numbers = np.array(self.numbers.split(), dtype=np.float64)
         self._layers: list[tuple[Array, Array]] = []
         inputs, at = len(NAMES), 0
         for outputs in LAYERS:

@@ -45,7 +45,9 @@ class Templates:
         """How much of what was seen lately is of this kind, as log of 1 + faded count."""
         return float(np.log1p(self._seen[kind])) if kind >= 0 else 0.0
 
-    def match(self, piece: Array, weights: Array) -> tuple[float, float, float, int, int]:
+    def match(
+        self, piece: Array, weights: Array, live: NDArray[np.bool_]
+    ) -> tuple[float, float, float, int, int]:
         """Compare a candidate with all templates, over small shifts.
 
         Parameters
@@ -54,6 +56,8 @@ class Templates:
             Shape (leads, 2 * (half + shift) + 1), band-passed, mV.
         weights
             Shape (leads,), sum 1.
+        live
+            Shape (leads,): the leads that count.
 
         Returns
         -------
@@ -79,13 +83,15 @@ class Templates:
         sizes = np.log(norms[:, s] / (self._sizes[kind] + _TINY) + 1e-3)
         return (
             float(joint[s, k]),
-            float(single[:, s, k].min()),
+            float(joint[s, k] if self._leads == 1 else single[live, s, k].min()),
             float(sizes @ weights),
             kind,
             int(self._starts[s]),
         )
 
-    def learn(self, piece: Array, correlation: float, kind: int, start: int) -> None:
+    def learn(
+        self, piece: Array, correlation: float, kind: int, start: int, live: NDArray[np.bool_]
+    ) -> None:
         """Take in an accepted beat, as :meth:`match` placed it."""
         part = piece[:, start : start + self._width]
         sizes = np.sqrt((part * part).sum(axis=1))
@@ -95,8 +101,8 @@ class Templates:
             rate = max(_RATE, 1.0 / (self._seen[kind] + 1.0))
             mean = self._shapes[:, :, kind] + rate * (shape - self._shapes[:, :, kind])
             norm = np.sqrt((mean * mean).sum(axis=1))
-            self._shapes[:, :, kind] = mean / (norm[:, None] + _TINY)
-            self._sizes[kind] += rate * (sizes - self._sizes[kind])
+            self._shapes[live, :, kind] = (mean / (norm[:, None] + _TINY))[live]
+            self._sizes[kind, live] += rate * (sizes - self._sizes[kind])[live]
             self._seen[kind] += 1.0
         else:
             rarest = int(self._seen.argmin())
