@@ -91,6 +91,12 @@ class TestTies:
         assert counts(score(at(1000, 1000), at(1000))) == {"Nn": 1, "No": 1}
         assert counts(score(at(1000), at(1000, 1000))) == {"Nn": 1, "On": 1}
 
+    def test_of_beats_at_one_sample_the_reference_is_decided_first(self) -> None:
+        # it waits for the second reference beat, but takes the first test beat
+        ref: list[Row] = [(START + 1000, "V"), (START + 1000, "N")]
+        assert counts(score(ref, at(1000))) == {"Vo": 1, "Nn": 1}
+        assert counts(score(at(1000), ref)) == {"Nv": 1, "On": 1}
+
 
 class TestLearningPeriod:
     def test_nothing_before_it_ends_counts(self) -> None:
@@ -171,6 +177,19 @@ class TestFibrillation:
         ref += at(6000)
         assert counts(score(ref, at(1000, 2200, 3200, 4200, 6000))) == {"Nn": 2, "On": 1}
 
+    def test_one_after_the_next_reference_beat_has_been_read_already(self) -> None:
+        ref = spans_around("[", "]")
+        assert counts(score(ref, at(1000, 2200, 4000, 6000))) == {"Nn": 3, "On": 1}
+        assert counts(score(ref, at(1000, 3200, 4000, 6000))) == {"Nn": 3}
+
+
+def spans_around(first: str, last: str, subtype: int = 0) -> list[Row]:
+    """Two spans, at 2000 and 3000, before the beat at 4000, and one, at 4500, after it."""
+    rows = at(1000, 4000, 6000)
+    for place in (2000, 3000, 4500):
+        rows += [(START + place, first, subtype), (START + place + 500, last)]
+    return sorted(rows)
+
 
 class TestShutdown:
     def test_beats_missed_in_shutdown_are_tallied_apart(self) -> None:
@@ -205,6 +224,19 @@ class TestShutdown:
         assert result.inferred_shutdowns == 1
         assert score(at(1000), SHUTDOWN).inferred_shutdowns == 0
 
+    def test_one_marker_between_close_neighbours_takes_no_time(self) -> None:
+        test: list[Row] = [*at(1000), (START + 1010, "~", 0x30), *at(1020)]
+        result = score(at(1000, 1020), test)
+        assert counts(result) == {"Nn": 2}
+        assert result.shutdown_s == 0.0
+
+    def test_time_after_the_comparison_does_not_count(self) -> None:
+        rules = Conditions(end_s=320.0)
+        test = table(*SHUTDOWN, *at(4000), (START + 4100, "~", 0x30), (START + 4200, "~"))
+        ref = table(*at(1000, 3000, 4000))
+        assert compare_beats(ref, test, RATE_HZ, conditions=rules).shutdown_s == 10.0
+        assert compare_beats(ref, test, RATE_HZ, length_samples=60_000).shutdown_s == 11.0
+
     def test_anything_inside_cuts_a_shutdown_short(self) -> None:
         # the rhythm change is taken for its end, and the noise annotation at 2500 for nothing
         test = sorted([*SHUTDOWN, (START + 2000, "+")])
@@ -222,6 +254,14 @@ class TestShutdown:
     def test_second_open_shutdown_excuses_nothing(self) -> None:
         test = [*SHUTDOWN, (START + 4000, "~", 0x30)]
         assert counts(score(at(1000, 3000, 5000), test)) == {"Nn": 2, "No": 1}
+
+    def test_one_after_the_next_beat_has_been_read_already(self) -> None:
+        down, whole = spans_around("~", "~", 0x30), at(1000, 2200, 4000, 6000)
+        assert counts(score(whole, down)) == {"Nn": 3, "No": 1}
+        assert counts(score(down, whole)) == {"Nn": 3, "On": 1}
+        later = at(1000, 3200, 4000, 6000)
+        assert counts(score(later, down)) == {"Nn": 3, "Nx": 1}
+        assert counts(score(down, later)) == {"Nn": 3, "Xn": 1}
 
     def test_time_counts_from_the_start_of_the_record(self) -> None:
         test: list[Row] = [(100, "N"), (200, "~", 0x30), (350, "~"), *at(1000)]

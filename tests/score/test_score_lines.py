@@ -226,6 +226,24 @@ def test_gross_and_average_differ_as_they_should() -> None:
     assert (total.false_negatives, total.false_positives) == (1, 0)
 
 
+def test_mean_rr_error_is_that_of_the_printed_ones() -> None:
+    ref = Annotations.from_arrays([START + k for k in (1000, 1100, 1200)])
+    test = Annotations.from_arrays([START + k for k in (1000, 1103, 1199)])
+    score = compare_beats(ref, test, RATE_HZ)
+    assert score.rr_error_ms == pytest.approx(35.35533906)
+    assert summarise([score]).rr_error_ms == pytest.approx(35.36, abs=1e-9)
+
+
+def test_halves_of_whole_percentages() -> None:
+    """12.5 %: cut after adding a half in a record (13), rounded to even in the total (12)."""
+    ref = Annotations.from_arrays([START + 100 * k for k in range(1, 25)], "VVN" * 8)
+    test = Annotations.from_arrays([START + 100 * k for k in range(1, 25)], "VVN" + "N" * 21)
+    text = lines.run_lines([compare(ref, test, RATE_HZ, record="100")], totals=True).splitlines()
+    assert text[1].split()[:5] == ["100", "1", "7", "1", "0"]
+    assert text[1].split()[13] == "13"
+    assert text[4].split()[:2] == ["Gross", "12"]
+
+
 def test_nothing_cannot_be_summed() -> None:
     with pytest.raises(MonitorError, match="no records"):
         summarise([])
