@@ -25,9 +25,9 @@ _BLOCKS = np.array([ord(" "), ord("▄"), ord("▀"), ord("█")], dtype=np.uint
 def big_text(text: str, rows: int) -> NDArray[np.uint32]:
     """Give digits, ``-`` and blanks as code points of shape (rows, columns).
 
-    A digit is about ``1.3 * rows`` cells wide, with a gap of one cell (two from 5 rows on).
+    A digit is about ``1.2 * rows`` cells wide, with a gap of one cell (two from 5 rows on).
     """
-    width = max(4, round(1.3 * rows))
+    width = max(4, round(1.2 * rows))
     gap = 1 if rows < 5 else 2
     digits = [_digit(character, rows, width) for character in text]
     space = np.full((rows, gap), ord(" "), dtype=np.uint32)

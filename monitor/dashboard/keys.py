@@ -52,17 +52,17 @@ _KEYS = {
 }
 
 HELP = (
-    ("q", Action.QUIT),
-    ("space", Action.PAUSE),
-    ("a", Action.ACKNOWLEDGE),
-    ("+ -", Action.GAIN_UP),
-    ("0", Action.GAIN_AUTO),
-    ("[ ]", Action.SLOWER),
-    ("n tab", Action.NEXT_STREAM),
-    ("l", Action.NEXT_LEAD),
-    ("m", Action.SWEEP),
-    ("s", Action.BELL),
-    ("?", Action.HELP),
+    ("q", "quit"),
+    ("space", "pause the picture; analysis goes on"),
+    ("a", "acknowledge the alarms of this stream"),
+    ("+ -", "larger or smaller trace"),
+    ("0", "automatic gain"),
+    ("[ ]", "more or fewer seconds"),
+    ("n tab", "next stream"),
+    ("l", "next lead on top"),
+    ("m", "sweep or scroll"),
+    ("s", "bell off or on"),
+    ("?", "this help"),
 )
 
 

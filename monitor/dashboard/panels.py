@@ -17,6 +17,10 @@ FLASH_HZ = {Priority.HIGH: 2.0, Priority.MEDIUM: 0.5}
 """IEC 60601-1-8: 1.4 to 2.8 Hz for high, 0.4 to 0.8 Hz for medium; the duty here is 50 %."""
 
 
+ALERT_LINE = 110
+"""A line longer than this is hard to follow from text to age."""
+
+
 def heart_rate_text(snapshot: Snapshot) -> str:
     """Give the heart rate as digits, or ``--`` while it is not known; never 0."""
     vitals = snapshot.vitals
@@ -54,7 +58,15 @@ def _rows_below(snapshot: Snapshot) -> int:
 
 def _draw_heart_rate(canvas: Canvas, box: Box, snapshot: Snapshot, left: int, right: int) -> int:
     text = heart_rate_text(snapshot)
-    rows = 5 if box.height >= 18 and right - left >= 26 else 4 if box.height >= 15 else 3
+    rows = (
+        7
+        if box.height >= 28 and right - left >= 34
+        else 5
+        if box.height >= 18 and right - left >= 26
+        else 4
+        if box.height >= 15
+        else 3
+    )
     canvas.text(box.row, left, "HR", theme.HEART)
     canvas.text(box.row, left + 3, "bpm", theme.DIM)
     if snapshot.stale_s is not None:
@@ -77,7 +89,7 @@ def _draw_rhythm(canvas: Canvas, row: int, left: int, right: int, snapshot: Snap
     vitals = snapshot.vitals if snapshot.stale_s is None else None
     rr_s = vitals.rr_s if vitals is not None and vitals.usable else None
     _pair(canvas, row, left, right, "RR", "-- ms" if rr_s is None else f"{rr_s * 1000:.0f} ms")
-    name = snapshot.rhythm if snapshot.stale_s is None else None
+    name = snapshot.rhythm if vitals is not None and vitals.usable else None
     text = "--" if name is None else theme.RHYTHMS.get(name, name)
     words = f"{name} {text}" if name and name not in ("N", text) else text
     if len(words) > right - left - 3:
@@ -150,8 +162,12 @@ def draw_alerts(canvas: Canvas, box: Box, snapshot: Snapshot, now_s: float) -> N
     hidden_active = max(0, count - rows)
     if hidden_active:
         canvas.right(box.row, box.column + box.width - 2, f" {hidden_active} more ", theme.WARN)
-    if not shown and snapshot.wave is not None:
-        canvas.text(box.row + 1, box.column + 2, "no active alarm", theme.DIM)
+    if not shown:
+        # silence is only good news once something listens
+        text = "not watching for alarms yet"
+        if snapshot.vitals is not None:
+            text = "no active alarm" if snapshot.vitals.usable else "analysis is suspended"
+        canvas.text(box.row + 1, box.column + 2, text, theme.DIM)
     for number, alert in enumerate(shown[:rows]):
         _draw_alert(canvas, box.row + 1 + number, box, alert, snapshot, now_s)
 
@@ -167,7 +183,7 @@ def _draw_alert(
         canvas.fill(row, box.column, box.width, style)
     mark = "   " if ended else theme.MARKS[alert.priority]
     canvas.text(row, box.column + 1, mark, style)
-    right = box.column + box.width - 1
+    right = box.column + min(box.width - 1, ALERT_LINE)
     state = theme.ALERT_STATES[alert.state]
     since = ""
     if snapshot.wave is not None:

@@ -38,6 +38,7 @@ MAX_STREAMS = 64
 MAX_ACTIVE_ALERTS = 100
 MAX_CLEARED_ALERTS = 20
 MAX_BEATS = 300
+MAX_QUALITIES = 300
 SIGNAL_S = 30.0
 CLEARED_SHOWN_S = 30.0
 STALE_AFTER_S = 2.0
@@ -48,13 +49,17 @@ PRIORITY_ORDER = (Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.TECHNIC
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wave:
-    """The signal to draw: ``values_mv`` of shape (n, leads) from ``start_sample`` on."""
+    """The signal to draw: ``values_mv`` of shape (n, leads) from ``start_sample`` on.
+
+    Each of ``qualities`` holds from its sample to that of the next.
+    """
 
     info: StreamInfo
     start_sample: int
     values_mv: FloatArray
     beats: tuple[tuple[int, AamiClass], ...]
     onsets: tuple[tuple[int, Priority], ...]
+    qualities: tuple[Quality, ...] = ()
 
     @property
     def end_sample(self) -> int:
@@ -66,8 +71,8 @@ class Wave:
 class Snapshot:
     """One stream at one moment, and how it goes with the others.
 
-    ``stale_s`` is the silence in seconds once it is too long, else None. ``elapsed_s`` is
-    signal time since the stream's first sample. ``others`` are other streams with active alerts.
+    ``stale_s`` is the silence in seconds once it is too long, else None. ``time_s`` is
+    where the newest sample lies in the signal. ``others`` are other streams with active alerts.
     """
 
     stream: str
@@ -81,7 +86,7 @@ class Snapshot:
     cleared: tuple[Alert, ...]
     stale_s: float | None
     finished: bool
-    elapsed_s: float | None
+    time_s: float | None
     latency_s: float | None
     lost_samples: int
     status: Status
@@ -106,6 +111,7 @@ class StreamState:
         self.beats: deque[Beat] = deque(maxlen=MAX_BEATS)
         self.latencies_s: deque[float] = deque(maxlen=61)
         self.quality: Quality | None = None
+        self.qualities: deque[Quality] = deque(maxlen=MAX_QUALITIES)
         self.vitals: Vitals | None = None
         self.rhythm: str | None = None
         self.active: dict[int, Alert] = {}
@@ -128,6 +134,8 @@ class StreamState:
             case Vitals():
                 self.vitals = message
             case Quality():
+                if self.quality is None or self.quality.leads != message.leads:
+                    self.qualities.append(message)
                 self.quality = message
             case Rhythm():
                 self.rhythm = message.name
@@ -215,12 +223,12 @@ class DashboardState:
         silence_s = None if s.last_samples_s is None else now_s - s.last_samples_s
         stale = silence_s is not None and silence_s > STALE_AFTER_S and not s.finished
         wave = _wave(s)
-        elapsed_s = None
+        time_s = None
         vitals = s.vitals
         cleared: tuple[Alert, ...] = ()
         if s.info is not None and s.ring is not None:
             rate_hz, end = s.info.rate_hz, s.ring.end_sample
-            elapsed_s = (end - s.info.start_sample) / rate_hz
+            time_s = end / rate_hz if s.last_samples_s is not None else None
             if vitals is not None and end - vitals.sample > VITALS_VALID_S * rate_hz:
                 vitals = None
             recent = end - CLEARED_SHOWN_S * rate_hz
@@ -237,7 +245,7 @@ class DashboardState:
             cleared=cleared,
             stale_s=silence_s if stale else None,
             finished=s.finished,
-            elapsed_s=elapsed_s,
+            time_s=time_s,
             latency_s=median(s.latencies_s) if s.latencies_s else None,
             lost_samples=max(s.status.lost_samples, s.missing_samples),
             status=s.status if s.status.text or not self.status.text else _with_text(s, self),
@@ -278,6 +286,7 @@ def _wave(stream: StreamState) -> Wave | None:
         values_mv=values,
         beats=tuple((b.sample, b.label) for b in stream.beats if b.sample >= start),
         onsets=tuple((a.onset_sample, a.priority) for a in known if a.onset_sample >= start),
+        qualities=tuple(stream.qualities),
     )
 
 
@@ -294,7 +303,7 @@ def _empty(status: Status) -> Snapshot:
         cleared=(),
         stale_s=None,
         finished=False,
-        elapsed_s=None,
+        time_s=None,
         latency_s=None,
         lost_samples=0,
         status=status,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from monitor.messages import AamiClass, AlertState, LeadState, Priority
 
-BACKGROUND = "on grey3"
 TEXT = "grey82"
 DIM = "grey54"
 FAINT = "grey27"
@@ -62,7 +61,7 @@ ALERT_STATES = {
 }
 
 RHYTHMS = {
-    "N": "regular rhythm",
+    "N": "normal rhythm",
     "AFIB": "atrial fibrillation",
     "AFL": "atrial flutter",
     "ASYS": "asystole",

@@ -171,6 +171,7 @@ def _draw_lead(
     area = np.s_[plot.row : plot.row + rows, plot.column : plot.column + cells]
     canvas.characters[area][mask] = cells_of_trace[mask]
     canvas.styles[area][mask] = canvas.style_number(colour)
+    _dim_bad(canvas, plot, wave, axis, mask, number)
     _draw_beats(canvas, plot, wave, axis, mask, labels=place == 0)
 
     name = wave.info.leads[number]
@@ -201,7 +202,7 @@ def _draw_grid(
     """Draw a line every division and half division, every second and 0.2 s; label the mV."""
     per_division = scale.rows_per_division
     ticks = axis.lines(max(1, axis.dots_per_s // 5))
-    if len(ticks) * 2 > plot.width:
+    if axis.dots_per_s < 20:
         ticks = axis.lines(axis.dots_per_s)
     ticks = ticks[~blank[ticks]]
     seconds = axis.lines(axis.dots_per_s)
@@ -237,6 +238,24 @@ def _draw_hatch(canvas: Canvas, plot: Box, invalid: NDArray[np.bool_]) -> None:
         canvas.styles[plot.row + row, at] = style
 
 
+def _dim_bad(
+    canvas: Canvas, plot: Box, wave: Wave, axis: TimeAxis, mask: Cells, number: int
+) -> None:
+    """Take the colour from stretches in which the lead is not good."""
+    style = canvas.style_number(theme.HATCH)
+    ends = [q.sample for q in wave.qualities[1:]] + [wave.end_sample]
+    cell_dots = axis.dots.reshape(-1, 2).max(axis=1)
+    for quality, end in zip(wave.qualities, ends, strict=False):
+        if number >= len(quality.leads) or quality.leads[number] is LeadState.OK:
+            continue
+        first = dot_of(quality.sample, wave.info.rate_hz, axis.dots_per_s)
+        last = dot_of(end - 1, wave.info.rate_hz, axis.dots_per_s)
+        bad = mask & (cell_dots >= first) & (cell_dots <= last)
+        canvas.styles[plot.row : plot.row + plot.height, plot.column : plot.column + plot.width][
+            bad
+        ] = style
+
+
 def _draw_beats(
     canvas: Canvas, plot: Box, wave: Wave, axis: TimeAxis, mask: NDArray[np.bool_], labels: bool
 ) -> None:
@@ -269,11 +288,13 @@ def _draw_axis(
     origin = wave.info.start_sample
     seconds = axis.lines(axis.dots_per_s)
     labelled = -10
+    head = axis.cell(axis.newest) if sweep else None
     for cell in seconds.tolist():
         pair = axis.dots[2 * cell : 2 * cell + 2]
         dot = int(pair[(pair >= 0) & (pair % axis.dots_per_s == 0)][0])
         text = theme.clock(dot / axis.dots_per_s)
-        if cell - labelled < 8 or cell + len(text) > cells:
+        covered = head is not None and cell <= head + 1 < cell + len(text)
+        if cell - labelled < 8 or cell + len(text) > cells or covered:
             canvas.text(row, left + cell, "'", theme.FAINT)
             continue
         canvas.text(row, left + cell, text, theme.DIM)
@@ -282,7 +303,5 @@ def _draw_axis(
         at = axis.cell(dot_of(max(sample, origin), wave.info.rate_hz, axis.dots_per_s))
         if at is not None:
             canvas.text(row, left + at, "▲", theme.PRIORITIES[priority])
-    if sweep:
-        head = axis.cell(axis.newest)
-        if head is not None and head + 1 < cells:
-            canvas.text(row, left + head + 1, "▏", theme.TITLE)
+    if head is not None and head + 1 < cells:
+        canvas.text(row, left + head + 1, "▏", theme.TITLE)

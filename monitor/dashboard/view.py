@@ -116,7 +116,9 @@ def _state(snapshot: Snapshot, display: Display) -> tuple[str, str]:
         return f"STALE {theme.age(snapshot.stale_s)}", theme.WARN
     if snapshot.finished:
         return "FINISHED", "bold black on grey70"
-    if snapshot.elapsed_s:
+    if snapshot.time_s is not None and snapshot.vitals is None:
+        return "NO ANALYSIS YET", theme.WARN
+    if snapshot.time_s is not None:
         return "LIVE", f"bold {theme.GOOD}"
     return "WAITING", theme.WARN
 
@@ -124,49 +126,64 @@ def _state(snapshot: Snapshot, display: Display) -> tuple[str, str]:
 def _draw_footer(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
     row = canvas.height - 2
     status = snapshot.status
+    wide = canvas.width >= 110
     parts = []
-    if snapshot.elapsed_s is not None:
-        parts.append(f"time {theme.clock(snapshot.elapsed_s)}")
+    if snapshot.time_s is not None:
+        parts.append(f"time {theme.clock(snapshot.time_s)}")
     if status.speed is not None:
-        speed = "max" if status.speed == float("inf") else f"{status.speed:g}x"
-        parts.append(f"speed {speed}")
+        parts.append(f"{'speed ' if wide else ''}{status.speed:g}x")
     if snapshot.latency_s is not None:
         parts.append(f"label {snapshot.latency_s:.2f} s")
     if status.lag_s is not None:
         parts.append(f"lag {status.lag_s:.2f} s")
-    parts.append(
-        f"lost {snapshot.lost_samples} dup {status.duplicates} reordered {status.reordered}"
-    )
+    counts = snapshot.lost_samples, status.duplicates, status.reordered
+    if wide or any(counts[1:]):
+        parts.append("lost {} · duplicate {} · reordered {}".format(*counts))
+    else:
+        parts.append(f"lost {counts[0]}")
     canvas.fill(row, 0, canvas.width, theme.RULE, "─")
-    column = canvas.text(row, 2, f" {' · '.join(parts)} ", theme.TEXT)
-    if status.text:
-        room = canvas.width - column - 4
-        canvas.right(row, canvas.width - 2, f" {status.text[: max(0, room)]} ", theme.TITLE)
-    keys = (
+    line = f" {' · '.join(parts)} "[: canvas.width - 4]
+    column = canvas.text(row, 2, line, theme.WARN if counts[0] else theme.TEXT)
+    room = canvas.width - column - 6
+    if status.text and room > 0:
+        canvas.right(row, canvas.width - 2, f" {_shorten(status.text, room)} ", theme.TITLE)
+    _draw_keys(canvas, row + 1, snapshot, display)
+
+
+def _draw_keys(canvas: Canvas, row: int, snapshot: Snapshot, display: Display) -> None:
+    keys = [
         ("q", "quit"),
-        ("space", "pause"),
-        ("a", "ack"),
-        ("+-0", "gain"),
-        ("[]", "time"),
-        ("n", "stream"),
-        ("l", "lead"),
-        ("m", "scroll" if display.sweep else "sweep"),
-        ("s", "bell"),
-        ("?", "help"),
-    )
+        ("space", "resume" if display.paused else "pause"),
+        ("a", "acknowledge"),
+        ("+ - 0", "gain"),
+        ("[ ]", "time"),
+    ]
+    if snapshot.streams > 1:
+        keys.append(("n", "stream"))
+    if snapshot.wave is not None and len(snapshot.wave.info.leads) > 1:
+        keys.append(("l", "lead"))
+    keys += [("m", "scroll" if display.sweep else "sweep"), ("s", "bell"), ("?", "help")]
     column = 1
     for key, word in keys:
-        column = canvas.text(row + 1, column, key, theme.TITLE)
-        column = canvas.text(row + 1, column + 1, word, theme.DIM) + 1
-    canvas.right(row + 1, canvas.width - 1, "not a medical device", theme.FAINT)
+        if column + len(key) + len(word) + 2 > canvas.width:
+            break
+        column = canvas.text(row, column, key, theme.TITLE)
+        column = canvas.text(row, column + 1, word, theme.DIM) + 2
+    notice = "not a medical device"
+    if column + len(notice) < canvas.width:
+        canvas.right(row, canvas.width - 1, notice, theme.DIM)
+
+
+def _shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _draw_help(canvas: Canvas) -> None:
-    width, height = 44, len(HELP) + 4
+    width, height = 54, len(HELP) + 4
     top, left = max(0, (canvas.height - height) // 2), max(0, (canvas.width - width) // 2)
     for row in range(top, top + height):
         canvas.fill(row, left, width, f"{theme.TEXT} on grey15")
     canvas.text(top + 1, left + 3, "Keys", f"{theme.TITLE} on grey15")
-    for number, (key, action) in enumerate(HELP):
+    for number, (key, words) in enumerate(HELP):
         canvas.text(top + 2 + number, left + 3, key, f"{theme.HEART} on grey15")
-        canvas.text(top + 2 + number, left + 14, action.value, f"{theme.TEXT} on grey15")
+        canvas.text(top + 2 + number, left + 14, words, f"{theme.TEXT} on grey15")

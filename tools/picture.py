@@ -1,0 +1,107 @@
+"""Make the picture of the dashboard that the README shows, from the real program.
+
+    python -m tools.picture OUT.svg [--scenario tour] [--at 52] [--size 120x36]
+    python -m tools.picture OUT.svg --record shared/data/mitdb/208 --at 90
+
+The simulated patient (or a record) goes through the whole pipeline; what the dashboard
+would show when ``--at`` seconds of signal have been seen is written as SVG.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from monitor.config import Settings
+from monitor.dashboard.canvas import Frame
+from monitor.dashboard.feed import Status
+from monitor.dashboard.state import DashboardState
+from monitor.dashboard.view import Display, draw
+from monitor.errors import MonitorError
+from monitor.live import LocalFeed
+from monitor.messages import Message, Samples
+
+if TYPE_CHECKING:
+    from monitor.sources import Source
+
+CHUNK_S = 0.04
+
+
+class _SeenEnough(Exception):
+    """The moment of the picture has come."""
+
+
+def state_at(feed: LocalFeed, at_s: float) -> DashboardState:
+    """Give what the dashboard knows once ``at_s`` seconds of signal have been analysed."""
+    state = DashboardState()
+    rates_hz: dict[str, float] = {}
+
+    def deliver(message: Message | Status) -> None:
+        if isinstance(message, Samples):
+            info = state.streams[message.stream].info
+            if info is not None:
+                rates_hz[message.stream] = info.rate_hz
+            if message.end_sample > at_s * rates_hz[message.stream]:
+                raise _SeenEnough
+        state.fold(message, 0.0)
+
+    try:
+        feed.run(deliver)
+    except _SeenEnough:
+        feed.stop()
+    return state
+
+
+def svg(state: DashboardState, width: int, height: int) -> str:
+    """Draw one frame as SVG."""
+    console = Console(
+        record=True,
+        width=width,
+        height=height,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+        highlight=False,
+        no_color=False,
+    )
+    canvas = draw(state.snapshot("", 0.0), Display(), width, height, 0.0)
+    console.print(Frame(canvas.rows()), crop=False, soft_wrap=True)
+    return console.export_svg(title="ecg-monitor")
+
+
+def _open(args: argparse.Namespace) -> Source:
+    if args.record:
+        from monitor.sources.wfdb_record import WfdbRecord
+
+        return WfdbRecord(args.record, chunk_s=CHUNK_S)
+    from monitor.sources.simulator import Simulator, scenario
+
+    return Simulator(scenario(args.scenario), chunk_s=CHUNK_S, stream="demo")
+
+
+def main() -> int:
+    """Write the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="SVG file to write")
+    parser.add_argument("--scenario", default="tour")
+    parser.add_argument("--record", help="a WFDB record instead of the simulated patient")
+    parser.add_argument("--at", type=float, default=52.0, help="seconds of signal")
+    parser.add_argument("--size", default="120x36", help="columns x rows")
+    args = parser.parse_args()
+    width, height = (int(n) for n in args.size.split("x"))
+    try:
+        state = state_at(LocalFeed(lambda: _open(args), Settings(), None), args.at)
+        args.out.write_text(svg(state, width, height), encoding="utf-8")
+    except (MonitorError, OSError) as error:
+        print(f"picture: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
