@@ -20,12 +20,13 @@ SLOW = 0.002
 # percentile; muscle noise as strong as the QRS complexes 0.13, 0.07 at its fifth.
 MUSCLE_GRAIN = 0.085
 MUSCLE_PEAK = 6.0
+LASTING = 1.4  # times as much is asked for where the lead has always been restless
 # Motion: the curve is small against the swing (fibrillation and tachycardia 0.29, 0.15 at the
 # fifth percentile; simulated electrode motion 0.11), and it stands out less than beats do, but
 # more than the steady waves of fibrillation. The baseline goes astray rather than to and fro:
 # its way in two seconds is 2.3 swings, 3.1 at the 95th percentile; tachycardia has 4 and more.
 MOTION_CURVE = 0.17
-MOTION_PEAK = 12.0
+MOTION_PEAK = 8.0
 MOTION_LEAST_PEAK = 3.0
 MOTION_WAY = 3.0
 # With no beats seen yet, only large and unmistakable muscle noise counts: it may be asystole.
@@ -86,13 +87,15 @@ class Noise:
                 and peak < UNKNOWN_PEAK * median
             )
             return LeadState.NOISY if noisy else LeadState.OK
+        raised = median > settings.motion_ratio * clean.median
+        part = settings.muscle_part if raised else LASTING * settings.muscle_part
         muscle = (
-            median > max(settings.noise_mv, settings.muscle_part * clean.peak)
+            median > max(settings.noise_mv, part * clean.peak)
             and fine > MUSCLE_GRAIN * median
             and peak < MUSCLE_PEAK * median
         )
         motion = (
-            median > settings.motion_ratio * clean.median
+            raised
             and swing > settings.motion_ratio * clean.swing
             and median < MOTION_CURVE * swing
             and way < MOTION_WAY * swing
