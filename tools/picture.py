@@ -32,28 +32,22 @@ if TYPE_CHECKING:
 CHUNK_S = 0.04
 
 
-class _SeenEnough(Exception):
-    """The moment of the picture has come."""
-
-
 def state_at(feed: LocalFeed, at_s: float) -> DashboardState:
     """Give what the dashboard knows once ``at_s`` seconds of signal have been analysed."""
     state = DashboardState()
-    rates_hz: dict[str, float] = {}
+    seen_enough = False
 
     def deliver(message: Message | Status) -> None:
+        nonlocal seen_enough
         if isinstance(message, Samples):
             info = state.streams[message.stream].info
-            if info is not None:
-                rates_hz[message.stream] = info.rate_hz
-            if message.end_sample > at_s * rates_hz[message.stream]:
-                raise _SeenEnough
-        state.fold(message, 0.0)
+            if info is not None and message.end_sample > at_s * info.rate_hz:
+                seen_enough = True
+                feed.stop()
+        if not seen_enough:
+            state.fold(message, 0.0)
 
-    try:
-        feed.run(deliver)
-    except _SeenEnough:
-        feed.stop()
+    feed.run(deliver)
     return state
 
 
@@ -89,7 +83,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="SVG file to write")
     parser.add_argument("--scenario", default="tour")
-    parser.add_argument("--record", help="a WFDB record instead of the simulated patient")
+    parser.add_argument(
+        "--record", type=Path, help="a WFDB record instead of the simulated patient"
+    )
     parser.add_argument("--at", type=float, default=52.0, help="seconds of signal")
     parser.add_argument("--size", default="120x36", help="columns x rows")
     args = parser.parse_args()
