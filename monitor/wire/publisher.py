@@ -63,9 +63,11 @@ class SamplePublisher:
         self._clock = clock
         self._publisher = new_publisher_id()
         self._numbers = SequenceCounter()
+        self._subscribed = False
         self._context: Context = zmq.Context()
         self._socket = new_socket(self._context, zmq.XPUB, INPUT_QUEUE)
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+        self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # a service that comes back is noticed
         self._socket.setsockopt(zmq.SNDTIMEO, PATIENCE_MS)
         try:
             connect(self._socket, endpoint, "--publish")
@@ -76,7 +78,8 @@ class SamplePublisher:
     def publish(self, info: StreamInfo, chunks: Iterable[Samples]) -> int:
         """Send one stream from announcement to end; give the number of samples sent.
 
-        The announcement is repeated each second, so that a service can join in the middle.
+        The announcement is repeated each second and whenever a service comes (back), so that
+        it can join in the middle.
         The end is sent however the chunks end, by an error or an interrupt too.
 
         Raises
@@ -90,6 +93,9 @@ class SamplePublisher:
         next_sample, sent = info.start_sample, 0
         try:
             for chunk in chunks:
+                if self._newcomers():
+                    announced_s = self._clock()
+                    self._send(_moved(info, next_sample))
                 for piece in _pieces(chunk):
                     self._send(piece)
                 next_sample, sent = chunk.end_sample, sent + len(chunk.values_mv)
@@ -104,7 +110,9 @@ class SamplePublisher:
         """Wait until a service has subscribed."""
         began_s = self._clock()
         said = False
-        while not self._socket.poll(PATIENCE_MS):
+        while not self._subscribed and not self._newcomers():
+            if self._socket.poll(PATIENCE_MS):
+                continue
             waited_s = self._clock() - began_s
             if self._patience_s is not None and waited_s >= self._patience_s:
                 raise MonitorError(
@@ -129,6 +137,16 @@ class SamplePublisher:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _newcomers(self) -> bool:
+        """Tell whether a service has subscribed since the last call."""
+        came = False
+        while True:
+            try:
+                came |= self._socket.recv(zmq.NOBLOCK)[:1] == b"\x01"
+            except zmq.Again:
+                self._subscribed |= came
+                return came
 
     def _send(self, body: Body, patience_s: float | None = None) -> None:
         topic = topic_of(body)

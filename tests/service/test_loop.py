@@ -27,10 +27,10 @@ PATIENCE_S = 20
 class Running:
     """A service in a thread, with the analysis of ``service_parts``."""
 
-    def __init__(self, end_when=None, max_streams=64):
+    def __init__(self, end_when=None, max_streams=64, at=FREE):
         self.said = []
         self.delivered = []
-        self.sockets = ServiceSockets(FREE, FREE, FREE)
+        self.sockets = ServiceSockets(at, FREE, FREE)
         self.input = self.sockets.input_endpoint
         self.output = self.sockets.output_endpoint
         self.control = self.sockets.control_endpoint
@@ -286,6 +286,40 @@ def test_a_subscriber_that_does_not_read_delays_nobody_and_sees_what_it_missed()
     finally:
         context.destroy(0)
     assert 0 < tracker.counts.received < count
+
+
+def test_a_source_outlives_the_service_and_goes_on_with_the_next_one():
+    info = StreamInfo("a", 200.0, ("II",))
+    gone, heard = threading.Event(), threading.Event()
+
+    def pieces():
+        for number, chunk in enumerate(chunks("a", 1, 5000)):
+            if number == 50:
+                assert gone.wait(PATIENCE_S)
+            if number > 150 and heard.wait(0.01):  # live, until the next service has joined
+                return
+            yield chunk
+
+    with Running() as first:
+        source = threading.Thread(target=publish, args=(first, info, pieces()))
+        with listening(first, ["samples"]) as listener:
+            source.start()
+            listener.until(Samples, lambda s: s.end_sample == 2500)
+    gone.set()  # into the void: the source's queue fills, then it waits
+    with Running(EndWhen(done=True), at=first.input) as second:
+        with listening(second) as listener:
+            listener.until(Samples)
+            heard.set()
+            listener.until(End)
+        source.join(PATIENCE_S)
+        second.join()
+    assert not source.is_alive()
+    samples = [b for b in second.delivered if isinstance(b, Samples)]
+    starts = [s.start_sample for s in samples]
+    # what was queued came before the announcement; from that on nothing is missing
+    assert starts == list(range(starts[0], samples[-1].end_sample, 50))
+    assert [b for b in second.delivered if isinstance(b, End)] == [End("a", samples[-1].end_sample)]
+    assert not [b for b in second.delivered if isinstance(b, Alert) and b.id < 0]
 
 
 def collect(feed, until, **kwargs):
