@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Watch until quit."""
-    from monitor.wire.subscriber import SubscriberFeed
+    from monitor.remote import SubscriberFeed
 
     feed = SubscriberFeed(args.connect, args.control, args.stream, args.exit_when_done)
     if has_terminal() and not (args.json or args.text):

@@ -12,13 +12,14 @@ from service_parts import POISON_MV, EveryHundred, Sender
 
 from monitor.dashboard.feed import Status
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
+from monitor.remote import SubscriberFeed
 from monitor.service.hub import Hub
 from monitor.service.loop import EndWhen, Service
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus, decode
 from monitor.wire.publisher import SamplePublisher
 from monitor.wire.sequence import SequenceTracker
 from monitor.wire.sockets import OUTPUT_QUEUE, ServiceSockets
-from monitor.wire.subscriber import SubscriberFeed, Subscription
+from monitor.wire.subscriber import Subscription
 
 FREE = "tcp://127.0.0.1:*"
 PATIENCE_S = 20
@@ -352,9 +353,9 @@ def test_a_late_watcher_sees_stream_and_active_alerts_at_once():
             lambda m: isinstance(m, Status) and m.stream == "a",
         )
     kinds = [type(m) for m in delivered]
-    assert kinds == [Status, Status, StreamInfo, Alert, Alert, Status]
-    assert delivered[2] == sender.info
-    assert [(a.id, a.state) for a in delivered[3:5]] == [
+    assert kinds == [Status, Status, Status, StreamInfo, Alert, Alert, Status]
+    assert delivered[3] == sender.info
+    assert [(a.id, a.state) for a in delivered[4:6]] == [
         (0, AlertState.RAISED),
         (1, AlertState.RAISED),
     ]

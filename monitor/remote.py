@@ -1,0 +1,170 @@
+"""A service's messages as a feed: the remote counterpart of :mod:`monitor.live`."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from monitor.dashboard.feed import Deliver, Status
+from monitor.messages import Alert, End, StreamInfo
+from monitor.wire.protocol import Heartbeat, Packet, StreamState, StreamStatus
+from monitor.wire.sequence import TopicSequences
+from monitor.wire.subscriber import AlertMemory, ControlClient, Subscription
+
+SILENT_S = 3.0
+WAIT_S = 0.1
+
+_STATUS_TEXTS = {
+    StreamStatus.WAITING: "waiting for samples",
+    StreamStatus.LIVE: "",
+    StreamStatus.STALE: "no samples are coming in",
+    StreamStatus.ENDED: "finished",
+    StreamStatus.QUARANTINED: "analysis stopped",
+}
+
+
+class SubscriberFeed:
+    """A service's messages as a :class:`~monitor.dashboard.feed.Feed`.
+
+    A newcomer gets what is going on from the states that the service repeats. Nothing of a
+    stream is delivered before its :class:`~monitor.messages.StreamInfo`.
+
+    Parameters
+    ----------
+    endpoint
+        The service's ``--output``.
+    control
+        The service's ``--control``, for acknowledging; None for a display that cannot.
+    stream
+        Only this stream; None for all.
+    until_ended
+        Return when all streams that were seen have ended, instead of waiting for more.
+    clock
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        control: str | None = None,
+        stream: str | None = None,
+        until_ended: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._endpoint = endpoint
+        self._control = control
+        self._stream = stream
+        self._until_ended = until_ended
+        self._clock = clock
+        self._stop = threading.Event()
+        self._wishes: deque[tuple[str, int | None]] = deque()
+        self._infos: dict[str, StreamInfo] = {}
+        self._ended: set[str] = set()
+        self._alerts = AlertMemory()
+        self._publisher = ""
+        self._note = ""
+
+    def run(self, deliver: Deliver) -> None:
+        """Deliver until :meth:`stop`, or until all streams have ended if so asked.
+
+        Raises
+        ------
+        MonitorError
+            If an endpoint is none.
+        """
+        deliver(Status(self._stream or "", f"waiting for a service at {self._endpoint}"))
+        with contextlib.ExitStack() as stack:
+            subscription = stack.enter_context(Subscription(self._endpoint, stream=self._stream))
+            control = ControlClient(self._control) if self._control is not None else None
+            if control is not None:
+                stack.callback(control.close)
+            heard_s, silent = self._clock(), False
+            while not self._stop.is_set():
+                subscription.wait(WAIT_S)
+                packets = subscription.receive()
+                for packet in packets:
+                    self._take(packet, subscription.sequences, deliver)
+                if packets:
+                    heard_s, silent = self._clock(), False
+                elif not silent and self._clock() - heard_s > SILENT_S:
+                    silent = True
+                    for stream in self._infos or [self._stream or ""]:
+                        deliver(Status(stream, f"no service at {self._endpoint}"))
+                if control is not None:
+                    self._talk(control)
+                if self._until_ended and self._infos and self._ended >= self._infos.keys():
+                    return
+
+    def stop(self) -> None:
+        """Ask :meth:`run` to return soon."""
+        self._stop.set()
+
+    def acknowledge(self, stream: str, alert_id: int | None) -> None:
+        """Ask the service to acknowledge; its answer comes as alerts."""
+        self._wishes.append((stream, alert_id))
+
+    def _take(self, packet: Packet, sequences: TopicSequences, deliver: Deliver) -> None:
+        body = packet.body
+        if packet.publisher != self._publisher:  # another life of the service: all is new
+            deliver(Status(self._stream or "", f"connected to the service at {self._endpoint}"))
+            deliver(Status(self._stream or ""))
+            self._publisher = packet.publisher
+            self._alerts = AlertMemory()
+            self._infos.clear()
+        if isinstance(body, Heartbeat):
+            return
+        if isinstance(body, StreamState):
+            self._take_state(body, sequences, deliver)
+            return
+        if isinstance(body, StreamInfo):
+            self._infos[body.stream] = body
+            self._ended.discard(body.stream)
+            deliver(body)
+            return
+        if body.stream not in self._infos:
+            return  # its state will come within a second, with everything that matters
+        if isinstance(body, Alert) and not self._alerts.is_new(body):
+            return
+        if isinstance(body, End):
+            self._ended.add(body.stream)
+        deliver(body)
+
+    def _take_state(self, state: StreamState, sequences: TopicSequences, deliver: Deliver) -> None:
+        if state.stream not in self._infos:
+            self._infos[state.stream] = state.info
+            deliver(state.info)
+        for alert in state.alerts:
+            if self._alerts.is_new(alert):
+                deliver(alert)
+        ended = state.status is StreamStatus.ENDED
+        if ended and state.stream not in self._ended:
+            self._ended.add(state.stream)
+            deliver(End(state.stream, state.sample + 1))
+        missed = sequences.total().lost
+        notes = [
+            _STATUS_TEXTS[state.status],
+            state.text,
+            f"display missed {missed} messages" if missed else "",
+            self._note,
+        ]
+        deliver(
+            Status(
+                state.stream,
+                "; ".join(note for note in notes if note),
+                state.speed,
+                state.lag_s,
+                state.lost_samples,
+                state.duplicates,
+                state.reordered,
+            )
+        )
+
+    def _talk(self, control: ControlClient) -> None:
+        while self._wishes:
+            control.acknowledge(*self._wishes.popleft())
+        answer = control.answer()
+        if answer is not None:
+            self._note = f"not acknowledged: {answer}" if answer else ""
