@@ -17,7 +17,7 @@ FLASH_HZ = {Priority.HIGH: 2.0, Priority.MEDIUM: 0.5}
 """IEC 60601-1-8: 1.4 to 2.8 Hz for high, 0.4 to 0.8 Hz for medium; the duty here is 50 %."""
 
 
-ALERT_LINE = 110
+ALERT_LINE = 119
 """A line longer than this is hard to follow from text to age."""
 
 

@@ -1,0 +1,68 @@
+"""Keys to actions; when the bell sounds."""
+
+import pytest
+
+from monitor.dashboard.bell import REPEAT_S, Bell
+from monitor.dashboard.keys import HELP, Action, actions
+from monitor.messages import Alert, AlertKind, AlertState, Priority
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (b"q", [Action.QUIT]),
+        (b" ", [Action.PAUSE]),
+        (b"a", [Action.ACKNOWLEDGE]),
+        (b"+-0", [Action.GAIN_UP, Action.GAIN_DOWN, Action.GAIN_AUTO]),
+        (b"[]", [Action.SLOWER, Action.FASTER]),
+        (b"n\t", [Action.NEXT_STREAM, Action.NEXT_STREAM]),
+        (b"l", [Action.NEXT_LEAD]),
+        (b"m", [Action.SWEEP]),
+        (b"s", [Action.BELL]),
+        (b"?", [Action.HELP]),
+        (b"\x1b[A\x1b[D", [Action.GAIN_UP, Action.SLOWER]),
+        (b"\x1b[1;5Aq", [Action.QUIT]),  # control-up is not up
+        (b"\x1bOPq", [Action.QUIT]),  # F1
+        (b"\x1b", []),
+        (b"\x1b[", []),
+        (b"\x1bq", []),  # alt-q is not q
+        ("äxyz".encode(), []),
+        (b"", []),
+    ],
+)
+def test_keys(typed, expected):
+    assert actions(typed) == expected
+
+
+def test_every_action_but_none_other_has_a_key_in_the_help():
+    reachable = {a for keys, _ in HELP for key in keys.split() for a in actions(_typed(key))}
+    assert reachable == set(Action)
+
+
+def _typed(key: str) -> bytes:
+    return {"space": b" ", "tab": b"\t"}.get(key, key.encode())
+
+
+def alert(priority: Priority, state: AlertState = AlertState.RAISED, number: int = 1) -> Alert:
+    return Alert("bed1", number, 1, AlertKind.VT, priority, state, 0, 0, "")
+
+
+@pytest.mark.parametrize("priority", [Priority.HIGH, Priority.MEDIUM])
+def test_bell_repeats_until_acknowledged(priority):
+    bell = Bell()
+    assert bell.due([alert(priority)], 100.0)
+    assert not bell.due([alert(priority)], 100.1)
+    assert not bell.due([alert(priority)], 99.9 + REPEAT_S[priority])
+    assert bell.due([alert(priority)], 100.0 + REPEAT_S[priority])
+    assert not bell.due([alert(priority, AlertState.ACKNOWLEDGED)], 200.0)
+
+
+def test_a_second_alert_is_heard_at_once():
+    bell = Bell()
+    assert bell.due([alert(Priority.HIGH)], 100.0)
+    assert bell.due([alert(Priority.HIGH), alert(Priority.MEDIUM, number=2)], 100.1)
+
+
+@pytest.mark.parametrize("priority", [Priority.LOW, Priority.TECHNICAL])
+def test_lower_priorities_are_silent(priority):
+    assert not Bell().due([alert(priority)], 0.0)
