@@ -7,8 +7,8 @@ bit-identical events however they are chunked.
 from __future__ import annotations
 
 import numpy as np
-from models.bundle import load_bundle
 
+from models.bundle import load_bundle
 from monitor.config import Settings
 from monitor.messages import Event, Gap, Hop, Quality, Samples, StreamInfo
 from monitor.stages.alarms import AlarmStage
@@ -18,6 +18,7 @@ from monitor.stages.detect import make_detector
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
 from monitor.stages.segment import Segmenter
+from monitor.stages.shutdown import Shutdown
 
 
 class Pipeline:
@@ -47,6 +48,7 @@ class Pipeline:
         self._classifier = Classifier(info, bundle)
         self._rhythm = RhythmStage(info, settings.rhythm)
         self._alarms = AlarmStage(info, settings.alarms)
+        self._shutdown = Shutdown(info)
         self._quality: Quality | None = None
 
     def push(self, samples: Samples) -> list[Event]:
@@ -71,8 +73,8 @@ class Pipeline:
         block = Samples(self.info.stream, end, nothing)
         rpeaks = self._detector.flush()
         windows = self._segmenter.push(block, rpeaks, end) + self._segmenter.flush()
-        beats = self._classifier.push(windows, end - 1)
-        hop = Hop(block, self._quality, tuple(rpeaks), tuple(beats))
+        beats = self._shutdown.outside(self._classifier.push(windows, end - 1))
+        hop = Hop(block, self._quality, tuple(self._shutdown.outside(rpeaks)), tuple(beats))
         rhythm = self._rhythm.push(hop)
         return [*events, *beats, *rhythm, *self._alarms.push(hop, rhythm), *self._alarms.flush()]
 
@@ -84,8 +86,9 @@ class Pipeline:
         quality = self._gate.push(block)
         rpeaks = self._detector.push(block, quality)
         windows = self._segmenter.push(block, rpeaks, self._detector.settled_sample)
-        beats = self._classifier.push(windows, block.end_sample - 1)
-        hop = Hop(block, quality, tuple(rpeaks), tuple(beats))
+        self._shutdown.push(quality)
+        beats = self._shutdown.outside(self._classifier.push(windows, block.end_sample - 1))
+        hop = Hop(block, quality, tuple(self._shutdown.outside(rpeaks)), tuple(beats))
         rhythm = self._rhythm.push(hop)
         alerts = self._alarms.push(hop, rhythm)
         changed = self._quality is None or (quality.leads, quality.usable) != (

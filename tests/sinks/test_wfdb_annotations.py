@@ -91,7 +91,7 @@ def test_what_is_open_at_the_end_is_closed(tmp_path):
     sink.write(tmp_path, "208", 5000)
     read = wfdb.rdann(str(tmp_path / "208"), "mon")
     assert list(zip(read.sample.tolist(), read.symbol, read.subtype.tolist(), strict=True)) == [
-        (1000, "+", 0), (1000, "[", 0), (2000, "~", 0x33), (5000, "]", 0), (5000, "~", 0),
+        (1000, "+", 0), (1000, "[", 0), (2000, "]", 0), (2000, "~", 0x33), (5000, "~", 0),
     ]  # fmt: skip
 
 
@@ -104,4 +104,27 @@ def test_a_long_hole_is_a_shutdown(tmp_path):
     read = wfdb.rdann(str(tmp_path / "208"), "mon")
     assert list(zip(read.sample.tolist(), read.subtype.tolist(), strict=True)) == [
         (3000, 0x30), (3720, 0),
+    ]  # fmt: skip
+
+
+def test_nothing_is_written_inside_a_shutdown(tmp_path):
+    """The next annotation after its start would be taken as its end."""
+    sink = WfdbAnnotations(INFO)
+    for event in (
+        Rhythm("s", 900, 950, "VFL"),
+        quality(1000, (OFF, NOISY), False),
+        quality(1500, (OFF, OFF), False),  # other bits, the same shutdown
+        Rhythm("s", 1600, 1700, "VT"),
+        Rhythm("s", 1800, 1900, "N"),
+        quality(2000, (NOISY, OK), True),
+        quality(3000, (OK, OK), True),
+    ):
+        sink.add(event)
+    sink.write(tmp_path, "208", 5000)
+    read = wfdb.rdann(str(tmp_path / "208"), "mon")
+    rows = list(zip(read.sample.tolist(), read.symbol, read.subtype.tolist(), read.aux_note,
+                    strict=True))  # fmt: skip
+    assert rows == [
+        (900, "+", 0, "(VFL"), (900, "[", 0, ""), (1000, "]", 0, ""), (1000, "~", 0x33, ""),
+        (2000, "~", 0x01, ""), (2000, "+", 0, "(N"), (3000, "~", 0, ""),
     ]  # fmt: skip

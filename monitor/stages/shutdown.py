@@ -1,0 +1,42 @@
+"""While the signal is not usable the monitor says so, and reports no beat from it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TypeVar
+
+from monitor.messages import Beat, Quality, RPeak, StreamInfo
+
+Found = TypeVar("Found", Beat, RPeak)
+
+MEMORY_S = 30.0  # no beat is decided later than this
+
+
+class Shutdown:
+    """Knows the stretches without analysis, and leaves out what was found in them.
+
+    Beats before a stretch that are decided during it stay; beats in it are guesses, even
+    where a detector sees them (EC57 3.2 calls the state shutdown and scores it apart).
+    """
+
+    def __init__(self, info: StreamInfo) -> None:
+        self._memory = math.ceil(MEMORY_S * info.rate_hz)
+        self._spans: deque[tuple[int, int]] = deque()  # [first, last) in order
+
+    def push(self, quality: Quality) -> None:
+        """Take the quality of the next hop."""
+        if quality.usable:
+            return
+        if self._spans and self._spans[-1][1] == quality.sample:
+            self._spans[-1] = (self._spans[-1][0], quality.end_sample)
+        else:
+            self._spans.append((quality.sample, quality.end_sample))
+        while self._spans[0][1] < quality.sample - self._memory:
+            self._spans.popleft()
+
+    def outside(self, found: list[Found]) -> list[Found]:
+        """Give those of ``found`` that do not lie in a stretch without analysis."""
+        if not self._spans:
+            return found
+        return [f for f in found if not any(a <= f.sample < b for a, b in self._spans)]
