@@ -47,7 +47,7 @@ class QualitySettings:
     missing_s: float = 0.3  # missing samples in it that make a lead invalid
     constant_s: float = 1.0  # not one sample that differs for so long: flat
     coarse_constant_s: float = 8.0  # the same, where the baseline between beats is constant too
-    lead_off_s: float = 2.0  # constant at a rail of the converter for so long: lead off
+    lead_off_s: float = 1.0  # constant at a rail of the converter for so long: lead off
     hum_mv: float = 0.5  # hum larger than this with nothing else in it: lead off
     pinned_fraction: float = 0.5  # of hold_s at the rails: saturated
     muscle_part: float = 0.25  # of the QRS complexes, reached between them: noisy
@@ -113,7 +113,9 @@ _RHYTHM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("fibrillation_looks", 1, 10),
     ("fibrillation_end_looks", 1, 20),
     ("fibrillation_mv", 0.02, 0.5),
+    ("fibrillation_top_mv", 1.0, 20.0),
     ("fibrillation_period_s", 0.2, 0.6),
+    ("fibrillation_qrs_per_wave", 0.0, 1.0),
     ("af_beats", 16, 256),
     ("af_rr_change", 0.02, 0.5),
     ("af_hysteresis", 0.3, 1.0),
@@ -137,7 +139,9 @@ class RhythmSettings:
     fibrillation_looks: int = 2  # looks that together must say VF
     fibrillation_end_looks: int = 3  # looks in a row without it that end it
     fibrillation_mv: float = 0.07  # smaller waves are taken as asystole
-    fibrillation_period_s: float = 0.335  # slower waves are not VF
+    fibrillation_top_mv: float = 4.5  # larger ones as artefact
+    fibrillation_period_s: float = 0.335  # slower waves are not VF ...
+    fibrillation_qrs_per_wave: float = 0.55  # ... unless fewer of them have a QRS
     af_beats: int = 32  # RR intervals looked at for AF
     af_rr_change: float = 0.14  # relative RR change from which they are AF
     af_hysteresis: float = 0.7  # AF ends under this share of it
@@ -201,6 +205,7 @@ _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("suspended_clear_s", 5.0, 600.0),
     ("hold_s", 1.0, 120.0),
     ("end_hold_s", 0.0, 30.0),
+    ("again_s", 0.0, 600.0),
     ("update_s", 1.0, 60.0),
     ("inhibit_low_s", 0.0, 900.0),
     ("inhibit_medium_s", 0.0, 300.0),
@@ -248,6 +253,7 @@ class AlarmSettings:
     suspended_clear_s: float = 60.0  # after a longer shutdown unlatched alarms are cleared
     hold_s: float = 10.0  # a momentary condition is shown for so long
     end_hold_s: float = 2.0  # a lasting condition is over when absent for so long
+    again_s: float = 10.0  # a latched condition that returns later is a new alarm
     update_s: float = 5.0  # a live alarm tells of changes at most so often
     inhibit_low_s: float = 60.0  # a low-priority kind that has cleared stays quiet for so long
     inhibit_medium_s: float = 0.0  # the same for medium priority; high is never held back

@@ -32,13 +32,14 @@ Delay: a window of ``fibrillation_window_s``, looked at once per ``fibrillation_
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
 from monitor.config import RhythmSettings
-from monitor.messages import LeadState, Quality, Samples, StreamInfo
+from monitor.messages import Hop, LeadState, StreamInfo
 
 FloatRow = NDArray[np.float64]
 
@@ -141,6 +142,8 @@ _WEIGHTS = np.array([-11.18, -17.08, 118.3, 2.19, -0.05, 23.55, 0.03, 1.18])
 _BIAS = -3.99
 _LIMIT = 6.0  # a single lead's evidence, log odds, is kept within this
 _LEADS = 2
+_QRS_KNOWN_S = 0.5
+_QRS_COUNT_S = 4.0
 _LOST = frozenset({LeadState.INVALID, LeadState.LEAD_OFF, LeadState.SATURATED, LeadState.FLAT})
 
 
@@ -175,6 +178,7 @@ class Fibrillation:
         self._pending_from = 0
         self._window = np.empty((0, self._leads))
         self._lost_until = [-1] * self._leads
+        self._rpeaks: deque[int] = deque(maxlen=32)
         self._step: int | None = None
         self._evidence: list[float] = []
         self._positive_since: int | None = None
@@ -187,14 +191,16 @@ class Fibrillation:
         """Whether the waveform fibrillates now."""
         return self.onset_sample is not None
 
-    def push(self, block: Samples, quality: Quality) -> None:
+    def push(self, hop: Hop) -> None:
         """Take one hop; ``active`` and ``onset_sample`` are up to date afterwards."""
+        block, quality = hop.block, hop.quality
         if self._end is not None and block.start_sample != self._end:
             self.forget()
         self._end = block.end_sample
         for lead in range(self._leads):
             if quality.leads[lead] in _LOST:
                 self._lost_until[lead] = block.end_sample
+        self._rpeaks.extend(rpeak.sample for rpeak in hop.rpeaks)
         if not self._pending:
             self._pending_from = block.start_sample
         self._pending.append(block.values_mv[:, : self._leads])
@@ -262,10 +268,8 @@ class Fibrillation:
                 continue
             x = np.ascontiguousarray(self._window[:, lead])
             peak, regular, features = self._features.of(x)
-            if features is None or peak < s.fibrillation_mv:
-                odds.append(-_LIMIT)
-                periods.append(s.fibrillation_period_s)
-                continue
+            if features is None or not s.fibrillation_mv <= peak <= s.fibrillation_top_mv:
+                return -_LIMIT  # as much as the other lead can speak for it
             score = float(features @ _WEIGHTS) + _BIAS
             odds.append(min(max(score, -_LIMIT), _LIMIT))
             periods.append(math.exp(features[3]))
@@ -273,6 +277,17 @@ class Fibrillation:
         if not odds:
             return None
         self.regularity = regularity
-        if sum(periods) / len(periods) > s.fibrillation_period_s:
-            return -_LIMIT
+        period = sum(periods) / len(periods)
+        if period > s.fibrillation_period_s:
+            # slow waves may also be the wide complexes of a tachycardia: then each has its QRS
+            if period > 1.5 * s.fibrillation_period_s:
+                return -_LIMIT
+            if self._qrs_per_s(end) * period > s.fibrillation_qrs_per_wave:
+                return -_LIMIT
         return sum(odds) / len(odds)
+
+    def _qrs_per_s(self, end: int) -> float:
+        """Rate of detected QRS over the last 4 s in which all are known."""
+        last = end - _QRS_KNOWN_S * self._rate_hz
+        first = last - _QRS_COUNT_S * self._rate_hz
+        return sum(first < rpeak <= last for rpeak in self._rpeaks) / _QRS_COUNT_S

@@ -67,7 +67,7 @@ class RhythmStage:
             self._unusable_since = None
         self._end = block.end_sample
         self._watch_quality(hop)
-        self._fibrillation.push(block, hop.quality)
+        self._fibrillation.push(hop)
         for rpeak in hop.rpeaks:
             self._heart_rate.push(rpeak.sample)
             self._last_rpeak = rpeak.sample

@@ -122,9 +122,11 @@ def test_noise_is_said_and_nothing_else() -> None:
     assert physiological(alerts) == {AlertKind.NOISE}
 
 
-def test_flat_line_without_lead_off_is_asystole() -> None:
+def test_constant_line_is_no_asystole_but_no_signal() -> None:
     flat = [(20.0, 40.0, LeadState.FLAT)]
-    assert AlertKind.ASYSTOLE in raised(run(hops(steady(75, 0.5, 20), 40, flat)))
+    alerts = run(hops(steady(75, 0.5, 20), 40, flat))
+    assert physiological(alerts) == {AlertKind.LEAD_OFF}
+    assert "NO SIGNAL" in raised(alerts)[AlertKind.LEAD_OFF].text
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ Rules that hold here:
 1. Time is the sample index. The same findings at the same samples give the same transitions.
 2. At most one alarm of a kind is live. Its ``id`` is constant; ``seq`` has no holes.
 3. A latching alarm stays until it is acknowledged, also when its condition has ended; the
-   text then says so. Any other clears by itself once its condition has been absent for its
-   hold time.
+   text then says so. When the condition returns after ``again_s`` or more, a new alarm with
+   its own onset takes the place of the old one in the same instant. Any other alarm clears by
+   itself once its condition has been absent for its hold time.
 4. Chaining: while a condition is present, the conditions it covers are not raised, and live
    alarms about them are cleared unless they latch.
 5. Inhibition: a low (medium) alarm that has cleared by itself is not raised again for
@@ -35,6 +36,7 @@ class Finding:
     value: float | None = None
     limit: float | None = None
     beats: tuple[int, ...] = ()
+    spares: frozenset[AlertKind] = frozenset()  # kinds that it does not cover after all
 
 
 @dataclass(slots=True)
@@ -95,21 +97,21 @@ class Engine:
         self._track_suspension(sample, elapsed, suspended)
         present = {kind: f for kind, f in findings.items() if kind not in self._off}
         covered: set[AlertKind] = set()
-        for kind in present:
-            covered |= CATALOGUE[kind].covers
+        for kind, finding in present.items():
+            covered |= CATALOGUE[kind].covers - finding.spares
         if suspended:  # what stood before the signal was lost still covers what it covered
             for kind, live in self._live.items():
                 if not live.ended:
-                    covered |= CATALOGUE[kind].covers
+                    covered |= CATALOGUE[kind].covers - live.finding.spares
         alerts: list[Alert] = []
         for kind in sorted({*present, *self._live}, key=_RANK.__getitem__):
-            finding = None if kind in covered else present.get(kind)
+            found = None if kind in covered else present.get(kind)
             state = self._live.get(kind)
             if state is None:
-                if finding is not None and not self._inhibited(kind):
-                    alerts.append(self._raise(kind, finding))
-            elif finding is not None:
-                alerts += self._present(state, finding)
+                if found is not None and not self._inhibited(kind):
+                    alerts.append(self._raise(kind, found))
+            elif found is not None:
+                alerts += self._present(state, found)
             else:
                 alerts += self._absent(state, kind in covered, suspended)
         return alerts
@@ -154,8 +156,14 @@ class Engine:
         return self._transition(state, AlertState.RAISED)
 
     def _present(self, state: _Live, finding: Finding) -> list[Alert]:
+        absent_s = (self._sample - state.last_present) / self._rate_hz
         state.last_present = self._sample
         resumed = state.ended
+        if resumed and absent_s >= self._settings.again_s:
+            return [
+                self._clear(state, "followed by a new one"),
+                self._raise(state.entry.kind, finding),
+            ]
         state.ended = False
         if resumed:
             finding = Finding(
@@ -164,6 +172,7 @@ class Engine:
                 finding.value,
                 finding.limit,
                 finding.beats,
+                finding.spares,
             )
         state.finding = finding
         wait = self._settings.update_s * self._rate_hz

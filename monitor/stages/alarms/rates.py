@@ -30,6 +30,9 @@ def vf(view: View) -> Finding | None:
     """
     if not _fibrillates(view) or view.rhythm is None:
         return None
+    if view.rhythm.name == "VFL":  # regular: labels that say VT are then worth hearing too
+        spares = frozenset({AlertKind.VT})
+        return Finding(view.rhythm.sample, "VENTRICULAR FLUTTER", spares=spares)
     return Finding(view.rhythm.sample, "VENTRICULAR FIBRILLATION")
 
 

@@ -7,11 +7,16 @@ from monitor.stages.alarms.view import View
 
 
 def lead_off(view: View) -> Finding | None:
-    """Every lead that could be analysed is off for ``lead_off_s``."""
+    """Every lead is off, or gives a constant, for ``lead_off_s``.
+
+    A stopped heart leaves a restless baseline; a line that is exactly constant comes from the
+    equipment. It is not called asystole, and the text says what it is.
+    """
     since = view.lead_off_since
     if since is None or view.seconds_since(since) < view.settings.lead_off_s:
         return None
-    return Finding(since, "LEAD OFF: arrhythmia analysis suspended")
+    what = "NO SIGNAL (constant line)" if view.flat else "LEAD OFF"
+    return Finding(since, f"{what}: arrhythmia analysis suspended")
 
 
 def noise(view: View) -> Finding | None:

@@ -29,15 +29,24 @@ def _closed_run(view: View) -> list[Beat]:
 def vt(view: View) -> Finding | None:
     """``vt_beats`` ventricular beats in a row at ``vt_bpm`` or faster.
 
-    Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm).
+    Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm). Labels in
+    a fast run are less sure than elsewhere, so the last ``vt_beats`` may hold, between two
+    ventricular ones, one of another label, or two that are abnormal too (S, F, Q).
     """
     s = view.settings
-    run = view.run_of_v()
-    if len(run) < s.vt_beats:
+    size = len(view.beats)
+    if size < s.vt_beats or view.beats[-1].label is not _V:
         return None
-    rate = view.rate_bpm(run[-s.vt_beats :])
+    last = [view.beats[size - s.vt_beats + i] for i in range(s.vt_beats)]
+    others = [beat.label for beat in last if beat.label is not _V]
+    if others and (last[0].label is not _V or len(others) > 2):
+        return None
+    if len(others) == 2 and AamiClass.N in others:
+        return None
+    rate = view.rate_bpm(last)
     if rate < s.vt_bpm:
         return None
+    run = view.run_of_v(back=s.vt_beats - 1)[:-1] + last
     text = f"VT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
     return Finding(run[0].sample, text, round(rate), s.vt_bpm, _samples(run))
 

@@ -21,6 +21,8 @@ from monitor.stages.alarms.shapes import Shapes
 
 _BEATS_KEPT = 64
 _MINUTE_S = 60.0
+_OFF = frozenset({LeadState.LEAD_OFF, LeadState.FLAT})
+_ATTACHED = frozenset({LeadState.OK, LeadState.NOISY, LeadState.SATURATED})
 
 
 class View:
@@ -33,6 +35,7 @@ class View:
         self.sample = info.start_sample - 1  # last sample seen
         self.suspended = False  # the signal cannot be analysed now
         self.lead_off_since: int | None = None
+        self.flat = False  # a lead gives a constant
         self.unusable_since: int | None = None
         self.watched_since = info.start_sample  # signal has been analysed without break since
         self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
@@ -93,13 +96,13 @@ class View:
     def _take_quality(self, hop: Hop) -> None:
         start = hop.block.start_sample
         states = hop.quality.leads
-        off = all(state in (LeadState.LEAD_OFF, LeadState.INVALID) for state in states)
-        if not (off and LeadState.LEAD_OFF in states):
+        off = not _ATTACHED.intersection(states) and not _OFF.isdisjoint(states)
+        if not off:
             self.lead_off_since = None
         elif self.lead_off_since is None:
             self.lead_off_since = start
-        # a flat line without lead off is what asystole looks like: it is watched
-        self.suspended = not hop.quality.usable and LeadState.FLAT not in states
+        self.flat = LeadState.FLAT in states
+        self.suspended = not hop.quality.usable
         if not self.suspended:
             if self.unusable_since is not None:
                 self.watched_since = start
@@ -168,9 +171,7 @@ class View:
     def usual_rr_s(self, before: int) -> float | None:
         """Median RR of up to eight intervals that end ``before`` beats before the newest."""
         beats = list(self.beats)[: len(self.beats) - before + 1][-9:]
-        rr_s = sorted(
-            (b.sample - a.sample) / self.rate_hz for a, b in itertools.pairwise(beats)
-        )
+        rr_s = sorted((b.sample - a.sample) / self.rate_hz for a, b in itertools.pairwise(beats))
         return rr_s[len(rr_s) // 2] if rr_s else None
 
     def run_of_v(self, back: int = 0) -> list[Beat]:
