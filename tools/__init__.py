@@ -1,0 +1,1 @@
+"""Run from a checkout: train, evaluate, measure."""
