@@ -14,7 +14,8 @@ from typing import Any
 
 from monitor.messages import StreamInfo
 from monitor.service.stream import MakeAnalysis, MonitoredStream
-from monitor.wire.jsonform import dumps, fields_to_dict, loads
+from monitor.wire.fields import fields_to_dict
+from monitor.wire.jsonform import dumps, loads
 from monitor.wire.protocol import SCHEMA, Body, Heartbeat, ProtocolError, StreamStatus, decode
 
 MAX_STREAMS = 256

@@ -21,6 +21,7 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
+from monitor.service.numbering import AlertNumbers
 from monitor.service.technical import TechnicalAlerts
 from monitor.wire.protocol import Body, Packet, ProtocolError, StreamState, StreamStatus
 from monitor.wire.sequence import Arrival, SequenceTracker
@@ -30,6 +31,7 @@ OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own d
 LOSS_CLEARS_S = 10.0  # signal without a new loss
 SHOW_CLEARED_TICKS = 10
 MAX_FORMER_SENDERS = 16
+STATE_BEATS = 100
 
 
 class Analysis(Protocol):
@@ -81,7 +83,7 @@ class MonitoredStream:
         self._sequence = SequenceTracker()
         self._next_sample = info.start_sample
         self._lost_samples = 0
-        self._numbers = _Renumbering()
+        self._numbers = AlertNumbers()
         self._technical = TechnicalAlerts(info.stream)
         self._active: dict[int, Alert] = {}
         self._cleared: list[tuple[int, Alert]] = []
@@ -170,6 +172,8 @@ class MonitoredStream:
         """Tell where the stream stands, with its active alerts."""
         counts = self._sequence.counts
         alerts = [*self._active.values(), *(alert for _, alert in self._cleared)]
+        # the evidence in full went out with the alert itself; a state must stay small
+        alerts = [replace(alert, beats=alert.beats[-STATE_BEATS:]) for alert in alerts]
         return StreamState(
             self.info.stream,
             self.status,
@@ -321,43 +325,6 @@ class MonitoredStream:
                 else:
                     self._active[event.id] = event
         return out
-
-
-class _Renumbering:
-    """Lets the alert numbers of one stream go on where its previous analysis stopped.
-
-    The first analysis keeps its own numbers.
-    """
-
-    def __init__(self) -> None:
-        self._last_id = self._last_seq = -1
-        self._id_offset: int | None = 0
-        self._seq_offset = 0
-
-    def next_run(self) -> None:
-        """Prepare for a new pipeline, which counts from its own beginning."""
-        self._id_offset = None
-
-    def next_seq(self) -> int:
-        """Take a number for a transition of our own, between two analyses."""
-        self._last_seq += 1
-        return self._last_seq
-
-    def shift(self, event: Event) -> Event:
-        """Give the event with the numbers that subscribers see."""
-        if not isinstance(event, Alert):
-            return event
-        if self._id_offset is None:
-            self._id_offset = self._last_id + 1 - event.id
-            self._seq_offset = self._last_seq + 1 - event.seq
-        if self._id_offset or self._seq_offset:
-            event = replace(event, id=event.id + self._id_offset, seq=event.seq + self._seq_offset)
-        self._last_id, self._last_seq = max(self._last_id, event.id), event.seq
-        return event
-
-    def own_id(self, alert_id: int | None) -> int | None:
-        """Give the number of an alert within the present analysis."""
-        return None if alert_id is None else alert_id - (self._id_offset or 0)
 
 
 def _reason(error: Exception) -> str:

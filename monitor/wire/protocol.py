@@ -24,15 +24,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from monitor.messages import Alert, Message, Samples, StreamInfo
-from monitor.wire.jsonform import (
-    TYPES,
-    ProtocolError,
-    dumps,
-    fields_from_dict,
-    fields_to_dict,
-    loads,
-    type_name,
-)
+from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict
+from monitor.wire.jsonform import MAX_JSON_BYTES, TYPES, dumps, loads, type_name
 
 __all__ = ["Heartbeat", "Packet", "ProtocolError", "StreamState", "decode", "encode", "topic_of"]
 
@@ -132,7 +125,6 @@ def encode(body: Body, publisher: str, sequence: int, sent_ns: int) -> list[byte
     """
     topic = topic_of(body)
     envelope = fields_to_dict(_Envelope(SCHEMA, publisher, sequence, sent_ns))
-    frames = [topic]
     if isinstance(body, Samples):
         values = np.ascontiguousarray(body.values_mv, _SAMPLE_TYPE)
         if values.ndim != 2 or values.nbytes > MAX_PAYLOAD_BYTES:
@@ -145,8 +137,12 @@ def encode(body: Body, publisher: str, sequence: int, sent_ns: int) -> list[byte
     else:
         fields = fields_to_dict(body)
         payload = []
-    frames.append(dumps(envelope | fields).encode())
-    return frames + payload
+    header = dumps(envelope | fields).encode()
+    if len(header) > MAX_JSON_BYTES:
+        raise ProtocolError(
+            f"a header of {len(header)} bytes is over the limit of {MAX_JSON_BYTES}"
+        )
+    return [topic, header, *payload]
 
 
 def decode(frames: Sequence[bytes]) -> Packet | None:

@@ -21,7 +21,7 @@ from monitor.messages import (
     StreamInfo,
     Vitals,
 )
-from monitor.wire.jsonform import MAX_INT, MAX_TIME_NS
+from monitor.wire.fields import MAX_INT, MAX_TIME_NS
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 
 streams = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from message_strategies import events, json_values, samples, service_messages, streams
 
-from monitor.messages import AamiClass, Beat, End, Samples
-from monitor.wire.jsonform import MAX_JSON_BYTES, MAX_TIME_NS
+from monitor.messages import AamiClass, Alert, Beat, End, Samples
+from monitor.wire.fields import MAX_TIME_NS
+from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import (
     KINDS,
     MAX_PAYLOAD_BYTES,
@@ -141,6 +142,13 @@ def test_samples_too_large_for_one_message_are_not_sent():
     values = np.zeros((MAX_PAYLOAD_BYTES // 4 + 1, 1), np.float32)
     with pytest.raises(ProtocolError, match="cannot be sent"):
         encode(Samples("s", 0, values), "p", 0, 0)
+
+
+def test_a_header_too_large_to_be_read_is_not_sent():
+    beats = tuple(range(10**15, 10**15 + 20_000))
+    alert = Alert("s", 0, 0, "vt", "high", "raised", 0, 0, "VT", None, None, beats)
+    with pytest.raises(ProtocolError, match="over the limit"):
+        encode(alert, "p", 0, 0)
 
 
 def refusal(frames):
