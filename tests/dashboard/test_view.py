@@ -1,6 +1,7 @@
 """What a frame says, at any size."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -197,7 +198,9 @@ def test_every_priority_reads_without_colour():
     raise_alert(state, 3, Priority.HIGH, "high one", AlertState.ACKNOWLEDGED)
     raise_alert(state, 4, Priority.MEDIUM, "medium one")
     lines = [line.split() for line in screen(state).splitlines()]
-    marked = [line[:2] for line in lines if len(line) > 2 and line[2] == "one" or "one" in line[:3]]
+    marked = [
+        line[:2] for line in lines if (len(line) > 2 and line[2] == "one") or "one" in line[:3]
+    ]
     assert marked == [["***", "high"], ["**", "medium"], ["*", "low"], ["tec", "technical"]]
     assert "acknowledged" in screen(state)
 
@@ -215,7 +218,7 @@ def test_more_alerts_than_rows_are_counted():
 def test_flashing_follows_iec_60601_1_8(priority, low_hz, high_hz):
     seconds, frames_per_s = 60, 10
     on = [flash_on(priority, n / frames_per_s) for n in range(seconds * frames_per_s)]
-    starts = sum(b and not a for a, b in zip(on, on[1:], strict=False))
+    starts = sum(b and not a for a, b in pairwise(on))
     assert low_hz <= starts / seconds <= high_hz
     assert 0.2 <= sum(on) / len(on) <= 0.6
 
