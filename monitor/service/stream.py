@@ -23,6 +23,7 @@ from monitor.messages import (
 )
 from monitor.service.numbering import AlertNumbers
 from monitor.service.technical import TechnicalAlerts
+from monitor.wire.fields import MAX_INT
 from monitor.wire.protocol import Body, Packet, ProtocolError, StreamState, StreamStatus
 from monitor.wire.sequence import Arrival, SequenceTracker
 
@@ -233,6 +234,10 @@ class MonitoredStream:
             return []
         if self.status is StreamStatus.ENDED:
             raise ProtocolError(f"stream {self.info.stream} has ended; announce it again first")
+        if samples.start_sample < 0 or samples.end_sample > MAX_INT:
+            raise ProtocolError(
+                f"stream {self.info.stream}: sample index {samples.start_sample} is out of range"
+            )
         leads = samples.values_mv.shape[1]
         if leads != len(self.info.leads):
             raise ProtocolError(

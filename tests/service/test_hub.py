@@ -288,6 +288,18 @@ def test_samples_that_do_not_fit_are_refused_and_the_stream_goes_on():
     assert [b.sample for b in of(Beat, new)] == [200]
 
 
+@pytest.mark.parametrize("at", [-1, 2**53 - 10])
+def test_samples_beyond_the_index_are_refused_and_the_stream_goes_on(at):
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(), sender.samples(100))
+    sender.at, before = at, sender.at
+    assert desk.take(sender.samples(100)) == []
+    assert desk.state().refused == 1
+    sender.at = before
+    assert of(Samples, desk.take(sender.samples(100)))
+    assert desk.state().lost_samples == 0
+
+
 def test_samples_of_a_stream_nobody_announced_are_refused():
     desk = Desk()
     assert desk.take(Sender().samples()) == []

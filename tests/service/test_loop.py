@@ -1,9 +1,10 @@
 """The running service between real sockets: sources, subscribers, garbage, acknowledgements."""
 
+import contextlib
 import json
 import random
+import socket
 import threading
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -85,25 +86,25 @@ class Listener:
         return [body for body in self.bodies if isinstance(body, kinds)]
 
 
-@contextmanager
+@contextlib.contextmanager
 def listening(running, kinds=None, stream=None):
     listener = Listener(running, kinds, stream)
     with listener.subscription:
         yield listener
 
 
-@contextmanager
+@contextlib.contextmanager
 def raw_source(running):
     """A foreign sender: a plain socket without any of our code."""
     context = zmq.Context()
     try:
-        socket = context.socket(zmq.XPUB)
-        socket.setsockopt(zmq.XPUB_NODROP, 1)
-        socket.setsockopt(zmq.SNDTIMEO, PATIENCE_S * 1000)
-        socket.connect(running.input)
-        assert socket.poll(PATIENCE_S * 1000)
-        assert socket.recv()[:1] == b"\x01"
-        yield socket
+        sender = context.socket(zmq.XPUB)
+        sender.setsockopt(zmq.XPUB_NODROP, 1)
+        sender.setsockopt(zmq.SNDTIMEO, PATIENCE_S * 1000)
+        sender.connect(running.input)
+        assert sender.poll(PATIENCE_S * 1000)
+        assert sender.recv()[:1] == b"\x01"
+        yield sender
     finally:
         context.destroy(PATIENCE_S * 1000)
 
@@ -207,6 +208,22 @@ def test_thousands_of_malformed_messages_harm_nobody():
     assert beat.streams == 1
     assert listener.of(Beat, Alert) == in_process(info, 20_000)
     assert len(running.said) < 50  # refusals are summed up, not told one by one
+
+
+def test_peers_that_do_not_speak_zeromq_harm_nobody():
+    info = StreamInfo("a", 200.0, ("II",))
+    draw = random.Random(2)
+    with Running() as running, contextlib.ExitStack() as stack:
+        for endpoint in (running.input, running.output, running.control):
+            host, port = endpoint.removeprefix("tcp://").split(":")
+            for text in (b"GET / HTTP/1.1\r\n\r\n", draw.randbytes(5000), b"\xff" * 9000, b""):
+                peer = stack.enter_context(socket.create_connection((host, int(port)), PATIENCE_S))
+                with contextlib.suppress(ConnectionError):  # we may be hung up on
+                    peer.sendall(text)
+        listener = stack.enter_context(listening(running, ["beat", "alert", "end"]))
+        publish(running, info, chunks("a", 1, 40))
+        listener.until(End)
+    assert listener.of(Beat, Alert) == in_process(info, 2000)
 
 
 def test_a_poisoned_stream_does_not_touch_its_neighbour():
