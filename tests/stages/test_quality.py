@@ -181,7 +181,7 @@ def test_constant_is_flat(level_mv: float) -> None:
 def test_constant_at_a_rail_is_lead_off(rail_mv: float) -> None:
     verdicts = with_fault(lambda x: np.full_like(x, rail_mv))
     assert OK not in states(verdicts, 11.0, 30.0), "not usable within a second"
-    assert states(verdicts, 12.5, 30.0) == {LEAD_OFF}
+    assert states(verdicts, 11.5, 30.0) == {LEAD_OFF}
 
 
 @pytest.mark.parametrize("mains_hz", [50.0, 60.0])

@@ -71,8 +71,6 @@ class Contact:
             if missing == len(x):
                 return None
             x = x[known]
-        elif self._missing_s > settings.missing_s:
-            return LeadState.INVALID
         self._follow(x, hop_s, keep)
         return self._judge(hop_s, texture)
 
@@ -116,7 +114,8 @@ class Contact:
         if constant_s >= settings.lead_off_s and railed:
             self._glide_s = GLIDE_MAX_S
             return LeadState.LEAD_OFF
-        if constant_s >= (settings.coarse_constant_s if coarse else settings.constant_s):
+        longest_s = settings.coarse_constant_s if coarse else settings.constant_s
+        if constant_s >= longest_s and not railed:
             return LeadState.FLAT
         if not coarse and self._pinned_s >= settings.pinned_fraction * settings.hold_s:
             self._glide_s = GLIDE_MAX_S

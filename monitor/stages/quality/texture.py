@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-SMOOTH_S = 0.010  # half width of the moving average
+SMOOTH_S = 0.020  # width of the moving average
 CURVE_S = 0.040  # spacing of the second difference: most sensitive at 12.5 Hz, where QRS is
 BIN_S = 0.0625  # shorter than the pause between two beats, longer than a QRS complex's edge
 WINDOW_S = 2.0
@@ -33,7 +33,10 @@ class TextureMeter:
 
     def __init__(self, rate_hz: float, leads: int) -> None:
         self._rate_hz = rate_hz
-        self._half = max(1, round(SMOOTH_S * rate_hz))
+        self._half = max(1, int(SMOOTH_S * rate_hz / 2.0))
+        # a wider average, as few samples a second enforce, leaves more of smooth waves as grain
+        width_s = (2 * self._half + 1) / rate_hz
+        self._grain = min(1.0, SMOOTH_S / width_s)
         self._gap = max(1, round(CURVE_S * rate_hz))
         self._leads = leads
         self._bins = 0
@@ -49,7 +52,7 @@ class TextureMeter:
         self._n = n
         self._bins = max(1, round(n / self._rate_hz / BIN_S))
         self._edges = np.arange(self._bins) * n // self._bins
-        self._share = self._bins / n
+        self._share = self._grain * self._bins / n
         length = max(1, round(WINDOW_S * self._rate_hz / n)) * self._bins
         self._length = length
         self._need = max(1, round(MIN_WINDOW_S * self._rate_hz / n)) * self._bins
