@@ -88,8 +88,10 @@ class Contact:
             changes = np.flatnonzero(x[1:] != x[:-1])
             first = int(changes[0]) + 1 if len(changes) else len(x)
             run = self._run + first if x[0] == self._last else self._run
-            longest = int(np.diff(changes).max()) if len(changes) > 1 else 0
             rest = REST_S * self._rate_hz
+            longest = 0
+            if len(changes) > 1 and len(x) - len(changes) >= rest:  # else too few are equal
+                longest = int((changes[1:] - changes[:-1]).max())
             limit = self._settings.constant_s * self._rate_hz
             # a run at a rail says nothing about how fine the converter is
             if rest <= run < limit and self._last not in (self._top, self._bottom):
