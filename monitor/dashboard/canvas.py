@@ -20,6 +20,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
+from monitor.dashboard import theme
+
 BLANK = ord(" ")
 
 Row = list[Segment]
@@ -33,7 +35,7 @@ def printable(text: str) -> str:
 
 @lru_cache(maxsize=512)
 def _style(definition: str) -> Style:
-    return Style.parse(definition)
+    return Style.parse(theme.GROUND) + Style.parse(definition)
 
 
 class Canvas:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from monitor.messages import AamiClass, AlertState, LeadState, Priority
 
+# its own dark ground, so that the colours hold on a light terminal too
+GROUND = "grey82 on grey3"
 TEXT = "grey82"
 DIM = "grey54"
 FAINT = "grey27"
 TITLE = "bold grey93"
 RULE = "grey30"
+PLAIN_BANNER = "bold grey70 on black reverse"
 HEART = "bold green1"
 GRID = "grey27"
 GRID_SECOND = "grey35"
 TRACES = ("green1", "turquoise2", "khaki1", "plum2")
 HATCH = "grey42"
 GOOD = "green3"
-WARN = "bold black on yellow1"
+# banners are reversed, which is still seen where colour is off
+WARN = "bold yellow1 on black reverse"
 
 BEATS = {
     AamiClass.N: "green3",
@@ -32,10 +36,10 @@ PRIORITIES = {
     Priority.TECHNICAL: "bold deep_sky_blue1",
 }
 BANNERS = {
-    Priority.HIGH: "bold white on red3",
-    Priority.MEDIUM: "bold black on yellow1",
-    Priority.LOW: "black on cyan1",
-    Priority.TECHNICAL: "black on deep_sky_blue1",
+    Priority.HIGH: "bold red3 on white reverse",
+    Priority.MEDIUM: "bold yellow1 on black reverse",
+    Priority.LOW: "cyan1 on black reverse",
+    Priority.TECHNICAL: "deep_sky_blue1 on black reverse",
 }
 MARKS = {
     Priority.HIGH: "***",
@@ -49,7 +53,7 @@ LEAD_STATES = {
     LeadState.NOISY: ("NOISY", "bold yellow1"),
     LeadState.FLAT: ("FLAT", "bold yellow1"),
     LeadState.SATURATED: ("SATURATED", "bold yellow1"),
-    LeadState.LEAD_OFF: ("LEAD OFF", "bold black on deep_sky_blue1"),
+    LeadState.LEAD_OFF: ("LEAD OFF", "bold deep_sky_blue1 on black reverse"),
     LeadState.INVALID: ("NO SAMPLES", "bold deep_sky_blue1"),
 }
 

@@ -115,7 +115,7 @@ def _state(snapshot: Snapshot, display: Display) -> tuple[str, str]:
     if snapshot.stale_s is not None:
         return f"STALE {theme.age(snapshot.stale_s)}", theme.WARN
     if snapshot.finished:
-        return "FINISHED", "bold black on grey70"
+        return "FINISHED", theme.PLAIN_BANNER
     if snapshot.time_s is not None and snapshot.vitals is None:
         return "NO ANALYSIS YET", theme.WARN
     if snapshot.time_s is not None:

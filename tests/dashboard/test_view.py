@@ -1,5 +1,6 @@
 """What a frame says, at any size."""
 
+import io
 import re
 from itertools import pairwise
 
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 
-from monitor.dashboard.canvas import Canvas, printable
+from monitor.dashboard.canvas import Canvas, Frame, printable
 from monitor.dashboard.digits import big_text
 from monitor.dashboard.feed import Status
 from monitor.dashboard.panels import flash_on
@@ -341,3 +343,20 @@ def test_a_frame_has_exactly_the_size_of_the_terminal(state, width, height, disp
 @given(st.text())
 def test_printable_keeps_the_width(text):
     assert cell_len(printable(text)) == len(text)
+
+
+def test_without_colour_a_flashing_alarm_is_still_reversed():
+    state = patient()
+    raise_alert(state, 1, Priority.HIGH, "VT 180 > 100")
+
+    def written(now_s: float) -> str:
+        file = io.StringIO()
+        console = Console(file=file, force_terminal=True, no_color=True, width=80, height=24)
+        frame = Frame(draw(state.snapshot("", 0.0), Display(), 80, 24, now_s).rows())
+        console.print(frame, crop=False, soft_wrap=True)
+        return next(line for line in file.getvalue().splitlines() if "VT 180" in line)
+
+    bright, dark = written(0.0), written(0.3)
+    assert "\x1b[1;7m" in bright
+    assert "\x1b[1;7m" not in dark
+    assert not re.search(r"\x1b\[[0-9;]*[34]8;", bright + dark)
