@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.terminal_theme import TerminalTheme
 
 from monitor.config import Settings
 from monitor.dashboard.canvas import Frame
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from monitor.sources import Source
 
 CHUNK_S = 0.04
+_GROUND = "#080808"  # theme.GROUND
+_THEME = TerminalTheme((8, 8, 8), (208, 208, 208), [(0, 0, 0)] * 8)
 
 
 def state_at(feed: LocalFeed, at_s: float) -> DashboardState:
@@ -65,7 +69,9 @@ def svg(state: DashboardState, width: int, height: int) -> str:
     )
     canvas = draw(state.snapshot("", 0.0), Display(), width, height, 0.0)
     console.print(Frame(canvas.rows()), crop=False, soft_wrap=True)
-    return console.export_svg(title="ecg-monitor")
+    drawing = console.export_svg(title="ecg-monitor", theme=_THEME)
+    # the window has the dashboard's own ground: a rectangle of it for every cell says nothing
+    return re.sub(rf'<rect fill="{_GROUND}"[^>]*/>', "", drawing)
 
 
 def _open(args: argparse.Namespace) -> Source:

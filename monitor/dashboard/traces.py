@@ -292,12 +292,12 @@ def _draw_axis(
     for cell in seconds.tolist():
         pair = axis.dots[2 * cell : 2 * cell + 2]
         dot = int(pair[(pair >= 0) & (pair % axis.dots_per_s == 0)][0])
-        text = theme.clock(dot / axis.dots_per_s)
+        text = "'" + theme.clock(dot / axis.dots_per_s)
         covered = head is not None and cell <= head + 1 < cell + len(text)
         if cell - labelled < 8 or cell + len(text) > cells or covered:
             canvas.text(row, left + cell, "'", theme.FAINT)
             continue
-        canvas.text(row, left + cell, text, theme.DIM)
+        canvas.text(row, left + cell, text, theme.DIM)  # the tick stands at the second
         labelled = cell
     for sample, priority in wave.onsets:
         at = axis.cell(dot_of(max(sample, origin), wave.info.rate_hz, axis.dots_per_s))
