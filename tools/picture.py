@@ -71,7 +71,7 @@ def svg(state: DashboardState, width: int, height: int) -> str:
     console.print(Frame(canvas.rows()), crop=False, soft_wrap=True)
     drawing = console.export_svg(title="ecg-monitor", theme=_THEME)
     # the window has the dashboard's own ground: a rectangle of it for every cell says nothing
-    return re.sub(rf'<rect fill="{_GROUND}"[^>]*/>', "", drawing)
+    return re.sub(rf'<rect fill="{_GROUND}"[^>]*crispEdges[^>]*/>', "", drawing)
 
 
 def _open(args: argparse.Namespace) -> Source:

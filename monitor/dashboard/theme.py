@@ -11,7 +11,7 @@ DIM = "grey54"
 FAINT = "grey27"
 TITLE = "bold grey93"
 RULE = "grey30"
-PLAIN_BANNER = "bold grey70 on black reverse"
+PLAIN_BANNER = "bold grey70 on grey0 reverse"
 HEART = "bold green1"
 GRID = "grey27"
 GRID_SECOND = "grey35"
@@ -19,7 +19,7 @@ TRACES = ("green1", "turquoise2", "khaki1", "plum2")
 HATCH = "grey42"
 GOOD = "green3"
 # banners are reversed, which is still seen where colour is off
-WARN = "bold yellow1 on black reverse"
+WARN = "bold yellow1 on grey0 reverse"
 
 BEATS = {
     AamiClass.N: "green3",
@@ -36,10 +36,10 @@ PRIORITIES = {
     Priority.TECHNICAL: "bold deep_sky_blue1",
 }
 BANNERS = {
-    Priority.HIGH: "bold red3 on white reverse",
-    Priority.MEDIUM: "bold yellow1 on black reverse",
-    Priority.LOW: "cyan1 on black reverse",
-    Priority.TECHNICAL: "deep_sky_blue1 on black reverse",
+    Priority.HIGH: "bold red3 on grey100 reverse",
+    Priority.MEDIUM: "bold yellow1 on grey0 reverse",
+    Priority.LOW: "cyan1 on grey0 reverse",
+    Priority.TECHNICAL: "deep_sky_blue1 on grey0 reverse",
 }
 MARKS = {
     Priority.HIGH: "***",
@@ -53,7 +53,7 @@ LEAD_STATES = {
     LeadState.NOISY: ("NOISY", "bold yellow1"),
     LeadState.FLAT: ("FLAT", "bold yellow1"),
     LeadState.SATURATED: ("SATURATED", "bold yellow1"),
-    LeadState.LEAD_OFF: ("LEAD OFF", "bold deep_sky_blue1 on black reverse"),
+    LeadState.LEAD_OFF: ("LEAD OFF", "bold deep_sky_blue1 on grey0 reverse"),
     LeadState.INVALID: ("NO SAMPLES", "bold deep_sky_blue1"),
 }
 

@@ -153,6 +153,7 @@ def _draw_footer(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
 def _draw_keys(canvas: Canvas, row: int, snapshot: Snapshot, display: Display) -> None:
     keys = [
         ("q", "quit"),
+        ("?", "help"),
         ("space", "resume" if display.paused else "pause"),
         ("a", "acknowledge"),
         ("+ - 0", "gain"),
@@ -162,7 +163,7 @@ def _draw_keys(canvas: Canvas, row: int, snapshot: Snapshot, display: Display) -
         keys.append(("n", "stream"))
     if snapshot.wave is not None and len(snapshot.wave.info.leads) > 1:
         keys.append(("l", "lead"))
-    keys += [("m", "scroll" if display.sweep else "sweep"), ("s", "bell"), ("?", "help")]
+    keys += [("m", "scroll" if display.sweep else "sweep"), ("s", "bell")]
     column = 1
     for key, word in keys:
         if column + len(key) + len(word) + 2 > canvas.width:
