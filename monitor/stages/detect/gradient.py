@@ -25,7 +25,8 @@ Array = NDArray[np.float64]
 MAX_LEADS = 2
 _HISTORY_S = 6.0
 _APART_S = 0.14  # a candidate is the highest point of the envelope this far on both sides
-_LEARN_S = 2.0
+_LEARN_S = (2.0, 4.0, 5.5)  # the first level is taken from the first of these that agrees
+_ALIKE = 0.4
 _FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
 _LEAST_HEIGHT = 0.12
 _USABLE = frozenset({LeadState.OK, LeadState.NOISY})
@@ -61,6 +62,7 @@ class GradientDetector:
         self._judge = Judge()
         self._keep = round(_HISTORY_S * rate_hz)
         self._apart = round(_APART_S * rate_hz)
+        self._judged = round((_HISTORY_S - 1.5) * rate_hz)  # older candidates lack a second before
         self._samples_of = {s: round(s * rate_hz) for s in (0.05, 0.06, 0.08, 0.1, 0.25, 0.5, 1.0)}
         # history: signal, band, envelope of all leads, and the height of all leads together;
         # the newest sample is at _at - 1, and its index in the stream is _end - 1
@@ -193,9 +195,18 @@ class GradientDetector:
     def _learn(self) -> None:
         """Learn the level of a lead that has none, or of all when no beat came for long."""
         rate_hz = self._rate_hz
-        new = (self._level == np.inf) & (self._run >= _LEARN_S * rate_hz)
-        if new.any():
-            self._set_level(new, self._tops(round(_LEARN_S * rate_hz)).max(axis=0))
+        for seconds in _LEARN_S if self._level.max() == np.inf else ():
+            new = (self._level == np.inf) & (self._run >= seconds * rate_hz)
+            if new.any():
+                halves = self._tops(round(seconds * rate_hz))
+                tops = halves.max(axis=0)
+                # a beat in both halves, rather than a beat and a step, or nothing at all
+                new &= (halves.min(axis=0) > _ALIKE * tops) | (seconds == _LEARN_S[-1])
+                new &= tops > _FLOOR_MV_S
+                if new.any():
+                    self._set_level(new, tops)
+                    if seconds == _LEARN_S[-1]:  # only what comes is judged, not what was odd
+                        self._done = self._at - self._apart
         quiet = self._end - self._quiet_from
         if quiet < _QUIET_S * rate_hz or quiet % round(_QUIET_S * rate_hz) >= self._hop:
             return
@@ -225,7 +236,13 @@ class GradientDetector:
     def _judge_until(self, until: int) -> list[RPeak]:
         """Judge the candidates at places [done, until)."""
         peaks: list[RPeak] = []
-        a = max(self._done, self._at - round(_LEARN_S * self._rate_hz) - self._apart)
+        if not (self._level < np.inf).any():
+            # nothing is known yet: what lies within the learning time can still be judged
+            self._done = max(self._done, self._at - self._judged)
+            known = self._end - (self._at - self._done) - self._front.delay
+            self._settled = max(self._settled, known - self._samples_of[0.1])
+            return peaks
+        a = max(self._done, self._at - self._judged)
         if until > a:
             part = self._height[a - 1 : until + 1]
             if part.max() > _LEAST_HEIGHT:

@@ -7,7 +7,8 @@ Rules that hold here:
 2. Only peaks in the middle of a window count: each sample of the stream is *owned* by one
    run, in which it lay at least ``neurokit_edge_s`` from the window's right edge. A peak closer
    than the refractory period to the last one given out is the same peak, seen twice.
-3. A method that raises, or a window without signal, gives no peaks; the stream goes on.
+3. A window without signal gives no peaks. Where the method raises, the next window has
+   another try while the samples are in it; the stream goes on.
 
 References
 ----------
@@ -18,6 +19,7 @@ References
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import warnings
 from typing import Any
@@ -65,6 +67,8 @@ _OWN_CLEANING = frozenset(
         "emrich2023",
     }
 )
+# Packages that NeuroKit2 imports only when the method runs.
+_NEEDS = {"emrich2023": "ts2vg"}
 _USABLE = frozenset({LeadState.OK, LeadState.NOISY})
 _REFRACTORY_S = 0.15
 _FLAT_MV = 1e-6
@@ -84,13 +88,15 @@ class NeurokitDetector:
     Raises
     ------
     MonitorError
-        If NeuroKit2 has no such method.
+        If NeuroKit2 has no such method, or the method lacks a package.
 
     Notes
     -----
-    Latency is ``neurokit_edge_s`` plus up to one step. Holes of up to one window are bridged
-    by linear interpolation inside the window, peaks found on bridged samples are dropped;
-    after a longer hole the window starts afresh.
+    Nothing comes before the first window is full; from then on latency is
+    ``neurokit_edge_s`` plus up to one step. Holes of up to one window are bridged by linear
+    interpolation inside the window, and peaks found on bridged samples are dropped; after a
+    longer hole the window starts afresh. ``ssf`` has an absolute threshold in units that its
+    authors do not give; in mV it finds next to nothing.
     """
 
     def __init__(self, info: StreamInfo, settings: DetectSettings) -> None:
@@ -98,6 +104,11 @@ class NeurokitDetector:
         if method not in METHODS:
             raise MonitorError(
                 f"NeuroKit2 has no R-peak method {method!r}; it has {', '.join(METHODS)}", USAGE
+            )
+        needs = _NEEDS.get(method)
+        if needs is not None and importlib.util.find_spec(needs) is None:
+            raise MonitorError(
+                f"detector neurokit:{method} needs the package {needs}: pip install {needs}", USAGE
             )
         self._stream = info.stream
         self._rate_hz = info.rate_hz
@@ -133,7 +144,7 @@ class NeurokitDetector:
                 values = np.concatenate((np.full(hole, np.nan), values))
         self._window = np.concatenate((self._window, values))[-self._size :]
         self._end = block.end_sample
-        if self._end - self._last_run >= self._step:
+        if self._end - self._last_run >= self._step and len(self._window) == self._size:
             peaks += self._run(self._end - self._edge)
         return peaks
 
@@ -147,10 +158,16 @@ class NeurokitDetector:
         if until <= self._settled:
             return []
         start = self._end - len(self._window)
-        owned_from, self._settled = self._settled, until
+        owned_from = self._settled
+        places = self._analyse(self._window)
+        if places is None:
+            # the next run may do better, as long as the samples are in its window
+            self._settled = max(owned_from, min(until, start + self._step + self._edge))
+            return []
+        self._settled = until
         refractory = round(_REFRACTORY_S * self._rate_hz)
         found: list[RPeak] = []
-        for sample in start + self._analyse(self._window):
+        for sample in start + places:
             # one step back, so that a peak which moves across the seam is not lost
             if not owned_from - refractory <= sample < until:
                 continue
@@ -163,8 +180,8 @@ class NeurokitDetector:
             found.append(RPeak(self._stream, int(sample), self._end - 1))
         return found
 
-    def _analyse(self, window: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Peak positions inside the window, ascending; empty where there is nothing to find."""
+    def _analyse(self, window: NDArray[np.float64]) -> NDArray[np.int64] | None:
+        """Peak positions inside the window, ascending; None where the method raised."""
         none = np.empty(0, np.int64)
         valid = np.isfinite(window)
         if len(window) < self._rate_hz or valid.mean() < 0.5:
@@ -176,9 +193,9 @@ class NeurokitDetector:
         try:
             peaks = self._call(bridged)
         except Exception:
-            # whatever a method does not stand (no beat in the window, a division by zero)
-            # means that it finds nothing here
-            return none
+            # methods raise whatever comes on windows they do not stand: IndexError where there
+            # is no beat, ZeroDivisionError, LinAlgError
+            return None
         peaks = peaks[np.isfinite(peaks)].astype(np.int64)
         peaks = np.unique(peaks[(peaks >= 0) & (peaks < len(window))])
         kept: NDArray[np.int64] = peaks[valid[peaks]]
