@@ -168,16 +168,16 @@ def _print_table(summaries: list[Summary], out: Path) -> None:
     from monitor.messages import AamiClass
 
     table = Table(title=f"written to {out}")
-    for heading in ("record", "min", "lead"):
-        table.add_column(heading)
-    for heading in (*AamiClass, "HR", "unusable", "alerts", "CPU s"):
-        table.add_column(heading, justify="right")
+    table.add_column("record", no_wrap=True)
+    table.add_column("leads")
+    for heading in ("min", *AamiClass, "HR", "unusable", "alerts", "CPU s"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for s in summaries:
         rate = "--" if s.mean_heart_rate_bpm is None else f"{s.mean_heart_rate_bpm:.0f}"
         table.add_row(
             s.record,
+            " ".join(s.leads),
             f"{s.duration_s / 60:.1f}",
-            "+".join(s.leads),
             *(str(s.beats.get(label.value, 0)) for label in AamiClass),
             rate,
             f"{s.unusable_s:.0f} s",
