@@ -25,8 +25,10 @@ Deviations from the papers:
 * the spectrum gives the dominant frequency (1 to 9 Hz) and the share of power over 12 Hz;
 * coefficients are fitted by ``tools/fit_fibrillation.py``, which names the recordings.
 
-Delay: a window of ``fibrillation_window_s``, looked at once per ``fibrillation_step_s``, and
-``fibrillation_windows`` positive looks in a row.
+Once per ``fibrillation_step_s`` the window is looked at; the evidence of the looks, log odds
+averaged over the leads, is summed from zero upwards (the cumulative sum of E. S. Page,
+Biometrika 41:100 (1954), doi:10.1093/biomet/41.1-2.100) until it exceeds
+``fibrillation_evidence``. Clear fibrillation is named 3 to 5 s after its onset, doubtful later.
 """
 
 from __future__ import annotations
@@ -180,7 +182,7 @@ class Fibrillation:
         self._lost_until = [-1] * self._leads
         self._rpeaks: deque[int] = deque(maxlen=32)
         self._step: int | None = None
-        self._evidence: list[float] = []
+        self._evidence = 0.0
         self._positive_since: int | None = None
         self._quiet_looks = 0
         self.regularity = 0.0
@@ -234,48 +236,57 @@ class Fibrillation:
             return
         evidence = self._judge(end)
         if evidence is None:
-            self._evidence.clear()
+            self._evidence = 0.0
             self._end_if_quiet(lost=True)
             return
-        self._evidence = [*self._evidence, evidence][-self._settings.fibrillation_looks :]
+        self._evidence = max(0.0, self._evidence + evidence)
         if evidence > 0.0:
             self._quiet_looks = 0
             if self._positive_since is None:
                 window = round(self._settings.fibrillation_window_s * self._rate_hz)
                 self._positive_since = end - window
-        enough = len(self._evidence) == self._settings.fibrillation_looks
-        if not self.active and enough and sum(self._evidence) > 0.0 and evidence > 0.0:
+        enough = self._evidence > self._settings.fibrillation_evidence
+        if not self.active and enough and evidence > 0.0:
             self.onset_sample = self._positive_since
         if evidence <= 0.0:
             self._end_if_quiet(lost=False)
 
     def _end_if_quiet(self, lost: bool) -> None:
         self._quiet_looks += 1
-        if lost or not self.active or self._quiet_looks >= self._settings.fibrillation_end_looks:
-            self._positive_since = None
-            self.onset_sample = None
-            self._quiet_looks = 0
+        if self.active and not lost:
+            if self._quiet_looks < self._settings.fibrillation_end_looks:
+                return
+        elif self._evidence > 0.0:
+            return
+        self._evidence = 0.0
+        self._positive_since = None
+        self.onset_sample = None
+        self._quiet_looks = 0
 
     def _judge(self, end: int) -> float | None:
         """Mean log odds of the leads that can be judged; None if none can."""
         s = self._settings
         window = s.fibrillation_window_s * self._rate_hz
+        seen = False
         odds: list[float] = []
         periods: list[float] = []
         regularity = 0.0
         for lead in range(self._leads):
             if self._lost_until[lead] > end - window:
                 continue
+            seen = True
             x = np.ascontiguousarray(self._window[:, lead])
             peak, regular, features = self._features.of(x)
-            if features is None or not s.fibrillation_mv <= peak <= s.fibrillation_top_mv:
-                return -_LIMIT  # as much as the other lead can speak for it
+            if not s.fibrillation_mv <= peak <= s.fibrillation_top_mv:
+                continue
+            if features is None:
+                return -_LIMIT  # an isoelectric line in one lead outweighs the other
             score = float(features @ _WEIGHTS) + _BIAS
             odds.append(min(max(score, -_LIMIT), _LIMIT))
             periods.append(math.exp(features[3]))
             regularity = max(regularity, regular)
         if not odds:
-            return None
+            return -_LIMIT if seen else None
         self.regularity = regularity
         period = sum(periods) / len(periods)
         if period > s.fibrillation_period_s:

@@ -6,6 +6,7 @@ Condition delay of each: the labelling of its last beat, at most about 1.5 s.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from monitor.messages import AamiClass, Beat
 from monitor.stages.alarms.engine import Finding
@@ -31,7 +32,9 @@ def vt(view: View) -> Finding | None:
 
     Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm). Labels in
     a fast run are less sure than elsewhere, so the last ``vt_beats`` may hold, between two
-    ventricular ones, one of another label, or two that are abnormal too (S, F, Q).
+    ventricular ones, one of another label, or two that are abnormal too (S, F, Q), if each
+    interval is that of the VT rate or at most 10 % longer. Not so in atrial fibrillation,
+    where aberrant beats come in fast, broken runs.
     """
     s = view.settings
     size = len(view.beats)
@@ -39,12 +42,13 @@ def vt(view: View) -> Finding | None:
         return None
     last = [view.beats[size - s.vt_beats + i] for i in range(s.vt_beats)]
     others = [beat.label for beat in last if beat.label is not _V]
-    if others and (last[0].label is not _V or len(others) > 2):
+    if others and (view.af_since is not None or last[0].label is not _V or len(others) > 2):
         return None
     if len(others) == 2 and AamiClass.N in others:
         return None
     rate = view.rate_bpm(last)
-    if rate < s.vt_bpm:
+    longest_s = max(b.sample - a.sample for a, b in pairwise(last)) / view.rate_hz
+    if rate < s.vt_bpm or (others and longest_s > 1.1 * 60.0 / s.vt_bpm):
         return None
     run = view.run_of_v(back=s.vt_beats - 1)[:-1] + last
     text = f"VT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
