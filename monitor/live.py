@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from monitor.config import Settings
-from monitor.dashboard.feed import Deliver, Status
+from monitor.feed import Deliver, Status
 from monitor.messages import End, Samples, StreamInfo
 from monitor.sources import Source
 
@@ -28,7 +28,7 @@ Clock = Callable[[], float]
 
 
 class LocalFeed:
-    """Source, pacing and pipeline as one :class:`~monitor.dashboard.feed.Feed`.
+    """Source, pacing and pipeline as one :class:`~monitor.feed.Feed`.
 
     Parameters
     ----------

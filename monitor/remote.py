@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from monitor.dashboard.feed import Deliver, Status
+from monitor.feed import Deliver, Status
 from monitor.messages import Alert, End, StreamInfo
 from monitor.wire.protocol import Heartbeat, Packet, StreamState, StreamStatus
 from monitor.wire.sequence import TopicSequences
@@ -27,7 +27,7 @@ _STATUS_TEXTS = {
 
 
 class SubscriberFeed:
-    """A service's messages as a :class:`~monitor.dashboard.feed.Feed`.
+    """A service's messages as a :class:`~monitor.feed.Feed`.
 
     A newcomer gets what is going on from the states that the service repeats. Nothing of a
     stream is delivered before its :class:`~monitor.messages.StreamInfo`.

@@ -28,6 +28,7 @@ IMPURE = {
 }  # fmt: skip
 PURE = (
     "monitor/messages.py",
+    "monitor/feed.py",
     "monitor/pipeline.py",
     "monitor/stages/",
     "monitor/wire/protocol.py",
@@ -39,10 +40,10 @@ PURE = (
 LAYERS = {
     "monitor/stages/": {"stages", "messages", "config", "errors"},
     "monitor/sources/": {"sources", "messages", "config", "errors"},
-    "monitor/sinks/": {"sinks", "messages", "config", "errors", "dashboard", "wire"},
+    "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {"wire", "messages", "config", "errors"},
     "monitor/score/": {"score", "errors", "messages"},
-    "monitor/dashboard/": {"dashboard", "messages", "errors", "wire"},
+    "monitor/dashboard/": {"dashboard", "messages", "errors", "feed"},
 }
 
 

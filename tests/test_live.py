@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from monitor.config import Settings
-from monitor.dashboard.feed import Status
 from monitor.errors import MonitorError
+from monitor.feed import Status
 from monitor.live import LocalFeed, paced
 from monitor.messages import Alert, AlertState, Beat, End, Samples, StreamInfo
 from monitor.sources.simulator import Simulator

@@ -21,7 +21,7 @@ from rich.terminal_theme import TerminalTheme
 
 from monitor.config import Settings
 from monitor.dashboard.canvas import Frame
-from monitor.dashboard.feed import Status
+from monitor.feed import Status
 from monitor.dashboard.state import DashboardState
 from monitor.dashboard.view import Display, draw
 from monitor.errors import MonitorError

@@ -169,7 +169,7 @@ def _print_table(summaries: list[Summary], out: Path) -> None:
 
     table = Table(title=f"written to {out}")
     table.add_column("record", no_wrap=True)
-    table.add_column("leads")
+    table.add_column("leads", min_width=7)
     for heading in ("min", *AamiClass, "HR", "unusable", "alerts", "CPU s"):
         table.add_column(heading, justify="right", no_wrap=True)
     for s in summaries:

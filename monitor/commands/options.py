@@ -128,7 +128,7 @@ def line_writer(as_json: bool) -> Callable[..., None]:
     if as_json:
         import json
 
-        from monitor.dashboard.feed import Status
+        from monitor.feed import Status
         from monitor.messages import Message, Samples
         from monitor.wire.jsonform import to_dict
 

@@ -11,7 +11,7 @@ from monitor.commands.options import has_terminal, line_writer
 from monitor.commands.serve import CONTROL, OUTPUT
 
 if TYPE_CHECKING:
-    from monitor.dashboard.feed import Deliver, Status
+    from monitor.feed import Deliver, Status
     from monitor.messages import Message
 
 SUMMARY = "Watch the streams of a running `serve` on the dashboard."
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _with_remarks(write: Callable[..., None]) -> Deliver:
     """Print events, and on stderr whatever else there is to say, when it changes."""
-    from monitor.dashboard.feed import Status
+    from monitor.feed import Status
 
     last: dict[str, str] = {}
 

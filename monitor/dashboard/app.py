@@ -18,7 +18,6 @@ from collections.abc import Callable
 from rich.console import Console
 
 from monitor.dashboard.bell import Bell
-from monitor.dashboard.feed import Feed, Status
 from monitor.dashboard.keys import Action, actions
 from monitor.dashboard.state import DashboardState, Snapshot, Wave
 from monitor.dashboard.terminal import Terminal, Terminated
@@ -26,6 +25,7 @@ from monitor.dashboard.traces import Scales
 from monitor.dashboard.view import Display, draw
 from monitor.dashboard.waveform import DOTS_PER_S, GAINS_MV
 from monitor.errors import INTERRUPTED, MonitorError
+from monitor.feed import Feed, Status
 from monitor.messages import Alert, Message
 
 FRAME_S = 0.1

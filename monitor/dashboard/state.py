@@ -14,8 +14,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from monitor.dashboard.feed import Status
 from monitor.dashboard.ring import Ring
+from monitor.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,

@@ -17,10 +17,10 @@ import pytest
 from rich.console import Console
 
 from monitor.dashboard.app import Dashboard, run_dashboard
-from monitor.dashboard.feed import Deliver, Status
 from monitor.dashboard.keys import Action
 from monitor.dashboard.view import draw
 from monitor.errors import MonitorError
+from monitor.feed import Deliver, Status
 from monitor.messages import Samples, StreamInfo, Vitals
 
 WAIT_S = 30.0  # a bound for what must happen at once; never waited out when all is well

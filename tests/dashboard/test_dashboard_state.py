@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.dashboard.feed import Status
 from monitor.dashboard.ring import Ring
 from monitor.dashboard.state import (
     MAX_ACTIVE_ALERTS,
@@ -16,6 +15,7 @@ from monitor.dashboard.state import (
     STALE_AFTER_S,
     DashboardState,
 )
+from monitor.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from monitor.dashboard.canvas import Canvas, Frame, printable
 from monitor.dashboard.digits import big_text
-from monitor.dashboard.feed import Status
 from monitor.dashboard.panels import flash_on
 from monitor.dashboard.state import DashboardState
 from monitor.dashboard.view import Display, draw
+from monitor.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,

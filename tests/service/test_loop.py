@@ -11,7 +11,7 @@ import pytest
 import zmq
 from service_parts import POISON_MV, EveryHundred, Sender
 
-from monitor.dashboard.feed import Status
+from monitor.feed import Status
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.remote import SubscriberFeed
 from monitor.service.hub import Hub

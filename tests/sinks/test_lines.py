@@ -1,4 +1,4 @@
-from monitor.dashboard.feed import Status
+from monitor.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,

@@ -1,4 +1,4 @@
-"""What a dashboard is fed with, wherever it comes from: a local analysis or a subscription."""
+"""A feed: messages of a running monitor, from a local analysis or from a subscription."""
 
 from __future__ import annotations
 
