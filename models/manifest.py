@@ -158,18 +158,18 @@ class Manifest:
 
 def _checked(hint: Any, value: Any, key: str, source: str) -> Any:
     """Check one value against its annotation (a string, as written above)."""
+    strings = (list, tuple)
     ok = {
-        "str": lambda v: isinstance(v, str),
-        "bool": lambda v: isinstance(v, bool),
-        "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
-        "float": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
-        "tuple[str, ...]": lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v),
-        "dict[str, str]": lambda v: (
-            isinstance(v, dict) and all(isinstance(i, str) for i in v.values())
-        ),
-        "dict[str, Any]": lambda v: isinstance(v, dict),
+        "str": isinstance(value, str),
+        "bool": isinstance(value, bool),
+        "int": isinstance(value, int) and not isinstance(value, bool),
+        "float": isinstance(value, int | float) and not isinstance(value, bool),
+        "tuple[str, ...]": isinstance(value, strings) and all(isinstance(i, str) for i in value),
+        "dict[str, str]": isinstance(value, dict)
+        and all(isinstance(i, str) for i in value.values()),
+        "dict[str, Any]": isinstance(value, dict),
     }[hint]
-    if not ok(value):
+    if not ok:
         raise MonitorError(f"model {source}: {key} = {value!r} in its manifest is not {hint}")
     if hint == "float":
         return float(value)

@@ -25,6 +25,10 @@ class CnnBiLstm(nn.Module):
         In training, on what goes into the last layers.
     """
 
+    feature_mean: Tensor
+    feature_scale: Tensor
+    bias: Tensor
+
     def __init__(
         self, channels: int = 2, features: int = 0, width: int = 32, dropout: float = 0.2
     ) -> None:
@@ -63,4 +67,5 @@ class CnnBiLstm(nn.Module):
         if self.context is not None:
             f = (features - self.feature_mean) * self.feature_scale
             x = torch.cat([x, self.context(f.clamp(-5.0, 5.0))], dim=1)
-        return self.classify(self.drop(x)) + self.bias
+        logits: Tensor = self.classify(self.drop(x))
+        return logits + self.bias

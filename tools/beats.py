@@ -6,7 +6,8 @@ PatientContext of the monitor; what comes out, with the reference labels, is kep
 Streams of one record: ``clean`` (the primary lead as it is), ``second`` (the other lead) and
 ``rough`` (a random mixture of both leads, with recorded baseline wander and muscle noise of
 the noise stress test database, a slow change of gain, and R peaks moved by up to 20 ms), so
-that the context features are those of rough signal too.
+that the context features are those of rough signal too. And the made rhythms of
+:mod:`tools.rhythms`, roughened likewise.
 """
 
 from __future__ import annotations
@@ -22,15 +23,13 @@ from numpy.typing import NDArray
 
 from models.manifest import Manifest
 from monitor.messages import RPeak, Samples, StreamInfo
+from monitor.score import RECORD_SETS
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow, Segmenter
+from tools.rhythms import RHYTHMS, make
 
-DS1 = (
-    "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230"
-).split()
-DS2 = (
-    "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234"
-).split()
+DS1 = list(RECORD_SETS["ds1"])
+DS2 = list(RECORD_SETS["ds2"])
 HOP_S = 0.25
 JITTER_S = 0.02
 NOISE_DB = (6.0, 24.0)  # signal to noise of the rough streams, over the QRS amplitude
@@ -137,7 +136,7 @@ def roughen(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Make a rough stream of a record: mixture of leads, noise, gain, moved R peaks."""
-    share = rng.uniform(-0.6, 0.6)
+    share = rng.uniform(-0.6, 0.6) if both.shape[1] > 1 else 0.0
     signal = both[:, 0] + share * both[:, min(1, both.shape[1] - 1)]
     around = signal[np.clip(peaks[:, None] + np.arange(-30, 31), 0, len(signal) - 1)]
     size = float(np.median(np.ptp(around, axis=1)))
@@ -156,9 +155,22 @@ def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Be
     peaks, symbols = reference(annotation, manifest)
     both = leads(found)
     signal = both[:, 1 if kind == "second" else 0]
-    if kind.startswith("rough"):
+    if kind not in ("clean", "second"):
         seed = int.from_bytes(hashlib.sha256(f"{record}{kind}".encode()).digest()[:4], "big")
-        signal, peaks = roughen(folder, both, found.fs, peaks, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        rhythm = kind.split("-")[0]
+        if rhythm in RHYTHMS:
+            share = rng.uniform(-0.6, 0.6) if rng.random() < 0.7 else 0.0
+            mixed = both[:, 0] + share * both[:, 1]
+            made = make(rhythm, mixed, float(found.fs), peaks, symbols, rng)
+            if made is None:  # too few normal beats: the rough stream serves
+                signal, peaks = roughen(folder, both, found.fs, peaks, rng)
+            else:
+                signal, peaks, symbols = made
+                alone = signal[:, None]
+                signal, peaks = roughen(folder, alone, found.fs, peaks, rng)
+        else:
+            signal, peaks = roughen(folder, both, found.fs, peaks, rng)
     return build(signal, float(found.fs), peaks, symbols, manifest)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from models.bundle import Bundle
 
+from models.bundle import Bundle
 from monitor.messages import AamiClass, Beat, StreamInfo
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow
@@ -41,6 +41,7 @@ class Classifier:
     """
 
     def __init__(self, info: StreamInfo, bundle: Bundle) -> None:
+        torch.set_num_threads(1)  # beats come one or two at a time: threads would only wait
         self._stream = info.stream
         self._bundle = bundle
         self._context = PatientContext(bundle.manifest)

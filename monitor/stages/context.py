@@ -372,14 +372,12 @@ class PatientContext:
         chosen = [features[i] for i in self._select] if features else [0.0] * len(self._select)
         return padded, np.array(chosen, np.float32)
 
-    def _scaled(
-        self, row: NDArray[np.float64], groups: BeatGroups | None
-    ) -> NDArray[np.float64]:
+    def _scaled(self, row: NDArray[np.float64], groups: BeatGroups | None) -> NDArray[np.float64]:
         scaling = self._manifest.scaling
         if scaling == "template" and groups is not None:
-            return np.clip(row / groups.scale(), -8.0, 8.0)
+            return np.asarray(np.clip(row / groups.scale(), -8.0, 8.0))
         if scaling == "minmax":
-            return (row - row.min()) / max(float(np.ptp(row)), 1e-6)
+            return np.asarray((row - row.min()) / max(float(np.ptp(row)), 1e-6))
         if scaling == "zscore":
-            return (row - row.mean()) / max(float(row.std()), 1e-6)
+            return np.asarray((row - row.mean()) / max(float(row.std()), 1e-6))
         return row

@@ -1,0 +1,226 @@
+"""Measure a shipped model and write its card: ``python -m tools.evaluate aami``.
+
+    python -m tools.evaluate aami --records ds1      a look at the training patients
+    python -m tools.evaluate aami --write            measure on DS2, write models/README.md
+
+Figures: EC57 (150 ms, from 5:00, gross), with reference R peaks and with the monitor's own
+detector; both streamed through the monitor's stages, as in use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
+from models.bundle import FOLDER, Bundle, load_bundle
+from monitor.config import Settings
+from monitor.errors import MonitorError
+from monitor.messages import Beat, RPeak, Samples, StreamInfo
+from monitor.score import (
+    RECORD_SETS,
+    Annotations,
+    Conditions,
+    RecordScore,
+    Summary,
+    compare_beats,
+    read_annotations,
+    summarise,
+)
+from monitor.stages.classify import Classifier
+from monitor.stages.detect import make_detector
+from monitor.stages.quality import QualityGate
+from monitor.stages.segment import Segmenter
+from tools.beats import HOP_S, leads, read, reference
+from tools.card import Measured, Table, card
+from tools.train import data_folder
+
+Signal = NDArray[np.float64]
+RATES = {250: (25, 36), 128: (16, 45)}  # Hz: up, down from 360 Hz
+NSTDB_DB = ("24", "18", "12", "06", "00", "_6")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How the signal of a record is changed before it is streamed: (leads) -> leads, rate."""
+
+    name: str
+    change: Callable[[Signal], Signal]
+    rate_hz: float = 360.0
+
+
+def variants() -> list[Variant]:
+    """Give the conditions of the robustness table."""
+    found = [
+        Variant("as recorded", lambda s: s),
+        Variant("inverted", lambda s: -s),
+        Variant("second lead (V1, V2, V4, V5) alone", lambda s: s[:, ::-1]),
+    ]
+    for rate, (up, down) in RATES.items():
+
+        def change(s: Signal, up: int = up, down: int = down) -> Signal:
+            return np.asarray(resample_poly(s, up, down, axis=0))
+
+        found.append(Variant(f"resampled to {rate} Hz", change, float(rate)))
+    return found
+
+
+def label(
+    bundle: Bundle, signal: Signal, rate_hz: float, peaks: NDArray[np.int64] | None
+) -> list[Beat]:
+    """Stream one record; ``peaks`` are R peaks to use in place of the detector's."""
+    settings = Settings()
+    names = tuple(f"L{k}" for k in range(signal.shape[1]))
+    info = StreamInfo("record", rate_hz, names)
+    gate, detector = QualityGate(info, settings.quality), make_detector(info, settings.detect)
+    segmenter, classifier = Segmenter(info, bundle.manifest), Classifier(info, bundle)
+    values = signal.astype(np.float32)
+    hop = round(HOP_S * rate_hz)
+    beats: list[Beat] = []
+    at = 0
+    for start in range(0, len(values) - hop + 1, hop):
+        block = Samples("record", start, values[start : start + hop])
+        if peaks is None:
+            found = detector.push(block, gate.push(block))
+            settled = detector.settled_sample
+        else:
+            stop = int(np.searchsorted(peaks, block.end_sample))
+            found = [RPeak("record", int(p), block.end_sample - 1) for p in peaks[at:stop]]
+            at, settled = stop, block.end_sample
+        windows = segmenter.push(block, found, settled)
+        if windows:
+            beats += classifier.push(windows, block.end_sample - 1)
+    rest = [] if peaks is not None else detector.flush()
+    late = [
+        RPeak("record", int(p), len(values) - 1) for p in (peaks[at:] if peaks is not None else [])
+    ]
+    empty = Samples("record", len(values) // hop * hop, values[:0])
+    windows = segmenter.push(empty, [*rest, *late], len(values)) + segmenter.flush()
+    return beats + classifier.push(windows, len(values) - 1)
+
+
+def measure(
+    bundle: Bundle, folder: Path, records: tuple[str, ...], variant: Variant, own: bool
+) -> tuple[list[RecordScore], list[RecordScore], list[tuple[str, Beat]]]:
+    """Label records; give the scores by the maps of EC57 and of the ML literature, and beats."""
+    ec57, ml = [], []
+    all_beats: list[tuple[str, Beat]] = []
+    for record in records:
+        found, annotation = read(folder, record)
+        peaks, symbols = reference(annotation, bundle.manifest)
+        factor = variant.rate_hz / float(found.fs)
+        signal = variant.change(leads(found))
+        scaled = None if own else np.round(peaks * factor).astype(np.int64)
+        beats = label(bundle, signal, variant.rate_hz, scaled)
+        samples = np.round(np.array([b.sample for b in beats]) / factor).astype(np.int64)
+        labels = "".join(b.label for b in beats)
+        test = Annotations.from_arrays(samples, labels)
+        truth, rate_hz = read_annotations(folder / "mitdb" / record, "atr")
+        for scores, conditions in ((ec57, Conditions()), (ml, Conditions(classes="ml"))):
+            scores.append(
+                compare_beats(
+                    truth, test, rate_hz, conditions, record=record, length_samples=found.sig_len
+                )
+            )
+        if not own:
+            all_beats += list(zip(symbols, beats, strict=True))
+        total = ml[-1].figures
+        print(f"{variant.name}, {'own' if own else 'reference'} beats, {record}: "
+              f"V {total.v_se}/{total.v_pp} S {total.s_se}/{total.s_pp}", flush=True)  # fmt: skip
+    return ec57, ml, all_beats
+
+
+def speed(bundle: Bundle) -> tuple[float, float]:
+    """Measure beats/s of the network on one core, one at a time and 64 together."""
+    torch.set_num_threads(1)
+    rates = []
+    for count in (1, 64):
+        signal = torch.randn(count, len(bundle.manifest.channels), bundle.manifest.length)
+        features = torch.zeros(count, len(bundle.manifest.features))
+        for _ in range(30):
+            bundle.probabilities(signal, features)
+        best = 1e9
+        for _ in range(5):
+            started = time.perf_counter()
+            for _ in range(100):
+                bundle.probabilities(signal, features)
+            best = min(best, time.perf_counter() - started)
+        rates.append(100 * count / best)
+    return rates[0], rates[1]
+
+
+def calibration(beats: list[tuple[str, Beat]], label_map: dict[str, str]) -> float:
+    """Expected calibration error of the top probability, ten bins."""
+    class_of = {s: c for c, symbols in label_map.items() for s in symbols}
+    top = np.array([max(b.probabilities) for _, b in beats])
+    right = np.array([class_of[s] == b.label for s, b in beats])
+    bins = np.minimum((top * 10).astype(int), 9)
+    return float(
+        sum(
+            abs(top[bins == k].mean() - right[bins == k].mean()) * (bins == k).mean()
+            for k in range(10)
+            if (bins == k).any()
+        )
+    )
+
+
+def macro_f1(summary: Summary) -> float:
+    """Mean F1 of N, S and V from the EC57 matrix, missed and false beats counted."""
+    m = summary.matrix
+    total = 0.0
+    for k in range(3):  # rows and columns begin N, S, V
+        se, pp = m[k, k] / max(m[k].sum(), 1), m[k, k] / max(m[:, k].sum(), 1)
+        total += 2 * se * pp / max(se + pp, 1e-9) / 3
+    return float(total)
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.evaluate", description=__doc__)
+    parser.add_argument("model", help="a shipped name, or a file")
+    parser.add_argument("--data", type=Path, help="folder with mitdb/")
+    parser.add_argument("--records", choices=sorted(RECORD_SETS), default="ds2")
+    parser.add_argument("--quick", action="store_true", help="reference beats only")
+    parser.add_argument("--write", action="store_true", help="write models/README.md")
+    args = parser.parse_args()
+    folder = data_folder(args.data)
+    bundle = load_bundle(args.model)
+    records = tuple(RECORD_SETS[args.records])
+    tables = []
+    errors = 0.0
+    for k, variant in enumerate(variants()):
+        for own in (False, True):
+            if (k and own) or (args.quick and (k or own)):
+                continue
+            ec57, ml, beats = measure(bundle, folder, records, variant, own)
+            table = Table(variant.name, own, ec57, ml, macro_f1(summarise(ml)))
+            tables.append(table)
+            print(table.line(), flush=True)
+            if k == 0 and not own:
+                errors = calibration(beats, bundle.manifest.label_map)
+    one, many = speed(bundle)
+    size = (FOLDER / f"{args.model}.pt").stat().st_size if args.model == "aami" else 0
+    parameters = int(bundle.manifest.metrics.get("parameters", 0))
+    text = card(
+        bundle.manifest, Measured(args.records, tables, errors, one, many, size, parameters)
+    )
+    print(text)
+    if args.write:
+        (FOLDER / "README.md").write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MonitorError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,247 @@
+"""Rhythms that the training patients did not have, made of beats that they did have.
+
+The training half of the MIT-BIH database has two patients in atrial fibrillation and six with
+more than a few atrial premature beats; a network learns those patients, not the rhythm.
+Here the beats of every training patient are cut out, straightened, and set again at the
+intervals of another rhythm:
+
+- ``af``: unrelated intervals, no P waves, fibrillatory waves; premature is not ectopic there.
+- ``pac``: sinus rhythm with premature atrial beats, alone and in runs, whose P waves are
+  inverted, shifted, enlarged, lost in the T wave or unchanged; and with ventricular beats.
+- ``sick``: slow sinus beats and pauses between runs of atrial beats, which may outnumber them.
+- ``sinus``: respiratory arrhythmia, drifts and jumps of the rate, pauses; all beats normal.
+
+QRS complexes, T waves and ventricular beats stay the patient's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RHYTHMS = ("af", "pac", "sick", "sinus")
+BEATS = 700  # of each made stream
+LEAD_IN_S = 0.28  # cut before the R peak: P wave included
+TAIL_S = 0.45  # cut after the R peak: T wave included
+P_END_S = 0.06  # before the R peak the P wave part ends
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One beat to be set: its class (N, A, V), the interval before it, the gain of its P wave."""
+
+    symbol: str
+    rr_s: float
+    p_gain: float = 1.0
+    p_shift_s: float = 0.0
+
+
+def _premature_p(rng: np.random.Generator) -> tuple[float, float]:
+    kind = rng.integers(5)
+    gain = (1.0, -0.8, 0.0, 1.6, 0.6)[kind] * rng.uniform(0.7, 1.3)
+    return float(gain), float(rng.uniform(-0.04, 0.06))
+
+
+def plan_af(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
+    """Atrial fibrillation; the rate drifts."""
+    spread = rng.uniform(0.12, 0.32)
+    v_share = rng.uniform(0.0, 0.12) if ventricular else 0.0
+    level = np.log(rng.uniform(0.5, 1.0))
+    drift = 0.0
+    while True:
+        drift += rng.normal(0, 0.01) - 0.005 * drift
+        rr_s = float(np.exp(level + drift + spread * rng.standard_normal()))
+        if rng.random() < v_share:
+            yield Plan("V", max(0.32, rr_s * rng.uniform(0.55, 0.95)), 0.0)
+        else:
+            yield Plan("N", min(max(0.34, rr_s), 2.2), 0.0)
+
+
+def plan_pac(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
+    """Sinus rhythm with atrial and ventricular premature beats, and short atrial runs."""
+    base = rng.uniform(0.6, 1.15)
+    depth = rng.uniform(0.01, 0.06)
+    s_share = float(np.exp(rng.uniform(np.log(0.02), np.log(0.35))))
+    v_share = rng.uniform(0.0, 0.15) if ventricular else 0.0
+    phase = 0.0
+    rr_s = base
+    while True:
+        phase += rr_s * 2 * np.pi * 0.25
+        base *= float(np.exp(rng.normal(0, 0.004) - 0.01 * np.log(base / 0.85)))
+        normal = base * (1 + depth * np.sin(phase) + rng.normal(0, 0.01))
+        choice = rng.random()
+        if choice < s_share:
+            length = 1 if rng.random() < 0.75 else int(rng.integers(2, 12))
+            ratio = rng.uniform(0.5, 0.88)
+            gain, shift = _premature_p(rng)
+            for _ in range(length):
+                rr_s = max(0.3, base * ratio * (1 + rng.normal(0, 0.02)))
+                yield Plan("A", rr_s, gain, shift)
+            rr_s = base * rng.uniform(1.0, 1.3)
+            yield Plan("N", rr_s)
+        elif choice < s_share + v_share:
+            ratio = rng.uniform(0.45, 0.9)
+            yield Plan("V", max(0.3, base * ratio), 0.0)
+            rr_s = base * (2.0 - ratio if rng.random() < 0.7 else rng.uniform(0.6, 1.2))
+            yield Plan("N", rr_s)
+        else:
+            rr_s = float(normal)
+            yield Plan("N", rr_s)
+
+
+def plan_sick(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
+    """Slow sinus rhythm and pauses between atrial runs."""
+    slow = rng.uniform(1.1, 2.0)
+    fast = max(slow * rng.uniform(0.35, 0.62), 0.4)
+    most = rng.integers(2, 16)
+    few = rng.integers(1, 8)
+    while True:
+        for _ in range(int(rng.integers(1, few + 1))):
+            yield Plan("N", slow * float(np.exp(rng.normal(0, 0.06))))
+        gain, shift = _premature_p(rng)
+        ratio = rng.uniform(0.85, 1.15)
+        for _ in range(int(rng.integers(1, most + 1))):
+            yield Plan("A", fast * ratio * float(np.exp(rng.normal(0, 0.03))), gain, shift)
+        if ventricular and rng.random() < 0.03:
+            yield Plan("V", fast * rng.uniform(0.6, 1.2), 0.0)
+
+
+def plan_sinus(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
+    """Give normal beats only, at uneven rate."""
+    base = rng.uniform(0.55, 1.3)
+    depth = rng.uniform(0.03, 0.16)
+    breath_hz = rng.uniform(0.12, 0.35)
+    phase = 0.0
+    target = base
+    while True:
+        if rng.random() < 0.01:
+            target = base * rng.uniform(0.65, 1.4)
+        base += 0.08 * (target - base)
+        rr_s = float(base * (1 + depth * np.sin(phase) + rng.normal(0, 0.01)))
+        if rng.random() < 0.008:
+            rr_s *= rng.uniform(1.5, 2.2)
+        phase += rr_s * 2 * np.pi * breath_hz
+        yield Plan("N", max(rr_s, 0.35))
+
+
+PLANS = {"af": plan_af, "pac": plan_pac, "sick": plan_sick, "sinus": plan_sinus}
+
+
+class Pieces:
+    """The beats of a record, cut out and straightened so that they begin and end at zero."""
+
+    def __init__(
+        self,
+        signal: NDArray[np.float64],
+        rate_hz: float,
+        peaks: NDArray[np.int64],
+        symbols: list[str],
+    ) -> None:
+        self.rate_hz = rate_hz
+        self._signal = signal
+        self._peaks = peaks
+        before = np.diff(peaks, prepend=peaks[0] - 2 * round(rate_hz)) / rate_hz
+        after = np.diff(peaks, append=peaks[-1] + round(rate_hz)) / rate_hz
+        inside = (peaks > 0.5 * rate_hz) & (peaks < len(signal) - 0.7 * rate_hz)
+        kind = np.array(["V" if s in "VE" else "N" if s in "NLR" else "-" for s in symbols])
+        whole = inside & (before > 0.42) & (after > 0.5)
+        self.normal = np.flatnonzero((kind == "N") & whole)
+        self.ventricular = np.flatnonzero((kind == "V") & inside & (after > 0.4))
+        self._after = after
+
+    def cut(self, beat: int, plan: Plan) -> tuple[NDArray[np.float64], int]:
+        """Give one beat, and the position of its R peak in it."""
+        rate = self.rate_hz
+        lead_in = round(LEAD_IN_S * rate)
+        tail = round(min(TAIL_S, float(self._after[beat]) - 0.12) * rate)
+        peak = int(self._peaks[beat])
+        piece = self._signal[peak - lead_in : peak + tail].copy()
+        edge = max(2, round(0.02 * rate))
+        piece -= np.linspace(piece[:edge].mean(), piece[-edge:].mean(), len(piece))
+        end = lead_in - round(P_END_S * rate)
+        if plan.symbol != "V" and (plan.p_gain != 1.0 or plan.p_shift_s):
+            part = piece[:end]
+            line = np.linspace(part[:edge].mean(), part[-edge:].mean(), len(part))
+            wave = (part - line) * np.hanning(len(part) + 2)[1:-1] ** 0.25
+            shift = round(plan.p_shift_s * rate)
+            moved = np.zeros_like(wave)
+            if shift >= 0:
+                moved[: len(wave) - shift] = wave[shift:]
+            else:
+                moved[-shift:] = wave[:shift]
+            piece[:end] = line + plan.p_gain * moved
+        taper = np.ones(len(piece))
+        taper[:edge] = np.linspace(0, 1, edge)
+        taper[-edge:] = np.linspace(1, 0, edge)
+        return piece * taper, lead_in
+
+
+def make(
+    rhythm: str,
+    signal: NDArray[np.float64],
+    rate_hz: float,
+    peaks: NDArray[np.int64],
+    symbols: list[str],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], list[str]] | None:
+    """Set the beats of a record in another rhythm; None if it has too few normal beats.
+
+    Parameters
+    ----------
+    rhythm
+        One of :data:`RHYTHMS`.
+    signal
+        One lead, (samples,), in mV.
+    peaks, symbols
+        Reference R peaks and beat symbols.
+
+    Returns
+    -------
+    Signal, R peaks and symbols of the made stream.
+    """
+    pieces = Pieces(signal, rate_hz, peaks, symbols)
+    if len(pieces.normal) < 100:
+        return None
+    plans = PLANS[rhythm](rng, len(pieces.ventricular) >= 10)
+    canvas = np.zeros(round(BEATS * 2.3 * rate_hz))
+    made: list[int] = []
+    labels: list[str] = []
+    at = rate_hz
+    pointer = int(rng.integers(len(pieces.normal)))
+    for _ in range(BEATS):
+        plan = next(plans)
+        pointer = (pointer + int(rng.integers(1, 4))) % len(pieces.normal)
+        beat = int(pieces.normal[pointer])
+        if plan.symbol == "V":
+            beat = int(rng.choice(pieces.ventricular))
+        at += plan.rr_s * rate_hz
+        piece, lead_in = pieces.cut(beat, plan)
+        start = round(at) - lead_in
+        if start + len(piece) + rate_hz > len(canvas):
+            break
+        canvas[start : start + len(piece)] += piece
+        made.append(start + lead_in)
+        labels.append(plan.symbol)
+    length = round(made[-1] + rate_hz)
+    if rhythm == "af":
+        canvas[:length] += _fibrillation(length, rate_hz, signal, peaks, rng)
+    return canvas[:length], np.array(made, np.int64), labels
+
+
+def _fibrillation(
+    length: int,
+    rate_hz: float,
+    signal: NDArray[np.float64],
+    peaks: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    size = float(np.median(np.abs(signal[peaks] - np.median(signal))))
+    knots = np.arange(0, length + 2 * rate_hz, 0.7 * rate_hz)
+    rate = np.interp(np.arange(length), knots, rng.uniform(4.5, 8.5, len(knots)))
+    level = np.interp(np.arange(length), knots, rng.uniform(0.3, 1.0, len(knots)))
+    phase = 2 * np.pi * np.cumsum(rate) / rate_hz
+    wave = np.sin(phase) + 0.4 * np.sin(2 * phase + 1.0)
+    return np.asarray(rng.uniform(0.0, 0.12) * size * level * wave)
