@@ -1,0 +1,377 @@
+"""Measure the alarms: everything runs through the whole pipeline, with default settings.
+
+    python tools/measure_alarms.py [PART ...] [--data DIR] [--jobs N]
+
+Protocols
+---------
+cinc
+    PhysioNet/CinC Challenge 2015, ECG leads only. The record's own alarm is confirmed when the
+    condition of our alarm of that kind is present at any time in 4:50 to 5:00.
+    Score (TP + TN) / (TP + TN + FP + 5 FN).
+vfdb
+    Reference VF and flutter of at least 4 s (pieces 0.5 s apart are one); found when the
+    condition of our VF alarm overlaps them (3 s of delay allowed at the end). False: a VF alarm
+    that touches neither VF, flutter nor VT of the reference; strict: nor VT counts as right.
+    VT of at least 4 s is found by a VT or VF alarm.
+mitdb
+    The 44 records without pacing. False: a lethal alarm raised without what it says in the
+    reference beats and rhythms around it. VT runs: six or more ventricular beats at 100 bpm.
+af
+    Duration of (AFIB, flutter left out of both.
+timing, rate
+    On the simulator, at eight seeds or eight phases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import wfdb
+from numpy.typing import NDArray
+
+from monitor.config import AlarmSettings, Settings
+from monitor.messages import Alert, AlertKind, AlertState, Priority, Rhythm, Vitals
+from monitor.sources.simulator import Scenario, Segment, Simulator, scenario
+
+Span = tuple[float, float]
+FLUTTER = ("VF", "VFIB", "VFL")
+SYMBOLS = dict(zip("NLRejAaJSnVE!F/fQ", "NNNNNSSSSSVVVFQQQ", strict=True))
+PACED = ("102", "104", "107", "217")
+CHALLENGE = {
+    "Asystole": AlertKind.ASYSTOLE,
+    "Bradycardia": AlertKind.EXTREME_BRADY,
+    "Tachycardia": AlertKind.EXTREME_TACHY,
+    "Ventricular_Flutter_Fib": AlertKind.VF,
+    "Ventricular_Tachycardia": AlertKind.VT,
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the pipeline said of one recording; times in seconds."""
+
+    name: str
+    rate_hz: float
+    length_s: float
+    alerts: list[Alert]
+    rhythms: list[Rhythm]
+
+    def present(self, kind: AlertKind) -> list[Span]:
+        """When the condition of the alarms of a kind was present, from when it was told."""
+        spans: list[Span] = []
+        since: float | None = None
+        for alert in self.alerts:
+            if alert.kind is not kind:
+                continue
+            now = alert.sample / self.rate_hz
+            over = alert.state is AlertState.CLEARED or alert.text.endswith("(ended)")
+            if over and since is not None:
+                spans.append((since, now))
+                since = None
+            elif not over and since is None and alert.state is not AlertState.ACKNOWLEDGED:
+                since = now
+        return [*spans, (since, self.length_s)] if since is not None else spans
+
+
+def analyse(path: Path, settings: Settings | None = None) -> Result:
+    """Run one WFDB record through the pipeline."""
+    import torch
+
+    from monitor.pipeline import Pipeline
+    from monitor.sources.wfdb_record import WfdbRecord
+
+    torch.set_num_threads(1)
+    record = WfdbRecord(path)
+    pipeline = Pipeline(record.info, settings or Settings())
+    events = [event for chunk in record.chunks() for event in pipeline.push(chunk)]
+    events += pipeline.flush()
+    length = wfdb.rdheader(str(path)).sig_len / record.info.rate_hz
+    alerts = [event for event in events if isinstance(event, Alert)]
+    rhythms = [event for event in events if isinstance(event, Rhythm)]
+    return Result(path.name, record.info.rate_hz, length, alerts, rhythms)
+
+
+def rhythm_spans(path: Path) -> list[tuple[str, float, float]]:
+    """Rhythm annotations of a record: name, start and end in seconds."""
+    notes = wfdb.rdann(str(path), "atr")
+    header = wfdb.rdheader(str(path))
+    named = [(s, a.strip("\0")) for s, a in zip(notes.sample, notes.aux_note, strict=True)]
+    starts = [(s / header.fs, a[1:]) for s, a in named if a.startswith("(")]
+    ends = [s for s, _ in starts[1:]] + [header.sig_len / header.fs]
+    return [(name, start, end) for (start, name), end in zip(starts, ends, strict=True)]
+
+
+def merged(spans: Iterable[Span], gap_s: float = 0.5) -> list[Span]:
+    """Join spans that are at most ``gap_s`` apart."""
+    out: list[Span] = []
+    for start, end in spans:
+        if out and start - out[-1][1] <= gap_s:
+            out[-1] = (out[-1][0], end)
+        else:
+            out.append((start, end))
+    return out
+
+
+def touches(
+    span: Span, others: Iterable[Span], before_s: float = 0.0, after_s: float = 0.0
+) -> bool:
+    """Whether ``span``, widened, overlaps any of the others."""
+    return any(a <= span[1] + after_s and b >= span[0] - before_s for a, b in others)
+
+
+def share(part: int, whole: int) -> str:
+    """Give a fraction with its counts."""
+    return f"{part}/{whole} = {100 * part / whole:.1f} %" if whole else "0/0"
+
+
+def cinc(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
+    """Score the Challenge records."""
+    folder = data / "cinc2015"
+    lines = (folder / "ALARMS").read_text().split()
+    table = [line.split(",") for line in lines]
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in CHALLENGE}
+    for (name, kind, truth), result in zip(
+        table, run([folder / row[0] for row in table]), strict=True
+    ):
+        ours = touches((290.0, 300.0), result.present(CHALLENGE[kind]))
+        outcome = ("TP" if ours else "FN") if truth == "1" else ("FP" if ours else "TN")
+        counts[kind][outcome] += 1
+        if outcome in ("FN", "FP"):
+            print(f"  {outcome} {name} {kind}")
+    total = sum(counts.values(), Counter[str]())
+    for kind, c in counts.items():
+        se = share(c["TP"], c["TP"] + c["FN"])
+        print(f"cinc {kind}: Se {se}, specificity {share(c['TN'], c['TN'] + c['FP'])}")
+    good = total["TP"] + total["TN"]
+    score = 100 * good / (good + total["FP"] + 5 * total["FN"])
+    print(f"cinc all: {dict(total)}, score {score:.1f}")
+
+
+def vfdb(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
+    """Score VF, flutter and VT episodes."""
+    paths = sorted(path.with_suffix("") for path in (data / "vfdb").glob("*.hea"))
+    found = Counter[str]()
+    hours = 0.0
+    for path, result in zip(paths, run(paths), strict=True):
+        spans = rhythm_spans(path)
+        hours += result.length_s / 3600
+        fibrillation = merged((a, b) for name, a, b in spans if name in FLUTTER)
+        tachycardia = [(a, b) for name, a, b in spans if name == "VT"]
+        vf, vt = result.present(AlertKind.VF), result.present(AlertKind.VT)
+        for kind, episodes, ours in (("VF", fibrillation, vf), ("VT", tachycardia, vf + vt)):
+            for episode in (e for e in episodes if e[1] - e[0] >= 4.0):
+                hit = touches(episode, ours, after_s=3.0)
+                found[kind] += 1
+                found[kind + " found"] += hit
+                if not hit:
+                    print(f"  missed {kind} {path.name} at {episode[0]:.0f} s")
+        for span in vf:
+            strict = not touches(span, fibrillation, before_s=4.0)
+            plain = strict and not touches(span, tachycardia, before_s=4.0)
+            found["false strict"] += strict
+            found["false"] += plain
+            if plain:
+                print(f"  false VF {path.name} at {span[0]:.0f} s")
+    print(f"vfdb VF/VFL episodes: {share(found['VF found'], found['VF'])}")
+    print(f"vfdb VT episodes: {share(found['VT found'], found['VT'])}")
+    print(f"vfdb false VF alarms: {found['false'] / hours:.2f} per hour", end="")
+    print(f" ({found['false strict'] / hours:.2f} if VT counts as false), {hours:.1f} h")
+
+
+def reference_beats(path: Path) -> tuple[NDArray[np.float64], str]:
+    """Give times (s) and labels of the reference beats."""
+    notes = wfdb.rdann(str(path), "atr")
+    fs = wfdb.rdheader(str(path)).fs
+    kept = [i for i, symbol in enumerate(notes.symbol) if symbol in SYMBOLS]
+    return notes.sample[kept] / fs, "".join(SYMBOLS[notes.symbol[i]] for i in kept)
+
+
+def runs_of_v(times: NDArray[np.float64], labels: str, least: int) -> list[Span]:
+    """Find reference runs of so many ventricular beats or more at 100 bpm or faster."""
+    runs: list[Span] = []
+    start = 0
+    for i in range(len(labels) + 1):
+        if i < len(labels) and labels[i] == "V":
+            continue
+        if i - start >= least and times[i - 1] - times[start] <= 0.6 * (i - 1 - start):
+            runs.append((float(times[start]), float(times[i - 1])))
+        start = i + 1
+    return runs
+
+
+def is_true(alert: Alert, rate_hz: float, path: Path) -> bool:
+    """Whether the reference shows what a lethal alarm says."""
+    times, labels = reference_beats(path)
+    span = (alert.onset_sample / rate_hz, alert.sample / rate_hz)
+    if alert.kind is AlertKind.VF:
+        return touches(span, [(a, b) for name, a, b in rhythm_spans(path) if name in FLUTTER])
+    if alert.kind is AlertKind.VT:
+        return touches(span, runs_of_v(times, labels, 5))
+    near = times[(times > span[0] - 10.0) & (times < span[1] + 5.0)]
+    rr = np.diff(near)
+    if alert.kind is AlertKind.ASYSTOLE:
+        return bool(len(rr) == 0 or rr.max() >= 4.0)
+    width = 12 if alert.kind is AlertKind.EXTREME_TACHY else 4
+    means = np.convolve(rr, np.ones(width) / width, "valid")
+    if alert.kind is AlertKind.EXTREME_TACHY:
+        return bool(len(means) and 60.0 / means.min() > 138.0)
+    return bool(len(means) and 60.0 / means.max() < 42.0)
+
+
+def mitdb(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
+    """Count false lethal alarms, and the VT runs found."""
+    paths = sorted(path.with_suffix("") for path in (data / "mitdb").glob("*.hea"))
+    paths = [path for path in paths if path.name not in PACED]
+    lethal = Counter[str]()
+    found = Counter[str]()
+    hours = 0.0
+    for path, result in zip(paths, run(paths), strict=True):
+        hours += result.length_s / 3600
+        for alert in result.alerts:
+            if alert.state is AlertState.RAISED and alert.priority is Priority.HIGH:
+                good = is_true(alert, result.rate_hz, path)
+                lethal["true" if good else "false"] += 1
+                if not good:
+                    at = alert.sample / result.rate_hz
+                    print(f"  false {alert.kind} {path.name} at {at:.0f} s: {alert.text}")
+        ours = result.present(AlertKind.VT) + result.present(AlertKind.VF)
+        for episode in runs_of_v(*reference_beats(path), 6):
+            hit = touches(episode, ours, after_s=3.0)
+            found["all"] += 1
+            found["found"] += hit
+            if not hit:
+                print(f"  missed VT run {path.name} at {episode[0]:.0f} s")
+    print(f"mitdb false lethal alarms: {lethal['false']} in {hours:.1f} h", end="")
+    print(f" = {lethal['false'] / hours:.2f} per hour ({lethal['true']} true)")
+    print(f"mitdb VT runs of 6 and more: {share(found['found'], found['all'])}")
+
+
+def af(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
+    """Duration of atrial fibrillation found."""
+    from monitor.score import RECORD_SETS
+
+    for group in ("ds1", "ds2"):
+        paths = [data / "mitdb" / name for name in RECORD_SETS[group]]
+        sums = np.zeros(3)
+        for path, result in zip(paths, run(paths), strict=True):
+            size = round(result.length_s)
+            truth, ours = np.zeros(size, dtype=np.int8), np.zeros(size, dtype=bool)
+            for name, a, b in rhythm_spans(path):
+                truth[round(a) : round(b)] = {"AFIB": 1, "AFL": 2}.get(name, 0)
+            starts = [r.sample / result.rate_hz for r in result.rhythms] + [result.length_s]
+            for rhythm, a, b in zip(result.rhythms, starts, starts[1:], strict=False):
+                ours[round(a) : round(b)] = rhythm.name == "AFIB"
+            tally = [(ours & (truth == 1)), (~ours & (truth == 1)), (ours & (truth == 0))]
+            seconds = np.array([t.sum() for t in tally])
+            sums += seconds
+            if seconds.sum() > 30:
+                print("  {} found {:.0f} s, missed {:.0f} s, false {:.0f} s".format(
+                    path.name, *seconds))  # fmt: skip
+        print(f"af {group}: duration Se {100 * sums[0] / (sums[0] + sums[1]):.1f} %", end="")
+        print(f", +P {100 * sums[0] / (sums[0] + sums[2]):.1f} %")
+
+
+def simulated(what: Scenario, seed: int, settings: Settings) -> tuple[list[Alert], list[Vitals]]:
+    """Run a scenario through the pipeline."""
+    from monitor.pipeline import Pipeline
+
+    simulator = Simulator(what, seed=seed)
+    pipeline = Pipeline(simulator.info, settings)
+    events = [event for chunk in simulator.chunks() for event in pipeline.push(chunk)]
+    events += pipeline.flush()
+    alerts = [event for event in events if isinstance(event, Alert)]
+    return alerts, [event for event in events if isinstance(event, Vitals)]
+
+
+def timing(_: Path, __: object) -> None:
+    """Time from what happens to the alarm."""
+    limits = AlarmSettings(hr_high_bpm=100.0, hr_low_bpm=60.0, extreme_brady_bpm=30.0)
+    cases: tuple[tuple[str, AlertKind, Segment], ...] = (
+        ("asystole after the last QRS", AlertKind.ASYSTOLE, Segment("asystole", 12.0)),
+        ("VT 195 bpm", AlertKind.VT, Segment("vt", 15.0, 195.0)),
+        ("VT 206 bpm", AlertKind.VT, Segment("vt", 15.0, 206.0)),
+        ("VF", AlertKind.VF, Segment("vf", 15.0)),
+        ("HR 80 to 120, limit 100", AlertKind.HR_HIGH, Segment("sinus", 20.0, 120.0, 0.0)),
+        ("HR 80 to 40, limit 60", AlertKind.HR_LOW, Segment("sinus", 20.0, 40.0, 0.0)),
+    )
+    for name, kind, segment in cases:
+        delays: list[float] = []
+        missed = 0
+        for seed in range(8):
+            before = Segment("sinus", 30.0 + 0.1 * seed, 80.0, 0.0)
+            what = Scenario(f"timing_{seed}", name, (before, segment))
+            since, rate_hz = change(what, seed, kind)
+            settings = dataclasses.replace(Settings(), alarms=limits)
+            alerts, _vitals = simulated(what, seed, settings)
+            raised = [a.sample / rate_hz for a in alerts
+                      if a.kind is kind and a.state is AlertState.RAISED]  # fmt: skip
+            if raised:
+                delays.append(raised[0] - since)
+            else:
+                missed += 1
+        spread = f"{min(delays):.1f} to {max(delays):.1f} s" if delays else "never"
+        print(f"timing {name}: {spread}, missed {missed} of 8")
+
+
+def change(what: Scenario, seed: int, kind: AlertKind) -> tuple[float, float]:
+    """When the second rhythm begins: its start, or the last QRS before it (asystole, rate)."""
+    simulator = Simulator(what, seed=seed)
+    rate_hz = simulator.info.rate_hz
+    start = what.segments[0].duration_s
+    beats = [item.sample / rate_hz for _, items in simulator.chunks_with_truth()
+             for item in items if hasattr(item, "symbol")]  # fmt: skip
+    if kind in (AlertKind.VT, AlertKind.VF):
+        return start, rate_hz
+    return max(beat for beat in beats if beat <= start + 0.05), rate_hz
+
+
+def rate(_: Path, __: object) -> None:
+    """Heart rate on the irregular waveforms after 20 s."""
+    for name, expected in (
+        ("ec13_bigeminy", 80),
+        ("ec13_slow", 60),
+        ("ec13_rapid", 120),
+        ("ec13_bidirectional", 90),
+    ):
+        _alerts, vitals = simulated(scenario(name), 1, Settings())
+        shown = {v.heart_rate_bpm for v in vitals[20:-5]}
+        print(f"rate {name}: {sorted(map(str, shown))}, expected {expected}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the measurements that were named, or all."""
+    parts = {"cinc": cinc, "vfdb": vfdb, "mitdb": mitdb, "af": af, "timing": timing, "rate": rate}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all")
+    parser.add_argument("--data", type=Path, default=os.environ.get("ECG_MONITOR_DATA"))
+    parser.add_argument("--jobs", type=int, default=1)
+    args = parser.parse_args(argv)
+    chosen = args.part or list(parts)
+    if args.data is None and set(chosen) - {"timing", "rate"}:
+        parser.error("give the folder of recordings: --data DIR, or ECG_MONITOR_DATA")
+    known: dict[Path, Result] = {}
+    with ProcessPoolExecutor(max_workers=args.jobs) as pool:
+
+        def run(paths: list[Path]) -> list[Result]:
+            new = [path for path in paths if path not in known]
+            known.update(zip(new, pool.map(partial(analyse), new), strict=True))
+            return [known[path] for path in paths]
+
+        for name in chosen:
+            parts[name](args.data, run)
+            sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
