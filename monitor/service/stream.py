@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from monitor.errors import MonitorError
@@ -31,6 +31,7 @@ STALE_S = 3.0
 OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own delay
 LOSS_CLEARS_S = 10.0  # signal without a new loss
 SHOW_CLEARED_TICKS = 10
+SHOW_CLEARED = 50
 MAX_FORMER_SENDERS = 16
 STATE_BEATS = 100
 
@@ -87,7 +88,7 @@ class MonitoredStream:
         self._numbers = AlertNumbers()
         self._technical = TechnicalAlerts(info.stream)
         self._active: dict[int, Alert] = {}
-        self._cleared: list[tuple[int, Alert]] = []
+        self._cleared: deque[_Cleared] = deque(maxlen=SHOW_CLEARED)
         self._loss_sample: int | None = None
         self._loss_onset = 0
         self._loss_length = 0
@@ -166,13 +167,16 @@ class MonitoredStream:
         elapsed = now_s - self._ticked_s
         self._speed = round(self._signal_s / elapsed, 2) if elapsed > 0 else None
         self._signal_s, self._ticked_s = 0.0, now_s
-        self._cleared = [(left - 1, alert) for left, alert in self._cleared if left > 1]
+        for cleared in list(self._cleared):
+            cleared.ticks -= 1
+            if not cleared.ticks:
+                self._cleared.remove(cleared)
         return [*out, self.state()]
 
     def state(self) -> StreamState:
         """Tell where the stream stands, with its active alerts."""
         counts = self._sequence.counts
-        alerts = [*self._active.values(), *(alert for _, alert in self._cleared)]
+        alerts = [*self._active.values(), *(cleared.alert for cleared in self._cleared)]
         # the evidence in full went out with the alert itself; a state must stay small
         alerts = [replace(alert, beats=alert.beats[-STATE_BEATS:]) for alert in alerts]
         return StreamState(
@@ -326,10 +330,18 @@ class MonitoredStream:
             if isinstance(event, Alert):
                 self._active.pop(event.id, None)
                 if event.state is AlertState.CLEARED:
-                    self._cleared.append((SHOW_CLEARED_TICKS, event))
+                    self._cleared.append(_Cleared(event, SHOW_CLEARED_TICKS))
                 else:
                     self._active[event.id] = event
         return out
+
+
+@dataclass(slots=True, eq=False)
+class _Cleared:
+    """An alert that is over, to be shown for some more ticks."""
+
+    alert: Alert
+    ticks: int
 
 
 def _reason(error: Exception) -> str:

@@ -10,7 +10,7 @@ from service_parts import POISON_MV, RATE_HZ, EveryHundred, Sender
 
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.service.hub import FORGET_ENDED_S, FORGET_STALE_S, Hub
-from monitor.service.stream import STALE_S
+from monitor.service.stream import SHOW_CLEARED, STALE_S
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 
 
@@ -340,6 +340,16 @@ def test_the_state_repeats_active_alerts_and_those_just_cleared():
         desk.take(sender.samples(10))
         (state,) = of(StreamState, desk.tick())
     assert state.alerts == ()
+
+
+def test_the_state_stays_small_however_fast_alerts_come_and_go():
+    desk = Desk()
+    for life in range(300):  # each leaves an alert that is then cleared
+        sender = Sender(f"life {life}")
+        desk.take(sender.announce(), sender.samples(1000))
+    (state,) = of(StreamState, desk.tick())
+    assert len(state.alerts) == SHOW_CLEARED + 1
+    assert state.alerts[-1].id == 298
 
 
 def test_acknowledging_over_control():
