@@ -179,6 +179,7 @@ _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("extreme_brady_bpm", 10.0, 100.0),
     ("vt_beats", 3, 20),
     ("vt_bpm", 60.0, 200.0),
+    ("vt_certainty", 0.0, 1.0),
     ("v_run_beats", 3, 20),
     ("v_brady_bpm", 15.0, 60.0),
     ("bigeminy_cycles", 2, 20),
@@ -227,6 +228,7 @@ class AlarmSettings:
     extreme_brady_bpm: float = 40.0
     vt_beats: int = 5
     vt_bpm: float = 100.0
+    vt_certainty: float = 0.75  # mean probability of V or F that its beats must have
     v_run_beats: int = 3
     v_brady_bpm: float = 40.0
     bigeminy_cycles: int = 3

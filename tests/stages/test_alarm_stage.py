@@ -51,7 +51,7 @@ def hops(
             RPeak("bed1", s, end - 1) for s, _ in samples if start <= s + PEAK_DELAY < end
         )
         labelled = tuple(
-            Beat("bed1", s, end - 1, label, (1.0, 0.0, 0.0, 0.0, 0.0), None, 0, "made")
+            Beat("bed1", s, end - 1, label, certain(label), None, 0, "made")
             for s, label in samples
             if start <= s + LABEL_DELAY < end
         )
@@ -59,6 +59,11 @@ def hops(
         block = Samples("bed1", start, np.zeros((HOP, 1), np.float32))
         made.append(Hop(block, quality, rpeaks, labelled))
     return made
+
+
+def certain(label: AamiClass) -> tuple[float, float, float, float, float]:
+    n, s, v, f, q = (float(label is each) for each in AamiClass)
+    return n, s, v, f, q
 
 
 def steady(bpm: float, start_s: float, end_s: float, labels: str = "N") -> list[tuple[float, str]]:
@@ -175,7 +180,8 @@ def test_couplet_bigeminy_and_run() -> None:
     three = [*couplet, (21.5, "V")]
     alerts = run(hops(n + three + steady(75, 21.5 + gap, 40), 40))
     assert physiological(alerts) == {AlertKind.V_RUN}
-    assert physiological(run(hops(steady(75, 0.5, 40, "NV"), 40))) == {AlertKind.BIGEMINY}
+    expected = {AlertKind.BIGEMINY, AlertKind.PVCS_PER_MIN}
+    assert physiological(run(hops(steady(75, 0.5, 40, "NV"), 40))) == expected
 
 
 def test_pause() -> None:

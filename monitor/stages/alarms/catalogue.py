@@ -101,5 +101,6 @@ CATALOGUE: dict[K, Entry] = {
         _technical(K.SAMPLES_LOST),
         _technical(K.STORAGE_FAILED),
         _technical(K.PUBLISHER_FAILED),
+        _technical(K.ANALYSIS_FAILED),
     )
 }

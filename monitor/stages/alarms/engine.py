@@ -8,8 +8,8 @@ Rules that hold here:
    text then says so. When the condition returns after ``again_s`` or more, a new alarm with
    its own onset takes the place of the old one in the same instant. Any other alarm clears by
    itself once its condition has been absent for its hold time.
-4. Chaining: while a condition is present, the conditions it covers are not raised, and live
-   alarms about them are cleared unless they latch.
+4. Chaining: while a condition is present or held, the conditions it covers are not raised,
+   and live alarms about them are cleared unless they latch.
 5. Inhibition: a low (medium) alarm that has cleared by itself is not raised again for
    ``inhibit_low_s`` (``inhibit_medium_s``). Nothing else is ever held back by it.
 6. Acknowledging silences one occurrence: when the condition ends and returns it is a new alarm.
@@ -99,10 +99,9 @@ class Engine:
         covered: set[AlertKind] = set()
         for kind, finding in present.items():
             covered |= CATALOGUE[kind].covers - finding.spares
-        if suspended:  # what stood before the signal was lost still covers what it covered
-            for kind, live in self._live.items():
-                if not live.ended:
-                    covered |= CATALOGUE[kind].covers - live.finding.spares
+        for live in self._live.values():
+            if self._held(live, suspended):
+                covered |= live.entry.covers - live.finding.spares
         alerts: list[Alert] = []
         for kind in sorted({*present, *self._live}, key=_RANK.__getitem__):
             found = None if kind in covered else present.get(kind)
@@ -145,6 +144,15 @@ class Engine:
         for state in self._live.values():
             if state.entry.priority is not Priority.TECHNICAL:
                 state.last_present += elapsed
+
+    def _held(self, state: _Live, suspended: bool) -> bool:
+        """Whether an alarm whose condition is absent counts as present still."""
+        if state.ended:
+            return False
+        if suspended:
+            return True
+        absent_s = (self._sample - state.last_present) / self._rate_hz
+        return absent_s < state.entry.hold_s(self._settings)
 
     def _inhibited(self, kind: AlertKind) -> bool:
         return self._sample < self._inhibited_until.get(kind, -1)
@@ -189,8 +197,7 @@ class Engine:
             if entry.latching or lost_s < self._settings.suspended_clear_s:
                 return []
             return [self._clear(state, "signal lost")]
-        absent_s = (self._sample - state.last_present) / self._rate_hz
-        if state.ended or absent_s < entry.hold_s(self._settings):
+        if state.ended or self._held(state, suspended=False):
             return []
         if entry.latching and not state.acknowledged:
             state.ended = True

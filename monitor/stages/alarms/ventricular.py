@@ -34,7 +34,8 @@ def vt(view: View) -> Finding | None:
     a fast run are less sure than elsewhere, so the last ``vt_beats`` may hold, between two
     ventricular ones, one of another label, or two that are abnormal too (S, F, Q), if each
     interval is that of the VT rate or at most 10 % longer. Not so in atrial fibrillation,
-    where aberrant beats come in fast, broken runs.
+    where aberrant beats come in fast, broken runs. And the classifier must be sure of what it
+    calls ventricular, ``vt_certainty`` on average.
     """
     s = view.settings
     size = len(view.beats)
@@ -45,6 +46,10 @@ def vt(view: View) -> Finding | None:
     if others and (view.af_since is not None or last[0].label is not _V or len(others) > 2):
         return None
     if len(others) == 2 and AamiClass.N in others:
+        return None
+    ventricular = [beat for beat in last if beat.label is _V]
+    certainty = sum(beat.probabilities[2] + beat.probabilities[3] for beat in ventricular)
+    if certainty < s.vt_certainty * len(ventricular):
         return None
     rate = view.rate_bpm(last)
     longest_s = max(b.sample - a.sample for a, b in pairwise(last)) / view.rate_hz
