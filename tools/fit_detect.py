@@ -23,6 +23,7 @@ import argparse
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -36,6 +37,7 @@ from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.score import RECORD_SETS
 from monitor.stages.detect import weights as stored
+from monitor.stages.detect.evidence import Candidate
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.judge import Judge
 
@@ -83,19 +85,19 @@ class Recorder(GradientDetector):
         self._teach = teach
         self._taken: set[int] = set()
 
-    def _evidence(self, place: int) -> tuple[float, list[float], tuple[float, int, int]]:
-        log_odds, figures, match = super()._evidence(place)
-        sample = place - self._at + self._end - self._front.delay
+    def _weigh(self, place: int, after: Candidate | None = None) -> Candidate:
+        candidate = super()._weigh(place, after)
+        sample = candidate.sample
         i = int(np.searchsorted(self._beats_at, sample))
         around = self._beats_at[max(i - 1, 0) : i + 1]
         beat = int(around[np.abs(around - sample).argmin()])
-        self.rows.append((sample, beat, figures))
+        self.rows.append((sample, beat, candidate.figures))
         if self._teach:
             is_beat = abs(beat - sample) < NEAR_S * self._rate_hz and beat not in self._taken
-            log_odds = 9.0 if is_beat else -9.0
             if is_beat:
                 self._taken.add(beat)
-        return log_odds, figures, match
+            return replace(candidate, log_odds=9.0 if is_beat else -9.0)
+        return candidate
 
 
 def motion(n: int, rate_hz: float, rng: np.random.Generator) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,22 @@ _KINDS = 4
 _RATE = 0.12
 _FADE = 0.97
 _TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How well a candidate fits the nearest template.
+
+    ``correlation`` is the weighted mean over the leads, ``worst`` the lowest of them,
+    ``size`` the log of the candidate's size over the template's; ``kind`` is the template
+    (-1: none), ``start`` where in the piece it fits.
+    """
+
+    correlation: float
+    worst: float
+    size: float
+    kind: int
+    start: int
 
 
 class Templates:
@@ -38,16 +56,13 @@ class Templates:
         self._shapes = np.zeros((leads, self._width, _KINDS))  # unit norm each
         self._sizes = np.zeros((_KINDS, leads))
         self._seen = np.zeros(_KINDS)
-        self._known: Array = self._shapes[:, :, :0]
-        self._which = np.empty(0, np.int64)
+        self._kinds = 0
 
     def familiarity(self, kind: int) -> float:
         """How much of what was seen lately is of this kind, as log of 1 + faded count."""
         return float(np.log1p(self._seen[kind])) if kind >= 0 else 0.0
 
-    def match(
-        self, piece: Array, weights: Array, live: NDArray[np.bool_]
-    ) -> tuple[float, float, float, int, int]:
+    def match(self, piece: Array, weights: Array, live: NDArray[np.bool_]) -> Match:
         """Compare a candidate with all templates, over small shifts.
 
         Parameters
@@ -61,43 +76,37 @@ class Templates:
 
         Returns
         -------
-        correlation : float
-            Best weighted correlation; 0 where there is no template yet.
-        worst : float
-            Of the best match, the correlation in the lead where it is lowest.
-        size : float
-            Of the best match, log of the candidate's size over the template's.
-        kind, start : int
-            Which template, and where in ``piece`` it fits best.
+        Match
+            The best, weighted over the leads; of correlation 0 where there is no template yet.
         """
         mid = int(self._starts[len(self._starts) // 2])
-        if not len(self._which):
-            return 0.0, 0.0, 0.0, -1, mid
+        if not self._kinds:
+            return Match(0.0, 0.0, 0.0, -1, mid)
         pieces = piece[:, self._index]  # (leads, shifts, width)
         norms = np.sqrt(np.einsum("lsw,lsw->ls", pieces, pieces)) + _TINY
-        single = (pieces @ self._known) / norms[:, :, None]  # (leads, shifts, kinds)
+        single = (pieces @ self._shapes[:, :, : self._kinds]) / norms[
+            :, :, None
+        ]  # (leads, shifts, kinds)
         joint = np.tensordot(weights, single, 1) if self._leads > 1 else single[0]
         best = int(joint.argmax())
-        s, k = divmod(best, joint.shape[1])
-        kind = int(self._which[k])
+        s, kind = divmod(best, self._kinds)
         sizes = np.log(norms[:, s] / (self._sizes[kind] + _TINY) + 1e-3)
-        return (
-            float(joint[s, k]),
-            float(joint[s, k] if self._leads == 1 else single[live, s, k].min()),
+        return Match(
+            float(joint[s, kind]),
+            float(joint[s, kind] if self._leads == 1 else single[live, s, kind].min()),
             float(sizes @ weights),
             kind,
             int(self._starts[s]),
         )
 
-    def learn(
-        self, piece: Array, correlation: float, kind: int, start: int, live: NDArray[np.bool_]
-    ) -> None:
-        """Take in an accepted beat, as :meth:`match` placed it."""
+    def learn(self, piece: Array, match: Match, live: NDArray[np.bool_]) -> None:
+        """Take in an accepted beat, placed by :meth:`match`; leads not ``live`` learn nothing."""
+        kind, start = match.kind, match.start
         part = piece[:, start : start + self._width]
         sizes = np.sqrt((part * part).sum(axis=1))
         shape = part / (sizes[:, None] + _TINY)
         self._seen *= _FADE
-        if kind >= 0 and correlation > SAME:
+        if kind >= 0 and match.correlation > SAME:
             rate = max(_RATE, 1.0 / (self._seen[kind] + 1.0))
             mean = self._shapes[:, :, kind] + rate * (shape - self._shapes[:, :, kind])
             norm = np.sqrt((mean * mean).sum(axis=1))
@@ -105,10 +114,8 @@ class Templates:
             self._sizes[kind, live] += rate * (sizes - self._sizes[kind])[live]
             self._seen[kind] += 1.0
         else:
-            rarest = int(self._seen.argmin())
+            rarest = int(self._seen.argmin())  # those never used come first, in order
+            self._kinds = max(self._kinds, rarest + 1)
             self._shapes[:, :, rarest] = shape
             self._sizes[rarest] = sizes
             self._seen[rarest] = 1.0
-        which = np.flatnonzero(self._seen > 0.0)
-        self._which = which
-        self._known = self._shapes[:, :, which]
