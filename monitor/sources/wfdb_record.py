@@ -15,7 +15,7 @@ from monitor.messages import FloatArray, Samples, StreamInfo
 from monitor.sources.leads import MILLIVOLTS, choose_leads
 
 READ_S = 30.0  # signal read from the file at a time
-LOOP_GAP_S = 1.0  # hole put between two rounds, so that no beat is made of both ends
+LOOP_GAP_S = 1.0  # of invalid samples between two rounds: no beat is made of both ends
 
 # Bytes a sample takes in each fixed-width signal file format of WFDB (signal(5)).
 _BYTES = {
@@ -41,8 +41,8 @@ class WfdbRecord:
     chunk_s
         Length of the pieces given out.
     loop
-        Start again at the end, for ever; the sample index goes on growing and a hole of
-        1 s separates the rounds.
+        Start again at the end, for ever; the sample index goes on growing and 1 s of invalid
+        samples separates the rounds.
     stream
         Stream name; by default the record's.
 
@@ -127,7 +127,11 @@ class WfdbRecord:
             yield from self._round(shift)
             if not self._loop:
                 return
-            shift += self.samples + round(LOOP_GAP_S * self._info.rate_hz)
+            shift += self.samples
+            gap = np.full((round(LOOP_GAP_S * self._info.rate_hz), len(self._channels)), np.nan)
+            start = self._info.start_sample + shift
+            yield Samples(self._info.stream, start, gap.astype(np.float32))
+            shift += len(gap)
 
     def _round(self, shift: int) -> Iterator[Samples]:
         for frame in range(self._first, self._last, self._read_frames):

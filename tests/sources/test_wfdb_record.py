@@ -65,13 +65,15 @@ def test_invalid_samples_are_nan(tmp_path):
     assert np.flatnonzero(np.isnan(values)).tolist() == list(range(100, 150))
 
 
-def test_looping_goes_on_counting_with_a_hole_between_rounds(tmp_path):
+def test_looping_goes_on_counting_with_invalid_samples_between_rounds(tmp_path):
     path, _ = write(tmp_path, n=720)
-    source = WfdbRecord(path, loop=True, chunk_s=10.0)
+    source = WfdbRecord(path, loop=True, chunk_s=10.0, start_s=0.5)
     chunks = source.chunks()
-    first, second, third = (next(chunks) for _ in range(3))
-    assert [c.start_sample for c in (first, second, third)] == [0, 1080, 2160]
-    np.testing.assert_array_equal(first.values_mv, third.values_mv)
+    first, gap, second = (next(chunks) for _ in range(3))
+    assert [c.start_sample for c in (first, gap, second)] == [180, 720, 1080]
+    assert gap.end_sample == second.start_sample
+    assert np.isnan(gap.values_mv).all()
+    np.testing.assert_array_equal(first.values_mv, second.values_mv)
 
 
 @pytest.mark.parametrize(
