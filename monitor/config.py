@@ -142,9 +142,9 @@ class RhythmSettings:
     fibrillation_top_mv: float = 4.5  # larger ones as artefact
     fibrillation_period_s: float = 0.335  # slower waves are not VF ...
     fibrillation_qrs_per_wave: float = 0.55  # ... unless fewer of them have a QRS
-    af_beats: int = 32  # RR intervals looked at for AF
-    af_rr_change: float = 0.14  # relative RR change from which they are AF
-    af_hysteresis: float = 0.7  # AF ends under this share of it
+    af_beats: int = 48  # RR intervals looked at for AF
+    af_rr_change: float = 0.075  # relative RR change from which they are AF
+    af_hysteresis: float = 0.8  # AF ends under this share of it
 
     def __post_init__(self) -> None:
         _require(2 <= self.average_beats <= 60, "rhythm.average_beats", "must lie in 2 to 60")

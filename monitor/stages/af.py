@@ -2,7 +2,7 @@
 
 In fibrillation each interval is unlike the one before, not only a few of them. The measure is
 a low quantile of the absolute change between successive intervals, relative to the median
-interval, over some 30 beats: a rhythm with ectopic beats, however many, keeps some steady
+interval, over some 50 beats: a rhythm with ectopic beats, however many, keeps some steady
 pairs and stays low.
 
 The use of the distribution of RR changes is that of K. Tateno and L. Glass, Med Biol Eng

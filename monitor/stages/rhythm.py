@@ -9,8 +9,8 @@ Rules that hold here:
    beat counts go on.
 4. The rhythm is named with WFDB's names, when it changes, the first that applies: VFIB or VFL
    (waveform), ASYS (no QRS), VT and IVR (three or more ventricular beats, at 100 bpm or
-   slower), B, T (three cycles of bigeminy, trigeminy), SVTA (three or more supraventricular
-   ectopic beats at 100 bpm), AFIB, N.
+   slower), AFIB, B, T (three cycles of bigeminy, trigeminy), SVTA (three or more
+   supraventricular ectopic beats at 100 bpm), N.
 """
 
 from __future__ import annotations
@@ -143,18 +143,18 @@ class RhythmStage:
         if v >= 3:
             first = beats[-v]
             return ("VT" if self._fast(v) else "IVR"), first.sample
+        newest = beats[-1].sample
+        if self._af.active:
+            ectopic = self._name in ("VT", "IVR")
+            return "AFIB", (newest if ectopic else self._af.turned_sample)
         for period, name in ((2, "B"), (3, "T")):
             onset = self._cycles(period)
             if onset is not None:
                 return name, onset
         s = self._tail(AamiClass.S)
-        if s >= 3 and self._fast(s) and not self._af.active:
+        if s >= 3 and self._fast(s):
             return "SVTA", beats[-s].sample
-        onset = beats[-1].sample
-        if self._af.active:
-            known = self._name in ("N", "SVTA", None)
-            return "AFIB", (self._af.turned_sample if known else onset)
-        return "N", (self._af.turned_sample if self._name == "AFIB" else onset)
+        return "N", (self._af.turned_sample if self._name == "AFIB" else newest)
 
     def _tail(self, label: AamiClass) -> int:
         count = 0
