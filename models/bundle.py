@@ -115,9 +115,7 @@ def load_bundle(name_or_path: str) -> Bundle:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            net = torch.jit.load(  # type: ignore[no-untyped-call]
-                io.BytesIO(content), map_location="cpu", _extra_files=extra
-            )
+            net = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
     except Exception as error:  # whatever torch's reader stumbles over
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise MonitorError(f"model {path} is not a readable TorchScript file: {first}") from error
@@ -140,9 +138,7 @@ def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
         script = torch.jit.freeze(torch.jit.script(net))  # type: ignore[no-untyped-call]
         script(*inputs)
         buffer = io.BytesIO()
-        torch.jit.save(  # type: ignore[no-untyped-call]
-            script, buffer, _extra_files={MANIFEST: manifest.to_json()}
-        )
+        torch.jit.save(script, buffer, _extra_files={MANIFEST: manifest.to_json()})
     path.write_bytes(buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 

@@ -1,7 +1,5 @@
 """The networks: small enough for one beat at a time on one core."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

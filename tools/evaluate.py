@@ -111,7 +111,8 @@ def measure(
     bundle: Bundle, folder: Path, records: tuple[str, ...], variant: Variant, own: bool
 ) -> tuple[list[RecordScore], list[RecordScore], list[tuple[str, Beat]]]:
     """Label records; give the scores by the maps of EC57 and of the ML literature, and beats."""
-    ec57, ml = [], []
+    ec57: list[RecordScore] = []
+    ml: list[RecordScore] = []
     all_beats: list[tuple[str, Beat]] = []
     for record in records:
         found, annotation = read(folder, record)
@@ -124,10 +125,15 @@ def measure(
         labels = "".join(b.label for b in beats)
         test = Annotations.from_arrays(samples, labels)
         truth, rate_hz = read_annotations(folder / "mitdb" / record, "atr")
-        for scores, conditions in ((ec57, Conditions()), (ml, Conditions(classes="ml"))):
+        for scores, classes in ((ec57, "ec57"), (ml, "ml")):
             scores.append(
                 compare_beats(
-                    truth, test, rate_hz, conditions, record=record, length_samples=found.sig_len
+                    truth,
+                    test,
+                    float(rate_hz or found.fs),
+                    record=record,
+                    length_samples=found.sig_len,
+                    conditions=Conditions(classes=classes),
                 )
             )
         if not own:
@@ -158,7 +164,7 @@ def speed(bundle: Bundle) -> tuple[float, float]:
 
 
 def calibration(beats: list[tuple[str, Beat]], label_map: dict[str, str]) -> float:
-    """Expected calibration error of the top probability, ten bins."""
+    """Give the expected calibration error of the top probability, ten bins."""
     class_of = {s: c for c, symbols in label_map.items() for s in symbols}
     top = np.array([max(b.probabilities) for _, b in beats])
     right = np.array([class_of[s] == b.label for s, b in beats])

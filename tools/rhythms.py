@@ -10,6 +10,7 @@ intervals of another rhythm:
   inverted, shifted, enlarged, lost in the T wave or unchanged; and with ventricular beats.
 - ``sick``: slow sinus beats and pauses between runs of atrial beats, which may outnumber them.
 - ``sinus``: respiratory arrhythmia, drifts and jumps of the rate, pauses; all beats normal.
+- ``mixed``: these four in turn, some minutes each, for paroxysms confuse a running context.
 
 QRS complexes, T waves and ventricular beats stay the patient's own.
 """
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RHYTHMS = ("af", "pac", "sick", "sinus")
+RHYTHMS = ("af", "pac", "sick", "sinus", "mixed")
 BEATS = 700  # of each made stream
 LEAD_IN_S = 0.28  # cut before the R peak: P wave included
 TAIL_S = 0.45  # cut after the R peak: T wave included
@@ -37,6 +38,7 @@ class Plan:
     rr_s: float
     p_gain: float = 1.0
     p_shift_s: float = 0.0
+    fibrillation: bool = False  # of the atria, around this beat
 
 
 def _premature_p(rng: np.random.Generator) -> tuple[float, float]:
@@ -55,9 +57,9 @@ def plan_af(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
         drift += rng.normal(0, 0.01) - 0.005 * drift
         rr_s = float(np.exp(level + drift + spread * rng.standard_normal()))
         if rng.random() < v_share:
-            yield Plan("V", max(0.32, rr_s * rng.uniform(0.55, 0.95)), 0.0)
+            yield Plan("V", max(0.32, rr_s * rng.uniform(0.55, 0.95)), 0.0, 0.0, True)
         else:
-            yield Plan("N", min(max(0.34, rr_s), 2.2), 0.0)
+            yield Plan("N", min(max(0.34, rr_s), 2.2), 0.0, 0.0, True)
 
 
 def plan_pac(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
@@ -127,7 +129,22 @@ def plan_sinus(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
         yield Plan("N", max(rr_s, 0.35))
 
 
-PLANS = {"af": plan_af, "pac": plan_pac, "sick": plan_sick, "sinus": plan_sinus}
+def plan_mixed(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
+    """One rhythm after the other, 40 to 250 beats each."""
+    while True:
+        plan = (plan_af, plan_pac, plan_sick, plan_sinus, plan_af, plan_pac)[rng.integers(6)]
+        beats = plan(rng, ventricular)
+        for _ in range(int(rng.integers(40, 251))):
+            yield next(beats)
+
+
+PLANS = {
+    "af": plan_af,
+    "pac": plan_pac,
+    "sick": plan_sick,
+    "sinus": plan_sinus,
+    "mixed": plan_mixed,
+}
 
 
 class Pieces:
@@ -206,12 +223,14 @@ def make(
     if len(pieces.normal) < 100:
         return None
     plans = PLANS[rhythm](rng, len(pieces.ventricular) >= 10)
-    canvas = np.zeros(round(BEATS * 2.3 * rate_hz))
+    count = 2 * BEATS if rhythm == "mixed" else BEATS
+    canvas = np.zeros(round(count * 2.3 * rate_hz))
+    fibrillates = np.zeros(len(canvas), bool)
     made: list[int] = []
     labels: list[str] = []
     at = rate_hz
     pointer = int(rng.integers(len(pieces.normal)))
-    for _ in range(BEATS):
+    for _ in range(count):
         plan = next(plans)
         pointer = (pointer + int(rng.integers(1, 4))) % len(pieces.normal)
         beat = int(pieces.normal[pointer])
@@ -223,11 +242,14 @@ def make(
         if start + len(piece) + rate_hz > len(canvas):
             break
         canvas[start : start + len(piece)] += piece
+        if plan.fibrillation:
+            fibrillates[round(at - plan.rr_s * rate_hz) : round(at)] = True
         made.append(start + lead_in)
         labels.append(plan.symbol)
     length = round(made[-1] + rate_hz)
-    if rhythm == "af":
-        canvas[:length] += _fibrillation(length, rate_hz, signal, peaks, rng)
+    if fibrillates.any():
+        waves = _fibrillation(length, rate_hz, signal, peaks, rng)
+        canvas[:length] += waves * fibrillates[:length]
     return canvas[:length], np.array(made, np.int64), labels
 
 

@@ -18,7 +18,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -42,15 +42,15 @@ MANIFEST = Manifest(
     data="MIT-BIH Arrhythmia Database, DS1 (22 patients), leads MLII and second, ODC-By 1.0",
     licence="MIT (weights); trained on data under ODC-By 1.0",
 )
-STREAMS = ("clean", "rough", "second", "af", "pac", "sick", "sinus")  # see tools.beats
+STREAMS = ("clean", "rough", "second", "af", "pac", "sick", "sinus", "mixed-1", "mixed-2")
 WIDTH = 32
 EPOCHS = 6
 BATCH = 256
 RATE = 2e-3  # of AdamW, one cycle
 WEIGHT_DECAY = 0.02
 DROPOUT = 0.3
-CAPS = (400, 200, 300, 200, 10)  # beats of a class drawn per record stream and epoch
-WEIGHTS = (1.0, 1.0, 1.0, 2.0, 0.5)  # of the classes in the loss
+CAPS = (300, 150, 200, 200, 10)  # beats of a class drawn per record stream and epoch
+WEIGHTS = (1.0, 1.0, 1.0, 1.5, 0.5)  # of the classes in the loss
 SMOOTHING = 0.05  # of the labels
 AVERAGE = 0.995  # decay of the running mean of the weights, which is what is shipped
 FLIP = 0.2  # share of beats turned upside down
@@ -144,9 +144,8 @@ def fit(
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     net = make_network(beats, manifest)
-    mean = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
-    )
+    averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
+    mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=averaging, use_buffers=True)
     steps = len(draw(beats, np.random.default_rng(0))) // BATCH
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -195,7 +194,7 @@ def fit(
                     "schedule": schedule.state_dict(),
                 }
                 torch.save(state, checkpoint)
-    result: CnnBiLstm = mean.module
+    result = cast(CnnBiLstm, mean.module)
     result.eval()
     return result
 
@@ -249,7 +248,7 @@ def cross_validate(folder: Path, work: Path, seed: int, only: list[int]) -> None
             found = scores[-1].argmax(1)
             m = np.zeros((5, 5), int)
             np.add.at(m, (truth[-1], found), 1)
-            print(record, line(figures(truth[-1], found)), m[:4, :4].tolist())
+            print(record, line(figures(truth[-1], found)), m[:4, :4].tolist(), flush=True)
     all_truth, all_scores = np.concatenate(truth), np.concatenate(scores)
     np.savez(work / f"folds-{seed}.npz", truth=all_truth, scores=all_scores)
     print("cross-validation:", line(figures(all_truth, all_scores.argmax(1))), flush=True)
@@ -304,6 +303,7 @@ def main() -> int:
             seed=args.seed,
             command=f"python -m tools.train {args.model} --seed {args.seed}",
             data_sha256=data_sha256(folder, DS1),
+            metrics={"parameters": sum(p.numel() for p in net.parameters())},
         ),
     )
     return 0

@@ -1,0 +1,176 @@
+"""Bundles: what fits is loaded, what does not is one clear error before the first sample."""
+
+import json
+import pickle
+import zipfile
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.bundle import FOLDER, load_bundle, save_bundle
+from models.manifest import Manifest
+from models.networks import CnnBiLstm
+from models.shipped import SHIPPED
+from monitor.errors import MonitorError
+from monitor.messages import StreamInfo
+from monitor.stages.classify import Classifier
+from monitor.stages.context import FEATURES
+
+MANIFEST = Manifest(name="mine", before_s=0.4, channels=("beat",), scaling="zscore")
+
+
+class Plain(nn.Module):
+    """A user's network: (batch, 187) in, five classes out."""
+
+    def __init__(self, length: int = 187, classes: int = 5) -> None:
+        super().__init__()
+        self.layer = nn.Linear(length, classes)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        return self.layer(signal)
+
+
+class Thief(nn.Module):
+    def forward(self, signal: Tensor) -> Tensor:
+        torch.save(signal, "stolen")
+        return signal
+
+
+def refused(path, *words):
+    with pytest.raises(MonitorError) as caught:
+        load_bundle(str(path))
+    text = str(caught.value)
+    assert "\n" not in text
+    for word in words:
+        assert word in text
+    return text
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_shipped_bundles_load_and_say_where_they_come_from(name, capfd):
+    bundle = load_bundle(name)
+    assert bundle.manifest.data
+    assert bundle.manifest.command
+    assert len(bundle.manifest.data_sha256) == 64
+    assert bundle.manifest.licence
+    assert (FOLDER / f"{name}.pt").stat().st_size < 2_000_000
+    assert capfd.readouterr().err == ""
+
+
+def test_round_trip_keeps_labels_and_manifest(tmp_path):
+    torch.manual_seed(0)
+    net = CnnBiLstm(2, len(FEATURES)).eval()
+    manifest = Manifest(
+        name="mine", before_s=0.704, channels=("beat", "template"), features=FEATURES
+    )
+    save_bundle(net, manifest, tmp_path / "mine.pt")
+    bundle = load_bundle(str(tmp_path / "mine.pt"))
+    assert bundle.manifest == manifest
+    signal, features = torch.randn(200, 2, 188), torch.randn(200, len(FEATURES))
+    with torch.inference_mode():
+        wanted = net(signal, features)
+    found = bundle.probabilities(signal, features)
+    torch.testing.assert_close(found, torch.softmax(wanted, 1), atol=1e-5, rtol=1e-4)
+    assert torch.equal(found.argmax(1), wanted.argmax(1))
+
+
+def test_bare_network_with_a_toml_manifest(tmp_path):
+    torch.jit.save(torch.jit.script(Plain()), tmp_path / "bare.pt")
+    refused(tmp_path / "bare.pt", "no manifest", "bare.toml")
+    text = 'name = "bare"\nbefore_s = 0\nlength = 187\nscaling = "minmax"\nflat_input = true\n'
+    (tmp_path / "bare.toml").write_text(text)
+    bundle = load_bundle(str(tmp_path / "bare.pt"))
+    assert bundle.probabilities(torch.zeros(3, 1, 187), torch.zeros(3, 0)).shape == (3, 5)
+    Classifier(StreamInfo("t", 360.0, ("II",)), bundle)
+    (tmp_path / "bare.toml").write_text(text.replace("187", "188"))
+    refused(tmp_path / "bare.pt", "188 samples")
+    (tmp_path / "bare.toml").write_text("name = 3\nbefore_s = 0\n")
+    refused(tmp_path / "bare.pt", "name")
+    (tmp_path / "bare.toml").write_text("][")
+    refused(tmp_path / "bare.pt", "manifest")
+
+
+def test_files_that_are_no_bundles(tmp_path):
+    refused(tmp_path / "absent.pt", "neither shipped")
+    path = tmp_path / "x.pt"
+    path.write_bytes(b"")
+    refused(path, "not a TorchScript file")
+    path.write_bytes(b"PK\x03\x04" + bytes(range(256)) * 20)
+    refused(path, "not a TorchScript file")
+    torch.save({"weights": torch.zeros(3)}, path)
+    refused(path, "no TorchScript code")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/code/net.py", "nonsense")
+    refused(path, "not a readable TorchScript file")
+
+
+@pytest.mark.parametrize("keep", [0.05, 0.5, 0.9, 0.999])
+def test_truncated_bundle(tmp_path, keep):
+    content = (FOLDER / "aami.pt").read_bytes()
+    path = tmp_path / "cut.pt"
+    path.write_bytes(content[: int(len(content) * keep)])
+    refused(path)
+
+
+def test_pickle_is_never_run(tmp_path):
+    marker = tmp_path / "ran"
+
+    class Bomb:
+        def __reduce__(self):
+            return open, (str(marker), "w")
+
+    path = tmp_path / "bomb.pt"
+    path.write_bytes(pickle.dumps(Bomb()))
+    refused(path, "not a TorchScript file")
+    source = FOLDER / "aami.pt"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            bad = name.endswith(("data.pkl", "constants.pkl"))
+            new.writestr(name, pickle.dumps(Bomb()) if bad else old.read(name))
+    refused(path, "not a readable TorchScript file")
+    assert not marker.exists()
+
+
+def test_code_that_touches_files_is_refused(tmp_path):
+    path = tmp_path / "thief.pt"
+    torch.jit.save(torch.jit.script(Thief()), path)
+    refused(path, "touches files")
+
+
+def test_altered_shipped_file_is_refused(tmp_path, monkeypatch):
+    content = bytearray((FOLDER / "aami.pt").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "aami.pt").write_bytes(bytes(content))
+    monkeypatch.setattr("models.bundle.FOLDER", tmp_path)
+    refused("aami", "SHA-256")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "word"),
+    [
+        ("schema", 9, "schema"),
+        ("length", 187, "187 samples"),
+        ("length", 10**6, "window"),
+        ("classes", ["N", "V"], "2 classes"),
+        ("classes", ["N", "X"], "classes"),
+        ("scaling", "magic", "magic"),
+        ("channels", ["beat", "p"], "channels"),
+        ("before_s", 9.0, "outside"),
+        ("before_s", "0", "before_s"),
+        ("surprise", 1, "surprise"),
+    ],
+)
+def test_manifest_that_does_not_fit(tmp_path, key, value, word):
+    table = json.loads(MANIFEST.to_json()) | {"flat_input": True, key: value}
+    path = tmp_path / "net.pt"
+    extra = {"manifest.json": json.dumps(table)}
+    torch.jit.save(torch.jit.script(Plain(188)), path, _extra_files=extra)
+    refused(path, word)
+
+
+def test_unknown_feature_is_refused_when_the_classifier_is_made(tmp_path):
+    manifest = Manifest(name="odd", before_s=0.4, features=("rr", "mood"))
+    save_bundle(CnnBiLstm(1, 2), manifest, tmp_path / "odd.pt")
+    with pytest.raises(MonitorError, match="mood"):
+        Classifier(StreamInfo("t", 360.0, ("II",)), load_bundle(str(tmp_path / "odd.pt")))
