@@ -5,7 +5,8 @@ The averaging rule, stated as IEC 60601-2-27 asks:
 1. The rate is 60 divided by the mean of the last 12 RR intervals (of as many as there are
    after a start, at least 3). Every QRS counts, whatever its label.
 2. When each of the last 3 intervals exceeds 1200 ms the mean of the last 4 is taken, so that
-   a falling rate shows soon. An interval still open counts among the 3 once it is that long.
+   a falling rate shows soon. An interval still open counts once it completes the 3, or
+   exceeds the mean.
 3. The result is rounded to whole beats per minute, as displayed and as compared with limits.
 4. Twelve is a multiple of 2, 3, 4 and 6: rhythms that repeat after so many beats give a
    steady reading (the irregular waveforms of EC13 read 80, 60, 120 and 90).
@@ -50,6 +51,10 @@ class HeartRate:
             self._rr_s.append((rpeak - self._last) / self._rate_hz)
         self._last = rpeak
 
+    def _slow(self, rr_s: list[float]) -> bool:
+        count = self._settings.slow_count
+        return len(rr_s) >= count and min(rr_s[-count:]) > self._settings.slow_rr_s
+
     @property
     def rr_s(self) -> float | None:
         """The last interval, None while none is known."""
@@ -64,13 +69,12 @@ class HeartRate:
         if open_s >= s.no_beat_s:
             return None
         rr = list(self._rr_s)
-        if open_s > s.slow_rr_s:
-            rr.append(open_s)
-        slow = len(rr) >= s.slow_count and min(rr[-s.slow_count :]) > s.slow_rr_s
-        if slow:
+        if self._slow(rr):
             rr = rr[-s.slow_average_beats :]
-        elif open_s > s.slow_rr_s:
-            rr.pop()
+            if open_s > sum(rr) / len(rr):
+                rr = [*rr, open_s][-s.slow_average_beats :]
+        elif self._slow([*rr, open_s]):
+            rr = [*rr, open_s][-s.slow_average_beats :]
         if len(rr) < s.least_beats:
             return None
         return float(round(60.0 * len(rr) / sum(rr)))

@@ -61,6 +61,8 @@ class RhythmStage:
     def push(self, hop: Hop) -> list[Rhythm | Vitals]:
         """Take one hop; give the rhythm when it changes, the vitals once a second."""
         block = hop.block
+        if not len(block.values_mv):
+            return self._last_beats(hop)
         if self._end is not None and block.start_sample != self._end:
             self._forget(block.start_sample)
             self._pvcs.clear()
@@ -71,15 +73,21 @@ class RhythmStage:
         for rpeak in hop.rpeaks:
             self._heart_rate.push(rpeak.sample)
             self._last_rpeak = rpeak.sample
-        out: list[Rhythm | Vitals] = []
+        return [*self._take_beats(hop), *self._watch_waveform(hop), *self._vitals(hop)]
+
+    def _last_beats(self, hop: Hop) -> list[Rhythm | Vitals]:
+        """At the end of the stream beats come without signal: they still name the rhythm."""
+        return [*self._take_beats(hop)]
+
+    def _take_beats(self, hop: Hop) -> list[Rhythm]:
+        out: list[Rhythm] = []
         for beat in hop.beats:
             self._count(beat)
             self._af.push(beat)
             self._beats.append(beat)
             if self._name not in _WAVEFORM:
                 out += self._turn(*self._name_of_beats())
-        out += self._watch_waveform(hop)
-        return [*out, *self._vitals(hop)]
+        return out
 
     def _forget(self, sample: int) -> None:
         self._heart_rate.forget()

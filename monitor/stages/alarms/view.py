@@ -68,6 +68,9 @@ class View:
     def take(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
         """Take all of a hop but its beats, which come one by one by :meth:`take_beat`."""
         block = hop.block
+        if not len(block.values_mv):  # the end of the stream: beats without signal
+            self._elapsed = 0
+            return
         if block.start_sample != self.sample + 1:
             self.forget()
             self.watched_since = block.start_sample
