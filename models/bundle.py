@@ -115,7 +115,7 @@ def load_bundle(name_or_path: str) -> Bundle:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            net = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
+            net = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]
     except Exception as error:  # whatever torch's reader stumbles over
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise MonitorError(f"model {path} is not a readable TorchScript file: {first}") from error
@@ -135,7 +135,7 @@ def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
     inputs = (signal, torch.zeros(1, len(manifest.features))) if manifest.features else (signal,)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        script = torch.jit.freeze(torch.jit.script(net))  # type: ignore[no-untyped-call]
+        script = torch.jit.freeze(torch.jit.script(net))
         script(*inputs)
         buffer = io.BytesIO()
         torch.jit.save(script, buffer, _extra_files={MANIFEST: manifest.to_json()})

@@ -111,7 +111,7 @@ def card(manifest: Manifest, measured: Measured) -> str:
 | input | {manifest.length} samples at {manifest.rate_hz:g} Hz, {manifest.before_s:g} s before the R \
 peak to {manifest.after_s:g} s after; channels: {", ".join(manifest.channels)}; scaling: \
 {manifest.scaling}; {len(manifest.features)} context features |
-| output | {", ".join(manifest.classes)}; escape beats e, j were trained as N |
+| output | {", ".join(manifest.classes)}; escape beats e, j trained as N |
 | training data | {manifest.data}; SHA-256 {manifest.data_sha256[:16]}... |
 | command | `{manifest.command}` |
 | parameters, file | {measured.parameters}, {measured.size / 1024:.0f} KiB |

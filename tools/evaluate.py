@@ -38,7 +38,7 @@ from monitor.score import (
 from monitor.stages.classify import Classifier
 from monitor.stages.detect import make_detector
 from monitor.stages.quality import QualityGate
-from monitor.stages.segment import Segmenter
+from monitor.stages.segment import BeatWindow, Segmenter
 from tools.beats import HOP_S, leads, read, reference
 from tools.card import Measured, Table, card
 from tools.train import data_folder
@@ -85,6 +85,7 @@ def label(
     values = signal.astype(np.float32)
     hop = round(HOP_S * rate_hz)
     beats: list[Beat] = []
+    waiting: list[BeatWindow] = []
     at = 0
     for start in range(0, len(values) - hop + 1, hop):
         block = Samples("record", start, values[start : start + hop])
@@ -96,15 +97,18 @@ def label(
             found = [RPeak("record", int(p), block.end_sample - 1) for p in peaks[at:stop]]
             at, settled = stop, block.end_sample
         windows = segmenter.push(block, found, settled)
-        if windows:
+        if peaks is not None:  # labels do not depend on batches: 64 together are faster
+            waiting += windows
+        elif windows:
             beats += classifier.push(windows, block.end_sample - 1)
-    rest = [] if peaks is not None else detector.flush()
-    late = [
-        RPeak("record", int(p), len(values) - 1) for p in (peaks[at:] if peaks is not None else [])
-    ]
-    empty = Samples("record", len(values) // hop * hop, values[:0])
-    windows = segmenter.push(empty, [*rest, *late], len(values)) + segmenter.flush()
-    return beats + classifier.push(windows, len(values) - 1)
+    last = len(values) - 1
+    rest = (
+        detector.flush() if peaks is None else [RPeak("record", int(p), last) for p in peaks[at:]]
+    )
+    waiting += segmenter.flush(rest)
+    for start in range(0, len(waiting), 64):
+        beats += classifier.push(waiting[start : start + 64], last)
+    return beats
 
 
 def measure(
