@@ -37,6 +37,7 @@ _SEARCH_BACK_RR = 1.5  # mean RR without a beat, after which one is searched for
 _LONGEST_S = 3.0  # how far back
 _CAUTION = 0.75  # log odds asked for on top in full noise
 _QUIET, _LOUD = -1.6, -0.3  # log height of what is rejected: no noise, full noise
+_SEEN = 0.2  # of the typical height: enough to locate the R peak in that lead
 _NEVER = -(2**62)
 
 
@@ -271,13 +272,15 @@ class GradientDetector:
         """Take a candidate for a beat: learn from it and locate its R peak."""
         sample, levels = candidate.sample, self._levels
         place = sample - self._sample(0)
+        # the primary lead, if the beat can be seen in it
+        seen = candidate.tops * levels.live / levels.level
+        lead = 0 if seen[0] > _SEEN else int(seen.argmax())
         levels.learn_beat(candidate.tops, candidate.slope, candidate.span)
         self._templates.learn(self._evidence.piece(place), candidate.match, levels.live)
         self._rhythm.accept(None if self._last is None else sample - self._last)
         self._last = self._quiet_from = sample
         self._last_height = math.exp(candidate.figures[0])
         self._missed = []
-        lead = 0 if levels.live[0] else int(levels.weights.argmax())
         at = self._evidence.r_peak(place, lead) - self._history.at + self._history.end
         if at - self._last_peak < self._apart // 2:
             at = max(sample, self._last_peak + 1)

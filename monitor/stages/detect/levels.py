@@ -26,7 +26,8 @@ _ALIKE = 0.4  # the tops of two halves agree
 _PEAKY = 3.2  # a QRS stands out so far from the median of its surroundings; noise 2 to 3
 _TYPICAL = 0.8  # of the highest top
 _FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
-_TRUSTED_S = 0.5  # a lead counts after so long without an invalid sample
+_ENOUGH = 0.9  # of the samples of a hop, for a lead to be alive in it
+_TRUSTED_S = 0.5  # a lead counts after so long without a hole
 _BEATS = 8
 
 
@@ -65,7 +66,7 @@ class Levels:
         self._proven = np.zeros(leads)  # the level when beats were last found in a row
         self._recent = np.full((_BEATS, leads), np.inf)
         self._beats = 0
-        self._run = np.zeros(leads, np.int64)  # samples since the last invalid one
+        self._run = np.zeros(leads, np.int64)  # samples since too many were invalid
         self._background = np.full(leads, 0.2)
         self._looked = 0
 
@@ -73,7 +74,8 @@ class Levels:
         """Take in one hop: which leads are alive, and how quiet they are between beats."""
         self._run += envelope.shape[1]
         if valid is not None:
-            self._run[~valid.all(axis=1)] = 0
+            # a few missing samples are bridged, and cost nothing
+            self._run[np.count_nonzero(valid, axis=1) < _ENOUGH * valid.shape[1]] = 0
         if self.leads > 1:
             self._weigh(envelope)
 
