@@ -147,6 +147,20 @@ def test_same_findings_same_transitions(script: list[Step]) -> None:
     assert play(engine(), script) == play(engine(), script)
 
 
+@given(steps)
+@settings(max_examples=60, deadline=None)
+def test_low_alarms_come_back_no_sooner_than_their_time_out(script: list[Step]) -> None:
+    ended: dict[AlertKind, int] = {}
+    for alerts in play(engine(inhibit_low_s=30.0), script):
+        for alert in alerts:
+            if alert.priority is not Priority.LOW:
+                continue
+            if alert.state is AlertState.CLEARED and alert.text.endswith("(ended)"):
+                ended[alert.kind] = alert.sample
+            elif alert.state is AlertState.RAISED and alert.kind in ended:
+                assert alert.sample - ended[alert.kind] >= 30 * RATE_HZ
+
+
 def one(machine: Engine, at_s: float, *kinds: AlertKind, suspended: bool = False) -> list[str]:
     sample = round(at_s * RATE_HZ)
     findings = {kind: Finding(sample, str(kind)) for kind in kinds}

@@ -1,90 +1,15 @@
-"""Rules on beats and signal states made by hand."""
+"""Alarms on beats and signal states made by hand: lethal, rate and technical ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import pytest
+from alarm_beats import INFO, RATE_HZ, hops, physiological, raised, run, steady
 
 from monitor.config import AlarmSettings, RhythmSettings
 from monitor.errors import MonitorError
-from monitor.messages import (
-    AamiClass,
-    Alert,
-    AlertKind,
-    AlertState,
-    Beat,
-    Hop,
-    LeadState,
-    Quality,
-    RPeak,
-    Samples,
-    StreamInfo,
-)
+from monitor.messages import AlertKind, AlertState, LeadState
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.rhythm import RhythmStage
-
-RATE_HZ = 200.0
-HOP = 50
-INFO = StreamInfo("bed1", RATE_HZ, ("II",))
-PEAK_DELAY = 60
-LABEL_DELAY = 240
-
-
-def hops(
-    beats: Sequence[tuple[float, str]],
-    end_s: float,
-    states: Sequence[tuple[float, float, LeadState]] = (),
-) -> list[Hop]:
-    """Hops with beats at given seconds, announced as late as in the real pipeline."""
-    samples = [(round(t * RATE_HZ), AamiClass(label)) for t, label in beats]
-    made = []
-    for start in range(0, int(end_s * RATE_HZ), HOP):
-        end = start + HOP
-        state = LeadState.OK
-        for low, high, name in states:
-            if low <= start / RATE_HZ < high:
-                state = name
-        usable = state is LeadState.OK
-        rpeaks = tuple(
-            RPeak("bed1", s, end - 1) for s, _ in samples if start <= s + PEAK_DELAY < end
-        )
-        labelled = tuple(
-            Beat("bed1", s, end - 1, label, certain(label), None, 0, "made")
-            for s, label in samples
-            if start <= s + LABEL_DELAY < end
-        )
-        quality = Quality("bed1", start, end, (state,), usable)
-        block = Samples("bed1", start, np.zeros((HOP, 1), np.float32))
-        made.append(Hop(block, quality, rpeaks, labelled))
-    return made
-
-
-def certain(label: AamiClass) -> tuple[float, float, float, float, float]:
-    n, s, v, f, q = (float(label is each) for each in AamiClass)
-    return n, s, v, f, q
-
-
-def steady(bpm: float, start_s: float, end_s: float, labels: str = "N") -> list[tuple[float, str]]:
-    """Beats at a steady rate with labels in rotation."""
-    rr_s = 60.0 / bpm
-    count = int((end_s - start_s) / rr_s)
-    return [(start_s + i * rr_s, labels[i % len(labels)]) for i in range(count)]
-
-
-def run(made: Sequence[Hop], settings: AlarmSettings | None = None) -> list[Alert]:
-    rhythm = RhythmStage(INFO, RhythmSettings())
-    alarms = AlarmStage(INFO, settings or AlarmSettings())
-    return [alert for hop in made for alert in alarms.push(hop, rhythm.push(hop))]
-
-
-def raised(alerts: Sequence[Alert]) -> dict[AlertKind, Alert]:
-    return {a.kind: a for a in alerts if a.state is AlertState.RAISED}
-
-
-def physiological(alerts: Sequence[Alert]) -> set[AlertKind]:
-    return set(raised(alerts)) - {AlertKind.LEARNING}
 
 
 def test_normal_rhythm_gives_no_alarm_but_learning() -> None:
@@ -210,3 +135,6 @@ def test_limits_change_while_running() -> None:
     assert raised(alerts)[AlertKind.HR_HIGH].text == "HR 75 > 70"
     cleared = alarms.set_limits(AlarmSettings(off=("hr_high",)))
     assert [a.state for a in cleared] == [AlertState.CLEARED]
+    first = alarms.limit_log[0]
+    assert (first.setting, first.before, first.after) == ("hr_high_bpm", 120.0, 70.0)
+    assert first.sample == made[79].block.end_sample - 1

@@ -42,12 +42,12 @@ def pauses_per_min(view: View) -> Finding | None:
 def missed_beat(view: View) -> Finding | None:
     """One interval of ``missed_beat_ratio`` times the mean of those before it.
 
-    GE: 1.8 times. As Mindray asks, the three beats before it and the one after are no PVCs,
-    and the three intervals before are regular (within 15 % of their mean). Condition delay:
+    GE: 1.8 times. As Mindray asks, the beats before it and the one after are normal, and the
+    three intervals before are regular (within 15 % of their mean). Condition delay:
     the labelling of the late beat.
     """
     beats = view.beats
-    if len(beats) < 6 or any(beats[-i].label is _V for i in range(1, 6)):
+    if len(beats) < 6 or any(beats[-i].label is not AamiClass.N for i in range(1, 6)):
         return None
     before = [(beats[-i].sample - beats[-i - 1].sample) / view.rate_hz for i in (2, 3, 4)]
     mean_s = sum(before) / 3.0

@@ -1,0 +1,193 @@
+"""Every rule that rests on beats: what must raise it, and its nearest neighbour that must not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from alarm_beats import RATE_HZ, hops, physiological, raised, run, steady
+from numpy.typing import NDArray
+
+from monitor.config import AlarmSettings
+from monitor.messages import Alert, AlertKind, AlertState
+
+K = AlertKind
+Beats = list[tuple[float, str]]
+
+
+def after(first: Beats, labels: str, rr_s: Sequence[float]) -> Beats:
+    """Beats that follow, each with the interval from the one before."""
+    times = first[-1][0] + np.cumsum(rr_s)
+    return [*first, *((float(t), label) for t, label in zip(times, labels, strict=True))]
+
+
+def then_sinus(beats: Beats, end_s: float = 60.0, pause_s: float = 1.0) -> Beats:
+    return beats + steady(75, beats[-1][0] + pause_s, end_s)
+
+
+def alarms(beats: Beats, end_s: float = 60.0, settings: AlarmSettings | None = None) -> list[Alert]:
+    return run(hops(beats, end_s), settings)
+
+
+START = steady(75, 0.5, 20)
+
+
+@pytest.mark.parametrize(
+    ("labels", "rr_s", "expected"),
+    [
+        ("VV", 0.5, {K.COUPLET}),
+        ("VVV", 0.4, {K.NSVT}),
+        ("VVVV", 0.4, {K.NSVT}),
+        ("VVVV", 0.7, {K.V_RUN}),
+        ("VVVVV", 0.4, {K.VT}),
+        ("VVVVVV", 0.7, {K.AIVR}),
+        ("VVSVV", 0.4, {K.COUPLET, K.VT}),
+        ("VVNVV", 0.4, {K.COUPLET, K.VT}),
+        ("VVNNV", 0.4, {K.COUPLET}),
+        ("VNVNV", 0.4, {K.BIGEMINY}),
+        ("SSSS", 0.5, set()),
+    ],
+)
+def test_runs(labels: str, rr_s: float, expected: set[AlertKind]) -> None:
+    beats = after(START, labels, [rr_s] * len(labels))
+    assert physiological(alarms(then_sinus(beats))) == expected
+
+
+def test_a_run_with_a_long_interval_in_it_is_no_vt() -> None:
+    beats = after(START, "VVNVV", [0.4, 0.4, 0.9, 0.4, 0.4])
+    assert K.VT not in physiological(alarms(then_sinus(beats)))
+
+
+def test_vt_names_its_beats_and_rate() -> None:
+    beats = after(START, "V" * 8, [0.4] * 8)
+    alarm = raised(alarms(then_sinus(beats)))[K.VT]
+    assert alarm.text == "VT 5 beats, 150 >= 100"
+    assert (alarm.value, alarm.limit) == (150, 100)
+    assert alarm.beats == tuple(round(t * RATE_HZ) for t, _ in beats[-8:-3])
+    assert alarm.onset_sample == alarm.beats[0]
+
+
+def test_v_brady_and_its_rate() -> None:
+    kinds = physiological(alarms(steady(35, 0.5, 40, "V"), 38))
+    assert K.V_BRADY in kinds
+    assert K.AIVR not in kinds
+
+
+def test_trigeminy() -> None:
+    assert K.TRIGEMINY in physiological(alarms(steady(75, 0.5, 60, "NNV")))
+    assert K.TRIGEMINY not in physiological(alarms(steady(75, 0.5, 60, "NNNV")))
+
+
+@pytest.mark.parametrize(("coupling_s", "on_t"), [(0.34, True), (0.5, False)])
+def test_r_on_t(coupling_s: float, on_t: bool) -> None:
+    beats = then_sinus(after(START, "V", [coupling_s]), pause_s=1.6 - coupling_s)
+    assert (K.R_ON_T in physiological(alarms(beats))) is on_t
+
+
+@pytest.mark.parametrize(("per_min", "expected"), [(8, False), (14, True)])
+def test_pvcs_per_min(per_min: int, expected: bool) -> None:
+    every = round(75 / per_min)
+    beats = steady(75, 0.5, 120, "N" * (every - 1) + "V")
+    assert (K.PVCS_PER_MIN in physiological(alarms(beats, 118))) is expected
+
+
+@pytest.mark.parametrize(("per_min", "expected"), [(8, False), (14, True)])
+def test_frequent_sveb(per_min: int, expected: bool) -> None:
+    every = round(75 / per_min)
+    beats = steady(75, 0.5, 120, "N" * (every - 1) + "S")
+    assert (K.FREQUENT_SVEB in physiological(alarms(beats, 118))) is expected
+
+
+@pytest.mark.parametrize(("bpm", "kind"), [(170, K.SVT), (145, None)])
+def test_svt(bpm: float, kind: AlertKind | None) -> None:
+    fast = 60 / bpm
+    beats = after(START, "S" * 9, [fast] * 9)
+    assert (K.SVT in physiological(alarms(then_sinus(beats)))) is (kind is K.SVT)
+
+
+@pytest.mark.parametrize(
+    ("rr_s", "expected"), [(1.3, None), (1.7, K.MISSED_BEAT), (2.9, K.MISSED_BEAT), (3.4, K.PAUSE)]
+)
+def test_missed_beat_and_pause(rr_s: float, expected: AlertKind | None) -> None:
+    beats = then_sinus(after(START, "N", [rr_s]), pause_s=0.8)
+    kinds = physiological(alarms(beats)) - {K.HR_LOW}
+    assert kinds == ({expected} if expected else set())
+
+
+def test_a_compensatory_pause_is_no_missed_beat() -> None:
+    beats = then_sinus(after(START, "V", [0.5]), pause_s=1.6)
+    assert physiological(alarms(beats)) == set()
+
+
+def test_pauses_per_min() -> None:
+    beats = START
+    for _ in range(3):
+        beats = then_sinus(after(beats, "N", [3.6]), beats[-1][0] + 12, pause_s=0.8)
+    kinds = physiological(alarms(then_sinus(beats, 90, 0.8), 90))
+    assert {K.PAUSE, K.PAUSES_PER_MIN} <= kinds
+
+
+def fibrillating(start_s: float, end_s: float, seed: int = 1) -> Beats:
+    rng = np.random.default_rng(seed)
+    times = start_s + np.cumsum(rng.uniform(0.45, 1.05, 400))
+    return [(float(t), "N") for t in times if t < end_s]
+
+
+def test_af_begins_and_ends() -> None:
+    beats = START + fibrillating(20.5, 120) + steady(75, 120.8, 300)
+    told = alarms(beats, 295)
+    began, ended = raised(told)[K.AF], raised(told)[K.AF_END]
+    assert 20 < began.sample / RATE_HZ < 70
+    assert abs(began.onset_sample / RATE_HZ - 20) < 15
+    assert 120 < ended.sample / RATE_HZ < 220
+    cleared = [a for a in told if a.kind is K.AF and a.state is AlertState.CLEARED]
+    assert cleared[0].sample < ended.sample
+
+
+def test_irregular_rhythm_is_said_before_it_is_af() -> None:
+    assert K.IRREGULAR in physiological(alarms(fibrillating(0.5, 60)))
+    assert K.IRREGULAR not in physiological(alarms(steady(75, 0.5, 60, "NNNNV")))
+
+
+def test_shapes_of_pvcs() -> None:
+    beats = steady(60, 0.5, 60, "NNNNNV")
+    v = [t for t, label in beats if label == "V"]
+    same = dict.fromkeys(v, 0)
+    other = {t: i % 2 for i, t in enumerate(v)}
+    for forms, expected in ((same, False), (other, True)):
+        signal = drawn(beats, forms, 60)
+        kinds = physiological(run(hops(beats, 58, signal_mv=signal)))
+        assert (K.MULTIFORM_PVC in kinds) is expected
+
+
+def drawn(beats: Beats, forms: dict[float, int], end_s: float) -> NDArray[np.float32]:
+    t = np.arange(int(end_s * RATE_HZ)) / RATE_HZ
+    signal = 0.01 * np.random.default_rng(1).normal(size=len(t))
+    for at, label in beats:
+        if label == "N":
+            signal += np.exp(-(((t - at) / 0.015) ** 2))
+        elif forms[at] == 0:
+            signal += 1.5 * np.exp(-(((t - at) / 0.04) ** 2))
+            signal -= 0.6 * np.exp(-(((t - at - 0.1) / 0.06) ** 2))
+        else:
+            signal -= 1.2 * np.exp(-(((t - at) / 0.05) ** 2))
+            signal += 0.9 * np.exp(-(((t - at + 0.08) / 0.03) ** 2))
+    return signal[:, np.newaxis].astype(np.float32)
+
+
+def test_vf_in_the_waveform_is_vf_and_not_asystole() -> None:
+    t = np.arange(int(60 * RATE_HZ)) / RATE_HZ
+    phase = 2 * np.pi * (4.5 * t + 0.6 * np.sin(2 * np.pi * 0.4 * t))
+    wave = 0.4 * (1 + 0.3 * np.sin(2 * np.pi * 0.7 * t)) * np.sin(phase)
+    signal = drawn(START, {}, 60)[:, 0]
+    signal = np.where(t > START[-1][0] + 0.4, wave, signal).astype(np.float32)[:, np.newaxis]
+    told = raised(run(hops(START, 40, signal_mv=signal)))
+    assert K.VF in told
+    assert K.ASYSTOLE not in told
+    assert told[K.VF].sample / RATE_HZ - START[-1][0] < 6.5
+
+
+def test_every_off_switch_works() -> None:
+    beats = then_sinus(after(START, "VVVV", [0.4] * 4))
+    assert physiological(alarms(beats, settings=AlarmSettings(off=("nsvt",)))) == set()
