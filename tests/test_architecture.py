@@ -105,7 +105,7 @@ def test_the_rules_see_through_functions(tmp_path):
     assert imports_of(sample) == [("torch", True), ("wfdb", False)]
 
 
-HEAVY = ("torch", "scipy", "wfdb", "neurokit2", "rich", "pandas", "zmq")
+HEAVY = ("torch", "scipy", "wfdb", "neurokit2", "rich", "pandas", "zmq", "numpy")
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["--version"], ["replay", "--help"]])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from monitor.commands.serve import OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
-from monitor.messages import AlertKind, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,14 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind",
         action="append",
-        choices=[kind.value for kind in AlertKind],
+        type=_kind,
         metavar="KIND",
         help="of this kind only (asystole, vt, hr_high ...); may be given several times",
     )
     parser.add_argument(
         "--priority",
         action="append",
-        choices=[priority.value for priority in Priority],
+        choices=("high", "medium", "low", "technical"),
         help="of this priority only; may be given several times",
     )
     parser.add_argument("--count", type=int, metavar="N", help="end after N alerts")
@@ -50,6 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="end after S seconds; exit code 1 if --count was not reached",
     )
+
+
+def _kind(text: str) -> str:
+    from monitor.messages import AlertKind
+
+    known = [kind.value for kind in AlertKind]
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a kind of alert: {', '.join(known)}")
+    return text
 
 
 def run(args: argparse.Namespace) -> int:
