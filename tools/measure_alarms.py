@@ -5,8 +5,9 @@
 Protocols
 ---------
 cinc
-    PhysioNet/CinC Challenge 2015, ECG leads only. The record's own alarm is confirmed when the
-    condition of our alarm of that kind is present at any time in 4:50 to 5:00.
+    PhysioNet/CinC Challenge 2015, ECG leads only, real-time: the stream ends at 5:00, as it does
+    in the Challenge. The record's own alarm is confirmed when the condition of our alarm of
+    that kind is present at any time in 4:50 to 5:00.
     Score (TP + TN) / (TP + TN + FP + 5 FN).
 vfdb
     Reference VF and flutter of at least 4 s (pieces 0.5 s apart are one); found when the
@@ -32,7 +33,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,16 +83,17 @@ class Result:
         return [*spans, (since, self.length_s)] if since is not None else spans
 
 
-def analyse(path: Path, settings: Settings | None = None) -> Result:
-    """Run one WFDB record through the pipeline."""
+def analyse(path: Path) -> Result:
+    """Run one WFDB record through the pipeline; Challenge records end at 5:00."""
     import torch
 
     from monitor.pipeline import Pipeline
     from monitor.sources.wfdb_record import WfdbRecord
 
     torch.set_num_threads(1)
-    record = WfdbRecord(path)
-    pipeline = Pipeline(record.info, settings or Settings())
+    stop_s = 300.0 if path.parent.name == "cinc2015" else None
+    record = WfdbRecord(path, stop_s=stop_s)
+    pipeline = Pipeline(record.info, Settings())
     events = [event for chunk in record.chunks() for event in pipeline.push(chunk)]
     events += pipeline.flush()
     length = wfdb.rdheader(str(path)).sig_len / record.info.rate_hz
@@ -364,7 +365,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         def run(paths: list[Path]) -> list[Result]:
             new = [path for path in paths if path not in known]
-            known.update(zip(new, pool.map(partial(analyse), new), strict=True))
+            known.update(zip(new, pool.map(analyse, new), strict=True))
             return [known[path] for path in paths]
 
         for name in chosen:

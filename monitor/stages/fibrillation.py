@@ -140,8 +140,8 @@ class Features:
         return float((lags / counts).max() / variance)
 
 
-_WEIGHTS = np.array([-11.18, -17.08, 118.3, 2.19, -0.05, 23.55, 0.03, 1.18])
-_BIAS = -3.99
+_WEIGHTS = np.array([-11.11, -17.33, 117.64, 2.12, -0.07, 23.43, -0.12, 1.19])
+_BIAS = -3.78
 _LIMIT = 6.0  # a single lead's evidence, log odds, is kept within this
 _LEADS = 2
 _QRS_KNOWN_S = 0.5

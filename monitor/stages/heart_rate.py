@@ -6,7 +6,7 @@ The averaging rule, stated as IEC 60601-2-27 asks:
    after a start, at least 3). Every QRS counts, whatever its label.
 2. When each of the last 3 intervals exceeds 1200 ms the mean of the last 4 is taken, so that
    a falling rate shows soon. An interval still open counts once it completes the 3, or
-   exceeds the mean.
+   when the rate is lower with it.
 3. The result is rounded to whole beats per minute, as displayed and as compared with limits.
 4. Twelve is a multiple of 2, 3, 4 and 6: rhythms that repeat after so many beats give a
    steady reading (the irregular waveforms of EC13 read 80, 60, 120 and 90).
@@ -69,12 +69,14 @@ class HeartRate:
         if open_s >= s.no_beat_s:
             return None
         rr = list(self._rr_s)
+        with_open = [*rr, open_s]
         if self._slow(rr):
             rr = rr[-s.slow_average_beats :]
-            if open_s > sum(rr) / len(rr):
-                rr = [*rr, open_s][-s.slow_average_beats :]
-        elif self._slow([*rr, open_s]):
-            rr = [*rr, open_s][-s.slow_average_beats :]
+            with_open = with_open[-s.slow_average_beats :]
+            if sum(with_open) * len(rr) > sum(rr) * len(with_open):
+                rr = with_open
+        elif self._slow(with_open):
+            rr = with_open[-s.slow_average_beats :]
         if len(rr) < s.least_beats:
             return None
         return float(round(60.0 * len(rr) / sum(rr)))

@@ -62,7 +62,7 @@ class RhythmStage:
         """Take one hop; give the rhythm when it changes, the vitals once a second."""
         block = hop.block
         if not len(block.values_mv):
-            return self._last_beats(hop)
+            return self._finish(hop)
         if self._end is not None and block.start_sample != self._end:
             self._forget(block.start_sample)
             self._pvcs.clear()
@@ -75,9 +75,12 @@ class RhythmStage:
             self._last_rpeak = rpeak.sample
         return [*self._take_beats(hop), *self._watch_waveform(hop), *self._vitals(hop)]
 
-    def _last_beats(self, hop: Hop) -> list[Rhythm | Vitals]:
-        """At the end of the stream beats come without signal: they still name the rhythm."""
-        return [*self._take_beats(hop)]
+    def _finish(self, hop: Hop) -> list[Rhythm | Vitals]:
+        """At the end of the stream beats come without signal: they still count."""
+        for rpeak in hop.rpeaks:
+            self._heart_rate.push(rpeak.sample)
+        self._second = None
+        return [*self._take_beats(hop), *self._vitals(hop)]
 
     def _take_beats(self, hop: Hop) -> list[Rhythm]:
         out: list[Rhythm] = []

@@ -70,6 +70,7 @@ class View:
         block = hop.block
         if not len(block.values_mv):  # the end of the stream: beats without signal
             self._elapsed = 0
+            self._take_events(hop, rhythm)
             return
         if block.start_sample != self.sample + 1:
             self.forget()
@@ -79,6 +80,15 @@ class View:
         self.sample = block.end_sample - 1
         self.shapes.push(block)
         self._take_quality(hop)
+        self._take_events(hop, rhythm)
+        if self.learning:
+            s = self.settings
+            self.learning = (
+                self._rpeaks_seen < s.learning_beats
+                and self.seconds_since(self.start_sample) < s.learning_s
+            )
+
+    def _take_events(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
         for rpeak in hop.rpeaks:
             self._take_rpeak(rpeak)
         minute_ago = self.sample - _MINUTE_S * self.rate_hz
@@ -89,12 +99,6 @@ class View:
                 self.vitals = event
             else:
                 self._take_rhythm(event)
-        if self.learning:
-            s = self.settings
-            self.learning = (
-                self._rpeaks_seen < s.learning_beats
-                and self.seconds_since(self.start_sample) < s.learning_s
-            )
 
     def _take_quality(self, hop: Hop) -> None:
         start = hop.block.start_sample
