@@ -108,7 +108,7 @@ def card(manifest: Manifest, measured: Measured) -> str:
 
 | | |
 |---|---|
-| input | {manifest.length} samples at {manifest.rate_hz:g} Hz, {manifest.before_s:g} s before the R \
+| input | {manifest.length} samples, {manifest.rate_hz:g} Hz, {manifest.before_s:g} s before the R \
 peak to {manifest.after_s:g} s after; channels: {", ".join(manifest.channels)}; scaling: \
 {manifest.scaling}; {len(manifest.features)} context features |
 | output | {", ".join(manifest.classes)}; escape beats e, j trained as N |

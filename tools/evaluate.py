@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from monitor.stages.detect import make_detector
 from monitor.stages.quality import QualityGate
 from monitor.stages.segment import BeatWindow, Segmenter
 from tools.beats import HOP_S, leads, read, reference
-from tools.card import Measured, Table, card
+from tools.card import Measured, Table, card, pair
 from tools.train import data_folder
 
 Signal = NDArray[np.float64]
@@ -73,46 +73,73 @@ def variants() -> list[Variant]:
     return found
 
 
-def label(
-    bundle: Bundle, signal: Signal, rate_hz: float, peaks: NDArray[np.int64] | None
-) -> list[Beat]:
-    """Stream one record; ``peaks`` are R peaks to use in place of the detector's."""
-    settings = Settings()
-    names = tuple(f"L{k}" for k in range(signal.shape[1]))
-    info = StreamInfo("record", rate_hz, names)
-    gate, detector = QualityGate(info, settings.quality), make_detector(info, settings.detect)
-    segmenter, classifier = Segmenter(info, bundle.manifest), Classifier(info, bundle)
+def hops(signal: Signal, rate_hz: float) -> Iterator[Samples]:
+    """Cut a record into the hops that the stages see."""
     values = signal.astype(np.float32)
     hop = round(HOP_S * rate_hz)
-    beats: list[Beat] = []
+    for start in range(0, len(values), hop):
+        yield Samples("record", start, values[start : start + hop])
+
+
+def detect(signal: Signal, rate_hz: float) -> list[RPeak]:
+    """Find the R peaks of a record with the monitor's own quality stage and detector."""
+    settings = Settings()
+    info = StreamInfo("record", rate_hz, tuple(f"L{k}" for k in range(signal.shape[1])))
+    gate, detector = QualityGate(info, settings.quality), make_detector(info, settings.detect)
+    rpeaks: list[RPeak] = []
+    for block in hops(signal, rate_hz):
+        rpeaks += detector.push(block, gate.push(block))
+    return rpeaks + detector.flush()
+
+
+def own_peaks(folder: Path, record: str, keep: Path | None) -> list[RPeak]:
+    """Like :func:`detect`, on a record as it is; kept in, and taken from, the folder ``keep``."""
+    path = keep / f"{record}.csv" if keep else None
+    if path is None or not path.exists():
+        found, _ = read(folder, record)
+        rpeaks = detect(leads(found), float(found.fs))
+        if path is None:
+            return rpeaks
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [(p.sample, p.decided_sample, p.lead) for p in rpeaks]
+        np.savetxt(path, np.array(rows, np.int64).reshape(-1, 3), "%d", ",")
+    rows = np.loadtxt(path, np.int64, delimiter=",", ndmin=2).tolist()
+    return [RPeak("record", sample, decided, lead) for sample, decided, lead in rows]
+
+
+def label(
+    bundle: Bundle, signal: Signal, rate_hz: float, rpeaks: list[RPeak]
+) -> tuple[list[Beat], list[int]]:
+    """Stream one record with given R peaks; beats, and the hop ends at which they came out."""
+    info = StreamInfo("record", rate_hz, tuple(f"L{k}" for k in range(signal.shape[1])))
+    segmenter, classifier = Segmenter(info, bundle.manifest), Classifier(info, bundle)
     waiting: list[BeatWindow] = []
+    ends: list[int] = []
     at = 0
-    for start in range(0, len(values) - hop + 1, hop):
-        block = Samples("record", start, values[start : start + hop])
-        if peaks is None:
-            found = detector.push(block, gate.push(block))
-            settled = detector.settled_sample
-        else:
-            stop = int(np.searchsorted(peaks, block.end_sample))
-            found = [RPeak("record", int(p), block.end_sample - 1) for p in peaks[at:stop]]
-            at, settled = stop, block.end_sample
-        windows = segmenter.push(block, found, settled)
-        if peaks is not None:  # labels do not depend on batches: 64 together are faster
-            waiting += windows
-        elif windows:
-            beats += classifier.push(windows, block.end_sample - 1)
-    last = len(values) - 1
-    rest = (
-        detector.flush() if peaks is None else [RPeak("record", int(p), last) for p in peaks[at:]]
-    )
-    waiting += segmenter.flush(rest)
-    for start in range(0, len(waiting), 64):
-        beats += classifier.push(waiting[start : start + 64], last)
-    return beats
+    for block in hops(signal, rate_hz):
+        due = []
+        while at < len(rpeaks) and rpeaks[at].decided_sample < block.end_sample:
+            due.append(rpeaks[at])
+            at += 1
+        windows = segmenter.push(block, due, block.end_sample)
+        waiting += windows
+        ends += [block.end_sample - 1] * len(windows)
+    windows = segmenter.flush(rpeaks[at:])
+    waiting += windows
+    ends += [len(signal) - 1] * len(windows)
+    beats: list[Beat] = []
+    for start in range(0, len(waiting), 64):  # labels do not depend on the batch
+        beats += classifier.push(waiting[start : start + 64], len(signal) - 1)
+    return beats, ends
 
 
 def measure(
-    bundle: Bundle, folder: Path, records: tuple[str, ...], variant: Variant, own: bool
+    bundle: Bundle,
+    folder: Path,
+    records: tuple[str, ...],
+    variant: Variant,
+    own: bool,
+    keep: Path | None = None,
 ) -> tuple[list[RecordScore], list[RecordScore], list[tuple[str, Beat]]]:
     """Label records; give the scores by the maps of EC57 and of the ML literature, and beats."""
     ec57: list[RecordScore] = []
@@ -123,8 +150,12 @@ def measure(
         peaks, symbols = reference(annotation, bundle.manifest)
         factor = variant.rate_hz / float(found.fs)
         signal = variant.change(leads(found))
-        scaled = None if own else np.round(peaks * factor).astype(np.int64)
-        beats = label(bundle, signal, variant.rate_hz, scaled)
+        if own:
+            rpeaks = own_peaks(folder, record, keep)
+        else:
+            rpeaks = [RPeak("record", p, p) for p in np.round(peaks * factor).astype(int).tolist()]
+        beats, ends = label(bundle, signal, variant.rate_hz, rpeaks)
+        latency_s = np.median([e - b.sample for b, e in zip(beats, ends, strict=True)])
         samples = np.round(np.array([b.sample for b in beats]) / factor).astype(np.int64)
         labels = "".join(b.label for b in beats)
         test = Annotations.from_arrays(samples, labels)
@@ -144,7 +175,8 @@ def measure(
             all_beats += list(zip(symbols, beats, strict=True))
         total = ml[-1].figures
         print(f"{variant.name}, {'own' if own else 'reference'} beats, {record}: "
-              f"V {total.v_se}/{total.v_pp} S {total.s_se}/{total.s_pp}", flush=True)  # fmt: skip
+              f"V {pair(total.v_se, total.v_pp)} S {pair(total.s_se, total.s_pp)}, "
+              f"median latency {latency_s / variant.rate_hz:.2f} s", flush=True)  # fmt: skip
     return ec57, ml, all_beats
 
 
@@ -199,6 +231,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="folder with mitdb/")
     parser.add_argument("--records", choices=sorted(RECORD_SETS), default="ds2")
     parser.add_argument("--quick", action="store_true", help="reference beats only")
+    parser.add_argument("--peaks", type=Path, help="folder to keep detected R peaks in")
     parser.add_argument("--write", action="store_true", help="write models/README.md")
     args = parser.parse_args()
     folder = data_folder(args.data)
@@ -210,7 +243,7 @@ def main() -> int:
         for own in (False, True):
             if (k and own) or (args.quick and (k or own)):
                 continue
-            ec57, ml, beats = measure(bundle, folder, records, variant, own)
+            ec57, ml, beats = measure(bundle, folder, records, variant, own, args.peaks)
             table = Table(variant.name, own, ec57, ml, macro_f1(summarise(ml)))
             tables.append(table)
             print(table.line(), flush=True)

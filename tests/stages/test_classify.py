@@ -119,7 +119,7 @@ def test_shipped_model_still_reaches_its_figures(aami, data_dir):
         test = Annotations.from_arrays(peaks, "".join(b.label for b in beats))
         scores.append(compare_beats(truth, test, 360.0, length_samples=900 * 360, conditions=rules))
     total = summarise(scores)
-    assert total.v_se > 95
+    assert total.v_se > 90
     assert total.v_pp > 95
     assert total.s_se > 85
-    assert total.s_pp > 75
+    assert total.s_pp > 80
