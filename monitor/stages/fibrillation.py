@@ -6,8 +6,8 @@ parameters of a short window, combined by logistic regression:
 
 * leakage of the VF filter: S. Kuo and R. Dillman, Computers in Cardiology 1978; as given by
   A. Amann et al., BioMed Eng OnLine 4:60 (2005), doi:10.1186/1475-925X-4-60;
-* threshold crossing sample count: M. A. Arafat et al., Signal Image Video Process 5:337
-  (2011), doi:10.1007/s11760-009-0145-1;
+* threshold crossing sample count: M. A. Arafat et al., Signal Image Video Process 5:1
+  (2011), doi:10.1007/s11760-009-0136-1;
 * phase space reconstruction: A. Amann et al., IEEE Trans Biomed Eng 54:174 (2007),
   doi:10.1109/TBME.2006.880909;
 * spectral moments: S. Barro et al., J Med Eng Technol 13:112 (1989),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 from alarm_beats import INFO, RATE_HZ, hops, physiological, raised, run, steady
 
 from monitor.config import AlarmSettings, RhythmSettings
 from monitor.errors import MonitorError
-from monitor.messages import AlertKind, AlertState, LeadState
+from monitor.messages import AlertKind, AlertState, LeadState, Samples, StreamInfo
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.rhythm import RhythmStage
 
@@ -138,3 +141,17 @@ def test_limits_change_while_running() -> None:
     first = alarms.limit_log[0]
     assert (first.setting, first.before, first.after) == ("hr_high_bpm", 120.0, 70.0)
     assert first.sample == made[79].block.end_sample - 1
+
+
+def test_one_lead_off_is_said_while_the_other_goes_on() -> None:
+    info = StreamInfo("bed1", RATE_HZ, ("II", "V1"))
+    rhythm, alarms = RhythmStage(info, RhythmSettings()), AlarmStage(info, AlarmSettings())
+    told = []
+    for hop in hops(steady(75, 0.5, 30), 40):
+        off = LeadState.LEAD_OFF if hop.block.start_sample >= 10 * RATE_HZ else LeadState.OK
+        quality = dataclasses.replace(hop.quality, leads=(off, LeadState.OK), usable=True)
+        block = Samples("bed1", hop.block.start_sample, np.repeat(hop.block.values_mv, 2, axis=1))
+        both = dataclasses.replace(hop, block=block, quality=quality)
+        told += alarms.push(both, rhythm.push(both))
+    assert raised(told)[AlertKind.LEAD_OFF].text == "LEAD OFF II"
+    assert AlertKind.ASYSTOLE in raised(told)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from monitor.messages import LeadState
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
 
+_OFF = (LeadState.LEAD_OFF, LeadState.FLAT)
+_SUSPENDED = ": arrhythmia analysis suspended"
+
 
 def lead_off(view: View) -> Finding | None:
-    """Every lead is off, or gives a constant, for ``lead_off_s``.
+    """One lead or more off, or giving a constant, for ``lead_off_s``.
 
     A stopped heart leaves a restless baseline; a line that is exactly constant comes from the
     equipment. It is not called asystole, and the text says what it is.
@@ -15,18 +19,22 @@ def lead_off(view: View) -> Finding | None:
     since = view.lead_off_since
     if since is None or view.seconds_since(since) < view.settings.lead_off_s:
         return None
-    what = "NO SIGNAL (constant line)" if view.flat else "LEAD OFF"
-    return Finding(since, f"{what}: arrhythmia analysis suspended")
+    named = tuple(zip(view.leads, view.lead_states, strict=True))
+    off = [lead for lead, state in named if state is LeadState.LEAD_OFF]
+    flat = [lead for lead, state in named if state is LeadState.FLAT]
+    parts = [f"LEAD OFF {', '.join(off)}"] if off else []
+    parts += [f"NO SIGNAL (constant line) {', '.join(flat)}"] if flat else []
+    return Finding(since, "; ".join(parts) + (_SUSPENDED if view.suspended else ""))
 
 
 def noise(view: View) -> Finding | None:
-    """Signal unusable for ``noise_s``, and not because leads are off."""
+    """Signal unusable for ``noise_s``, and not only because leads are off."""
     since = view.unusable_since
-    if since is None or view.lead_off_since is not None:
+    if since is None or all(state in _OFF for state in view.lead_states):
         return None
     if view.seconds_since(since) < view.settings.noise_s:
         return None
-    return Finding(since, "NOISE: arrhythmia analysis suspended")
+    return Finding(since, "NOISE" + _SUSPENDED)
 
 
 def learning(view: View) -> Finding | None:

@@ -22,7 +22,6 @@ from monitor.stages.alarms.shapes import Shapes
 _BEATS_KEPT = 64
 _MINUTE_S = 60.0
 _OFF = frozenset({LeadState.LEAD_OFF, LeadState.FLAT})
-_ATTACHED = frozenset({LeadState.OK, LeadState.NOISY, LeadState.SATURATED})
 
 
 class View:
@@ -34,8 +33,9 @@ class View:
         self.start_sample = info.start_sample
         self.sample = info.start_sample - 1  # last sample seen
         self.suspended = False  # the signal cannot be analysed now
-        self.lead_off_since: int | None = None
-        self.flat = False  # a lead gives a constant
+        self.lead_off_since: int | None = None  # any lead
+        self.leads = info.leads
+        self.lead_states: tuple[LeadState, ...] = (LeadState.OK,) * len(info.leads)
         self.unusable_since: int | None = None
         self.watched_since = info.start_sample  # signal has been analysed without break since
         self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
@@ -103,12 +103,11 @@ class View:
     def _take_quality(self, hop: Hop) -> None:
         start = hop.block.start_sample
         states = hop.quality.leads
-        off = not _ATTACHED.intersection(states) and not _OFF.isdisjoint(states)
-        if not off:
+        self.lead_states = states
+        if _OFF.isdisjoint(states):
             self.lead_off_since = None
         elif self.lead_off_since is None:
             self.lead_off_since = start
-        self.flat = LeadState.FLAT in states
         self.suspended = not hop.quality.usable
         if not self.suspended:
             if self.unusable_since is not None:
