@@ -15,9 +15,10 @@ xqrs           XQRS of the WFDB package for Python, whole record
 sleepecg       sleepecg's detector, whole record (``pip install .[bench]``)
 
 Protocol: beat-by-beat comparison with ``.atr``, match window 150 ms, from 5:00 to the end, MLII
-lead first (``monitor.score``, equal to ``bxb``). CPU is the process time of detection
-alone (reading, re-blocking and the quality stage left out), per hour of signal. Latency is from the R peak to the last sample
-seen when it was decided, search-back left out. Whole-record detectors have none.
+lead first (``monitor.score``, equal to ``bxb``). CPU is the process time of detection alone
+per hour of signal; reading, re-blocking and the quality stage are left out. Latency is from the
+R peak to the last sample seen when it was decided, search-back left out; the worst is at the
+start, where the first beats wait for the level to be learnt. Whole-record detectors have none.
 """
 
 from __future__ import annotations

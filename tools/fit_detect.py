@@ -49,7 +49,7 @@ BATCH = 2048
 PEAK_RATE = 1e-2  # of the one-cycle schedule
 DECAY = 1e-4
 NEAR_S = 0.12  # a candidate this near to a reference beat may be it
-SLICE_S = 480.0  # variants with noise use so much of a record
+SLICE_S = 600.0  # variants with noise use so much of a record
 CLEAN_TEST = ("118", "119")  # NSTDB is made from these
 WHOLE = ("clean", "first", "second")
 NOISY = (
@@ -66,7 +66,6 @@ NOISY = (
     "gains",
     "faults",
     "silence",
-    "tachycardia",
     "speed 1.6",
     "speed 2.4",
     "speed 0.75",
@@ -211,8 +210,6 @@ class Variants:
             signal = _faults(signal, rate_hz, rng)
         elif words[0] == "silence":
             signal, beats = _silence(signal, beats, rate_hz, rng)
-        elif words[0] == "tachycardia":
-            signal, beats = _tachycardia(signal, beats, rate_hz, rng)
         elif words[0] in ("speed", "rate"):
             # a record played faster has as many more beats a minute
             up, down = (100, round(100 * value)) if words[0] == "speed" else (round(value), 360)
@@ -271,41 +268,6 @@ def _silence(
         keep &= (beats < at - margin) | (beats > at + n + margin)
         # what is cut in the middle counts neither way; there are few
     return signal, beats[keep]
-
-
-def _tachycardia(
-    signal: Array, beats: NDArray[np.int64], rate_hz: float, rng: np.random.Generator
-) -> tuple[Array, NDArray[np.int64]]:
-    """Stretches of wide waves without a baseline between them, as in fast VT and flutter.
-
-    The beat is where the first lead is steepest.
-    """
-    signal = signal.copy()
-    size = float(np.percentile(signal[:, 0], 99.5) - np.percentile(signal[:, 0], 0.5)) / 2
-    cycle = np.linspace(0.0, 2 * np.pi, 200, endpoint=False)
-    keep = np.ones(len(beats), bool)
-    new: list[int] = []
-    for at in range(int(20 * rate_hz), len(signal) - int(20 * rate_hz), int(30 * rate_hz)):
-        n = int(rng.uniform(6.0, 15.0) * rate_hz)
-        step = 2 * np.pi * rng.uniform(130.0, 270.0) / 60.0 / rate_hz
-        jitter = np.repeat(rng.normal(1.0, 0.03, n // 50 + 1), 50)[:n]
-        phase = np.cumsum(step * jitter)
-        for lead in range(signal.shape[1]):
-            harmonics = [(1, 1.0, 0.0)] + [
-                (k, rng.uniform(0.0, 0.5) / (k - 1), rng.uniform(0.0, 2 * np.pi)) for k in (2, 3)
-            ]
-            shape = sum(a * np.sin(k * cycle + b) for k, a, b in harmonics)
-            wave = sum(a * np.sin(k * phase + b) for k, a, b in harmonics)
-            swell = 1.0 + 0.15 * np.sin(phase / rng.uniform(8.0, 20.0))
-            scale = size * rng.uniform(0.3, 1.2)
-            hiss = 0.01 * rng.standard_normal(n)
-            signal[at : at + n, lead] = signal[at, lead] + scale * wave * swell + hiss
-            if lead == 0:
-                steepest = cycle[int(np.abs(np.gradient(shape)).argmax())]
-                turn = np.floor((phase - steepest) / (2 * np.pi))
-                new += (at + np.flatnonzero(np.diff(turn) > 0)).tolist()
-        keep &= (beats < at) | (beats > at + n)
-    return signal, np.sort(np.append(beats[keep], np.array(new, np.int64)))
 
 
 def collect(
