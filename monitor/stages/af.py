@@ -7,7 +7,7 @@ pairs and stays low.
 
 The use of the distribution of RR changes is that of K. Tateno and L. Glass, Med Biol Eng
 Comput 39:664 (2001), doi:10.1007/BF02345439, and of J. Lian et al., Am J Cardiol 107:1494
-(2011), doi:10.1016/j.amjcard.2011.01.028.
+(2011).
 
 Notes
 -----
