@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -10,9 +11,11 @@ import sys
 from collections.abc import Sequence
 
 from monitor import __version__
-from monitor.errors import INTERRUPTED, TERMINATED, MonitorError
+from monitor.errors import FAILED, INTERRUPTED, TERMINATED, MonitorError
 
 COMMANDS = ("demo", "replay", "serve", "watch", "alerts", "annotate", "score")
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 NOTICE = "Not a medical device: for research, teaching and development only."
 
@@ -45,15 +48,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         code: int = args.run(args)
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
     except MonitorError as error:
         print(f"ecg-monitor: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone: not an error of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        _drop_output()
+        print(f"ecg-monitor: cannot write the output: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return FAILED
     return code
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere: it cannot be written, at exit neither."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def entry() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.pipeline import Pipeline
 
 STATUS_PERIOD_S = 0.5
+LOOK_UP_S = 0.05  # while waiting for the analysis, a request to stop is seen within this time
 
 Clock = Callable[[], float]
 
@@ -71,7 +72,7 @@ class LocalFeed:
         deliver(info)
         deliver(Status(info.stream, "loading the analysis", self._speed))
         loading = load_pipeline(info, self._settings)
-        pipeline = loading.result() if self._speed is None else None
+        pipeline = self._loaded(loading) if self._speed is None else None
         if pipeline:
             deliver(Status(info.stream, "", self._speed))
         backlog: deque[Samples] = deque()
@@ -90,7 +91,9 @@ class LocalFeed:
             if now - status_at >= STATUS_PERIOD_S:
                 status_at = now
                 deliver(Status(info.stream, "", self._speed, lag_s))
-        pipeline = pipeline or loading.result()
+        pipeline = pipeline or self._loaded(loading)
+        if pipeline is None:
+            return
         self._analyse(pipeline, backlog, deliver)
         for event in pipeline.flush():
             deliver(event)
@@ -98,12 +101,18 @@ class LocalFeed:
         deliver(Status(info.stream, "finished", self._speed))
 
     def stop(self) -> None:
-        """Ask :meth:`run` to return soon; what has been read is still flushed."""
+        """Ask :meth:`run` to return soon; what is being analysed is still flushed."""
         self._stop.set()
 
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
         """Acknowledge before the next samples are analysed."""
         self._wishes.append(alert_id)
+
+    def _loaded(self, loading: Future[Pipeline]) -> Pipeline | None:
+        """Wait for the analysis; None if told to stop before it is there."""
+        while not loading.done() and not self._stop.wait(LOOK_UP_S):
+            pass
+        return loading.result() if loading.done() else None
 
     def _analyse(self, pipeline: Pipeline, backlog: deque[Samples], deliver: Deliver) -> None:
         while self._wishes:

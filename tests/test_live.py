@@ -1,6 +1,7 @@
 """Pacing and the local feed, with a clock that the test moves."""
 
 import threading
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -123,3 +124,18 @@ def test_a_source_that_cannot_be_opened_is_the_callers_error():
 
     with pytest.raises(MonitorError, match="no such device"):
         collect(LocalFeed(broken, Settings()))
+
+
+@pytest.mark.parametrize("speed", [1.0, None])
+def test_stopping_does_not_wait_for_the_analysis_to_be_loaded(speed, monkeypatch):
+    monkeypatch.setattr("monitor.live.load_pipeline", lambda *_: Future())
+    feed = LocalFeed(lambda: Simulator("vt", stream="s"), Settings(), speed)
+    out = []
+
+    def deliver(message):
+        out.append(message)
+        if isinstance(message, Status) and message.text == "loading the analysis":
+            feed.stop()
+
+    feed.run(deliver)
+    assert not any(isinstance(m, End) for m in out)

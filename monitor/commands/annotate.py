@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_from(args)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / ".writable").touch()
-        (args.out / ".writable").unlink()
+        with tempfile.TemporaryFile(dir=args.out):
+            pass
     except OSError as error:
         raise MonitorError(f"cannot write into {args.out}: {error.strerror or error}") from error
 
@@ -132,16 +135,49 @@ def _in_processes(
     from concurrent.futures.process import BrokenProcessPool
 
     context = multiprocessing.get_context("spawn")  # torch and threads do not survive a fork
-    with ProcessPoolExecutor(args.jobs, mp_context=context) as pool:
-        futures = {
-            name: pool.submit(_one, path, args.out, settings, args.lead)
-            for name, path in paths.items()
-        }
-        for name, future in futures.items():
-            try:
-                yield name, future.result()
-            except BrokenProcessPool:
-                yield name, MonitorError(f"record {name}: its worker process died")
+    with ProcessPoolExecutor(args.jobs, mp_context=context, initializer=_end_with_parent) as pool:
+        try:
+            with _no_interrupt():  # workers start as the first records are handed in
+                futures = {
+                    name: pool.submit(_one, path, args.out, settings, args.lead)
+                    for name, path in paths.items()
+                }
+            for name, future in futures.items():
+                try:
+                    yield name, future.result()
+                except BrokenProcessPool:
+                    yield name, MonitorError(f"record {name}: its worker process died")
+        except BaseException:  # interrupted: nobody waits for what is still being done
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Let processes started inside ignore Ctrl-C, which goes to them too: the parent ends them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_with_parent() -> None:
+    """Let a worker process end when its parent is gone, however that went."""
+    import multiprocessing
+    import os
+    import threading
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def wait() -> None:
+            parent.join()
+            os._exit(FAILED)
+
+        threading.Thread(target=wait, name="end-with-parent", daemon=True).start()
 
 
 def _one(

@@ -116,7 +116,6 @@ class StreamState:
         self.rhythm: str | None = None
         self.active: dict[int, Alert] = {}
         self.cleared: deque[Alert] = deque(maxlen=MAX_CLEARED_ALERTS)
-        self.last_seq = -1
         self.missing_samples = 0
         self.last_samples_s: float | None = None
         self.finished = False
@@ -160,9 +159,13 @@ class StreamState:
         self.finished = False
 
     def _alert(self, alert: Alert) -> None:
-        if alert.seq <= self.last_seq:
-            return  # told again after a reconnection
-        self.last_seq = alert.seq
+        # each alert by itself: states tell of alerts again, in any order, and technical
+        # alerts count downwards
+        known = self.active.get(alert.id) or next(
+            (ended for ended in self.cleared if ended.id == alert.id), None
+        )
+        if known is not None and abs(alert.seq) <= abs(known.seq):
+            return
         self.active.pop(alert.id, None)
         if alert.state is AlertState.CLEARED:
             self.cleared.append(alert)

@@ -40,16 +40,16 @@ def find_record(
         If there is no such record, or the download fails.
     """
     name = name.removesuffix(".hea").removesuffix(".dat")
-    if Path(name + ".hea").is_file():
-        return Path(name)
     if data_dir is None and os.environ.get(DATA_VARIABLE):
         data_dir = Path(os.environ[DATA_VARIABLE])
-    if data_dir is not None:
-        if not data_dir.is_dir():
-            raise MonitorError(f"data folder {data_dir} does not exist", USAGE)
-        found = _in_folder(name, data_dir)
-        if found:
-            return found
+    try:
+        found = _on_disk(name, data_dir)
+    except OSError as error:  # a name too long, a folder that may not be entered
+        raise MonitorError(
+            f"cannot look for record {name[:80]}: {error.strerror or error}", USAGE
+        ) from error
+    if found:
+        return found
     if name.startswith((".", "/")) or not _NAME.fullmatch(name):
         raise MonitorError(f"there is no record {name}: {name}.hea does not exist", USAGE)
     remote = f"mitdb/{name}" if _MITDB.fullmatch(name) else name
@@ -61,6 +61,16 @@ def find_record(
             USAGE,
         )
     return download(remote, progress)
+
+
+def _on_disk(name: str, data_dir: Path | None) -> Path | None:
+    if Path(name + ".hea").is_file():
+        return Path(name)
+    if data_dir is None:
+        return None
+    if not data_dir.is_dir():
+        raise MonitorError(f"data folder {data_dir} does not exist", USAGE)
+    return _in_folder(name, data_dir)
 
 
 def _in_folder(name: str, data_dir: Path) -> Path | None:

@@ -1,6 +1,9 @@
 """Whatever is wrong: one clear line on stderr, a non-zero exit, no traceback."""
 
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +109,22 @@ def test_annotate_goes_on_after_a_bad_record(capsys, data_dir, tmp_path):
 def test_unwritable_folder(capsys, tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     assert "cannot write into" in fails(capsys, "annotate", "100", "--out", tmp_path / "file" / "x")
+
+
+def test_a_name_no_file_can_have(capsys):
+    assert "File name too long" in fails(capsys, "replay", "a" * 300, "--json", code=2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_output_that_cannot_be_written():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "monitor", "demo", "--list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("ecg-monitor: cannot write the output: ")
+    assert len(done.stderr.splitlines()) == 1

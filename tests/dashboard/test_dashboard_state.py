@@ -253,3 +253,18 @@ def test_memory_is_flat_over_a_day_of_events():
         tracemalloc.stop()
     # what is kept was replaced, not added to: beats and alerts of a full state, and no more
     assert after - before < 300_000
+
+
+def test_technical_alerts_count_downwards_and_are_shown():
+    technical = alert(-1, -1, priority=Priority.TECHNICAL)
+    updated = alert(-1, -3, AlertState.UPDATED, Priority.TECHNICAL)
+    state = folded(alert(0, 5), technical, alert(-2, -2, priority=Priority.TECHNICAL), updated)
+    assert [a.seq for a in state.snapshot("bed1", 0.0).active] == [5, -2, -3]
+    state.fold(alert(-1, -4, AlertState.CLEARED, Priority.TECHNICAL), 0.0)
+    state.fold(updated, 0.0)
+    assert [a.seq for a in state.snapshot("bed1", 0.0).active] == [5, -2]
+
+
+def test_an_alert_that_was_lost_and_is_told_later_is_shown():
+    state = folded(alert(1, 8), alert(0, 3))
+    assert {a.id for a in state.snapshot("bed1", 0.0).active} == {0, 1}
