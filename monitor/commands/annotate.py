@@ -27,6 +27,8 @@ EXAMPLE = (
     "  rdann -r recordings/208 -a mon -p V          # any WFDB tool reads the result"
 )
 
+FILE_WIDTH = 200
+
 Outcome = tuple[str, "Summary | MonitorError"]
 Advance = Callable[[int, int], None]
 
@@ -198,12 +200,13 @@ def _one(
 def _print_table(summaries: list[Summary], out: Path) -> None:
     import resource
 
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     from monitor.messages import AamiClass
 
-    table = Table(title=f"written to {out}")
+    table = Table(title=f"written to {out}", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("record", no_wrap=True)
     table.add_column("leads", min_width=7)
     for heading in ("min", *AamiClass, "HR", "unusable", "alerts", "CPU s"):
@@ -221,13 +224,17 @@ def _print_table(summaries: list[Summary], out: Path) -> None:
             f"{s.cpu_s:.1f}",
         )
     console = Console()
+    if not console.is_terminal:  # a file has no edge to cut the table at
+        console.width = max(console.width, FILE_WIDTH)
     console.print(table)
     peak_kib = max(
         resource.getrusage(who).ru_maxrss
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
+    plural = "" if len(summaries) == 1 else "s"
     console.print(
-        f"{len(summaries)} records, {sum(s.duration_s for s in summaries) / 3600:.1f} h of signal, "
+        f"{len(summaries)} record{plural}, "
+        f"{sum(s.duration_s for s in summaries) / 3600:.1f} h of signal, "
         f"{sum(s.cpu_s for s in summaries):.0f} CPU s, peak memory of a process "
         f"{peak_kib / 1024:.0f} MiB"
     )
