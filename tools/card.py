@@ -116,7 +116,7 @@ peak to {manifest.after_s:g} s after; channels: {", ".join(manifest.channels)}; 
 | command | `{manifest.command}` |
 | parameters, file | {measured.parameters}, {measured.size / 1024:.0f} KiB |
 | beats/s on one core, network alone | {measured.beats_per_s:,.0f} one at a time, \
-{measured.beats_per_s_64:,.0f} in batches of 64 |
+{measured.beats_per_s_64:,.0f} in batches of 64 (best of five) |
 | calibration error (10 bins, reference beats) | {measured.calibration_error:.3f} |
 | licence | {manifest.licence} |
 

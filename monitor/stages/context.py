@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from models.manifest import Manifest
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray
+from monitor.stages.intervals import RRHistory
 from monitor.stages.segment import BeatWindow
 
 FEATURES = (
@@ -64,93 +65,8 @@ ADAPT_BEATS = 32  # a template is the mean of about this many recent beats
 PREMATURE_LOG_RR = -0.12  # a group earlier than this on average is not taken as dominant...
 PREMATURE_WEIGHT = 0.5  # ... unless it is twice as large
 HYSTERESIS = 1.25  # a group must be this much larger to become the dominant one
-LONG_BEATS = 2000  # the long-run mean RR forgets over this many beats
 MIN_SCALE_MV = 0.02
-RR_RANGE_S = (0.2, 3.0)
 LAGS = (-2, -1, 0, 1, 2)  # samples (8 ms) by which R peaks may be off
-
-
-class RRHistory:
-    """Running statistics of the RR intervals."""
-
-    def __init__(self) -> None:
-        self._log_rr = np.zeros(512)
-        self._change = np.zeros(64)
-        self._count = 0
-        self._changes = 0
-        self._mean_s = 0.8
-        self._previous = [0.0, 0.0, 0.0]  # log RR of the last beats, newest first
-
-    def push(self, rr_s: float | None) -> tuple[list[float], float]:
-        """Give the fourteen RR features of a beat, and its log RR ratio; then learn from it."""
-        if rr_s is None:
-            self._previous = [math.log(self._mean_s)] * 3
-            return [math.log(self._mean_s), *[0.0] * 12, math.log(self._mean_s)], 0.0
-        rr_s = min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])
-        log_rr = math.log(rr_s)
-        if self._count == 0:
-            self._mean_s = rr_s
-            self._previous = [log_rr] * 3
-        mean = math.log(self._mean_s)
-        features = [log_rr, log_rr - mean, *self._against_history(log_rr)]
-        features[5:5] = [log_rr - self._previous[0], self._previous[0] - mean,
-                         self._previous[1] - mean]  # fmt: skip
-        features += [*self._irregularity(), mean]
-        self._learn(rr_s, log_rr)
-        return features, log_rr - mean
-
-    def _recent(self, count: int) -> NDArray[np.float64]:
-        at = self._count % 512
-        if self._count >= 512 or at >= count:
-            return self._log_rr[at - count : at] if at >= count else np.concatenate(
-                (self._log_rr[at - count :], self._log_rr[:at])
-            )  # fmt: skip
-        return self._log_rr[:at]
-
-    def _against_history(self, log_rr: float) -> list[float]:
-        if self._count == 0:
-            return [0.0, 0.0, 0.0, 0.5, 0.0]
-        held = self._log_rr[: min(self._count, 512)]
-        high = _quantile(held, 0.9)
-        last64 = self._recent(64)
-        median = _quantile(last64, 0.5)
-        spread = 0.741 * (_quantile(last64, 0.75) - _quantile(last64, 0.25)) + 0.02
-        rank = float((last64 < log_rr).mean())
-        return [
-            log_rr - high,
-            log_rr - _quantile(self._recent(8), 0.5),
-            log_rr - median,
-            rank,
-            (log_rr - median) / spread,
-        ]
-
-    def _irregularity(self) -> list[float]:
-        held = min(self._changes, 64)
-        if held == 0:
-            return [0.0, 0.0, 0.0]
-        at = self._changes % 64
-        order = np.arange(at - held, at)  # negative indices wrap: newest last
-        change = self._change[order]
-        return [
-            _quantile(change[-16:], 0.5),
-            _quantile(change, 0.5),
-            float(change[-32:].mean()),
-        ]
-
-    def _learn(self, rr_s: float, log_rr: float) -> None:
-        self._log_rr[self._count % 512] = log_rr
-        if self._count:
-            self._change[self._changes % 64] = abs(log_rr - self._previous[0])
-            self._changes += 1
-        self._count += 1
-        self._mean_s += (rr_s - self._mean_s) / min(self._count, LONG_BEATS)
-        self._previous = [log_rr, *self._previous[:2]]
-
-
-def _quantile(values: NDArray[np.float64], share: float) -> float:
-    """Lower sample quantile: an element of ``values``."""
-    at = int(share * (len(values) - 1))
-    return float(np.partition(values, at)[at])
 
 
 class BeatGroups:
