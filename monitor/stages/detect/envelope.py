@@ -102,11 +102,12 @@ class Envelope:
         )
         band = np.concatenate((self._band, filtered), axis=1)
         self._band = band[:, -self._band.shape[1] :]
-        slopes = np.abs(band[:, 1:] - band[:, :-1])
+        slopes = band[:, 1:] - band[:, :-1]
+        np.abs(slopes, out=slopes)
         envelope = np.empty_like(filtered)
-        for lead in range(len(slopes)):
+        for lead, steepness in enumerate(slopes):
             # the kernel is symmetric, so correlation is convolution
-            envelope[lead] = np.correlate(slopes[lead], self._kernel, "valid")
+            envelope[lead] = np.correlate(steepness, self._kernel, "valid")
         return signal, filtered, envelope
 
     def _bridge(self, values_mv: Array, valid: NDArray[np.bool_] | None) -> Array:

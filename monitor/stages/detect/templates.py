@@ -110,8 +110,14 @@ class Templates:
             rate = max(_RATE, 1.0 / (self._seen[kind] + 1.0))
             mean = self._shapes[:, :, kind] + rate * (shape - self._shapes[:, :, kind])
             norm = np.sqrt((mean * mean).sum(axis=1))
-            self._shapes[live, :, kind] = (mean / (norm[:, None] + _TINY))[live]
-            self._sizes[kind, live] += rate * (sizes - self._sizes[kind])[live]
+            mean /= norm[:, None] + _TINY
+            change = rate * (sizes - self._sizes[kind])
+            if self._leads == 1:
+                self._shapes[:, :, kind] = mean
+                self._sizes[kind] += change
+            else:
+                self._shapes[live, :, kind] = mean[live]
+                self._sizes[kind, live] += change[live]
             self._seen[kind] += 1.0
         else:
             rarest = int(self._seen.argmin())  # those never used come first, in order
