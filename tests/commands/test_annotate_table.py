@@ -7,7 +7,7 @@ from monitor.commands.annotate import _print_table
 
 
 def summary(record: str) -> Summary:
-    beats = {"N": 1565, "S": 1104, "V": 1964, "F": 415, "Q": 1041}
+    beats = {"N": 1565, "S": 110, "V": 1964, "F": 415, "Q": 4}
     return Summary(
         record, 360.0, ("MLII", "V1"), 1805.6, beats, 103.0, 1234.0, 0.0, {}, "d", "m", 12.3
     )
