@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING
 
 from monitor.config import Settings
@@ -110,7 +110,7 @@ class LocalFeed:
 
     def _loaded(self, loading: Future[Pipeline]) -> Pipeline | None:
         """Wait for the analysis; None if told to stop before it is there."""
-        while not loading.done() and not self._stop.wait(LOOK_UP_S):
+        while not self._stop.is_set() and not wait([loading], LOOK_UP_S).done:
             pass
         return loading.result() if loading.done() else None
 
