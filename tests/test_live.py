@@ -12,6 +12,7 @@ from monitor.feed import Status
 from monitor.live import LocalFeed, paced
 from monitor.messages import Alert, AlertState, Beat, End, Samples, StreamInfo
 from monitor.sources.simulator import Simulator
+from monitor.sources.wfdb_record import WfdbRecord
 
 INFO = StreamInfo("s", 100.0, ("II",))
 
@@ -94,12 +95,33 @@ def test_the_feed_gives_the_stream_from_its_info_to_its_end():
     ]  # fmt: skip
 
 
-def test_speed_does_not_change_the_events():
-    def events(speed):
-        feed = LocalFeed(lambda: Part(Simulator("vt", stream="s"), 30), Settings(), speed)
-        return [m for m in collect(feed) if not isinstance(m, Status | Samples)]
+def events_at(speed, open_source, chunk_s):
+    """Events of a feed whose clock does not take time: at speed 1 as fast as at any other."""
+    stop = FakeStop()
+    feed = LocalFeed(lambda: open_source(chunk_s), Settings(), speed, stop.clock)
+    feed._stop = stop
+    out = [m for m in collect(feed) if not isinstance(m, Status | Samples)]
+    if speed is not None:
+        assert stop.waits, "the feed did not pace itself"
+    return out
 
-    assert events(200.0) == events(None)
+
+@pytest.mark.parametrize(("speed", "chunk_s"), [(1.0, 0.04), (10.0, 0.4)])
+def test_speed_does_not_change_the_events(speed, chunk_s):
+    def simulated(chunk_s):
+        return Simulator("vt", stream="s", chunk_s=chunk_s, duration_s=30.0)
+
+    assert events_at(speed, simulated, chunk_s) == events_at(None, simulated, 10.0)
+
+
+@pytest.mark.parametrize(("speed", "chunk_s"), [(1.0, 0.04), (10.0, 0.4)])
+def test_speed_does_not_change_the_events_of_a_real_record(data_dir, speed, chunk_s):
+    def record(chunk_s):
+        return WfdbRecord(data_dir / "mitdb" / "208", stop_s=40.0, chunk_s=chunk_s)
+
+    reference = events_at(None, record, 10.0)
+    assert sum(isinstance(m, Beat) for m in reference) > 40
+    assert events_at(speed, record, chunk_s) == reference
 
 
 def test_acknowledging_reaches_the_alarms():
