@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from monitor import __version__
 from monitor.errors import FAILED, INTERRUPTED, TERMINATED, MonitorError
 
-COMMANDS = ("demo", "replay", "serve", "watch", "alerts", "annotate", "score")
+COMMANDS = ("demo", "replay", "serve", "watch", "alerts", "limits", "annotate", "score")
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 

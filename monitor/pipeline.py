@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.bundle import load_bundle
-from monitor.config import Settings
+from monitor.config import AlarmSettings, Settings
 from monitor.messages import Event, Gap, Hop, Quality, Samples, StreamInfo
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
@@ -81,6 +81,15 @@ class Pipeline:
     def acknowledge(self, alert_id: int | None) -> list[Event]:
         """Acknowledge one alert, or all of them (None); takes effect at the current sample."""
         return [*self._alarms.acknowledge(alert_id)]
+
+    @property
+    def limits(self) -> AlarmSettings:
+        """Limits and switches of the alarms now in force."""
+        return self._alarms.settings
+
+    def set_limits(self, limits: AlarmSettings) -> list[Event]:
+        """Go on with other limits from the current sample on; alarms switched off are cleared."""
+        return [*self._alarms.set_limits(limits)]
 
     def _push_hop(self, block: Samples) -> list[Event]:
         quality = self._gate.push(block)

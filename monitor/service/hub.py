@@ -9,9 +9,12 @@ Rules that hold here:
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from monitor.config import AlarmSettings, build
+from monitor.errors import MonitorError
 from monitor.messages import StreamInfo
 from monitor.service.stream import MakeAnalysis, MonitoredStream
 from monitor.wire.fields import fields_to_dict
@@ -102,11 +105,14 @@ class Hub:
             if command == "acknowledge":
                 out = self._acknowledge(request)
                 reply: dict[str, Any] = {"ok": True, "alerts": len(out)}
+            elif command == "limits":
+                out, limits = self._set_limits(request)
+                reply = {"ok": True, "limits": limits}
             elif command == "state":
                 states = [fields_to_dict(stream.state()) for stream in self._streams.values()]
                 reply = {"ok": True, "publisher": self._publisher, "streams": states}
             else:
-                raise ProtocolError("command must be 'acknowledge' or 'state'")
+                raise ProtocolError("command must be 'acknowledge', 'limits' or 'state'")
             return dumps({"schema": SCHEMA, **reply}).encode(), out
         except ProtocolError as error:
             failure = {"schema": SCHEMA, "ok": False, "error": str(error)}
@@ -169,11 +175,43 @@ class Hub:
         )
         return [info, stream.state()]
 
-    def _acknowledge(self, request: dict[str, Any]) -> list[Body]:
-        name, alert_id = request.get("stream"), request.get("alert_id", "")
+    def _named(self, request: dict[str, Any]) -> MonitoredStream:
+        name = request.get("stream")
         stream = self._streams.get(name) if isinstance(name, str) else None
         if stream is None:
             raise ProtocolError(f"there is no stream {name!a:.80}")
+        return stream
+
+    def _set_limits(self, request: dict[str, Any]) -> tuple[list[Body], dict[str, Any]]:
+        """Change alarm limits of one stream, all or none; give those then in force."""
+        stream = self._named(request)
+        changes = request.get("set", {})
+        before = stream.limits
+        if before is None:
+            raise ProtocolError(f"stream {stream.info.stream} has sent no samples yet")
+        if not isinstance(changes, dict):
+            raise ProtocolError("set must be an object of limits by name")
+        try:
+            table = {**dataclasses.asdict(before), "off": list(before.off), **changes}
+            after = build(AlarmSettings, table, "")
+        except MonitorError as error:
+            raise ProtocolError(str(error)) from error
+        out: list[Body] = []
+        if after != before:
+            was = stream.status
+            out = stream.set_limits(after)
+            self._report(stream, was)
+            for name, value in dataclasses.asdict(after).items():
+                if value != getattr(before, name):
+                    self._say(
+                        f"stream {stream.info.stream}: limit {name} "
+                        f"{getattr(before, name)} -> {value}"
+                    )
+        return out, {**dataclasses.asdict(after), "off": list(after.off)}
+
+    def _acknowledge(self, request: dict[str, Any]) -> list[Body]:
+        stream, alert_id = self._named(request), request.get("alert_id", "")
+        name = stream.info.stream
         if alert_id is not None and (not isinstance(alert_id, int) or isinstance(alert_id, bool)):
             raise ProtocolError("alert_id must be the number of an alert, or null for all")
         was = stream.status

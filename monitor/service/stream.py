@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
 from monitor.messages import (
     Alert,
@@ -51,6 +52,15 @@ class Analysis(Protocol):
         """Acknowledge one alert or all."""
         ...
 
+    @property
+    def limits(self) -> AlarmSettings:
+        """Alarm limits in force."""
+        ...
+
+    def set_limits(self, limits: AlarmSettings) -> list[Event]:
+        """Go on with other alarm limits."""
+        ...
+
 
 MakeAnalysis = Callable[[StreamInfo], Analysis]
 
@@ -81,6 +91,7 @@ class MonitoredStream:
         self._publisher = publisher
         self._former: deque[str] = deque(maxlen=MAX_FORMER_SENDERS)
         self._make = make_analysis
+        self._limits: AlarmSettings | None = None
         self._analysis: Analysis | None = None
         self._sequence = SequenceTracker()
         self._next_sample = info.start_sample
@@ -144,6 +155,19 @@ class MonitoredStream:
             analysis, own = self._analysis, self._numbers.own_id(alert_id)
             out += self._guarded(lambda: analysis.acknowledge(own))
         return out
+
+    @property
+    def limits(self) -> AlarmSettings | None:
+        """Alarm limits of this patient; None before the first samples."""
+        return self._analysis.limits if self._analysis is not None else self._limits
+
+    def set_limits(self, limits: AlarmSettings) -> list[Body]:
+        """Set the alarm limits of this patient; a restart of the stream keeps them."""
+        self._limits = limits
+        if self._analysis is None:
+            return []
+        analysis = self._analysis
+        return self._guarded(lambda: analysis.set_limits(limits))
 
     def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
         """Once a second: notice silence, tell where the stream stands.
@@ -256,6 +280,8 @@ class MonitoredStream:
                 self._next_sample = samples.start_sample
             try:
                 self._analysis = self._make(self.info)
+                if self._limits is not None:
+                    self._analysis.set_limits(self._limits)
             except Exception as error:
                 return self.quarantine(_reason(error))
         if self.status is not StreamStatus.LIVE:

@@ -8,6 +8,7 @@ from types import TracebackType
 
 import zmq
 
+from monitor.errors import MonitorError
 from monitor.messages import Alert
 from monitor.wire.jsonform import ProtocolError, dumps, loads
 from monitor.wire.protocol import (
@@ -152,6 +153,29 @@ class ControlClient:
         }
         with contextlib.suppress(zmq.Again):  # no service: the missing answer will show it
             self._socket.send(dumps(request).encode(), zmq.NOBLOCK)
+
+    def limits(
+        self, stream: str, changes: dict[str, object], patience_s: float = 5.0
+    ) -> dict[str, object]:
+        """Set alarm limits of a stream (none: only ask); give those then in force.
+
+        Raises
+        ------
+        MonitorError
+            If no service answers within ``patience_s``, or it refuses.
+        """
+        request = {"schema": SCHEMA, "command": "limits", "stream": stream, "set": changes}
+        silent = MonitorError(f"no service answers at {self._endpoint}; is `serve` running there?")
+        if not self._socket.poll(round(patience_s * 1000), zmq.POLLOUT):
+            raise silent
+        self._socket.send(dumps(request).encode(), zmq.NOBLOCK)
+        if not self._socket.poll(round(patience_s * 1000)):
+            raise silent
+        reply = loads(self._socket.recv(zmq.NOBLOCK))
+        limits = reply.get("limits")
+        if reply.get("ok") is not True or not isinstance(limits, dict):
+            raise MonitorError(f"refused: {reply.get('error', 'no limits in the answer')}")
+        return limits
 
     def answer(self) -> str | None:
         """Give why the last request was refused ("" if it was not); None if no answer came."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from monitor.config import AlarmSettings
 from monitor.messages import (
     AamiClass,
     Alert,
@@ -30,6 +31,7 @@ class EveryHundred:
         self.next = info.start_sample
         self.alerts = 0
         self.transitions = 0
+        self.limits = AlarmSettings()
 
     def push(self, samples):
         if (samples.values_mv == POISON_MV).any():
@@ -51,6 +53,10 @@ class EveryHundred:
             for i in wanted
             if i in range(self.alerts)
         ]
+
+    def set_limits(self, limits):
+        self.limits = limits
+        return []
 
     def flush(self):
         return [beat(self.info.stream, self.next)]

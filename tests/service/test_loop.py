@@ -11,6 +11,7 @@ import pytest
 import zmq
 from service_parts import POISON_MV, EveryHundred, Sender
 
+from monitor.errors import MonitorError
 from monitor.feed import Status
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.remote import SubscriberFeed
@@ -20,7 +21,7 @@ from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus, decode
 from monitor.wire.publisher import SamplePublisher
 from monitor.wire.sequence import SequenceTracker
 from monitor.wire.sockets import OUTPUT_QUEUE, ServiceSockets
-from monitor.wire.subscriber import Subscription
+from monitor.wire.subscriber import ControlClient, Subscription
 
 FREE = "tcp://127.0.0.1:*"
 PATIENCE_S = 20
@@ -441,6 +442,24 @@ def test_acknowledging_through_the_feed():
         AlertState.RAISED,
         AlertState.ACKNOWLEDGED,
     ]
+
+
+def test_limits_over_the_control_socket():
+    with Running() as running, raw_source(running) as source:
+        sender = Sender(leads=1)
+        source.send_multipart(sender.announce())
+        client = ControlClient(running.control)
+        try:
+            with pytest.raises(MonitorError, match="refused: there is no stream 'b'"):
+                client.limits("b", {})
+            while True:  # the samples may still be on their way
+                source.send_multipart(sender.samples(100))
+                with contextlib.suppress(MonitorError):
+                    limits = client.limits("a", {"hr_high_bpm": 130})
+                    break
+        finally:
+            client.close()
+    assert limits["hr_high_bpm"] == 130.0
 
 
 def test_an_acknowledgement_that_is_refused_is_shown():

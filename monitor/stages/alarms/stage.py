@@ -83,6 +83,11 @@ class AlarmStage:
         self._limit_log: list[LimitChange] = []
 
     @property
+    def settings(self) -> AlarmSettings:
+        """The limits and switches in force."""
+        return self._view.settings
+
+    @property
     def limit_log(self) -> tuple[LimitChange, ...]:
         """Every change of a limit or switch while running, the oldest first."""
         return tuple(self._limit_log)

@@ -1,0 +1,74 @@
+"""``ecg-monitor limits``: see and change the alarm limits of one patient while it is watched."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from monitor.commands.serve import CONTROL
+
+SUMMARY = "Show the alarm limits of a stream of a running `serve`, or change them."
+EXAMPLE = (
+    "  ecg-monitor limits bed-7\n"
+    "  ecg-monitor limits bed-7 hr_high_bpm=130 hr_low_bpm=45\n"
+    "  ecg-monitor limits bed-7 off=couplet,bigeminy   # off= switches all on again"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("stream", help="name of the stream")
+    parser.add_argument(
+        "changes",
+        nargs="*",
+        type=_change,
+        metavar="NAME=VALUE",
+        help="limits to change, all of them or none",
+    )
+    parser.add_argument(
+        "--control", default=CONTROL, metavar="ENDPOINT", help=f"of the service ({CONTROL})"
+    )
+    parser.add_argument(
+        "--patience", type=float, default=5.0, metavar="S", help="wait so long for it (5)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask the service, and print the limits that are then in force."""
+    import contextlib
+    import json
+
+    from monitor.wire.subscriber import ControlClient
+
+    with contextlib.closing(ControlClient(args.control)) as control:
+        limits = control.limits(args.stream, dict(args.changes), args.patience)
+    if args.json:
+        print(json.dumps(limits))  # noqa: T201
+        return 0
+    for name, value in limits.items():
+        changed = " *" if name in dict(args.changes) else ""
+        text = ",".join(map(str, value)) if isinstance(value, list) else value
+        print(f"{name} = {text}{changed}")  # noqa: T201
+    return 0
+
+
+def _change(text: str) -> tuple[str, object]:
+    """Read ``name=value``: a number, or for ``off`` names separated by commas.
+
+    >>> _change("hr_high_bpm=130"), _change("off=couplet,vt"), _change("off=")
+    (('hr_high_bpm', 130), ('off', ['couplet', 'vt']), ('off', []))
+    """
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    if name == "off":
+        return name, [kind for kind in value.split(",") if kind]
+    for number in (int, float):
+        try:
+            limit = number(value)
+        except ValueError:
+            continue
+        if math.isfinite(limit):
+            return name, limit
+    raise argparse.ArgumentTypeError(f"{text!r}: {value!r} is not a number")
