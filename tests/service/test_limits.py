@@ -97,10 +97,8 @@ def test_the_command_says_when_there_is_no_service(capsys):
         silent.close(0)
     finally:
         context.destroy(0)
-    info = StreamInfo("bed-7", 200.0, ("II",))
-    code = main(
-        ["limits", info.stream, "--control", f"tcp://127.0.0.1:{port}", "--patience", "0.2"]
-    )
+    control = f"tcp://127.0.0.1:{port}"
+    code = main(["limits", "bed-7", "--control", control, "--patience", "0.2"])
     assert code == 1
     assert "no service answers" in capsys.readouterr().err
 
