@@ -111,7 +111,8 @@ def _draw_header(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
 
 def _state(snapshot: Snapshot, display: Display) -> tuple[str, str]:
     if display.paused:
-        return "PAUSED", theme.WARN
+        stale = "" if snapshot.stale_s is None else f", STALE {theme.age(snapshot.stale_s)}"
+        return f"PAUSED{stale}", theme.WARN
     if snapshot.stale_s is not None:
         return f"STALE {theme.age(snapshot.stale_s)}", theme.WARN
     if snapshot.finished:

@@ -145,6 +145,7 @@ def test_stale_is_said_and_numbers_go():
     assert "800 ms" not in shown
     assert "good" not in shown
     assert "LIVE" not in shown
+    assert "PAUSED, STALE 7 s" in screen(state, display=Display(paused=True), now_s=7.0)
 
 
 def test_lead_off_is_prominent():
