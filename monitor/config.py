@@ -208,7 +208,6 @@ _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("end_hold_s", 0.0, 30.0),
     ("again_s", 0.0, 600.0),
     ("update_s", 1.0, 60.0),
-    ("audio_pause_s", 10.0, 120.0),
     ("inhibit_low_s", 0.0, 900.0),
     ("inhibit_medium_s", 0.0, 300.0),
 )
@@ -258,7 +257,6 @@ class AlarmSettings:
     end_hold_s: float = 2.0  # a lasting condition is over when absent for so long
     again_s: float = 10.0  # a latched condition that returns later is a new alarm
     update_s: float = 5.0  # a live alarm tells of changes at most so often
-    audio_pause_s: float = 120.0  # how long an audio pause lasts
     inhibit_low_s: float = 60.0  # a low-priority kind that has cleared stays quiet for so long
     inhibit_medium_s: float = 0.0  # the same for medium priority; high is never held back
 

@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -82,8 +83,11 @@ class Dashboard:
         snapshot, alerts = self.look()
         now_s = self._clock()
         width, height = terminal.size()
+        self.display = dataclasses.replace(
+            self.display, bell_paused_s=math.ceil(self._bell.paused_for_s(now_s))
+        )
         terminal.show(draw(snapshot, self.display, width, height, now_s, self._scales))
-        if self._bell.due(alerts, now_s) and self.display.bell:
+        if self._bell.due(alerts, now_s):
             terminal.bell()
 
     def act(self, action: Action) -> None:
@@ -117,7 +121,7 @@ class Dashboard:
             case Action.SWEEP:
                 self.display = dataclasses.replace(d, sweep=not d.sweep)
             case Action.BELL:
-                self.display = dataclasses.replace(d, bell=not d.bell)
+                self._bell.pause(self.look()[1], self._clock())
             case Action.HELP:
                 self.display = dataclasses.replace(d, help=not d.help)
 

@@ -19,7 +19,7 @@ class Action(Enum):
     NEXT_STREAM = "next stream"
     NEXT_LEAD = "next lead"
     SWEEP = "sweep or scroll"
-    BELL = "bell on or off"
+    BELL = "pause the bell, or not"
     HELP = "this help"
 
 
@@ -61,7 +61,7 @@ HELP = (
     ("n tab", "next stream"),
     ("l", "next lead on top"),
     ("m", "sweep or scroll"),
-    ("s", "bell off or on"),
+    ("s", "pause the bell for two minutes, or end the pause"),
     ("?", "this help"),
 )
 

@@ -26,7 +26,7 @@ class Display:
     lead: int = 0
     sweep: bool = True
     paused: bool = False
-    bell: bool = True
+    bell_paused_s: int = 0
     help: bool = False
 
 
@@ -96,8 +96,9 @@ def _draw_header(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
     column = canvas.text(0, column + 1, "monitor", theme.TITLE)
     state, style = _state(snapshot, display)
     end = canvas.right(0, canvas.width - 1, f" {state} ", style)
-    if not display.bell:
-        end = canvas.right(0, end - 1, " BELL OFF ", theme.WARN)
+    if display.bell_paused_s:
+        left = f" BELL PAUSED {display.bell_paused_s // 60}:{display.bell_paused_s % 60:02d} "
+        end = canvas.right(0, end - 1, left, theme.WARN)
     for name, priority in snapshot.others[:3]:
         mark = theme.MARKS[priority].strip()
         end = canvas.right(0, end - 1, f" {name[:16]} {mark} ", theme.BANNERS[priority])

@@ -131,7 +131,7 @@ def test_keys_reach_feed_and_display_and_q_ends():
             screen.type(b" ")
             screen.wait_for("PAUSED")
             screen.type(b"s")
-            screen.wait_for("BELL OFF")
+            screen.wait_for("BELL PAUSED")
             screen.type(b"q")
             assert feed.stopped.wait(WAIT_S)
 

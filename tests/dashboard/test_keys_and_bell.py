@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.dashboard.bell import REPEAT_S, Bell
+from monitor.dashboard.bell import PAUSE_S, REPEAT_S, Bell
 from monitor.dashboard.keys import HELP, Action, actions
 from monitor.messages import Alert, AlertKind, AlertState, Priority
 
@@ -61,6 +61,32 @@ def test_a_second_alert_is_heard_at_once():
     bell = Bell()
     assert bell.due([alert(Priority.HIGH)], 100.0)
     assert bell.due([alert(Priority.HIGH), alert(Priority.MEDIUM, number=2)], 100.1)
+
+
+def test_a_pause_silences_what_is_there_and_ends_by_itself():
+    bell, there = Bell(), [alert(Priority.MEDIUM)]
+    bell.pause(there, 100.0)
+    assert bell.paused_for_s(101.0) == PAUSE_S - 1.0
+    assert not bell.due(there, 101.0)
+    assert not bell.due([*there, alert(Priority.MEDIUM, number=2)], 150.0)
+    assert bell.due(there, 100.0 + PAUSE_S)
+
+
+def test_only_a_higher_priority_breaks_through_a_pause():
+    bell, there = Bell(), [alert(Priority.MEDIUM)]
+    bell.pause(there, 100.0)
+    assert bell.due([*there, alert(Priority.HIGH, number=2)], 110.0)
+    assert bell.paused_for_s(110.0) == 0.0
+    bell = Bell()
+    bell.pause([alert(Priority.HIGH)], 100.0)
+    assert not bell.due([alert(Priority.HIGH, number=2)], 110.0)
+
+
+def test_a_pause_can_be_ended():
+    bell = Bell()
+    bell.pause([], 100.0)
+    bell.pause([], 101.0)
+    assert bell.due([alert(Priority.HIGH)], 101.0)
 
 
 @pytest.mark.parametrize("priority", [Priority.LOW, Priority.TECHNICAL])

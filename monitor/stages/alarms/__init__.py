@@ -1,6 +1,5 @@
 """Alarms: one small rule per condition, and the state machine that announces them."""
 
-from monitor.stages.alarms.audio import Audio
 from monitor.stages.alarms.stage import AlarmStage, LimitChange
 
-__all__ = ["AlarmStage", "Audio", "LimitChange"]
+__all__ = ["AlarmStage", "LimitChange"]
