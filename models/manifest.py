@@ -17,6 +17,8 @@ from monitor.messages import AamiClass
 SCHEMA = 1
 SCALINGS = ("template", "minmax", "zscore", "none")
 CHANNELS = ("beat", "template")
+WINDOWS = ("fixed", "to_next")
+LABEL_SETS = ("aami", "own")
 LABEL_MAP = {
     # ML usage: escape beats (e, j) count as N. EC57's own table puts them in S.
     "N": "NLRBej",
@@ -47,6 +49,10 @@ class Manifest:
     scaling
         ``template``: by the peak-to-peak of the patient's dominant beat, upright;
         ``minmax``: each beat to 0..1; ``zscore``: each beat to mean 0 and deviation 1.
+    window
+        ``fixed``: all samples are signal. ``to_next``: signal up to 1.2 times the interval to
+        the next R peak, zeros behind it, scaled without them (the published 187-sample beats);
+        all signal if the next R peak was not known in time.
     channels
         Signal channels: ``beat``, ``template``.
     features
@@ -59,6 +65,9 @@ class Manifest:
         The network takes (batch, length) rather than (batch, channels, length).
     probabilities
         The network gives probabilities already, not logits.
+    label_set
+        ``aami``: the classes are AAMI classes and can label a stream. ``own``: other names,
+        for a network that is measured on beats only.
     """
 
     name: str
@@ -68,12 +77,14 @@ class Manifest:
     length: int = 188
     pad: int = 0
     scaling: str = "template"
+    window: str = "fixed"
     channels: tuple[str, ...] = ("beat",)
     features: tuple[str, ...] = ()
     following_rr: float = 0.0
     following_cap_s: float = 1.5
     flat_input: bool = False
     probabilities: bool = False
+    label_set: str = "aami"
     label_map: dict[str, str] = field(default_factory=lambda: dict(LABEL_MAP))
     data: str = ""
     data_sha256: str = ""
@@ -88,9 +99,18 @@ class Manifest:
         self._require(self.schema == SCHEMA, f"has schema {self.schema}, readable is {SCHEMA}")
         self._require(bool(self.name), "has no name")
         self._require(
-            all(c in tuple(AamiClass) for c in self.classes)
+            self.label_set in LABEL_SETS, f"has label_set {self.label_set!r}; known: {LABEL_SETS}"
+        )
+        self._require(
+            (self.label_set == "own" or all(c in tuple(AamiClass) for c in self.classes))
             and len(set(self.classes)) == len(self.classes) >= 2,
             f"has classes {list(self.classes)}; known are {[str(c) for c in AamiClass]}",
+        )
+        self._require(self.window in WINDOWS, f"wants window {self.window!r}; known: {WINDOWS}")
+        self._require(
+            self.window == "fixed" or (self.before_s == 0.0 and self.following_rr > 0.0),
+            "wants a window to the next R peak: it must begin at the R peak (before_s = 0) and "
+            "wait for the next (following_rr above 0)",
         )
         self._require(50.0 <= self.rate_hz <= 500.0, f"wants a rate of {self.rate_hz:g} Hz")
         self._require(16 <= self.length <= 4096, f"wants a window of {self.length} samples")

@@ -3,6 +3,7 @@
     python -m tools.train aami             train on DS1, write models/aami.pt and its hash
     python -m tools.train aami --folds     patient-wise cross-validation within DS1 only
     python -m tools.evaluate aami          measure on DS2, write the card
+    python -m tools.train kaggle5 --help   models of one beat window: tools/train_beats.py
 
 Every setting stands below, once. Recordings are found by ``--data`` or the variable
 ECG_MONITOR_DATA; built beats and checkpoints are kept under ``--work`` and an interrupted
@@ -262,7 +263,7 @@ def data_folder(given: Path | None) -> Path:
     return folder
 
 
-def ship(net: CnnBiLstm, manifest: Manifest) -> None:
+def ship(net: nn.Module, manifest: Manifest) -> None:
     """Write the bundle and its hash."""
     from models import shipped
 
@@ -277,8 +278,13 @@ def ship(net: CnnBiLstm, manifest: Manifest) -> None:
 
 def main() -> int:
     """Run from the command line."""
+    from tools.train_beats import RECIPES
+    from tools.train_beats import main as train_beats
+
+    if sys.argv[1:2] and sys.argv[1] in RECIPES:
+        return train_beats(sys.argv[1:])
     parser = argparse.ArgumentParser(prog="python -m tools.train", description=__doc__)
-    parser.add_argument("model", choices=["aami"])
+    parser.add_argument("model", choices=["aami", *sorted(RECIPES)])
     parser.add_argument("--data", type=Path, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
     parser.add_argument("--seed", type=int, default=SEED)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from models.bundle import Bundle
+from monitor.errors import MonitorError
 from monitor.messages import AamiClass, Beat, StreamInfo
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow
@@ -32,7 +33,7 @@ class Classifier:
     Raises
     ------
     MonitorError
-        If the manifest asks for a feature that is not known.
+        If the manifest asks for a feature that is not known, or has no AAMI classes.
 
     Notes
     -----
@@ -44,6 +45,11 @@ class Classifier:
         torch.set_num_threads(1)  # beats come one or two at a time: threads would only wait
         self._stream = info.stream
         self._bundle = bundle
+        if bundle.manifest.label_set != "aami":
+            raise MonitorError(
+                f"model {bundle.manifest.name} tells {', '.join(bundle.manifest.classes)}, not the "
+                "AAMI classes: it is for measuring on beats and cannot label a stream"
+            )
         self._context = PatientContext(bundle.manifest)
         self._columns = [_CLASSES.index(AamiClass(name)) for name in bundle.manifest.classes]
         self._name = bundle.manifest.name

@@ -66,6 +66,7 @@ PREMATURE_LOG_RR = -0.12  # a group earlier than this on average is not taken as
 PREMATURE_WEIGHT = 0.5  # ... unless it is twice as large
 HYSTERESIS = 1.25  # a group must be this much larger to become the dominant one
 MIN_SCALE_MV = 0.02
+TO_NEXT_RR = 1.2  # end of a window to the next R peak, in intervals to it
 LAGS = (-2, -1, 0, 1, 2)  # samples (8 ms) by which R peaks may be off
 
 
@@ -282,6 +283,9 @@ class PatientContext:
                 self._beats += 1
         rows = [values if name == "beat" or groups is None else groups.dominant
                 for name in manifest.channels]  # fmt: skip
+        if manifest.window == "to_next" and window.following_rr_s is not None:
+            count = math.ceil(TO_NEXT_RR * window.following_rr_s * manifest.rate_hz)
+            rows = [row[:count] for row in rows]
         signal = np.stack([self._scaled(row, groups) for row in rows])
         padded = np.zeros((len(rows), manifest.length), np.float32)
         padded[:, : signal.shape[1]] = signal

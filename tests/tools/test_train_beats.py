@@ -1,0 +1,132 @@
+"""Training of the beat-window models: draws, augmentation, priors, resumption, bundles."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from models.beat_networks import length_channel
+from models.bundle import load_bundle, save_bundle
+from monitor.errors import MonitorError
+from monitor.messages import StreamInfo
+from monitor.stages.classify import Classifier
+from tools import train_beats
+from tools.beat_sets import BeatSet
+from tools.train_beats import RECIPES, draw, fit, inputs, make_manifest, prior_shift, vary
+
+
+def made_rows(count=400, classes=2, seed=0):
+    """Rows whose class is the place of a bump, and whose lengths differ."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, classes, count)
+    at = np.arange(187)[None, :]
+    rows = np.exp(-(((at - 20 - 15 * label[:, None]) / 5) ** 2)) + 0.1
+    rows += rng.normal(0, 0.02, rows.shape)
+    rows[at >= rng.integers(100, 187, count)[:, None]] = 0
+    return np.clip(rows, 0, 1).astype(np.float32), label.astype(np.int64)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_networks_take_single_beats_and_batches(name):
+    recipe = RECIPES[name]
+    net = train_beats.make_network(recipe).eval()
+    signal = inputs(made_rows(8)[0], recipe)
+    with torch.inference_mode():
+        out = net(signal)
+        alone = net(signal[3:4])
+    assert out.shape == (8, len(recipe.classes))
+    torch.testing.assert_close(out[3:4], alone, atol=1e-5, rtol=1e-4)
+
+
+def test_length_channel_ends_at_the_last_sample_that_is_not_zero():
+    signal = torch.tensor([[[0.0, 0.5, 0.0, -0.2, 0.0, 0.0]]])
+    assert length_channel(signal)[0, 1].tolist() == [1, 1, 1, 1, 0, 0]
+    assert not length_channel(torch.zeros(1, 1, 6))[0, 1].any()
+
+
+def test_draw_takes_every_beat_before_any_twice():
+    label = np.array([0] * 100 + [1] * 10)
+    chosen = draw(label, (40, 25), np.random.default_rng(1))
+    times = np.bincount(chosen, minlength=110)
+    assert times[:100].sum() == 40
+    assert times[:100].max() == 1
+    assert times[100:].sum() == 25
+    assert set(times[100:]) == {2, 3}
+
+
+def test_variation_keeps_padding_and_stays_close():
+    signal = inputs(made_rows(50)[0], RECIPES["kaggle5"])
+    varied = vary(signal, torch.Generator().manual_seed(1))
+    ends = (signal != 0).sum(2) - (varied != 0).sum(2)
+    assert ends.abs().max() <= 2
+    assert not torch.equal(signal, varied)
+    assert (varied - signal).abs().mean() < 0.05
+
+
+def test_prior_shift_is_bayes_rule():
+    label = np.array([0] * 90 + [1] * 10)
+    shift = prior_shift(label, (50, 50))
+    # equal evidence under equal shares becomes the true shares
+    torch.testing.assert_close(torch.softmax(shift, 0), torch.tensor([0.9, 0.1]))
+
+
+@pytest.fixture
+def small(monkeypatch):
+    recipe = dataclasses.replace(RECIPES["cnn"], classes=("a", "b"), draw=(192, 192))
+    monkeypatch.setattr(train_beats, "WIDTH", 8)
+    monkeypatch.setattr(train_beats, "BATCH", 32)
+    monkeypatch.setattr(train_beats, "AVERAGE", 0.8)
+    return recipe
+
+
+def test_training_learns_what_can_be_learned(small):
+    rows, label = made_rows()
+    net = fit(inputs(rows, small), label, small, 1, "test", 8)
+    other, truth = made_rows(seed=5)
+    with torch.inference_mode():
+        found = net(inputs(other, small)).argmax(1).numpy()
+    assert (found == truth).mean() > 0.95
+
+
+def test_an_interrupted_run_ends_where_a_whole_one_does(small, tmp_path, monkeypatch):
+    rows, label = made_rows()
+    signal = inputs(rows, small)
+    whole = fit(signal, label, small, 1, "whole", 3)
+    calls = []
+    real = train_beats.draw
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(train_beats, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(signal, label, small, 1, "part", 3, tmp_path / "part.ckpt")
+    monkeypatch.setattr(train_beats, "draw", real)
+    resumed = fit(signal, label, small, 1, "rest", 3, tmp_path / "part.ckpt")
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_bundles_load_and_say_their_split(name, tmp_path):
+    rows, label = made_rows(20, len(RECIPES[name].classes))
+    beats = BeatSet(rows, label, np.arange(15), np.arange(15, 20), "made", "at random by beat")
+    net = train_beats.make_network(RECIPES[name])
+    save_bundle(net, make_manifest(name, beats, "python", 1), tmp_path / "net.pt")
+    bundle = load_bundle(str(tmp_path / "net.pt"))
+    assert "by beat" in bundle.manifest.data
+    signal = inputs(rows, RECIPES[name])
+    with torch.inference_mode():
+        wanted = net(signal)
+    found = bundle.probabilities(signal, torch.zeros(20, 0))
+    assert torch.equal(found.argmax(1), wanted.argmax(1))
+    info = StreamInfo("t", 360.0, ("II",))
+    if bundle.manifest.label_set == "aami":
+        Classifier(info, bundle)
+    else:
+        with pytest.raises(MonitorError, match="cannot label a stream"):
+            Classifier(info, bundle)
