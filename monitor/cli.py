@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from monitor import __version__
 from monitor.errors import FAILED, INTERRUPTED, TERMINATED, MonitorError
 
-COMMANDS = ("demo", "replay", "serve", "watch", "alerts", "limits", "annotate", "score")
+COMMANDS = (
+    *("demo", "replay", "serve", "watch", "alerts", "limits"),
+    *("annotate", "score", "models"),
+)
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 

@@ -74,6 +74,11 @@ def standardise(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(centred / np.maximum(deviation, 1e-6), np.float32)
 
 
+def split_by_patient(split: str) -> bool:
+    """Tell from the ``split`` of a manifest's metrics how its beats were split."""
+    return split.startswith(BY_PATIENT)
+
+
 def mitbih_rows(folder: Path, work: Path) -> kachuee.Rows:
     """Build the published rows of all records, or take them from the folder ``work``."""
     path = work / "kachuee.npz"

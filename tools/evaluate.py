@@ -39,6 +39,7 @@ from monitor.stages.classify import Classifier
 from monitor.stages.detect import make_detector
 from monitor.stages.quality import QualityGate
 from monitor.stages.segment import BeatWindow, Segmenter
+from tools.beat_card import part_of, replace_part
 from tools.beats import HOP_S, leads, read, reference
 from tools.card import Measured, Table, card, pair
 from tools.train import data_folder
@@ -257,7 +258,9 @@ def main() -> int:
     )
     print(text)
     if args.write:
-        (FOLDER / "README.md").write_text(text, encoding="utf-8")
+        path = FOLDER / "README.md"
+        others = part_of(path.read_text(encoding="utf-8")) if path.exists() else ""
+        path.write_text(replace_part(text, others), encoding="utf-8")
     return 0
 
 

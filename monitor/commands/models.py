@@ -1,0 +1,69 @@
+"""``ecg-monitor models``: the models that come with the program, or what is in a file."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.bundle import Bundle
+
+SUMMARY = "List the models that come with the program, or say what is in a model file."
+EXAMPLE = (
+    "  ecg-monitor models\n"
+    "  ecg-monitor models aami\n"
+    "  ecg-monitor models mine.pt --json   # a TorchScript file; see also demo --model"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "models", nargs="*", metavar="MODEL", help="shipped name or file; default: all shipped"
+    )
+    parser.add_argument("--json", action="store_true", help="whole manifests, one a line")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Load every model, which proves that it fits its manifest, and describe it."""
+    import dataclasses
+    import json
+    import sys
+
+    from rich.console import Console
+
+    from models.bundle import load_bundle
+    from models.shipped import SHIPPED
+    from monitor.config import Settings
+
+    default = Settings().classify.model
+    out = Console(highlight=False)
+    for name in args.models or sorted(SHIPPED, key=lambda n: (n != default, n)):
+        bundle = load_bundle(name)
+        if args.json:
+            line = {**dataclasses.asdict(bundle.manifest), "sha256": bundle.sha256}
+            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+            continue
+        out.print(f"{name}{' (default)' if name == default else ''}", style="bold", markup=False)
+        for key, text in describe(bundle):
+            out.print(f"  {key:<9}{text}", markup=False, soft_wrap=True)
+    return 0
+
+
+def describe(bundle: Bundle) -> list[tuple[str, str]]:
+    """Give what a person wants to know of a model: (key, text) in order."""
+    m = bundle.manifest
+    use = "labels streams" if m.label_set == "aami" else "for beats only, not for streams"
+    end = "to the next R peak" if m.window == "to_next" else f"to {m.after_s:.2f} s after it"
+    window = f"{m.length} samples at {m.rate_hz:g} Hz, {m.before_s:.2f} s before the R peak {end}"
+    rows = [
+        ("classes", f"{', '.join(m.classes)} ({use})"),
+        ("window", f"{window}; {m.scaling}, {', '.join(m.channels)}"),
+        ("features", f"{len(m.features)}" if m.features else "none"),
+        ("data", m.data or "not said"),
+        ("figures", ", ".join(f"{k} {v}" for k, v in m.metrics.items()) or "not said"),
+        ("command", m.command or "not said"),
+        ("licence", m.licence or "not said"),
+        ("sha256", bundle.sha256),
+    ]
+    return [(key, text) for key, text in rows if text]

@@ -1,0 +1,134 @@
+"""Measure the models of one beat window: ``python -m tools.evaluate_beats``.
+
+    python -m tools.evaluate_beats kaggle5           measure on the test part of its beats
+    python -m tools.evaluate_beats --write           all shipped ones; their part of the card
+    python -m tools.evaluate_beats build/beats/kaggle5-16.pt cnn    kept bundles, compared
+
+Figures are those of the test part (:mod:`tools.beat_sets`), which is split by beat unless
+said otherwise. Models with AAMI classes are measured in a stream too: the same test beats,
+with reference R peaks, through the monitor's own stages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import wfdb
+from numpy.typing import NDArray
+
+from models.bundle import FOLDER, Bundle, load_bundle
+from models.shipped import SHIPPED
+from monitor.errors import MonitorError
+from monitor.messages import RPeak
+from tools.beat_card import BeatFigures, replace_part, zoo_card
+from tools.beat_sets import SETS, BeatSet, mitbih_rows, split_by_patient
+from tools.confusion import Confusion
+from tools.evaluate import label, speed
+from tools.train import data_folder
+from tools.train_beats import RECIPES, inputs
+
+
+def probabilities(bundle: Bundle, signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Run a bundle over rows (n, 187); gives (n, classes)."""
+    ready = inputs(signal, RECIPES[bundle.manifest.name])
+    nothing = torch.zeros(len(ready), 0)
+    parts = [
+        bundle.probabilities(ready[k : k + 1024], nothing[k : k + 1024])
+        for k in range(0, len(ready), 1024)
+    ]
+    return torch.cat(parts).numpy()
+
+
+def calibration_error(found: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
+    """Give the expected calibration error of the top probability, ten bins."""
+    top, right = found.max(axis=1), found.argmax(axis=1) == truth
+    bins = np.minimum((top * 10).astype(np.int64), 9)
+    parts = [
+        abs(float(top[bins == k].mean()) - float(right[bins == k].mean())) * (bins == k).mean()
+        for k in range(10)
+        if (bins == k).any()
+    ]
+    return float(sum(parts))
+
+
+def streamed(bundle: Bundle, folder: Path, work: Path, beats: BeatSet) -> Confusion:
+    """Label the test beats in streams of their records, with reference R peaks."""
+    rows = mitbih_rows(folder, work)
+    if len(rows.label) != len(beats.label):
+        raise MonitorError("only MIT-BIH beats can be streamed")
+    truth, found = [], []
+    in_test = np.zeros(len(rows.label), bool)
+    in_test[beats.test] = True
+    for name in sorted(set(rows.record.tolist())):
+        here = rows.record == name
+        record = wfdb.rdrecord(str(folder / "mitdb" / name), channels=[0])
+        # the last beat of a record has no row, but is the next R peak of the one before
+        marks = wfdb.rdann(str(folder / "mitdb" / name), "atr")
+        peaks = [*rows.sample[here].tolist(), int(marks.sample[-1])]
+        rpeaks = [RPeak("record", p, p) for p in sorted(set(peaks))]
+        labelled, _ = label(bundle, record.p_signal, float(record.fs), rpeaks)
+        class_of = {b.sample: bundle.manifest.classes.index(b.label) for b in labelled}
+        wanted = here & in_test
+        truth += rows.label[wanted].tolist()
+        found += [class_of[s] for s in rows.sample[wanted].tolist()]
+    return Confusion.of(np.array(truth), np.array(found), bundle.manifest.classes)
+
+
+def measure(name: str, folder: Path, work: Path) -> BeatFigures:
+    """Measure one bundle, shipped or kept."""
+    bundle = load_bundle(name)
+    manifest = bundle.manifest
+    if manifest.name not in SETS:
+        raise MonitorError(f"model {name} is none of {', '.join(SETS)}: use tools.evaluate")
+    beats = SETS[manifest.name](folder, work, split_by_patient(manifest.metrics.get("split", "")))
+    if beats.sha256() != manifest.data_sha256:
+        raise MonitorError(
+            f"model {name} was trained on other beats than those in {folder}: the test part "
+            "is not known to be unseen"
+        )
+    truth = beats.label[beats.test]
+    found = probabilities(bundle, beats.signal[beats.test])
+    one, many = speed(bundle)
+    return BeatFigures(
+        manifest,
+        beats.data,
+        beats.split,
+        len(beats.train),
+        Confusion.of(truth, found.argmax(axis=1), manifest.classes),
+        streamed(bundle, folder, work, beats) if manifest.label_set == "aami" else None,
+        calibration_error(found, truth),
+        one,
+        many,
+        Path(bundle.source).stat().st_size,
+    )
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.evaluate_beats", description=__doc__)
+    parser.add_argument("models", nargs="*", help="shipped names or files; default: all shipped")
+    parser.add_argument("--data", type=Path, help="folder with mitdb/")
+    parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
+    parser.add_argument("--write", action="store_true", help="write them to models/README.md")
+    args = parser.parse_args()
+    folder = data_folder(args.data)
+    names = args.models or [name for name in SETS if name in SHIPPED]
+    text = zoo_card([measure(name, folder, args.work) for name in names])
+    print(text)
+    if args.write:
+        path = FOLDER / "README.md"
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(replace_part(old, text), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MonitorError as error:
+        print(f"evaluate_beats: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
