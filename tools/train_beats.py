@@ -2,7 +2,8 @@
 
     python -m tools.train kaggle5                train and ship models/kaggle5.pt
     python -m tools.train kaggle5 --rounds 16 --keep   train; the bundle stays under --work
-    python -m tools.train ptb-mi --by-beat       PTB, split at random as in most papers
+    python -m tools.train ptb-mi --download      fetch PTB, train and ship, split by patient
+    python -m tools.train ptb-mi --by-beat --keep   the same split at random, as in most papers
     python -m tools.evaluate_beats kaggle5       measure on the test part
 
 The beats and their split are those of :mod:`tools.beat_sets`. Every setting stands below,
@@ -12,6 +13,7 @@ once. An interrupted run goes on from its last round. One thread, fixed seeds.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 import warnings
@@ -29,6 +31,7 @@ from torch import Tensor, nn
 from models.beat_networks import BeatCnn, BeatCnnBiLstm, BeatLstm
 from models.bundle import save_bundle
 from models.manifest import Manifest
+from tools import ptbdb
 from tools.beat_sets import SETS, BeatSet, standardise
 from tools.confusion import Confusion
 from tools.kachuee import CLASSES, SYMBOLS
@@ -239,6 +242,14 @@ def measured(
     }
 
 
+def ptb_folder(given: Path | None, fetch: bool) -> Path:
+    """Find the folder that holds ptbdb/, or fetch the database into it."""
+    folder = given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
+    if fetch and not (folder / "ptbdb").is_dir():
+        ptbdb.download(folder / "ptbdb")
+    return folder
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.train", description=__doc__)
@@ -248,10 +259,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--rounds", type=int, help="of training; default: that of the model")
     parser.add_argument("--by-beat", action="store_true", help="ptb-mi: split at random by beat")
+    parser.add_argument("--download", action="store_true", help="ptb-mi: fetch ptbdb first")
     parser.add_argument("--keep", action="store_true", help="do not ship; bundle under --work")
     args = parser.parse_args(argv)
     warnings.filterwarnings("ignore", message=".*torch.jit.*")
-    folder = data_folder(args.data)
+    folder = (
+        ptb_folder(args.data, args.download) if args.model == "ptb-mi" else (data_folder(args.data))
+    )
     args.work.mkdir(parents=True, exist_ok=True)
     recipe = RECIPES[args.model]
     rounds = args.rounds or recipe.rounds

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from ptb_records import write_record
 
 from models.beat_networks import length_channel
 from models.bundle import load_bundle, save_bundle
@@ -130,3 +131,29 @@ def test_bundles_load_and_say_their_split(name, tmp_path):
     else:
         with pytest.raises(MonitorError, match="cannot label a stream"):
             Classifier(info, bundle)
+
+
+def test_infarction_model_is_trained_and_kept_from_records(tmp_path, monkeypatch, capsys):
+    for k in range(2):
+        write_record(tmp_path / "ptbdb", f"patient00{k}", f"s000{k}", "Healthy control")
+        write_record(
+            tmp_path / "ptbdb", f"patient10{k}", f"s010{k}", "Myocardial infarction", height_mv=0.6
+        )
+    monkeypatch.setattr(train_beats, "WIDTH", 8)
+    small = dataclasses.replace(RECIPES["ptb-mi"], draw=(64, 64))
+    monkeypatch.setitem(train_beats.RECIPES, "ptb-mi", small)
+    work = tmp_path / "work"
+    argv = ["ptb-mi", "--data", str(tmp_path), "--work", str(work), "--rounds", "1", "--keep"]
+    assert train_beats.main(argv) == 0
+    assert "split by patient" in capsys.readouterr().out
+    manifest = load_bundle(str(work / "ptb-mi-1.pt")).manifest
+    assert manifest.classes == ("healthy", "infarction")
+    assert manifest.metrics["split"] == "by patient"
+    assert train_beats.main([*argv, "--by-beat"]) == 0
+    manifest = load_bundle(str(work / "ptb-mi-by-beat-1.pt")).manifest
+    assert manifest.metrics["split"] == "at random by beat"
+
+
+def test_infarction_model_without_its_database_is_one_clear_error(tmp_path):
+    with pytest.raises(MonitorError, match="ptbdb"):
+        train_beats.main(["ptb-mi", "--data", str(tmp_path), "--work", str(tmp_path / "w")])
