@@ -282,9 +282,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.work / f"{args.model}{suffix}-{args.seed}-{rounds}.ckpt",
     )
     command = f"python -m tools.train {args.model} --seed {args.seed} --rounds {rounds}"
-    manifest = make_manifest(
-        args.model, beats, command + (" --by-beat" if args.by_beat else ""), args.seed
-    )
+    command += (" --by-beat" if args.by_beat else "") + (" --keep" if args.keep else "")
+    manifest = make_manifest(args.model, beats, command, args.seed)
     manifest = replace(manifest, metrics=measured(net, beats, recipe, rounds))
     if args.keep:
         path = args.work / f"{args.model}{suffix}-{rounds}.pt"
