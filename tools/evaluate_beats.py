@@ -25,9 +25,10 @@ from models.shipped import SHIPPED
 from monitor.errors import MonitorError
 from monitor.messages import RPeak
 from tools.beat_card import BeatFigures, replace_part, zoo_card
-from tools.beat_sets import SETS, BeatSet, mitbih_rows, split_by_patient
+from tools.beat_sets import SETS, mitbih_rows, split_by_patient
 from tools.confusion import Confusion
 from tools.evaluate import label, speed
+from tools.kachuee import Rows
 from tools.train import data_folder
 from tools.train_beats import RECIPES, inputs
 
@@ -55,21 +56,19 @@ def calibration_error(found: NDArray[np.float32], truth: NDArray[np.int64]) -> f
     return float(sum(parts))
 
 
-def streamed(bundle: Bundle, folder: Path, work: Path, beats: BeatSet) -> Confusion:
-    """Label the test beats in streams of their records, with reference R peaks."""
-    rows = mitbih_rows(folder, work)
-    if len(rows.label) != len(beats.label):
-        raise MonitorError("only MIT-BIH beats can be streamed")
+def streamed(bundle: Bundle, folder: Path, rows: Rows, test: NDArray[np.int64]) -> Confusion:
+    """Label the rows ``test`` in streams of their records, with reference R peaks."""
     truth, found = [], []
     in_test = np.zeros(len(rows.label), bool)
-    in_test[beats.test] = True
-    for name in sorted(set(rows.record.tolist())):
+    in_test[test] = True
+    for name in sorted(set(rows.record[test].tolist())):
         here = rows.record == name
-        record = wfdb.rdrecord(str(folder / "mitdb" / name), channels=[0])
+        path = str(folder / "mitdb" / name)
+        record = wfdb.rdrecord(path, channels=[0])
         # the last beat of a record has no row, but is the next R peak of the one before
-        marks = wfdb.rdann(str(folder / "mitdb" / name), "atr")
-        peaks = [*rows.sample[here].tolist(), int(marks.sample[-1])]
-        rpeaks = [RPeak("record", p, p) for p in sorted(set(peaks))]
+        last = int(wfdb.rdann(path, "atr").sample[-1])
+        peaks = sorted({*rows.sample[here].tolist(), last})
+        rpeaks = [RPeak("record", p, p) for p in peaks]
         labelled, _ = label(bundle, record.p_signal, float(record.fs), rpeaks)
         class_of = {b.sample: bundle.manifest.classes.index(b.label) for b in labelled}
         wanted = here & in_test
@@ -93,13 +92,16 @@ def measure(name: str, folder: Path, work: Path) -> BeatFigures:
     truth = beats.label[beats.test]
     found = probabilities(bundle, beats.signal[beats.test])
     one, many = speed(bundle)
+    in_stream = None
+    if manifest.label_set == "aami":
+        in_stream = streamed(bundle, folder, mitbih_rows(folder, work), beats.test)
     return BeatFigures(
         manifest,
         beats.data,
         beats.split,
         len(beats.train),
         Confusion.of(truth, found.argmax(axis=1), manifest.classes),
-        streamed(bundle, folder, work, beats) if manifest.label_set == "aami" else None,
+        in_stream,
         calibration_error(found, truth),
         one,
         many,

@@ -1,0 +1,53 @@
+"""Shipped models of one beat window still have the figures that they state."""
+
+import numpy as np
+import pytest
+import wfdb
+
+from models.bundle import load_bundle
+from models.shipped import SHIPPED
+from monitor.errors import MonitorError
+from tools.beat_sets import SETS
+from tools.confusion import Confusion
+from tools.evaluate_beats import calibration_error, measure, probabilities, streamed
+from tools.kachuee import record_rows
+
+NAMES = [name for name in SETS if name in SHIPPED]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_figures_are_reached_on_the_same_test_part(name, data_dir, work):
+    bundle = load_bundle(name)
+    beats = SETS[name](data_dir, work, False)
+    assert beats.sha256() == bundle.manifest.data_sha256
+    part = beats.test[::5]  # every fifth: enough to see a network fed wrongly
+    found = probabilities(bundle, beats.signal[part]).argmax(axis=1)
+    result = Confusion.of(beats.label[part], found, bundle.manifest.classes)
+    assert result.accuracy == pytest.approx(bundle.manifest.metrics["accuracy"], abs=0.006)
+
+
+def test_beats_in_a_stream_get_the_classes_of_their_rows(data_dir):
+    path = str(data_dir / "mitdb" / "119")  # a fifth of its beats are ventricular
+    signal = wfdb.rdrecord(path, physical=False, channels=[0]).d_signal[:, 0]
+    marks = wfdb.rdann(path, "atr")
+    rows = record_rows("119", signal, marks.sample, marks.symbol)
+    result = streamed(load_bundle("kaggle5"), data_dir, rows, np.arange(len(rows.label)))
+    assert result.counts.sum() == len(rows.label)
+    assert result.counts[2].sum() == (rows.label == 2).sum() == 444
+    assert result.accuracy > 0.99
+
+
+def test_calibration_error_by_hand():
+    found = np.array([[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.35, 0.65]])
+    # sure and right half of the time; 0.65 and always right
+    assert calibration_error(found, np.array([0, 1, 1, 1])) == pytest.approx(0.225 + 0.175)
+
+
+def test_models_of_another_kind_are_refused(tmp_path):
+    with pytest.raises(MonitorError, match=r"tools\.evaluate"):
+        measure("aami", tmp_path, tmp_path)
