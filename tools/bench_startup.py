@@ -37,7 +37,8 @@ def dashboard_s(command: list[str], wanted: list[bytes]) -> list[float]:
         os.execv(sys.executable, [sys.executable, "-m", "monitor", *command])
     began = time.perf_counter()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-    seen, times = b"", []
+    seen = b""
+    times: list[float] = []
     try:
         while len(times) < len(wanted) and time.perf_counter() - began < PATIENCE_S:
             if select.select([terminal], [], [], 0.1)[0]:

@@ -21,10 +21,10 @@ from rich.terminal_theme import TerminalTheme
 
 from monitor.config import Settings
 from monitor.dashboard.canvas import Frame
-from monitor.feed import Status
 from monitor.dashboard.state import DashboardState
 from monitor.dashboard.view import Display, draw
 from monitor.errors import MonitorError
+from monitor.feed import Status
 from monitor.live import LocalFeed
 from monitor.messages import Message, Samples
 
