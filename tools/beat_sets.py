@@ -1,7 +1,8 @@
 """The beats that the models of one beat window are trained and measured on, split in two.
 
-Protocols, each a function: published rows rebuilt from MIT-BIH records; the same in two
-classes, joined with the PTB beats at hand; PTB beats alone. Each says how it was split.
+Protocols, each a function: published rows rebuilt from MIT-BIH records; the published files
+themselves; the rebuilt rows in two classes, joined with the PTB beats at hand; PTB beats alone.
+Each says how it was split.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ BY_BEAT = (
     "so the figures say little about a new patient"
 )
 BY_PATIENT = "by patient"
+AS_PUBLISHED = "as published"
 TEST_SHARE = 0.2
 
 
@@ -104,6 +106,24 @@ def five_classes(folder: Path, work: Path, by_patient: bool = False) -> BeatSet:
         f"MIT-BIH Arrhythmia Database, 48 records, {len(rows.label)} beats as published "
         "(Kachuee 2018), ODC-By 1.0",
         BY_BEAT,
+    )
+
+
+def published(folder: Path) -> BeatSet:
+    """Read the Kaggle files themselves, ``kaggle/mitbih_train.csv`` and ``mitbih_test.csv``."""
+    files = [folder / "kaggle" / f"mitbih_{part}.csv" for part in ("train", "test")]
+    train, test = (read_rows(path) for path in files)
+    count = len(train.label)
+    reports = "; ".join(
+        read.report(path.name)[0] for read, path in zip((train, test), files, strict=True)
+    )
+    return BeatSet(
+        np.concatenate([train.signal, test.signal])[:, :SAMPLES],
+        np.concatenate([train.label, test.label]),
+        np.arange(count),
+        np.arange(count, count + len(test.label)),
+        f"ECG Heartbeat Categorization (Kaggle): {reports}",
+        f"{AS_PUBLISHED}: {BY_BEAT}",
     )
 
 

@@ -25,7 +25,7 @@ from models.shipped import SHIPPED
 from monitor.errors import MonitorError
 from monitor.messages import RPeak
 from tools.beat_card import BeatFigures, replace_part, zoo_card
-from tools.beat_sets import SETS, mitbih_rows, split_by_patient
+from tools.beat_sets import AS_PUBLISHED, SETS, mitbih_rows, published, split_by_patient
 from tools.confusion import Confusion
 from tools.evaluate import label, speed
 from tools.kachuee import Rows
@@ -83,7 +83,9 @@ def measure(name: str, folder: Path, work: Path) -> BeatFigures:
     manifest = bundle.manifest
     if manifest.name not in SETS:
         raise MonitorError(f"model {name} is none of {', '.join(SETS)}: use tools.evaluate")
-    beats = SETS[manifest.name](folder, work, split_by_patient(manifest.metrics.get("split", "")))
+    split = str(manifest.metrics.get("split", ""))
+    csv = split == AS_PUBLISHED
+    beats = published(folder) if csv else SETS[manifest.name](folder, work, split_by_patient(split))
     if beats.sha256() != manifest.data_sha256:
         raise MonitorError(
             f"model {name} was trained on other beats than those in {folder}: the test part "
@@ -93,7 +95,7 @@ def measure(name: str, folder: Path, work: Path) -> BeatFigures:
     found = probabilities(bundle, beats.signal[beats.test])
     one, many = speed(bundle)
     in_stream = None
-    if manifest.label_set == "aami":
+    if manifest.label_set == "aami" and not csv:
         in_stream = streamed(bundle, folder, mitbih_rows(folder, work), beats.test)
     return BeatFigures(
         manifest,

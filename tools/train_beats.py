@@ -32,7 +32,7 @@ from models.beat_networks import BeatCnn, BeatCnnBiLstm, BeatLstm
 from models.bundle import save_bundle
 from models.manifest import Manifest
 from tools import ptbdb
-from tools.beat_sets import SETS, BeatSet, standardise
+from tools.beat_sets import SETS, BeatSet, published, standardise
 from tools.confusion import Confusion
 from tools.kachuee import CLASSES, SYMBOLS
 from tools.train import data_folder, ship
@@ -243,7 +243,7 @@ def measured(
 
 
 def ptb_folder(given: Path | None, fetch: bool) -> Path:
-    """Find the folder that holds ptbdb/, or fetch the database into it."""
+    """Find the data folder; fetch ptbdb/ into it if asked and not there."""
     folder = given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
     if fetch and not (folder / "ptbdb").is_dir():
         ptbdb.download(folder / "ptbdb")
@@ -259,19 +259,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--rounds", type=int, help="of training; default: that of the model")
     parser.add_argument("--by-beat", action="store_true", help="ptb-mi: split at random by beat")
+    parser.add_argument("--csv", action="store_true", help="from kaggle/mitbih_*.csv as split")
     parser.add_argument("--download", action="store_true", help="ptb-mi: fetch ptbdb first")
     parser.add_argument("--keep", action="store_true", help="do not ship; bundle under --work")
     args = parser.parse_args(argv)
     warnings.filterwarnings("ignore", message=".*torch.jit.*")
-    folder = (
-        ptb_folder(args.data, args.download) if args.model == "ptb-mi" else (data_folder(args.data))
-    )
+    elsewhere = args.model == "ptb-mi" or args.csv  # needs no mitdb/
+    folder = ptb_folder(args.data, args.download) if elsewhere else data_folder(args.data)
     args.work.mkdir(parents=True, exist_ok=True)
     recipe = RECIPES[args.model]
     rounds = args.rounds or recipe.rounds
-    beats = SETS[args.model](folder, args.work, not args.by_beat)
+    if args.csv and recipe.classes != tuple(CLASSES):
+        parser.error("--csv is for the models of five classes")
+    beats = published(folder) if args.csv else SETS[args.model](folder, args.work, not args.by_beat)
     print(f"{args.model}: {beats.data}; split {beats.split}", flush=True)
-    suffix = "-by-beat" if args.by_beat else ""
+    suffix = ("-by-beat" if args.by_beat else "") + ("-csv" if args.csv else "")
     net = fit(
         inputs(beats.signal[beats.train], recipe),
         beats.label[beats.train],
@@ -282,7 +284,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.work / f"{args.model}{suffix}-{args.seed}-{rounds}.ckpt",
     )
     command = f"python -m tools.train {args.model} --seed {args.seed} --rounds {rounds}"
-    command += (" --by-beat" if args.by_beat else "") + (" --keep" if args.keep else "")
+    for option in ("by_beat", "csv", "keep"):
+        command += f" --{option.replace('_', '-')}" if getattr(args, option) else ""
     manifest = make_manifest(args.model, beats, command, args.seed)
     manifest = replace(manifest, metrics=measured(net, beats, recipe, rounds))
     if args.keep:

@@ -14,6 +14,7 @@ from monitor.messages import StreamInfo
 from monitor.stages.classify import Classifier
 from tools import train_beats
 from tools.beat_sets import BeatSet
+from tools.evaluate_beats import measure
 from tools.train_beats import RECIPES, draw, fit, inputs, make_manifest, prior_shift, vary
 
 
@@ -157,3 +158,27 @@ def test_infarction_model_is_trained_and_kept_from_records(tmp_path, monkeypatch
 def test_infarction_model_without_its_database_is_one_clear_error(tmp_path):
     with pytest.raises(MonitorError, match="ptbdb"):
         train_beats.main(["ptb-mi", "--data", str(tmp_path), "--work", str(tmp_path / "w")])
+
+
+def test_training_from_the_published_files_keeps_their_split(tmp_path, monkeypatch, capsys):
+    (tmp_path / "kaggle").mkdir()
+    for part, count in (("train", 60), ("test", 25)):
+        rows, label = made_rows(count, 5, seed=count)
+        table = np.c_[rows, label]
+        table[3, 7] = np.nan
+        np.savetxt(tmp_path / "kaggle" / f"mitbih_{part}.csv", table, "%.6f", ",")
+    monkeypatch.setattr(train_beats, "WIDTH", 8)
+    small = dataclasses.replace(RECIPES["cnn"], draw=(30, 30, 30, 30, 30))
+    monkeypatch.setitem(train_beats.RECIPES, "cnn", small)
+    work = tmp_path / "work"
+    argv = ["cnn", "--csv", "--data", str(tmp_path), "--work", str(work), "--rounds", "1", "--keep"]
+    assert train_beats.main(argv) == 0
+    out = capsys.readouterr().out
+    assert "59 rows; left out: 1 with NaN" in out
+    assert "24 beats." in out
+    manifest = load_bundle(str(work / "cnn-csv-1.pt")).manifest
+    assert manifest.metrics["split"] == "as published"
+    assert manifest.command.endswith("--csv --keep")
+    figures = measure(str(work / "cnn-csv-1.pt"), tmp_path, work)
+    assert figures.test.counts.sum() == 24
+    assert figures.streamed is None
