@@ -1,11 +1,16 @@
 """Fixtures shared by all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # started in the background: the programs that tests interrupt must not inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _data_dir() -> Path | None:
