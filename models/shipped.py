@@ -7,5 +7,6 @@ SHIPPED: dict[str, str] = {
     "aami": "42926c6119b8205497c7ef1c3c448564583084d6b88ef6c9af2ebb5337cad069",
     "cnn": "51e2afbae734ad2477fb8bc952dbec36fabbe4dcd9af6520697aa374b5e06e77",
     "kaggle5": "3fbc6be8596f63c93c65c06cb0908cc8b7d405cd01fd6029c2a416976c42ae64",
+    "lstm": "79fe77d036390dc870e652e45e09715839a80550bc4381d2a1e937d304fb843e",
     "normal-abnormal": "133bb286d60588b171bbb0ab7a683bf7334a84a0b95a9e21c454169ed0eb6a89",
 }
