@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.score import Annotations, Conditions, RecordScore, compare_beats, read_annotations
+from monitor.sources.simulator import Scenario, Segment, Simulator
 from monitor.stages.detect import make_detector
 
 Signal = NDArray[np.float64]
@@ -324,6 +325,48 @@ def test_follows_any_rate_of_a_narrow_qrs(bpm: int) -> None:
     inside = beats_s[beats_s > 6.0]
     assert all(np.abs(peaks - b).min() < 0.05 for b in inside)
     assert len(peaks) <= len(beats_s)
+
+
+def simulated_vt(
+    bpm: float, form: int, leads: tuple[str, ...], seed: int = 0
+) -> tuple[Signal, NDArray[np.int64], NDArray[np.int64]]:
+    """Signal, all beats and those of the VT: 12 s of it after 15 s of sinus rhythm."""
+    segments = (
+        Segment("sinus", 15.0, 70.0),
+        Segment("vt", 12.0, bpm, forms=(form,)),
+        Segment("sinus", 8.0),
+    )
+    simulator = Simulator(
+        Scenario("vt", "VT", segments), rate_hz=RATE_HZ, leads=leads, seed=seed, keep_truth=True
+    )
+    signal = np.concatenate([chunk.values_mv for chunk in simulator.chunks()])
+    beats = np.array([beat.sample for beat in simulator.truth.beats])
+    symbols = np.array([beat.symbol for beat in simulator.truth.beats])
+    return signal, beats, beats[symbols == "V"]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["upright", "inverted"])
+@pytest.mark.parametrize("leads", [("II", "V1"), ("II",)], ids=["two", "one"])
+@pytest.mark.parametrize("form", [0, 1])
+@pytest.mark.parametrize("bpm", [150, 170, 195, 206])
+def test_finds_every_beat_of_vt_but_the_first_two(
+    bpm: int, form: int, leads: tuple[str, ...], sign: float
+) -> None:
+    signal, beats, ventricular = simulated_vt(bpm, form, leads)
+    peaks = detect(sign * signal)
+    assert missed(peaks, ventricular, ventricular[2], len(signal)) == []
+    false = [p.sample for p in peaks if np.abs(beats - p.sample).min() > 0.15 * RATE_HZ]
+    assert false == []
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["upright", "inverted"])
+@pytest.mark.parametrize(("bpm", "form"), [(150, 3), (170, 2), (170, 3), (206, 2)])
+def test_vt_unlike_any_beat_before_is_found_from_its_eighth_beat_on(
+    bpm: int, form: int, sign: float
+) -> None:
+    for seed in (0, 1):
+        signal, _, ventricular = simulated_vt(bpm, form, ("II", "V1"), seed)
+        assert missed(detect(sign * signal), ventricular, ventricular[7], len(signal)) == []
 
 
 def test_lives_through_fibrillation_and_comes_back(data_dir: Path) -> None:

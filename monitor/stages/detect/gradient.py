@@ -10,6 +10,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -34,7 +35,14 @@ _SURE = 2.5  # log odds from which on a decision does not wait
 _DOUBT_S = 0.4  # how long it waits below that
 _SEARCH_BACK = -3.0  # log odds that a missed beat must have had
 _SEARCH_BACK_RR = 1.5  # mean RR without a beat, after which one is searched for
+_T_WAVE_S = 0.36  # after Pan and Tompkins
 _LONGEST_S = 3.0  # how far back
+_ALIKE = 0.85  # correlation of two neighbours from which on they do not rule each other out
+_TRAIN = 4  # intervals of a regular train of candidates, all rejected
+_TRAIN_S = 0.55  # the longest of them: slower, they may be P waves or pacing without capture
+_REGULAR = 0.15  # part by which they may differ
+_SAME = 0.9  # correlation of neighbours in it
+_TALL = -1.2  # log height that they need
 _CAUTION = 0.75  # log odds asked for on top in full noise
 _QUIET, _LOUD = -1.6, -0.3  # log height of what is rejected: no noise, full noise
 _SEEN = 0.2  # of the typical height: enough to locate the R peak in that lead
@@ -73,9 +81,18 @@ class GradientDetector:
       odds. T waves, pacing pulses and motion artefacts are told from beats by it, not by rule.
     - A candidate of clear odds is decided at once. One in doubt waits up to 0.4 s for the next,
       and the two are decided together: neither, one or both, whatever has the most evidence.
+      There a QRS speaks against what is just before it, for a T wave mostly is. Not so where
+      the two look alike, as in ventricular tachycardia from its second beat on, where every
+      other beat would be given up for its neighbours: a T wave does not look like a QRS. There
+      the two decisions are the most probable pair, P(first) P(second | first), and no more.
+    - A fifth candidate in a regular train of tall, alike ones faster than 110 a minute, none
+      of them taken, is a beat whatever its odds: T waves have a QRS between them, noise does
+      not repeat, and tachycardia may start with a QRS unlike any before.
     - In noise the odds must be better: a false beat is worse than a missed one.
     - Search-back [2]_: after 1.5 mean RR without a beat the best of the rejected, if it was
-      not too bad. Nothing lower than 0.12 of the typical QRS is looked at at all.
+      not too bad nor, within 0.36 s of a beat, less than half as high: after a tachycardia the
+      mean RR is still short, and every T wave would be found. Nothing lower than 0.12 of the
+      typical QRS is looked at at all.
     - A second lead, where there is one, adds to the height by weight, which is the smaller the
       more there is between its beats; a lead that is not usable weighs nothing.
     - The R peak is the first main deflection of the primary lead, up or down, not the most
@@ -121,6 +138,7 @@ class GradientDetector:
         self._last: int | None = None  # stream index of the last beat, as Candidate has it
         self._last_height = 1.0
         self._last_peak = _NEVER
+        self._rejected: list[Candidate] = []  # the last ones since the last beat
         self._missed: list[Candidate] = []  # rejected, but open to search-back
         self._doubt: Candidate | None = None
 
@@ -173,6 +191,7 @@ class GradientDetector:
         self._history.end = self._settled = self._quiet_from = start_sample
         self._done = self._history.at
         self._last = None
+        self._rejected = []
         self._missed.clear()
         return peaks
 
@@ -223,16 +242,24 @@ class GradientDetector:
         candidate = self._weigh(place)
         doubt = self._doubt
         if doubt is not None:
-            # of the four ways to decide both, the one with the most evidence
-            both = doubt.log_odds + self._weigh(place, after=doubt).log_odds
-            alone = max(doubt.log_odds, both)
-            peaks += self._resolve(doubt, alone > max(0.0, candidate.log_odds))
+            after = self._weigh(place, after=doubt).log_odds
+            if candidate.match.like_previous > _ALIKE:
+                # how sure the decisions are one after the other: being two counts for nothing
+                taken = _log_likely(doubt.log_odds) + _log_likely(abs(after))
+                left = _log_likely(-doubt.log_odds) + _log_likely(abs(candidate.log_odds))
+                is_beat = taken > left
+            else:
+                # of the four ways to decide both, the one with the most evidence
+                alone = doubt.log_odds + max(0.0, after)
+                is_beat = alone > max(0.0, candidate.log_odds)
+            peaks += self._resolve(doubt, is_beat)
             if peaks:
                 candidate = self._weigh(place)
         if abs(candidate.log_odds) < _SURE:
             self._doubt = candidate
         else:
             peaks += self._resolve(candidate, candidate.log_odds > 0.0)
+        self._templates.see(self._evidence.piece(place))
         return peaks
 
     def _weigh(self, place: int, after: Candidate | None = None) -> Candidate:
@@ -249,12 +276,30 @@ class GradientDetector:
     def _resolve(self, candidate: Candidate, is_beat: bool) -> list[RPeak]:
         if candidate is self._doubt:
             self._doubt = None
-        if is_beat:
+        if is_beat or self._in_train(candidate):
             return [self._accept(candidate, searched_back=False)]
         self._rhythm.reject(candidate.sample, candidate.figures[0])
-        if candidate.log_odds > _SEARCH_BACK:
+        if candidate.log_odds > _SEARCH_BACK and not self._as_t_wave(candidate):
             self._missed.append(candidate)
         return []
+
+    def _as_t_wave(self, candidate: Candidate) -> bool:
+        """Whether it is where a T wave would be, and lower than half the beat before it."""
+        if self._last is None or candidate.sample - self._last > _T_WAVE_S * self._rate_hz:
+            return False
+        return math.exp(candidate.figures[0]) < 0.5 * self._last_height
+
+    def _in_train(self, candidate: Candidate) -> bool:
+        """Whether a rejected candidate is one of a regular train with no beat between."""
+        self._rejected = [*self._rejected[-_TRAIN:], candidate]
+        if len(self._rejected) <= _TRAIN:
+            return False
+        if any(c.match.like_previous < _SAME or c.figures[0] < _TALL for c in self._rejected[1:]):
+            return False
+        samples = [c.sample for c in self._rejected]
+        spacing = [b - a for a, b in itertools.pairwise(samples)]
+        longest = max(spacing)
+        return longest < _TRAIN_S * self._rate_hz and min(spacing) > (1 - _REGULAR) * longest
 
     def _search_back(self, now: int) -> list[RPeak]:
         """After a long time without a beat, take the best of what was rejected in it."""
@@ -281,6 +326,7 @@ class GradientDetector:
         self._last = self._quiet_from = sample
         self._last_height = math.exp(candidate.figures[0])
         self._missed = []
+        self._rejected = []
         at = self._evidence.r_peak(place, lead) - self._history.at + self._history.end
         if at - self._last_peak < self._apart // 2:
             at = max(sample, self._last_peak + 1)
@@ -290,3 +336,8 @@ class GradientDetector:
     def _sample(self, place: int) -> int:
         """Stream index of what the envelope shows at ``place``."""
         return place - self._history.at + self._history.end - self._front.delay
+
+
+def _log_likely(log_odds: float) -> float:
+    """Log of the probability that has these log odds."""
+    return min(log_odds, 0.0) - math.log1p(math.exp(-abs(log_odds)))

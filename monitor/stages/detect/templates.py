@@ -1,4 +1,8 @@
-"""What the beats of this patient look like: a few running templates, all leads together."""
+"""What the beats of this patient look like: a few running templates, all leads together.
+
+Beside them the candidate before is kept, beat or not: the beats of a tachycardia look like each
+other before they look like what is usual in this patient; a T wave does not look like its QRS.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ _KINDS = 4
 _RATE = 0.12
 _FADE = 0.97
 _TINY = 1e-9
+_PREVIOUS = 0  # column of the candidate before
+_FIRST = 1  # of the templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,8 @@ class Match:
 
     ``correlation`` is the weighted mean over the leads, ``worst`` the lowest of them,
     ``size`` the log of the candidate's size over the template's; ``kind`` is the template
-    (-1: none), ``start`` where in the piece it fits.
+    (-1: none), ``start`` where in the piece it fits. ``like_previous`` is the
+    correlation with the candidate before; 0 where there is none.
     """
 
     correlation: float
@@ -32,6 +39,7 @@ class Match:
     size: float
     kind: int
     start: int
+    like_previous: float
 
 
 class Templates:
@@ -53,7 +61,7 @@ class Templates:
         self._starts = np.arange(0, 2 * self.shift + 1, self._step)
         self._index = self._starts[:, None] + np.arange(self._width)
         self._leads = leads
-        self._shapes = np.zeros((leads, self._width, _KINDS))  # unit norm each
+        self._shapes = np.zeros((leads, self._width, _FIRST + _KINDS))  # unit norm each
         self._sizes = np.zeros((_KINDS, leads))
         self._seen = np.zeros(_KINDS)
         self._kinds = 0
@@ -80,14 +88,16 @@ class Templates:
             The best, weighted over the leads; of correlation 0 where there is no template yet.
         """
         mid = int(self._starts[len(self._starts) // 2])
-        if not self._kinds:
-            return Match(0.0, 0.0, 0.0, -1, mid)
         pieces = piece[:, self._index]  # (leads, shifts, width)
         norms = np.sqrt(np.einsum("lsw,lsw->ls", pieces, pieces)) + _TINY
-        single = (pieces @ self._shapes[:, :, : self._kinds]) / norms[
+        single = (pieces @ self._shapes[:, :, : _FIRST + self._kinds]) / norms[
             :, :, None
-        ]  # (leads, shifts, kinds)
+        ]  # (leads, shifts, 1 + kinds)
         joint = np.tensordot(weights, single, 1) if self._leads > 1 else single[0]
+        previous = float(joint[:, _PREVIOUS].max())
+        if not self._kinds:
+            return Match(0.0, 0.0, 0.0, -1, mid, previous)
+        single, joint = single[:, :, _FIRST:], joint[:, _FIRST:]
         best = int(joint.argmax())
         s, kind = divmod(best, self._kinds)
         sizes = np.log(norms[:, s] / (self._sizes[kind] + _TINY) + 1e-3)
@@ -97,7 +107,14 @@ class Templates:
             float(sizes @ weights),
             kind,
             int(self._starts[s]),
+            previous,
         )
+
+    def see(self, piece: Array) -> None:
+        """Keep a candidate, beat or not, to compare the next one with."""
+        part = piece[:, self.shift : self.shift + self._width]
+        norm = np.sqrt((part * part).sum(axis=1))
+        self._shapes[:, :, _PREVIOUS] = part / (norm[:, None] + _TINY)
 
     def learn(self, piece: Array, match: Match, live: NDArray[np.bool_]) -> None:
         """Take in an accepted beat, placed by :meth:`match`; leads not ``live`` learn nothing."""
@@ -108,20 +125,21 @@ class Templates:
         self._seen *= _FADE
         if kind >= 0 and match.correlation > SAME:
             rate = max(_RATE, 1.0 / (self._seen[kind] + 1.0))
-            mean = self._shapes[:, :, kind] + rate * (shape - self._shapes[:, :, kind])
+            column = _FIRST + kind
+            mean = self._shapes[:, :, column] + rate * (shape - self._shapes[:, :, column])
             norm = np.sqrt((mean * mean).sum(axis=1))
             mean /= norm[:, None] + _TINY
             change = rate * (sizes - self._sizes[kind])
             if self._leads == 1:
-                self._shapes[:, :, kind] = mean
+                self._shapes[:, :, column] = mean
                 self._sizes[kind] += change
             else:
-                self._shapes[live, :, kind] = mean[live]
+                self._shapes[live, :, column] = mean[live]
                 self._sizes[kind, live] += change[live]
             self._seen[kind] += 1.0
         else:
             rarest = int(self._seen.argmin())  # those never used come first, in order
             self._kinds = max(self._kinds, rarest + 1)
-            self._shapes[:, :, rarest] = shape
+            self._shapes[:, :, _FIRST + rarest] = shape
             self._sizes[rarest] = sizes
             self._seen[rarest] = 1.0
