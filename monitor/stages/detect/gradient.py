@@ -84,15 +84,15 @@ class GradientDetector:
       There a QRS speaks against what is just before it, for a T wave mostly is. Not so where
       the two look alike, as in ventricular tachycardia from its second beat on, where every
       other beat would be given up for its neighbours: a T wave does not look like a QRS. There
-      the two decisions are the most probable pair, P(first) P(second | first), and no more.
+      the first is taken as well where P(first) P(second | first) says so.
     - A fifth candidate in a regular train of tall, alike ones faster than 110 a minute, none
       of them taken, is a beat whatever its odds: T waves have a QRS between them, noise does
       not repeat, and tachycardia may start with a QRS unlike any before.
     - In noise the odds must be better: a false beat is worse than a missed one.
     - Search-back [2]_: after 1.5 mean RR without a beat the best of the rejected, if it was
-      not too bad nor, within 0.36 s of a beat, less than half as high: after a tachycardia the
-      mean RR is still short, and every T wave would be found. Nothing lower than 0.12 of the
-      typical QRS is looked at at all.
+      not too bad nor, within 0.36 s of a beat, less than half as high and unlike it: after a
+      tachycardia the mean RR is still short, and every T wave would be found. Nothing lower
+      than 0.12 of the typical QRS is looked at at all.
     - A second lead, where there is one, adds to the height by weight, which is the smaller the
       more there is between its beats; a lead that is not usable weighs nothing.
     - The R peak is the first main deflection of the primary lead, up or down, not the most
@@ -243,15 +243,14 @@ class GradientDetector:
         doubt = self._doubt
         if doubt is not None:
             after = self._weigh(place, after=doubt).log_odds
-            if candidate.match.like_previous > _ALIKE:
+            # of the four ways to decide both, the one with the most evidence
+            alone = doubt.log_odds + max(0.0, after)
+            is_beat = alone > max(0.0, candidate.log_odds)
+            if not is_beat and candidate.match.like_previous > _ALIKE:
                 # how sure the decisions are one after the other: being two counts for nothing
                 taken = _log_likely(doubt.log_odds) + _log_likely(abs(after))
                 left = _log_likely(-doubt.log_odds) + _log_likely(abs(candidate.log_odds))
                 is_beat = taken > left
-            else:
-                # of the four ways to decide both, the one with the most evidence
-                alone = doubt.log_odds + max(0.0, after)
-                is_beat = alone > max(0.0, candidate.log_odds)
             peaks += self._resolve(doubt, is_beat)
             if peaks:
                 candidate = self._weigh(place)
@@ -284,10 +283,11 @@ class GradientDetector:
         return []
 
     def _as_t_wave(self, candidate: Candidate) -> bool:
-        """Whether it is where a T wave would be, and lower than half the beat before it."""
+        """Whether it is where a T wave would be, lower than half the beat before, and unlike it."""
         if self._last is None or candidate.sample - self._last > _T_WAVE_S * self._rate_hz:
             return False
-        return math.exp(candidate.figures[0]) < 0.5 * self._last_height
+        lower = math.exp(candidate.figures[0]) < 0.5 * self._last_height
+        return lower and candidate.match.like_previous < _ALIKE
 
     def _in_train(self, candidate: Candidate) -> bool:
         """Whether a rejected candidate is one of a regular train with no beat between."""
