@@ -24,6 +24,7 @@ start, where the first beats wait for the level to be learnt. Whole-record detec
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 import time
@@ -146,9 +147,8 @@ def _xqrs(signal_mv: FloatArray, rate_hz: float) -> Found:
 
 
 def _sleepecg(signal_mv: FloatArray, rate_hz: float) -> Found:
-    import sleepecg
-
-    detect: Any = sleepecg.detect_heartbeats  # type: ignore[attr-defined]
+    sleepecg: Any = importlib.import_module("sleepecg")  # an extra, with or without types
+    detect = sleepecg.detect_heartbeats
     return Found(list(detect(signal_mv[:, 0].astype(float), rate_hz)))
 
 
