@@ -10,7 +10,6 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import re
@@ -196,8 +195,3 @@ def _try_out(bundle: Bundle) -> None:
             f"model {bundle.source} gives an output of shape {shape} for 2 beats; its manifest "
             f"names {len(manifest.classes)} classes"
         )
-
-
-def with_metrics(manifest: Manifest, metrics: dict[str, Any]) -> Manifest:
-    """Give the manifest with other figures."""
-    return dataclasses.replace(manifest, metrics=metrics)

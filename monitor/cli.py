@@ -26,8 +26,8 @@ NOTICE = "Not a medical device: for research, teaching and development only."
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ecg-monitor",
-        description="Real-time ECG monitor: beats, AAMI labels, rhythm alarms.",
-        epilog=f"example:\n  ecg-monitor demo\n\n{NOTICE}",
+        description=f"Real-time ECG monitor: beats, AAMI labels, rhythm alarms.\n{NOTICE}",
+        epilog="example:\n  ecg-monitor demo",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ecg-monitor {__version__}")
@@ -37,8 +37,8 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=module.SUMMARY,
-            description=module.SUMMARY,
-            epilog=f"example:\n{module.EXAMPLE}\n\n{NOTICE}",
+            description=f"{module.SUMMARY}\n{NOTICE}",
+            epilog=f"example:\n{module.EXAMPLE}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)

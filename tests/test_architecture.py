@@ -129,5 +129,6 @@ def test_every_command_has_an_example_in_its_help(capsys):
         with pytest.raises(SystemExit) as stop:
             main([command, "--help"])
         assert stop.value.code == 0
-        out = capsys.readouterr().out
-        assert "example:\n  ecg-monitor " + command in out
+        example = capsys.readouterr().out.partition("example:\n")[2]
+        assert example.startswith("  ecg-monitor " + command)
+        assert "\n\n" not in example  # nothing comes after it

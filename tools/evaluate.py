@@ -46,7 +46,6 @@ from tools.train import data_folder
 
 Signal = NDArray[np.float64]
 RATES = {250: (25, 36), 128: (16, 45)}  # Hz: up, down from 360 Hz
-NSTDB_DB = ("24", "18", "12", "06", "00", "_6")
 
 
 @dataclass(frozen=True, slots=True)

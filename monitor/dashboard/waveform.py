@@ -32,7 +32,7 @@ _DOT_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], d
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How mV are laid on ``rows`` cell rows: row ``r`` is centred on :meth:`row_mv`.
+    """How mV are laid on ``rows`` cell rows: row ``r`` is centred on :meth:`level`.
 
     ``gain_mv`` is the height of one division of ``rows_per_division`` rows; ``middle`` is the
     value of the middle row in units of one row.
@@ -55,10 +55,6 @@ class Scale:
     def level(self, row: int) -> int:
         """Give the value at the centre of a row, in units of one row."""
         return self.middle + self.rows // 2 - row
-
-    def row_mv(self, row: int) -> float:
-        """Give the value at the centre of a row in mV."""
-        return self.level(row) * self.mv_per_row
 
     @property
     def top_mv(self) -> float:

@@ -118,8 +118,8 @@ def test_no_valid_sample_keeps_the_scale():
 def test_levels_are_calibrated():
     scale = Scale(15, 1.0, 0)
     assert scale.rows_per_division == 4
-    assert scale.row_mv(7) == 0
-    assert scale.row_mv(3) == pytest.approx(1.0)
+    assert scale.level(7) == 0
+    assert scale.level(3) * scale.mv_per_row == pytest.approx(1.0)
     assert scale.top_mv - scale.bottom_mv == pytest.approx(15 / 4)
 
 

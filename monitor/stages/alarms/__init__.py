@@ -1,5 +1,5 @@
 """Alarms: one small rule per condition, and the state machine that announces them."""
 
-from monitor.stages.alarms.stage import AlarmStage, LimitChange
+from monitor.stages.alarms.stage import AlarmStage
 
-__all__ = ["AlarmStage", "LimitChange"]
+__all__ = ["AlarmStage"]

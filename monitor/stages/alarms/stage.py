@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from monitor.config import AlarmSettings
 from monitor.messages import Alert, AlertKind, Hop, Rhythm, StreamInfo, Vitals
@@ -55,16 +53,6 @@ WHILE_LEARNING = frozenset({AlertKind.VT})
 """Beat rules that are asked while learning too; the others are not available then."""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitChange:
-    """A setting of the alarms was changed when ``sample`` was the last one seen."""
-
-    sample: int
-    setting: str
-    before: object
-    after: object
-
-
 class AlarmStage:
     """Raises, updates and clears the alarms of one stream.
 
@@ -80,17 +68,11 @@ class AlarmStage:
         self._view = View(info, settings)
         self._engine = Engine(info.stream, info.rate_hz, settings)
         self._standing: dict[AlertKind, Finding] = {}
-        self._limit_log: list[LimitChange] = []
 
     @property
     def settings(self) -> AlarmSettings:
         """The limits and switches in force."""
         return self._view.settings
-
-    @property
-    def limit_log(self) -> tuple[LimitChange, ...]:
-        """Every change of a limit or switch while running, the oldest first."""
-        return tuple(self._limit_log)
 
     def push(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> list[Alert]:
         """Take one hop with what the rhythm stage said of it; give the transitions."""
@@ -126,16 +108,7 @@ class AlarmStage:
         return []
 
     def set_limits(self, settings: AlarmSettings) -> list[Alert]:
-        """Go on with other limits from the next hop on.
-
-        What changed is added to :attr:`limit_log`; alarms of kinds now switched off are
-        cleared at once.
-        """
-        old = self._view.settings
-        for field in dataclasses.fields(AlarmSettings):
-            before, after = getattr(old, field.name), getattr(settings, field.name)
-            if before != after:
-                self._limit_log.append(LimitChange(self._view.sample, field.name, before, after))
+        """Go on with other limits from the next hop on; kinds switched off are cleared at once."""
         self._view.settings = settings
         return self._engine.adopt(settings)
 
