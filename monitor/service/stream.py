@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from monitor.config import AlarmSettings
@@ -26,6 +27,7 @@ from monitor.service.numbering import AlertNumbers
 from monitor.service.technical import TechnicalAlerts
 from monitor.wire.fields import MAX_INT
 from monitor.wire.protocol import Body, Packet, ProtocolError, StreamState, StreamStatus
+from monitor.wire.reorder import Reorder
 from monitor.wire.sequence import Arrival, SequenceTracker
 
 STALE_S = 3.0
@@ -94,6 +96,7 @@ class MonitoredStream:
         self._limits: AlarmSettings | None = None
         self._analysis: Analysis | None = None
         self._sequence = SequenceTracker()
+        self._reorder = Reorder(info.rate_hz, info.start_sample)
         self._next_sample = info.start_sample
         self._lost_samples = 0
         self._numbers = AlertNumbers()
@@ -183,6 +186,7 @@ class MonitoredStream:
         silent = looked_at_s - self.heard_s > STALE_S or now_s - self.heard_s > OVERLOADED_STALE_S
         if silent and self.status in (StreamStatus.LIVE, StreamStatus.WAITING):
             self.status = StreamStatus.STALE
+            out += self._analysed(self._reorder.release())
             text = "No samples are coming in"
             sample = self._next_sample
             out += self._noted(
@@ -280,6 +284,7 @@ class MonitoredStream:
                 self._next_sample = samples.start_sample
             try:
                 self._analysis = self._make(self.info)
+                self._reorder = Reorder(self.info.rate_hz, self.info.start_sample)
                 if self._limits is not None:
                     self._analysis.set_limits(self._limits)
             except Exception as error:
@@ -288,11 +293,19 @@ class MonitoredStream:
             self.status = StreamStatus.LIVE
             out += self._noted(self._technical.cleared(AlertKind.STREAM_STALE, self._sample))
             out.append(self.state())
-        analysis = self._analysis
-        out.append(samples)
-        out += self._account(samples)
-        out += self._guarded(lambda: analysis.push(samples))
+        out += self._analysed(self._reorder.push(samples))
         self._lag_s = max(wall_ns - packet.sent_ns, 0) / 1e9
+        return out
+
+    def _analysed(self, ready: Iterable[Samples]) -> list[Body]:
+        """Analyse samples that are in order."""
+        out: list[Body] = []
+        for samples in ready:
+            if (analysis := self._analysis) is None:
+                break
+            out.append(samples)
+            out += self._account(samples)
+            out += self._guarded(partial(analysis.push, samples))
         return out
 
     def _account(self, samples: Samples) -> list[Body]:
@@ -325,7 +338,9 @@ class MonitoredStream:
     def _finish(self) -> list[Body]:
         if self._analysis is None:
             return []
-        out = self._guarded(self._analysis.flush)
+        out = self._analysed(self._reorder.release())
+        if self._analysis is not None:
+            out += self._guarded(self._analysis.flush)
         self._analysis = None
         self._numbers.next_run()
         return out

@@ -173,6 +173,7 @@ def test_lost_samples_are_counted_alarmed_about_and_cleared():
     desk.take(sender.announce(), sender.samples(100))
     sender.samples(30)
     sender.samples(30)
+    assert of(Alert, desk.take(sender.samples(100))) == []  # they may still come late
     new = desk.take(sender.samples(100))
     (alert,) = of(Alert, new)
     assert (alert.kind, alert.state, alert.id, alert.seq) == (
@@ -203,13 +204,23 @@ def test_a_doubled_message_is_counted_and_not_analysed_again():
     assert (state.duplicates, state.lost_samples, state.lost_messages) == (20, 0, 0)
 
 
-def test_a_late_message_is_counted_as_reordered():
+def test_a_late_message_is_counted_as_reordered_and_takes_its_place():
     desk, sender = Desk(), Sender()
     desk.take(sender.announce(), sender.samples())
     late, early = sender.samples(), sender.samples()
-    desk.take(early, late, sender.samples())
+    desk.take(early, late, sender.samples(), sender.end())
     state = desk.state()
-    assert (state.reordered, state.lost_messages, state.lost_samples) == (1, 0, 50)
+    assert (state.reordered, state.lost_messages, state.lost_samples) == (1, 0, 0)
+    assert events(desk.out) == in_process(sender.info, 200)
+
+
+def test_what_waits_for_a_late_message_is_analysed_when_nothing_more_comes():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(), sender.samples(100))
+    sender.samples(30)
+    assert of(Samples, desk.take(sender.samples(100))) == []
+    assert [s.start_sample for s in of(Samples, desk.tick(STALE_S + 0.5))] == [130]
+    assert desk.state().lost_samples == 30
 
 
 def test_a_silent_stream_is_stale_until_samples_come_again():
