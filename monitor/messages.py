@@ -293,6 +293,38 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Snippet:
+    """The signal of the 10 s before an alert was raised: its evidence, sent right behind it.
+
+    ``alert_id`` and ``seq`` are those of the raised alert. ``values_mv`` has shape (n, leads),
+    float32, mV, of the first 16 leads at most; its last row is the last sample that had been
+    seen. NaN marks samples that were missing.
+    """
+
+    stream: str
+    alert_id: int
+    seq: int
+    start_sample: int
+    values_mv: FloatArray
+
+    @property
+    def end_sample(self) -> int:
+        """Index just past the last sample."""
+        return self.start_sample + len(self.values_mv)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare everything; NaN equals NaN."""
+        if not isinstance(other, Snippet):
+            return NotImplemented
+        mine = (self.stream, self.alert_id, self.seq, self.start_sample)
+        return mine == (other.stream, other.alert_id, other.seq, other.start_sample) and (
+            np.array_equal(self.values_mv, other.values_mv, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Hop:
     """What the rhythm and alarm stages see: one hop of signal and all that was found in it."""
 
@@ -302,7 +334,7 @@ class Hop:
     beats: tuple[Beat, ...]
 
 
-Event: TypeAlias = Gap | Quality | Beat | Vitals | Rhythm | Alert
+Event: TypeAlias = Gap | Quality | Beat | Vitals | Rhythm | Alert | Snippet
 """What a pipeline gives out."""
 
 Message: TypeAlias = StreamInfo | Samples | End | Event

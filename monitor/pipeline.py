@@ -15,6 +15,7 @@ from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier
 from monitor.stages.detect import make_detector
+from monitor.stages.evidence import Evidence
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
 from monitor.stages.segment import Segmenter
@@ -48,6 +49,7 @@ class Pipeline:
         self._classifier = Classifier(info, bundle)
         self._rhythm = RhythmStage(info, settings.rhythm)
         self._alarms = AlarmStage(info, settings.alarms)
+        self._evidence = Evidence(info)
         self._shutdown = Shutdown(info)
         self._quality: Quality | None = None
 
@@ -76,7 +78,8 @@ class Pipeline:
         beats = self._shutdown.outside(self._classifier.push(windows, end - 1))
         hop = Hop(block, self._quality, tuple(self._shutdown.outside(rpeaks)), tuple(beats))
         rhythm = self._rhythm.push(hop)
-        return [*events, *beats, *rhythm, *self._alarms.push(hop, rhythm), *self._alarms.flush()]
+        alerts = [*self._alarms.push(hop, rhythm), *self._alarms.flush()]
+        return [*events, *beats, *rhythm, *self._evidence.snippets(alerts)]
 
     def acknowledge(self, alert_id: int | None) -> list[Event]:
         """Acknowledge one alert, or all of them (None); takes effect at the current sample."""
@@ -92,6 +95,7 @@ class Pipeline:
         return [*self._alarms.set_limits(limits)]
 
     def _push_hop(self, block: Samples) -> list[Event]:
+        self._evidence.push(block)
         quality = self._gate.push(block)
         rpeaks = self._detector.push(block, quality)
         windows = self._segmenter.push(block, rpeaks, self._detector.settled_sample)
@@ -99,7 +103,7 @@ class Pipeline:
         beats = self._shutdown.outside(self._classifier.push(windows, block.end_sample - 1))
         hop = Hop(block, quality, tuple(self._shutdown.outside(rpeaks)), tuple(beats))
         rhythm = self._rhythm.push(hop)
-        alerts = self._alarms.push(hop, rhythm)
+        alerts = self._evidence.snippets(self._alarms.push(hop, rhythm))
         changed = self._quality is None or (quality.leads, quality.usable) != (
             self._quality.leads,
             self._quality.usable,

@@ -78,7 +78,8 @@ def test_events_are_in_order_and_causal():
     beats, alerts, vitals = [], [], []
     for chunk in cut(values, [50]):
         for event in pipeline.push(chunk):
-            decided = getattr(event, "decided_sample", getattr(event, "end_sample", event.sample))
+            names = ("decided_sample", "end_sample", "sample")
+            decided = next(getattr(event, name) for name in names if hasattr(event, name))
             assert decided <= chunk.end_sample, "an event knows of samples that have not come"
             for kind, found in ((Beat, beats), (Alert, alerts), (Vitals, vitals)):
                 if isinstance(event, kind):

@@ -130,11 +130,11 @@ def line_writer(as_json: bool) -> Callable[..., None]:
 
         from monitor.feed import Status
         from monitor.messages import Message, Samples
-        from monitor.wire.jsonform import to_dict
+        from monitor.wire.jsonform import to_line
 
         def deliver(message: Message | Status) -> None:
             if not isinstance(message, Samples | Status):
-                _print(json.dumps(to_dict(message), allow_nan=False))
+                _print(json.dumps(to_line(message), allow_nan=False))
 
         return deliver
     from monitor.sinks.lines import TextLines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.messages import Alert, Event
+from monitor.messages import Alert, Event, Snippet
 
 
 class AlertNumbers:
@@ -29,6 +29,9 @@ class AlertNumbers:
 
     def shift(self, event: Event) -> Event:
         """Give the event with the numbers that subscribers see."""
+        if isinstance(event, Snippet):  # comes behind its alert, so the offsets are known
+            alert_id, seq = event.alert_id + (self._id_offset or 0), event.seq + self._seq_offset
+            return replace(event, alert_id=alert_id, seq=seq)
         if not isinstance(event, Alert):
             return event
         if self._id_offset is None:

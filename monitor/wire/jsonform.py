@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from monitor.messages import (
     Alert,
@@ -24,6 +27,7 @@ from monitor.messages import (
     Quality,
     Rhythm,
     Samples,
+    Snippet,
     StreamInfo,
     Vitals,
 )
@@ -37,6 +41,7 @@ __all__ = [
     "from_dict",
     "loads",
     "to_dict",
+    "to_line",
     "type_name",
 ]
 
@@ -52,6 +57,7 @@ TYPES: dict[str, type[Any]] = {
     "vitals": Vitals,
     "rhythm": Rhythm,
     "alert": Alert,
+    "snippet": Snippet,
 }
 """The ``type`` of every message; also the first half of its topic on the wire."""
 
@@ -80,6 +86,24 @@ def to_dict(message: Message) -> dict[str, Any]:
     {'type': 'end', 'stream': '208', 'sample': 720}
     """
     return {"type": type_name(message), **fields_to_dict(message)}
+
+
+def to_line(message: Message) -> dict[str, Any]:
+    """Give the message as event lines have it: a signal by where it lies, without its values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> to_line(Snippet("208", 3, 7, 720, np.zeros((3600, 2), np.float32)))
+    {'type': 'snippet', 'stream': '208', 'alert_id': 3, 'seq': 7, 'start_sample': 720, \
+'shape': [3600, 2]}
+    """
+    if not isinstance(message, Samples | Snippet):
+        return to_dict(message)
+    nothing = np.empty((0, 0), np.float32)
+    fields = to_dict(replace(message, values_mv=nothing))
+    del fields["values_mv"]
+    return {**fields, "shape": list(message.values_mv.shape)}
 
 
 def from_dict(data: object) -> Message:

@@ -1,6 +1,6 @@
 """The wire protocol: messages to multipart frames and back. Pure; opens no socket.
 
-A message is ``[topic, header]``, for samples ``[topic, header, payload]``:
+A message is ``[topic, header]``, for samples and snippets ``[topic, header, payload]``:
 
 - *topic*: ``kind.stream`` in ASCII, e.g. ``beat.208``. Stream names hold no dot, so a
   subscription to ``alert.`` gives the alerts of all streams. The heartbeat has the
@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from monitor.messages import Alert, Message, Samples, StreamInfo
+from monitor.messages import Alert, FloatArray, Message, Samples, Snippet, StreamInfo
 from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict
 from monitor.wire.jsonform import MAX_JSON_BYTES, TYPES, dumps, loads, type_name
 
@@ -125,14 +125,14 @@ def encode(body: Body, publisher: str, sequence: int, sent_ns: int) -> list[byte
     """
     topic = topic_of(body)
     envelope = fields_to_dict(_Envelope(SCHEMA, publisher, sequence, sent_ns))
-    if isinstance(body, Samples):
+    if isinstance(body, Samples | Snippet):
         values = np.ascontiguousarray(body.values_mv, _SAMPLE_TYPE)
         if values.ndim != 2 or values.nbytes > MAX_PAYLOAD_BYTES:
             raise ProtocolError(
                 f"samples of shape {values.shape} cannot be sent in one message: "
                 f"(n, leads) and at most {MAX_PAYLOAD_BYTES} bytes"
             )
-        fields = fields_to_dict(_SamplesHeader.of(body))
+        fields = fields_to_dict(_SIGNALS[type_name(body)].of(body))
         payload = [values.tobytes()]
     else:
         fields = fields_to_dict(body)
@@ -161,7 +161,8 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
     kind, stream = match[1].decode(), match[2].decode()
     if kind not in KINDS:
         return None
-    expected = 3 if kind == "samples" else 2
+    signal = _SIGNALS.get(kind)
+    expected = 3 if signal else 2
     if len(frames) != expected:
         raise ProtocolError(f"a {kind} message has {expected} frames, this has {len(frames)}")
     header = loads(frames[1])
@@ -173,8 +174,9 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
     if envelope.sequence < 0 or not 1 <= len(envelope.publisher) <= 64:
         raise ProtocolError("sequence must not be negative, publisher must have 1 to 64 characters")
     body: Body
-    if kind == "samples":
-        body = _samples(fields_from_dict(_SamplesHeader, header), frames[2])
+    if signal is not None:
+        described = fields_from_dict(signal, header)
+        body = described.message(_values(described.shape, frames[2]))
     else:
         body = fields_from_dict(KINDS[kind], header)
     return Packet(frames[0], envelope.publisher, envelope.sequence, envelope.sent_ns, body)
@@ -182,6 +184,8 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
 
 @dataclass(frozen=True, slots=True)
 class _SamplesHeader:
+    """All of a :class:`Samples` but the values."""
+
     stream: str
     start_sample: int
     shape: tuple[int, int]
@@ -192,19 +196,40 @@ class _SamplesHeader:
         length, leads = samples.values_mv.shape
         return cls(samples.stream, samples.start_sample, (length, leads), samples.wall_ns)
 
+    def message(self, values_mv: FloatArray) -> Samples:
+        return Samples(self.stream, self.start_sample, values_mv, self.wall_ns)
 
-def _samples(header: _SamplesHeader, payload: bytes) -> Samples:
-    length, leads = header.shape
+
+@dataclass(frozen=True, slots=True)
+class _SnippetHeader:
+    """All of a :class:`Snippet` but the values."""
+
+    stream: str
+    alert_id: int
+    seq: int
+    start_sample: int
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, snippet: Snippet) -> _SnippetHeader:
+        length, leads = snippet.values_mv.shape
+        s = snippet
+        return cls(s.stream, s.alert_id, s.seq, s.start_sample, (length, leads))
+
+    def message(self, values_mv: FloatArray) -> Snippet:
+        return Snippet(self.stream, self.alert_id, self.seq, self.start_sample, values_mv)
+
+
+_SIGNALS: dict[str, Any] = {"samples": _SamplesHeader, "snippet": _SnippetHeader}
+
+
+def _values(shape: tuple[int, int], payload: bytes) -> FloatArray:
+    length, leads = shape
     if length < 0 or leads < 0 or len(payload) > MAX_PAYLOAD_BYTES:
-        raise ProtocolError(f"shape {list(header.shape)} or a payload that is too large")
+        raise ProtocolError(f"shape {list(shape)} or a payload that is too large")
     if length * leads * _SAMPLE_TYPE.itemsize != len(payload):
         raise ProtocolError(
-            f"shape {list(header.shape)} of float32 does not fit a payload of {len(payload)} bytes"
+            f"shape {list(shape)} of float32 does not fit a payload of {len(payload)} bytes"
         )
     values = np.frombuffer(payload, _SAMPLE_TYPE) if payload else np.empty(0, _SAMPLE_TYPE)
-    return Samples(
-        header.stream,
-        header.start_sample,
-        values.reshape(length, leads).astype(np.float32, copy=False),
-        header.wall_ns,
-    )
+    return values.reshape(length, leads).astype(np.float32, copy=False)

@@ -18,6 +18,7 @@ from monitor.messages import (
     Quality,
     Rhythm,
     Samples,
+    Snippet,
     StreamInfo,
     Vitals,
 )
@@ -46,6 +47,7 @@ arrays = hnp.arrays(
     elements=st.floats(width=32, allow_nan=True, allow_infinity=True),
 )
 samples = st.builds(Samples, streams, indices, arrays, times)
+snippets = st.builds(Snippet, streams, integers, integers, indices, arrays)
 alerts = st.builds(
     Alert,
     stream=streams,

@@ -2,12 +2,13 @@
 
 import doctest
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from message_strategies import alerts, events, json_values, samples
+from message_strategies import alerts, events, json_values, samples, snippets
 
 from monitor.messages import (
     AamiClass,
@@ -18,6 +19,7 @@ from monitor.messages import (
     End,
     Priority,
     Samples,
+    Snippet,
     StreamInfo,
     Vitals,
 )
@@ -30,6 +32,7 @@ from monitor.wire.jsonform import (
     from_dict,
     loads,
     to_dict,
+    to_line,
 )
 
 
@@ -56,6 +59,23 @@ def test_finite_samples_come_back_as_they_were(message):
     assert again.values_mv.dtype == np.float32
     if len(values):
         np.testing.assert_array_equal(again.values_mv, values)
+
+
+@given(snippets)
+def test_a_snippet_comes_back_and_its_line_is_short(snippet):
+    values = np.where(np.isinf(snippet.values_mv), np.nan, snippet.values_mv)
+    finite = replace(snippet, values_mv=values)
+    if len(values):
+        assert through_json(finite) == finite
+    line = to_line(snippet)
+    assert line["shape"] == list(snippet.values_mv.shape)
+    assert (line["alert_id"], line["seq"]) == (snippet.alert_id, snippet.seq)
+    assert "values_mv" not in line
+
+
+@given(events)
+def test_the_lines_of_other_events_are_whole(message):
+    assert to_line(message) == to_dict(message)
 
 
 def test_an_alert_line_has_the_names_that_programs_rely_on():

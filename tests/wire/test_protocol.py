@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from message_strategies import events, json_values, samples, service_messages, streams
+from message_strategies import (
+    events,
+    json_values,
+    samples,
+    service_messages,
+    snippets,
+    streams,
+)
 
 from monitor.messages import AamiClass, Alert, Beat, End, Samples
 from monitor.wire.fields import MAX_TIME_NS
@@ -47,6 +54,16 @@ def test_samples_come_back_bit_for_bit(body, envelope):
     assert again.values_mv.tobytes() == body.values_mv.tobytes()
     assert (again.stream, again.start_sample) == (body.stream, body.start_sample)
     assert again.wall_ns == body.wall_ns
+
+
+@given(snippets, envelopes)
+def test_snippets_come_back_bit_for_bit(body, envelope):
+    frames = encode(body, *envelope)
+    again = decode(frames).body
+    assert frames[0] == topic_of(body) == f"snippet.{body.stream}".encode()
+    assert len(frames) == 3
+    assert again.values_mv.tobytes() == body.values_mv.tobytes()
+    assert again == body
 
 
 @given(samples)
