@@ -19,7 +19,6 @@ from monitor.messages import (
     End,
     Priority,
     Samples,
-    Snippet,
     StreamInfo,
     Vitals,
 )
