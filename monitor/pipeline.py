@@ -2,24 +2,34 @@
 
 ``Pipeline`` is pure: it owns no clock, socket, file or thread. The same samples give
 bit-identical events however they are chunked.
+
+Nothing up to the network looks at labels, so the path has two halves: all hops that some samples
+complete are *looked* at, then their beats are labelled together, then the hops are *judged*.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
 import numpy as np
 
-from models.bundle import load_bundle
+from models.bundle import Bundle, load_bundle
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import Event, Gap, Hop, Quality, Samples, StreamInfo
+from monitor.messages import Event, Gap, Hop, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
-from monitor.stages.classify import Classifier
+from monitor.stages.classify import BeatInputs, Classifier, Scores
 from monitor.stages.detect import make_detector
 from monitor.stages.evidence import Evidence
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
-from monitor.stages.segment import Segmenter
+from monitor.stages.segment import BeatWindow, Segmenter
 from monitor.stages.shutdown import Shutdown
+
+Steps: TypeAlias = Generator[BeatInputs, Scores, list[Event]]
+"""Yields what the network is to see, is sent what it says, and returns events."""
 
 
 class Pipeline:
@@ -31,6 +41,8 @@ class Pipeline:
         The stream to analyse.
     settings
         Limits, detector and model; the defaults need no file.
+    bundle
+        The model, loaded once for many streams; by default the one named in the settings.
 
     Raises
     ------
@@ -38,10 +50,15 @@ class Pipeline:
         If the detector or the model named in the settings cannot be had.
     """
 
-    def __init__(self, info: StreamInfo, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        info: StreamInfo,
+        settings: Settings | None = None,
+        bundle: Bundle | None = None,
+    ) -> None:
         settings = settings or Settings()
         self.info = info
-        bundle = load_bundle(settings.classify.model)
+        bundle = bundle or load_bundle(settings.classify.model)
         self._blocks = Blocks(info, settings.blocks)
         self._gate = QualityGate(info, settings.quality)
         self._detector = make_detector(info, settings.detect)
@@ -55,19 +72,18 @@ class Pipeline:
 
     def push(self, samples: Samples) -> list[Event]:
         """Take the next samples of the stream; give what could be decided with them."""
-        events: list[Event] = []
-        for item in self._blocks.push(samples):
-            if isinstance(item, Gap):
-                events.append(item)
-            else:
-                events += self._push_hop(item)
-        return events
+        return run_steps(self.steps(samples), self._classifier.network)
+
+    def steps(self, samples: Samples) -> Steps:
+        """Like :meth:`push`, but leave it to the caller to run the network.
+
+        Nothing else may be asked of the pipeline until the steps have come to their end.
+        """
+        return self._through(self._blocks.push(samples))
 
     def flush(self) -> list[Event]:
         """End of the stream: decide what was still waiting for later samples."""
-        events: list[Event] = []
-        for block in self._blocks.flush():
-            events += self._push_hop(block)
+        events = run_steps(self._through(self._blocks.flush()), self._classifier.network)
         if self._quality is None:  # there was no sample at all
             return events
         end = self._blocks.expected_sample
@@ -94,14 +110,37 @@ class Pipeline:
         """Go on with other limits from the current sample on; alarms switched off are cleared."""
         return [*self._alarms.set_limits(limits)]
 
-    def _push_hop(self, block: Samples) -> list[Event]:
-        self._evidence.push(block)
+    def _through(self, items: Sequence[Samples | Gap]) -> Steps:
+        looked = [item if isinstance(item, Gap) else self._look(item) for item in items]
+        windows = [w for item in looked if isinstance(item, _Looked) for w in item.windows]
+        inputs = self._classifier.prepare(windows)
+        scores = (yield inputs) if len(inputs) else np.empty((0, 0), np.float32)
+        events: list[Event] = []
+        for item in looked:
+            if isinstance(item, Gap):
+                events.append(item)
+            else:
+                count = sum(window.valid for window in item.windows)
+                events += self._judge(item, scores[:count])
+                scores = scores[count:]
+        return events
+
+    def _look(self, block: Samples) -> _Looked:
         quality = self._gate.push(block)
         rpeaks = self._detector.push(block, quality)
         windows = self._segmenter.push(block, rpeaks, self._detector.settled_sample)
         self._shutdown.push(quality)
-        beats = self._shutdown.outside(self._classifier.push(windows, block.end_sample - 1))
-        hop = Hop(block, quality, tuple(self._shutdown.outside(rpeaks)), tuple(beats))
+        reported = self._shutdown.outside([window.rpeak for window in windows])
+        return _Looked(block, quality, self._shutdown.outside(rpeaks), windows, reported)
+
+    def _judge(self, looked: _Looked, scores: Scores) -> list[Event]:
+        block, quality = looked.block, looked.quality
+        self._evidence.push(block)
+        beats = self._classifier.label(looked.windows, scores, block.end_sample - 1)
+        if len(looked.reported) < len(beats):
+            reported = {rpeak.sample for rpeak in looked.reported}
+            beats = [beat for beat in beats if beat.sample in reported]
+        hop = Hop(block, quality, tuple(looked.rpeaks), tuple(beats))
         rhythm = self._rhythm.push(hop)
         alerts = self._evidence.snippets(self._alarms.push(hop, rhythm))
         changed = self._quality is None or (quality.leads, quality.usable) != (
@@ -110,3 +149,25 @@ class Pipeline:
         )
         self._quality = quality
         return [*([quality] if changed else []), *beats, *rhythm, *alerts]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """One hop, and what was found in it before anything was labelled."""
+
+    block: Samples
+    quality: Quality
+    rpeaks: list[RPeak]
+    windows: list[BeatWindow]
+    reported: list[RPeak]  # of the windows: those outside a shutdown
+
+
+def run_steps(steps: Steps, network: Callable[[Sequence[BeatInputs]], list[Scores]]) -> list[Event]:
+    """Run steps to their end, alone."""
+    try:
+        inputs = next(steps)
+        while True:
+            inputs = steps.send(network([inputs])[0])
+    except StopIteration as stop:
+        events: list[Event] = stop.value
+        return events

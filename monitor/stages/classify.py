@@ -1,23 +1,114 @@
 """Beat windows to labelled beats: the only stage that runs a network.
 
-Labels are a function of the windows so far. The windows of one hop go through the network
-together; how the samples were chunked on their way here does not change the hops, so it
-does not change the batches either.
+Labels are a function of the windows so far. The network always takes :data:`BATCH` beats at a
+time, filled up with zeros: matrix kernels add up in another order for another number of rows, so
+only a fixed number makes the result for a beat independent of how many come with it. So the
+beats of many hops, and of many streams, can go through the network together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from monitor.errors import MonitorError
-from monitor.messages import AamiClass, Beat, StreamInfo
+from monitor.messages import AamiClass, Beat, FloatArray, StreamInfo
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow
 
+BATCH = 4
+"""Beats at a time: the least number for which a row's result does not depend on its place."""
+
 _CLASSES = tuple(AamiClass)
 _REFUSED = (0.0, 0.0, 0.0, 0.0, 1.0)
+
+Scores = NDArray[np.float32]
+"""What the network says of some beats: probabilities, shape (n, classes of the bundle)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatInputs:
+    """What the network is to see of some beats.
+
+    Parameters
+    ----------
+    signal
+        Shape (n, channels, length), float32.
+    features
+        Shape (n, features), float32.
+    """
+
+    signal: FloatArray
+    features: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.signal)
+
+
+class BeatNetwork:
+    """Runs the network of a bundle on beats of any number of streams together.
+
+    Parameters
+    ----------
+    bundle
+        The network and its manifest; shared by all streams that use it.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        torch.set_num_threads(1)  # batches are small: threads would only wait
+        self._bundle = bundle
+
+    def __call__(self, inputs: Sequence[BeatInputs]) -> list[Scores]:
+        """Give the scores of each of ``inputs``; they do not depend on what else comes along."""
+        counts = [len(item) for item in inputs]
+        total = sum(counts)
+        scores = np.empty((total, len(self._bundle.manifest.classes)), np.float32)
+        if total:
+            signal = np.concatenate([item.signal for item in inputs])
+            features = np.concatenate([item.features for item in inputs])
+            size = _batch_size(self._bundle)
+            for start in range(0, total, size):
+                part = slice(start, start + size)
+                scores[part] = _run(self._bundle, signal[part], features[part], size)
+        return np.split(scores, np.cumsum(counts[:-1]))
+
+
+def _run(bundle: Bundle, signal: FloatArray, features: FloatArray, size: int) -> Scores:
+    # torch's own memory is aligned; how numpy's lies can choose another kernel
+    full_signal = torch.zeros((size, *signal.shape[1:]))
+    full_features = torch.zeros((size, *features.shape[1:]))
+    full_signal.numpy()[: len(signal)] = signal
+    full_features.numpy()[: len(features)] = features
+    found: Scores = bundle.probabilities(full_signal, full_features).numpy()
+    return found[: len(signal)]
+
+
+@lru_cache(maxsize=8)
+def _batch_size(bundle: Bundle) -> int:
+    """Give :data:`BATCH` if the rows of a batch are independent on this machine, else 1.
+
+    The network runs some times here, so that none of the first beats waits for its compilation.
+    """
+    manifest = bundle.manifest
+    draw = np.random.default_rng(1)
+    signal = draw.normal(size=(4 * BATCH, len(manifest.channels), manifest.length))
+    features = draw.normal(size=(len(signal), len(manifest.features)))
+    rows = list(zip(signal.astype(np.float32), features.astype(np.float32), strict=True))
+    alone = [_run(bundle, s[None], f[None], BATCH) for s, f in rows]
+    for at in range(0, len(rows), BATCH):
+        part = rows[at : at + BATCH]
+        together = _run(
+            bundle, np.stack([s for s, _ in part]), np.stack([f for _, f in part]), BATCH
+        )
+        if not np.array_equal(together, np.concatenate(alone[at : at + BATCH])):
+            return 1
+    return BATCH
 
 
 class Classifier:
@@ -42,29 +133,43 @@ class Classifier:
     """
 
     def __init__(self, info: StreamInfo, bundle: Bundle) -> None:
-        torch.set_num_threads(1)  # beats come one or two at a time: threads would only wait
         self._stream = info.stream
-        self._bundle = bundle
-        if bundle.manifest.label_set != "aami":
+        self.network = BeatNetwork(bundle)
+        manifest = bundle.manifest
+        if manifest.label_set != "aami":
             raise MonitorError(
-                f"model {bundle.manifest.name} tells {', '.join(bundle.manifest.classes)}, not the "
+                f"model {manifest.name} tells {', '.join(manifest.classes)}, not the "
                 "AAMI classes: it is for measuring on beats and cannot label a stream"
             )
-        self._context = PatientContext(bundle.manifest)
-        self._columns = [_CLASSES.index(AamiClass(name)) for name in bundle.manifest.classes]
-        self._name = bundle.manifest.name
+        self._context = PatientContext(manifest)
+        self._columns = [_CLASSES.index(AamiClass(name)) for name in manifest.classes]
+        self._name = manifest.name
+        self._none = BeatInputs(
+            np.empty((0, len(manifest.channels), manifest.length), np.float32),
+            np.empty((0, len(manifest.features)), np.float32),
+        )
 
     def push(self, windows: list[BeatWindow], decided_sample: int) -> list[Beat]:
         """Label windows, in order; ``decided_sample`` is the last sample seen so far."""
+        return self.label(windows, self.network([self.prepare(windows)])[0], decided_sample)
+
+    def prepare(self, windows: list[BeatWindow]) -> BeatInputs:
+        """Take the next windows, in order; give what the network is to see of the valid ones."""
         inputs = [self._context.push(window) for window in windows]
+        valid = [item for item, window in zip(inputs, windows, strict=True) if window.valid]
+        if not valid:
+            return self._none
+        return BeatInputs(np.stack([s for s, _ in valid]), np.stack([f for _, f in valid]))
+
+    def label(self, windows: list[BeatWindow], scores: Scores, decided_sample: int) -> list[Beat]:
+        """Give the beats of windows that were prepared, from the scores of the valid ones."""
+        if not windows:
+            return []
         valid = [k for k, window in enumerate(windows) if window.valid]
         probabilities = np.tile(np.array(_REFUSED), (len(windows), 1))
         if valid:
-            signal = torch.from_numpy(np.stack([inputs[k][0] for k in valid]))
-            features = torch.from_numpy(np.stack([inputs[k][1] for k in valid]))
-            found = self._bundle.probabilities(signal, features).numpy().astype(np.float64)
             probabilities[valid] = 0.0
-            probabilities[np.ix_(valid, self._columns)] = found
+            probabilities[np.ix_(valid, self._columns)] = scores
         return [
             self._beat(window, row, decided_sample)
             for window, row in zip(windows, probabilities.tolist(), strict=True)
