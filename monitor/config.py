@@ -282,6 +282,21 @@ class AlarmSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingSettings:
+    """How `serve` stores the streams it monitors, as WFDB records."""
+
+    folder: str = ""  # where; empty: nothing is stored
+    segment_s: float = 600.0  # signal in one record
+    hole_s: float = 10.0  # a longer hole begins a new record, a shorter one is filled
+
+    def __post_init__(self) -> None:
+        _require(
+            30.0 <= self.segment_s <= 86400.0, "recording.segment_s", "must lie in 30 to 86400"
+        )
+        _require(0.0 <= self.hole_s <= 60.0, "recording.hole_s", "must lie in 0 to 60")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one monitored stream."""
 
@@ -291,6 +306,7 @@ class Settings:
     classify: ClassifySettings = field(default_factory=ClassifySettings)
     rhythm: RhythmSettings = field(default_factory=RhythmSettings)
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    recording: RecordingSettings = field(default_factory=RecordingSettings)
 
 
 def load_settings(path: Path | None) -> Settings:

@@ -31,6 +31,7 @@ PURE = (
     "monitor/feed.py",
     "monitor/pipeline.py",
     "monitor/stages/",
+    "monitor/recording/scale.py",
     "monitor/service/hub.py",
     "monitor/service/numbering.py",
     "monitor/service/stream.py",
@@ -47,6 +48,7 @@ LAYERS = {
     "monitor/sources/": {"sources", "messages", "config", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {"wire", "messages", "config", "errors"},
+    "monitor/recording/": {"recording", "sinks", "wire", "messages", "config", "errors"},
     "monitor/score/": {"score", "errors", "messages"},
     "monitor/dashboard/": {"dashboard", "messages", "errors", "feed"},
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_analysis_options, line_writer, settings_from
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.messages import StreamInfo
     from monitor.pipeline import Pipeline
+    from monitor.recording.thread import RecordingThread
     from monitor.wire.protocol import Body
 
 SUMMARY = "Analyse any number of streams that come over ZeroMQ, and publish what is found."
@@ -54,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="store every stream there, as WFDB records"
+    )
+    parser.add_argument(
         "--max-streams", type=int, default=256, metavar="N", help="refuse more streams (256)"
     )
     ending = parser.add_mutually_exclusive_group()
@@ -73,20 +80,28 @@ def run(args: argparse.Namespace) -> int:
     if args.until_idle is not None and not args.until_idle > 0:
         raise MonitorError(f"--until-idle {args.until_idle:g}: must be more than 0", USAGE)
     settings = settings_from(args)
+    if args.record is not None:
+        folder = str(args.record)
+        settings = replace(settings, recording=replace(settings.recording, folder=folder))
 
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
     from monitor.wire.sockets import ServiceSockets, new_publisher_id
 
     publisher = new_publisher_id()
-    with ServiceSockets(args.input, args.output, args.control, args.allow_remote) as sockets:
+    with contextlib.ExitStack() as stack:
+        sockets = stack.enter_context(
+            ServiceSockets(args.input, args.output, args.control, args.allow_remote)
+        )
+        recording = _recording(settings, stack)
         _say("loading the analysis")
         make = _load(settings)
         service = Service(
             Hub(make, publisher, _say, args.max_streams),
             sockets,
             publisher,
-            _json_lines() if args.json else None,
+            _all_of(_json_lines() if args.json else None, recording.deliver if recording else None),
+            storage_problems=recording.problems if recording else None,
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop())
@@ -108,6 +123,28 @@ def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
 
     make(StreamInfo("warm-up", 360.0, ("II",)))
     return make
+
+
+def _recording(settings: Settings, stack: contextlib.ExitStack) -> RecordingThread | None:
+    """Start what stores the streams, where that is asked for."""
+    if not settings.recording.folder:
+        return None
+    from monitor.recording.thread import RecordingThread
+
+    recording = RecordingThread(Path(settings.recording.folder), settings.recording, _say)
+    stack.callback(recording.close)
+    return recording
+
+
+def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:
+    """Give a sink that hands everything to all of these."""
+    present = [sink for sink in sinks if sink is not None]
+
+    def deliver(body: Body) -> None:
+        for sink in present:
+            sink(body)
+
+    return deliver
 
 
 def _json_lines() -> Callable[[Body], None]:

@@ -10,7 +10,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monitor.config import AlarmSettings, build
@@ -131,6 +131,13 @@ class Hub:
             elif silent_s > FORGET_STALE_S:
                 out += stream.end()
         self._report_refused()
+        return out
+
+    def stored(self, problems: Mapping[str, str]) -> list[Body]:
+        """Take why streams are not being stored, by stream; those not named are."""
+        out: list[Body] = []
+        for name, stream in self._streams.items():
+            out += stream.stored(problems.get(name, ""))
         return out
 
     def greeting(self) -> list[Body]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.service.hub import Hub
@@ -43,6 +43,8 @@ class Service:
         Takes everything that is published, for a local sink.
     clock
         Monotonic seconds.
+    storage_problems
+        Tells why streams are not being stored, by stream.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class Service:
         publisher: str,
         deliver: Callable[[Body], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        storage_problems: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self._hub = hub
         self._sockets = sockets
         self._publisher = publisher
         self._deliver = deliver
         self._clock = clock
+        self._storage_problems = storage_problems
         self._numbers = SequenceCounter()
         self._stopped = False
 
@@ -77,6 +81,8 @@ class Service:
         while not self._stopped:
             now_s = self._clock()
             if now_s >= tick_s:
+                if self._storage_problems is not None:
+                    self._publish(hub.stored(self._storage_problems()))
                 self._publish(hub.tick(now_s, looked_s))
                 tick_s = now_s + TICK_S
                 newcomers = False

@@ -37,6 +37,12 @@ SHOW_CLEARED_TICKS = 10
 SHOW_CLEARED = 50
 MAX_FORMER_SENDERS = 16
 STATE_BEATS = 100
+_OURS = (
+    AlertKind.STREAM_STALE,
+    AlertKind.SAMPLES_LOST,
+    AlertKind.STORAGE_FAILED,
+    AlertKind.ANALYSIS_FAILED,
+)
 
 
 class Analysis(Protocol):
@@ -171,6 +177,14 @@ class MonitoredStream:
             return []
         analysis = self._analysis
         return self._guarded(lambda: analysis.set_limits(limits))
+
+    def stored(self, problem: str) -> list[Body]:
+        """Take why this stream is not being stored; empty: it is."""
+        kind, sample = AlertKind.STORAGE_FAILED, self._sample
+        if problem:
+            text = f"Not being stored: {problem}"[:500]
+            return self._noted(self._technical.raised(kind, sample, sample, text))
+        return self._noted(self._technical.cleared(kind, sample))
 
     def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
         """Once a second: notice silence, tell where the stream stands.
@@ -348,7 +362,7 @@ class MonitoredStream:
     def _clear_all(self) -> list[Body]:
         """Clear what a finished analysis left active: the next one judges anew."""
         out: list[Body] = []
-        for kind in (AlertKind.STREAM_STALE, AlertKind.SAMPLES_LOST, AlertKind.ANALYSIS_FAILED):
+        for kind in _OURS:
             out += self._noted(self._technical.cleared(kind, self._sample))
         for alert in list(self._active.values()):
             cleared = replace(alert, state=AlertState.CLEARED, seq=self._numbers.next_seq())

@@ -66,6 +66,8 @@ class WfdbAnnotations:
             case Gap(kind=GapKind.HOLE) if event.length > HOLE_S * self._info.rate_hz:
                 self._holes.append((event.sample, event.sample + event.length))
             case Quality():
+                if self._noise and self._noise[-1][0] == event.sample:
+                    self._noise.pop()
                 self._noise.append((event.sample, noise_subtype(event)))
 
     def write(self, folder: Path, record: str, end_sample: int, annotator: str = "mon") -> Path:

@@ -1,0 +1,87 @@
+"""The text of a WFDB header file (header(5)). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from monitor.messages import StreamInfo
+from monitor.recording.scale import Scale
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHeader:
+    """What a header says of one segment: format 16, all leads in one file.
+
+    ``start_sample`` is the place of its first sample in the stream, also given as the base
+    counter. Times are UTC. ``clipped`` counts samples beyond the range, lead by lead.
+    """
+
+    name: str
+    info: StreamInfo
+    start_sample: int
+    wall_ns: int
+    samples: int
+    scales: tuple[Scale, ...]
+    first: tuple[int, ...]
+    checksums: tuple[int, ...]
+    clipped: tuple[int, ...]
+
+    def text(self) -> str:
+        """Give the file's content."""
+        rate = f"{self.info.rate_hz:.10g}"
+        begun = utc(self.wall_ns)
+        place = f"{rate}/{rate}({self.start_sample}) {self.samples}"
+        time = f"{begun:%H:%M:%S}.{begun.microsecond // 1000:03d} {begun:%d/%m/%Y}"
+        lines = [f"{self.name} {len(self.info.leads)} {place} {time}"]
+        for lead, scale, first, checksum in zip(
+            self.info.leads, self.scales, self.first, self.checksums, strict=True
+        ):
+            lines.append(
+                f"{self.name}.dat 16 {scale.gain:g}({scale.baseline})/mV 16 0 {first} "
+                f"{(checksum + 0x8000) % 0x10000 - 0x8000} 0 {lead}"
+            )
+        lines += [
+            f"# stream: {self.info.stream}",
+            f"# source: {self.info.source}",
+            f"# start_sample: {self.start_sample}",
+            f"# begun: {begun.isoformat(timespec='milliseconds')} (wall clock of the first sample)",
+        ]
+        for lead, scale, count in zip(self.info.leads, self.scales, self.clipped, strict=True):
+            if count:
+                low, high = scale.range_mv
+                lines.append(
+                    f"# clipped: {count} samples of {lead} beyond {low:.1f} to {high:.1f} mV"
+                )
+        return "\n".join(lines) + "\n"
+
+
+def utc(wall_ns: int) -> datetime:
+    """Give a wall time (ns since 1970) as a date."""
+    return _EPOCH + timedelta(microseconds=wall_ns // 1000)
+
+
+def segment_name(wall_ms: int) -> str:
+    """Give the name of a segment that began then (ms since 1970).
+
+    >>> segment_name(1_795_255_987_250)
+    '20261121T101307_250'
+    """
+    begun = utc(wall_ms * 1_000_000)
+    return f"{begun:%Y%m%dT%H%M%S}_{begun.microsecond // 1000:03d}"
+
+
+def begun_ms(name: str) -> int | None:
+    """Give when a segment began (ms since 1970), from its name; None if it is not such a name.
+
+    >>> begun_ms("20261121T101307_250"), begun_ms("100")
+    (1795255987250, None)
+    """
+    try:
+        begun = datetime.strptime(f"{name}000", "%Y%m%dT%H%M%S_%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    ms = (begun - _EPOCH) // timedelta(milliseconds=1)
+    return ms if segment_name(ms) == name else None

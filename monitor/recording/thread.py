@@ -1,0 +1,85 @@
+"""A recorder in a thread of its own, so that a slow disk never delays the analysis.
+
+The queue is bounded: when the disk is so slow that :data:`MAX_WAITING_BYTES` of samples wait,
+further ones are left out of the recording (never out of the analysis), and that is a problem
+which is reported like any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from monitor.config import RecordingSettings
+from monitor.messages import Samples
+from monitor.recording.recorder import Recorder
+from monitor.wire.protocol import Body
+
+FLUSH_S = 0.5  # at most the last second is lost in a crash
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+FLUSH_BYTES = 4 * 1024 * 1024
+CLOSE_S = 20.0
+
+
+class RecordingThread:
+    """Owns a :class:`~monitor.recording.recorder.Recorder` and feeds it.
+
+    Parameters
+    ----------
+    folder, settings, say
+        For the recorder.
+    """
+
+    def __init__(
+        self, folder: Path, settings: RecordingSettings, say: Callable[[str], object]
+    ) -> None:
+        self._recorder = Recorder(folder, settings, say)
+        self._say = say
+        self._queue: SimpleQueue[tuple[Body, int] | None] = SimpleQueue()
+        self._put = self._taken = 0  # bytes; each is written by one thread only
+        self._overrun: dict[str, str] = {}
+        self._problems: Mapping[str, str] = {}
+        self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+        self._thread.start()
+
+    def problems(self) -> Mapping[str, str]:
+        """Why streams are not being stored, by stream; empty while all is well."""
+        return {**self._overrun, **self._problems}
+
+    def deliver(self, body: Body) -> None:
+        """Take one message that is being published."""
+        if isinstance(body, Samples):
+            if self._put - self._taken > MAX_WAITING_BYTES:
+                self._overrun[body.stream] = "the disk is too slow"
+                return
+            self._overrun.pop(body.stream, None)
+            self._put += body.values_mv.nbytes
+        self._queue.put((body, time.time_ns()))
+
+    def close(self) -> None:
+        """End all recordings, within :data:`CLOSE_S`."""
+        self._queue.put(None)
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            self._say("the disk does not answer: recordings are left unfinished")
+
+    def _run(self) -> None:
+        recorder, waiting, flush_s = self._recorder, 0, time.monotonic() + FLUSH_S
+        while True:
+            with contextlib.suppress(Empty):
+                item = self._queue.get(timeout=max(flush_s - time.monotonic(), 0.0))
+                if item is None:
+                    break
+                recorder.take(*item)
+                if isinstance(item[0], Samples):
+                    waiting += item[0].values_mv.nbytes
+                    self._taken += item[0].values_mv.nbytes
+            if waiting > FLUSH_BYTES or time.monotonic() >= flush_s:
+                recorder.flush()
+                self._problems = dict(recorder.problems)
+                waiting, flush_s = 0, time.monotonic() + FLUSH_S
+        recorder.close()

@@ -1,0 +1,275 @@
+"""What is recorded, read back by wfdb as any WFDB tool would."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+from monitor.config import RecordingSettings
+from monitor.messages import (
+    AamiClass,
+    Beat,
+    End,
+    Gap,
+    GapKind,
+    LeadState,
+    Quality,
+    Rhythm,
+    Samples,
+    StreamInfo,
+)
+from monitor.recording.recorder import Recorder
+
+RATE_HZ = 200.0
+WALL_NS = 1_795_255_987_250_000_000  # 2026-11-21 10:13:07.250 UTC
+INFO = StreamInfo("bed-7", RATE_HZ, ("II", "V 1"), source="a test")
+
+
+def signal_mv(samples, leads=2, seed=1):
+    """Whole microvolts, which the file can hold exactly."""
+    values = np.random.default_rng(seed).integers(-3000, 3000, (samples, leads)) / 1000
+    return values.astype(np.float32)
+
+
+def beat(sample, label="N"):
+    return Beat("bed-7", sample, sample + 99, AamiClass(label), (1.0, 0, 0, 0, 0), None, 0, "m")
+
+
+class Bedside:
+    """Feeds a recorder with one stream."""
+
+    def __init__(self, folder, info=INFO, **settings):
+        self.said = []
+        self.recorder = Recorder(folder, RecordingSettings(**settings), self.said.append)
+        self.info = info
+        self.recorder.take(info, WALL_NS)
+
+    def samples(self, start, values, wall_ns=WALL_NS):
+        """Take samples that came ``start`` samples after the first."""
+        came_ns = wall_ns + round((start + len(values)) / self.info.rate_hz * 1e9)
+        self.recorder.take(Samples(self.info.stream, start, values), came_ns)
+
+    def close(self):
+        self.recorder.take(End(self.info.stream, 0), WALL_NS)
+        self.recorder.close()
+
+
+def records(folder):
+    return sorted(path.with_suffix("") for path in Path(folder).glob("*/*.hea"))
+
+
+def read(path):
+    return wfdb.rdrecord(str(path))
+
+
+def test_samples_come_back_exactly_from_segments_of_equal_length(tmp_path):
+    values = signal_mv(20_000)
+    bedside = Bedside(tmp_path, segment_s=30)
+    at = 0
+    for length in np.random.default_rng(2).integers(1, 900, 1000):
+        bedside.samples(at, values[at : at + length])
+        at = min(at + int(length), len(values))
+        if length % 3 == 0:
+            bedside.recorder.flush()
+    bedside.close()
+    paths = records(tmp_path)
+    stored = [read(path) for path in paths]
+    assert [record.sig_len for record in stored] == [6000, 6000, 6000, 2000]
+    assert (np.concatenate([r.p_signal for r in stored]).astype(np.float32) == values).all()
+    assert [r.base_counter for r in stored] == [0, 6000, 12_000, 18_000]
+    assert [str(r.base_datetime)[11:-3] for r in stored] == [
+        "10:13:07.250", "10:13:37.250", "10:14:07.250", "10:14:37.250",
+    ]  # fmt: skip
+    assert stored[0].sig_name == ["II", "V 1"]
+    assert stored[0].fs == RATE_HZ
+    assert "stream: bed-7" in stored[0].comments
+    for record, path in zip(stored, paths, strict=True):
+        digital = wfdb.rdrecord(str(path), physical=False).d_signal.astype(int)
+        sums = digital.sum(axis=0).astype(np.int16).tolist()
+        assert (record.checksum, record.init_value) == (sums, digital[0].tolist())
+
+
+def test_an_open_segment_can_be_read_at_any_time(tmp_path):
+    values = signal_mv(1000)
+    bedside = Bedside(tmp_path)
+    for at in range(0, 1000, 100):
+        bedside.samples(at, values[at : at + 100])
+        bedside.recorder.flush()
+        (path,) = records(tmp_path)
+        assert (read(path).p_signal.astype(np.float32) == values[: at + 100]).all()
+
+
+def test_missing_samples_are_invalid_and_a_long_hole_begins_another_record(tmp_path):
+    bedside = Bedside(tmp_path, hole_s=2)
+    values = signal_mv(3000)
+    values[5] = np.nan, np.inf
+    bedside.samples(1000, values[:1000])
+    bedside.samples(2400, values[1000:2000])  # 400 missing: filled
+    bedside.samples(3801, values[2000:])  # 401 missing
+    bedside.close()
+    first, second = (read(path) for path in records(tmp_path))
+    expected = np.full((2400, 2), np.nan, np.float32)
+    expected[:1000], expected[1400:] = values[:1000], values[1000:2000]
+    expected[5] = np.nan
+    assert np.array_equal(first.p_signal.astype(np.float32), expected, equal_nan=True)
+    assert (second.p_signal.astype(np.float32) == values[2000:]).all()
+    assert (first.base_counter, second.base_counter) == (1000, 3801)
+
+
+def test_samples_that_come_twice_are_stored_once(tmp_path):
+    values = signal_mv(500)
+    bedside = Bedside(tmp_path)
+    bedside.samples(0, values[:300])
+    bedside.samples(100, np.zeros((100, 2), np.float32))
+    bedside.samples(200, np.concatenate([np.zeros((100, 2), np.float32), values[300:]]))
+    bedside.close()
+    (path,) = records(tmp_path)
+    assert (read(path).p_signal.astype(np.float32) == values).all()
+
+
+def annotations(path):
+    read = wfdb.rdann(str(path), "mon")
+    return list(zip(read.sample.tolist(), read.symbol, read.aux_note, strict=True))
+
+
+def test_events_go_to_the_segment_they_lie_in_however_late_they_come(tmp_path):
+    bedside = Bedside(tmp_path, segment_s=30)
+    take = bedside.recorder.take
+    ok, off = LeadState.OK, LeadState.LEAD_OFF
+    take(Quality("bed-7", 0, 50, (ok, ok), True), WALL_NS)
+    take(Rhythm("bed-7", 0, 10, "N"), WALL_NS)
+    for at in range(0, 14_000, 500):
+        bedside.samples(at, signal_mv(500))
+        take(beat(at + 100), WALL_NS)
+        bedside.recorder.flush()
+        if at == 6500:  # of the segment before, in force in this one
+            take(beat(5990, "V"), WALL_NS)
+            take(Rhythm("bed-7", 5000, 6600, "AFIB"), WALL_NS)
+        if at == 11_000:  # a shutdown over the border
+            take(Quality("bed-7", 11_050, 11_100, (off, off), False), WALL_NS)
+            take(Gap("bed-7", 11_100, 400, GapKind.HOLE), WALL_NS)
+    take(Quality("bed-7", 13_000, 13_050, (ok, ok), True), WALL_NS)
+    bedside.close()
+    first, second, third = (annotations(path) for path in records(tmp_path))
+    assert first[0] == (0, "+", "(N")
+    assert [row for row in first if row[1] != "N"][1:] == [(5000, "+", "(AFIB"), (5990, "V", "")]
+    assert second[0] == (0, "+", "(AFIB")
+    assert [row for row in second if row[1] == "~"] == [(5050, "~", ""), (6000, "~", "")]
+    assert [row for row in third if row[1] != "N"] == [
+        (0, "~", ""), (1000, "~", ""), (1000, "+", "(AFIB"),
+    ]  # fmt: skip
+    for rows in (first, second):
+        assert sum(row[1] == "N" for row in rows) == 12
+
+
+def test_an_electrode_offset_moves_the_baseline(tmp_path):
+    values = signal_mv(4000)
+    values[:, 1] += 250
+    bedside = Bedside(tmp_path)
+    bedside.samples(0, values)
+    bedside.close()
+    record = read(records(tmp_path)[0])
+    assert np.abs(record.p_signal - values).max() < 0.00051
+    assert record.adc_gain == [1000, 1000]
+    assert not bedside.said
+
+
+def test_a_value_beyond_the_range_begins_a_segment_with_a_wider_one(tmp_path):
+    values = signal_mv(8000)
+    values[4000:, 0] += 60
+    bedside = Bedside(tmp_path)
+    for at in (0, 4000):
+        bedside.samples(at, values[at : at + 4000])
+        bedside.recorder.flush()
+    bedside.close()
+    stored = [read(path) for path in records(tmp_path)]
+    assert np.abs(np.concatenate([r.p_signal for r in stored]) - values).max() < 0.00051
+    assert [r.base_counter for r in stored] == [0, 4000]
+
+
+def test_what_is_cut_off_is_counted_and_said(tmp_path):
+    values = signal_mv(1000)
+    values[500:503, 1] = 5000
+    values[700, 0] = -3e38
+    bedside = Bedside(tmp_path)
+    bedside.samples(0, values)
+    bedside.close()
+    record = read(records(tmp_path)[0])
+    clipped = [comment for comment in record.comments if comment.startswith("clipped")]
+    assert [comment.split(" beyond")[0] for comment in clipped] == [
+        "clipped: 1 samples of II",
+        "clipped: 3 samples of V 1",
+    ]
+    assert len(bedside.said) == 1
+    assert "cut off" in bedside.said[0]
+    assert not np.isnan(record.p_signal).any()
+
+
+def test_names_sort_in_order_though_the_clock_is_set_back(tmp_path):
+    bedside = Bedside(tmp_path, segment_s=30)
+    for number in range(4):
+        bedside.samples(6000 * number, signal_mv(6000), WALL_NS - number * 3600 * 10**9)
+    bedside.close()
+    assert [read(path).base_counter for path in records(tmp_path)] == [0, 6000, 12_000, 18_000]
+
+
+def test_a_stream_that_is_announced_anew_begins_a_record(tmp_path):
+    bedside = Bedside(tmp_path)
+    bedside.samples(0, signal_mv(500))
+    other = StreamInfo("bed-7", 250.0, ("I",), start_sample=40)
+    bedside.recorder.take(other, WALL_NS)
+    bedside.recorder.take(Samples("bed-7", 40, signal_mv(100, 1)), WALL_NS)
+    bedside.close()
+    first, second = (read(path) for path in records(tmp_path))
+    assert (first.fs, first.n_sig, first.sig_len) == (200, 2, 500)
+    assert (second.fs, second.n_sig, second.sig_len, second.base_counter) == (250, 1, 100, 40)
+
+
+def test_many_streams_need_no_open_files(tmp_path):
+    recorder = Recorder(tmp_path, RecordingSettings(), print)
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(60):
+        recorder.take(StreamInfo(f"s{number}", RATE_HZ, ("II",)), WALL_NS)
+        recorder.take(Samples(f"s{number}", 0, signal_mv(200, 1)), WALL_NS)
+    recorder.flush()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(records(tmp_path)) == 60
+
+
+@pytest.mark.parametrize("refused", ["dat", "open", "hea"])
+def test_a_disk_that_refuses_is_a_problem_until_it_takes_again(tmp_path, refused, monkeypatch):
+    values = signal_mv(4000)
+    bedside = Bedside(tmp_path, hole_s=0)
+    bedside.samples(0, values[:1000])
+    bedside.recorder.flush()
+    (path,) = records(tmp_path)
+    real = os.open, Path.write_text
+    full = True
+
+    def refuse(given):
+        if full and Path(given).name.removesuffix(".tmp").endswith(refused):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "open", lambda p, *a: refuse(p) or real[0](p, *a))
+    monkeypatch.setattr(Path, "write_text", lambda p, *a, **k: refuse(p) or real[1](p, *a, **k))
+    for at in range(1000, 3000, 250):
+        bedside.samples(at, values[at : at + 250])
+        bedside.recorder.take(beat(at), WALL_NS)
+        bedside.recorder.flush()
+        assert bedside.recorder.problems == {"bed-7": "No space left on device"}
+        stored = read(path).p_signal.astype(np.float32)
+        assert (stored == values[: len(stored)]).all()
+    full = False
+    bedside.samples(3000, values[3000:])
+    bedside.recorder.flush()
+    assert bedside.recorder.problems == {}
+    bedside.close()
+    stored = [(r.base_counter, r.p_signal.astype(np.float32)) for r in map(read, records(tmp_path))]
+    for start, signal in stored:
+        assert (signal == values[int(start) : int(start) + len(signal)]).all()
+    assert stored[-1][0] + len(stored[-1][1]) == 4000
+    assert sum(len(signal) for _, signal in stored) >= 4000 - 2000 - 250  # 10 s wait, more is lost
+    assert len(bedside.said) == 2
+    assert not list(tmp_path.glob("*/*.tmp")) + list(tmp_path.glob("*/*.open"))
