@@ -1,0 +1,55 @@
+"""Streams stored by a real service, compared with what `annotate` writes of the same record."""
+
+import shutil
+
+import pytest
+import wfdb
+from monitor_process import running, serving
+
+from monitor.cli import main
+
+MINUTES = 7  # scoring begins at 5:00
+
+
+@pytest.fixture(scope="module")
+def reference(data_dir, tmp_path_factory):
+    """The first minutes of a record with its reference annotations, and what annotate finds."""
+    folder, out = tmp_path_factory.mktemp("reference"), tmp_path_factory.mktemp("annotated")
+    whole = wfdb.rdrecord(str(data_dir / "mitdb" / "208"), sampto=MINUTES * 60 * 360)
+    wfdb.wrsamp(
+        "208", whole.fs, whole.units, whole.sig_name, whole.p_signal, fmt=["16", "16"],
+        write_dir=str(folder),
+    )  # fmt: skip
+    truth = wfdb.rdann(str(data_dir / "mitdb" / "208"), "atr", sampto=MINUTES * 60 * 360 - 1)
+    truth.wrann(write_fs=True, write_dir=str(folder))
+    assert main(["annotate", str(folder / "208"), "--out", str(out), "--json"]) == 0
+    return folder, out
+
+
+def scored(reference, test, capsys):
+    capsys.readouterr()
+    assert main(["score", str(reference), str(test), "--format", "bxb-L"]) == 0
+    return capsys.readouterr().out
+
+
+def test_annotations_of_a_recording_score_as_those_of_annotate(reference, tmp_path, capsys):
+    folder, out = reference
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[recording]\nsegment_s = 3600\n", encoding="utf-8")
+    options = ["--record", str(tmp_path / "kept"), "--config", str(settings), "--exit-when-done"]
+    with serving(*options) as (serve, at):
+        publish = ["--publish", at["input"], "--speed", "max"]
+        with running("replay", str(folder / "208"), *publish) as replay:
+            replay.finish()
+        serve.finish()
+    (stored,) = (tmp_path / "kept" / "208").glob("*.hea")
+    kept = stored.with_suffix(".mon")
+    assert kept.read_bytes() == (out / "208.mon").read_bytes()
+    (tmp_path / "test").mkdir()
+    shutil.copy(kept, tmp_path / "test" / "208.mon")
+    score = scored(folder, tmp_path / "test", capsys)
+    assert score == scored(folder, out, capsys)
+    assert "208" in score
+    signals = [wfdb.rdrecord(str(path)) for path in (stored.with_suffix(""), folder / "208")]
+    assert abs(signals[0].p_signal - signals[1].p_signal).max() < 0.0005001  # mV: half a step
+    assert sorted(path.suffix for path in stored.parent.iterdir()) == [".dat", ".hea", ".mon"]
