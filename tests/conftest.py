@@ -30,3 +30,22 @@ def data_dir() -> Path:
             pytest.fail("ECG_MONITOR_REQUIRE_DATA is set, but no recordings were found")
         pytest.skip("needs real recordings: set ECG_MONITOR_DATA to a folder with mitdb/")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the table of the fault suite, if it ran."""
+    rows = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "fault"
+    ]
+    if not rows:
+        return
+    terminalreporter.section("faults")
+    line = "{:<58} {:>6} {:>8} {:>7} {:>5} {:>6} {:>10}".format
+    terminalreporter.line(line("fault", "tried", "survived", "events", "lost", "false", "recovery"))
+    for *row, recovery_s in sorted(rows):
+        terminalreporter.line(line(*row, "" if recovery_s is None else f"{recovery_s:.1f} s"))

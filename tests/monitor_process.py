@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -13,54 +16,109 @@ PATIENCE_S = 120
 
 
 class Process:
-    """A command of the monitor; its stderr is read as it comes, its stdout at the end."""
+    """A command of the monitor; what it says on stderr and stdout is read as it comes.
 
-    def __init__(self, *arguments):
+    Attributes
+    ----------
+    remarks, lines
+        What has come so far, from stderr and stdout.
+    """
+
+    def __init__(self, *arguments, patience_s=PATIENCE_S, preexec_fn=None):
         self._popen = subprocess.Popen(
             [sys.executable, "-m", "monitor", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
+            preexec_fn=preexec_fn,
         )
-        self._guard = threading.Timer(PATIENCE_S, self._popen.kill)
+        self._guard = threading.Timer(patience_s, self._popen.kill)
         self._guard.start()
-        self.remarks = []
-        self._out = []
-        self._reader = threading.Thread(target=lambda: self._out.extend(self._popen.stdout))
-        self._reader.start()
+        self.remarks, self.lines = [], []
+        self._said = threading.Condition()
+        self._looked = 0
+        self._readers = [
+            threading.Thread(target=self._read, args=pipe)
+            for pipe in ((self._popen.stderr, self.remarks), (self._popen.stdout, self.lines))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def pid(self):
+        return self._popen.pid
+
+    @property
+    def running(self):
+        return self._popen.poll() is None
+
+    @property
+    def resident_kib(self):
+        """Memory of the process now."""
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0])
 
     def until(self, words):
-        """Read stderr up to the line with these words, and give it."""
-        for line in self._popen.stderr:
-            self.remarks.append(line)
-            if words in line:
-                return line
-        pytest.fail(f"no {words!r} in {self.remarks}")
+        """Wait for the next line on stderr with these words, and give it."""
+        with self._said:
+            while True:
+                while self._looked < len(self.remarks):
+                    self._looked += 1
+                    if words in self.remarks[self._looked - 1]:
+                        return self.remarks[self._looked - 1]
+                if not self._readers[0].is_alive():
+                    pytest.fail(f"no {words!r} in {self.remarks}")
+                self._said.wait(1.0)
+
+    def until_lines(self, enough):
+        """Wait until ``enough(lines)`` of stdout; give the lines."""
+        with self._said:
+            while not enough(self.lines):
+                if not self._readers[1].is_alive():
+                    pytest.fail(f"ended with {self.lines[-3:]}, {self.remarks}")
+                self._said.wait(1.0)
+            return list(self.lines)
 
     def signal(self, number):
         self._popen.send_signal(number)
 
+    def kill(self):
+        """Kill at once, without any chance to tidy up."""
+        self._popen.kill()
+        self._popen.wait()
+
     def finish(self, code=0):
         """Wait for the end; give the lines of stdout."""
-        self.remarks += self._popen.stderr
-        self._reader.join()
+        for reader in self._readers:
+            reader.join()
         assert self._popen.wait() == code, "".join(self.remarks)
         assert "Traceback" not in "".join(self.remarks)
-        return self._out
+        return self.lines
 
     def close(self):
         self._guard.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.send_signal(signal.SIGCONT)
         self._popen.kill()
         self._popen.wait()
-        self._reader.join()
+        for reader in self._readers:
+            reader.join()
         self._popen.stdout.close()
         self._popen.stderr.close()
 
+    def _read(self, pipe, into):
+        for line in pipe:
+            with self._said:
+                into.append(line)
+                self._said.notify_all()
+        with self._said:
+            self._said.notify_all()
+
 
 @contextlib.contextmanager
-def running(*arguments):
-    process = Process(*arguments)
+def running(*arguments, **options):
+    process = Process(*arguments, **options)
     try:
         yield process
     finally:
@@ -68,9 +126,23 @@ def running(*arguments):
 
 
 @contextlib.contextmanager
-def serving(*options):
+def serving(*options, endpoints=(FREE, FREE, FREE), **process_options):
     """Give a service that is ready, and its endpoints by name."""
-    endpoints = ["--input", FREE, "--output", FREE, "--control", FREE]
-    with running("serve", *endpoints, *options) as serve:
-        ready = serve.until("serve: ready").split()
+    bound = [
+        word
+        for name, endpoint in zip(("--input", "--output", "--control"), endpoints, strict=True)
+        for word in (name, endpoint)
+    ]
+    with running("serve", *bound, *options, **process_options) as serve:
+        ready = serve.until("ready").split()
         yield serve, dict(word.split("=", 1) for word in ready if "=" in word)
+
+
+def wait_for(condition, what, patience_s=PATIENCE_S):
+    """Ask again until the condition holds, and give what it gave; bounded."""
+    end_s = time.monotonic() + patience_s
+    while not (held := condition()):
+        if time.monotonic() > end_s:
+            pytest.fail(f"waited {patience_s} s in vain: {what}")
+        time.sleep(0.02)
+    return held
