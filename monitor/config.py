@@ -288,12 +288,18 @@ class RecordingSettings:
     folder: str = ""  # where; empty: nothing is stored
     segment_s: float = 600.0  # signal in one record
     hole_s: float = 10.0  # a longer hole begins a new record, a shorter one is filled
+    keep_days: float = 30.0  # older records are deleted
+    max_mb: float = 100_000.0  # so are the oldest when all together are larger than this
 
     def __post_init__(self) -> None:
         _require(
             30.0 <= self.segment_s <= 86400.0, "recording.segment_s", "must lie in 30 to 86400"
         )
         _require(0.0 <= self.hole_s <= 60.0, "recording.hole_s", "must lie in 0 to 60")
+        _require(
+            0.01 <= self.keep_days <= 36500.0, "recording.keep_days", "must lie in 0.01 to 36500"
+        )
+        _require(1.0 <= self.max_mb <= 1e9, "recording.max_mb", "must lie in 1 to 1000000000")
 
 
 @dataclass(frozen=True, slots=True)

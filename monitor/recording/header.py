@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -41,7 +42,7 @@ class SegmentHeader:
         ):
             lines.append(
                 f"{self.name}.dat 16 {scale.gain:g}({scale.baseline})/mV 16 0 {first} "
-                f"{(checksum + 0x8000) % 0x10000 - 0x8000} 0 {lead}"
+                f"{_signed(checksum)} 0 {lead}"
             )
         lines += [
             f"# stream: {self.info.stream}",
@@ -56,6 +57,23 @@ class SegmentHeader:
                     f"# clipped: {count} samples of {lead} beyond {low:.1f} to {high:.1f} mV"
                 )
         return "\n".join(lines) + "\n"
+
+
+def repaired(text: str, samples: int, checksums: Sequence[int]) -> str:
+    """Give the content of a header, written by :class:`SegmentHeader`, with another length."""
+    lines = text.splitlines()
+    record = lines[0].split(" ")
+    record[3] = str(samples)
+    lines[0] = " ".join(record)
+    for number, checksum in enumerate(checksums, 1):
+        signal = lines[number].split(" ", 8)
+        signal[6] = str(_signed(checksum))
+        lines[number] = " ".join(signal)
+    return "\n".join(lines) + "\n"
+
+
+def _signed(checksum: int) -> int:
+    return (checksum + 0x8000) % 0x10000 - 0x8000
 
 
 def utc(wall_ns: int) -> datetime:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -9,10 +12,13 @@ from monitor.config import RecordingSettings
 from monitor.errors import MonitorError
 from monitor.messages import Beat, End, Gap, Quality, Rhythm, Samples, StreamInfo
 from monitor.recording.header import segment_name
+from monitor.recording.recover import recover
+from monitor.recording.retention import Retention
 from monitor.recording.stream import StreamRecording
 from monitor.wire.protocol import Body
 
 SETTLE_AT_ONCE = 4  # slower pieces of work in one flush
+TIDY_NS = 60_000_000_000
 
 
 class Recorder:
@@ -26,17 +32,38 @@ class Recorder:
         Lengths and retention.
     say
         Takes one line for the operator.
+    wall_ns
+        Wall clock (ns since 1970).
+
+    Raises
+    ------
+    MonitorError
+        If the folder cannot be written, or another service records into it.
     """
 
     def __init__(
-        self, folder: Path, settings: RecordingSettings, say: Callable[[str], object]
+        self,
+        folder: Path,
+        settings: RecordingSettings,
+        say: Callable[[str], object],
+        wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(folder)
+            recover(folder, say)
+            self._retention = Retention(folder, settings.keep_days, settings.max_mb)
+        except OSError as error:
+            reason = error.strerror or error
+            raise MonitorError(f"cannot record into {folder}: {reason}") from error
+        self._wall_ns = wall_ns
+        self._tidied_ns = 0
         self._folder = folder
         self._settings = settings
         self._say = say
         self._streams: dict[str, StreamRecording] = {}
         self._ending: list[StreamRecording] = []
-        self._last_ms: dict[str, int] = {}
+        self._last_ms = self._retention.newest_ms()
         self.problems: dict[str, str] = {}
         """Why streams are not being stored, by stream; empty while all is well."""
 
@@ -73,9 +100,18 @@ class Recorder:
             else:
                 self._healed(recording.info.stream)
         self._ending = [recording for recording in self._ending if not recording.done]
+        if abs(self._wall_ns() - self._tidied_ns) >= TIDY_NS:
+            self._tidied_ns = self._wall_ns()
+            self._tidy()
 
     def close(self) -> None:
-        """End all streams, and write everything that can be written."""
+        """End all streams, write everything that can be written, let go of the folder."""
+        try:
+            self._end_all()
+        finally:
+            os.close(self._lock)
+
+    def _end_all(self) -> None:
         for name in list(self._streams):
             self._end(name)
         while self._ending:
@@ -94,7 +130,7 @@ class Recorder:
             info,
             self._settings,
             lambda wall_ns: self._name(info.stream, wall_ns),
-            lambda name, size: None,
+            lambda name, size: self._retention.add(info.stream, name, size),
             self._say,
         )
 
@@ -110,6 +146,15 @@ class Recorder:
         self._last_ms[stream] = max(now_ms, self._last_ms.get(stream, now_ms - 1) + 1)
         return segment_name(self._last_ms[stream])
 
+    def _tidy(self) -> None:
+        try:
+            deleted = self._retention.apply(self._tidied_ns // 1_000_000)
+        except OSError as error:
+            self._say(f"old recordings cannot be deleted: {error.strerror or error}")
+        else:
+            if deleted:
+                self._say(f"deleted {deleted} old recording(s)")
+
     def _failed(self, stream: str, error: Exception) -> None:
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         if stream not in self.problems:
@@ -119,3 +164,16 @@ class Recorder:
     def _healed(self, stream: str) -> None:
         if self.problems.pop(stream, None) is not None:
             self._say(f"recording of {stream} goes on")
+
+
+def _locked(folder: Path) -> int:
+    """Lock a folder until the process ends, however it ends; give the lock's file."""
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise MonitorError(
+            f"another `serve` records into {folder}; give each a folder of its own"
+        ) from None
+    return handle

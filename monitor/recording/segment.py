@@ -26,7 +26,7 @@ from monitor.sinks.wfdb_annotations import WfdbAnnotations
 from monitor.wire.jsonform import dumps, to_dict
 
 ANNOTATOR = "mon"
-_UNFINISHED = "montmp"  # where annotations are written before they take their place
+UNFINISHED = "montmp"  # where annotations are written before they take their place
 
 Annotated = Beat | Rhythm | Quality | Gap
 
@@ -93,9 +93,8 @@ class Segment:
         self.end_sample += len(values_mv)
 
     def add(self, event: Annotated) -> None:
-        """Take an event of this segment; what began before it counts from its first sample on."""
-        sample = max(event.sample - self.start_sample, 0)
-        self._annotations.add(replace(event, sample=sample))
+        """Take an event of this segment, or one that lasts into it."""
+        self._annotations.add(placed(event, self.start_sample))
         self._lines.append(dumps(to_dict(event)) + "\n")
 
     def drop_pending(self) -> None:
@@ -129,14 +128,8 @@ class Segment:
 
     def write_annotations(self) -> None:
         """Write the annotation file anew, as of now."""
-        if not self._written:
-            return
-        try:
-            self._annotations.write(self._folder, self.name, self._written, _UNFINISHED)
-            os.replace(self._path(_UNFINISHED), self._path(ANNOTATOR))
-        except (OSError, MonitorError):
-            self._path(_UNFINISHED).unlink(missing_ok=True)
-            raise
+        if self._written:
+            write_annotations(self._annotations, self._folder, self.name, self._written)
 
     def finish(self) -> int:
         """Write all that is left, for good; give the bytes the segment takes on disk."""
@@ -176,6 +169,22 @@ class Segment:
 
     def _path(self, suffix: str) -> Path:
         return self._folder / f"{self.name}.{suffix}"
+
+
+def placed(event: Annotated, start_sample: int) -> Annotated:
+    """Give an event its place in a segment; what began before it counts from its start on."""
+    return replace(event, sample=max(event.sample - start_sample, 0))
+
+
+def write_annotations(annotations: WfdbAnnotations, folder: Path, name: str, samples: int) -> None:
+    """Write the annotation file of a segment of so many samples, as a whole."""
+    unfinished = folder / f"{name}.{UNFINISHED}"
+    try:
+        annotations.write(folder, name, samples, UNFINISHED)
+        os.replace(unfinished, folder / f"{name}.{ANNOTATOR}")
+    except (OSError, MonitorError):
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -32,6 +32,11 @@ class RecordingThread:
     ----------
     folder, settings, say
         For the recorder.
+
+    Raises
+    ------
+    MonitorError
+        If the folder cannot be written, or another service records into it.
     """
 
     def __init__(

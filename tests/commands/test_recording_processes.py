@@ -1,14 +1,19 @@
 """Streams stored by a real service, compared with what `annotate` writes of the same record."""
 
+import json
 import shutil
+import signal
 
+import numpy as np
 import pytest
 import wfdb
+import zmq
 from monitor_process import running, serving
 
 from monitor.cli import main
 
 MINUTES = 7  # scoring begins at 5:00
+HALF_A_STEP_MV = 0.0005001
 
 
 @pytest.fixture(scope="module")
@@ -51,5 +56,40 @@ def test_annotations_of_a_recording_score_as_those_of_annotate(reference, tmp_pa
     assert score == scored(folder, out, capsys)
     assert "208" in score
     signals = [wfdb.rdrecord(str(path)) for path in (stored.with_suffix(""), folder / "208")]
-    assert abs(signals[0].p_signal - signals[1].p_signal).max() < 0.0005001  # mV: half a step
+    assert abs(signals[0].p_signal - signals[1].p_signal).max() < HALF_A_STEP_MV
     assert sorted(path.suffix for path in stored.parent.iterdir()) == [".dat", ".hea", ".mon"]
+
+
+def test_a_killed_service_leaves_valid_records_that_the_next_start_finishes(tmp_path):
+    kept = tmp_path / "kept"
+    context = zmq.Context()
+    with context, serving("--record", str(kept)) as (serve, at), context.socket(zmq.SUB) as seen:
+        seen.connect(at["output"])
+        seen.setsockopt(zmq.SUBSCRIBE, b"samples.patient")
+        publish = ["--publish", at["input"], "--speed", "20", "--stream", "patient"]
+        with running("demo", "--scenario", "sinus", *publish) as demo:
+            pieces, samples = [], 0
+            while samples < 60 * 360:
+                assert seen.poll(60_000)
+                _, header, payload = seen.recv_multipart()
+                pieces.append(np.frombuffer(payload, "<f4").reshape(json.loads(header)["shape"]))
+                samples += len(pieces[-1])
+            serve.signal(signal.SIGKILL)
+            serve.finish(-signal.SIGKILL)
+            demo.signal(signal.SIGKILL)
+    (header,) = kept.glob("patient/*.hea")
+    published = np.concatenate(pieces)
+    for recovered in (False, True):
+        stored = wfdb.rdrecord(str(header.with_suffix(""))).p_signal
+        both = min(len(stored), len(published))
+        assert both > 0
+        assert abs(stored[:both] - published[:both]).max() < HALF_A_STEP_MV
+        if not recovered:
+            before = len(stored)
+            with serving("--record", str(kept)) as (serve, _):
+                serve.signal(signal.SIGTERM)
+                serve.finish()
+    assert len(stored) >= before
+    beats = wfdb.rdann(str(header.with_suffix("")), "mon")
+    assert {path.suffix for path in header.parent.iterdir()} == {".hea", ".dat", ".mon"}
+    assert len(beats.sample) > both / 360 * 0.8  # of 72 a minute

@@ -1,0 +1,178 @@
+"""What a killed service leaves is finished at the next start, and old recordings go."""
+
+import os
+import shutil
+
+import pytest
+import wfdb
+from test_segments import (
+    INFO,
+    WALL_NS,
+    Bedside,
+    annotations,
+    beat,
+    read,
+    records,
+    signal_mv,
+)
+
+from monitor.config import RecordingSettings
+from monitor.errors import MonitorError
+from monitor.messages import Rhythm
+from monitor.recording.recorder import Recorder
+
+DAY_NS = 86_400 * 10**9
+
+
+def record(folder, killed=False):
+    """Two segments with a beat each second; give the signal."""
+    values = signal_mv(8000)
+    bedside = Bedside(folder, segment_s=30)
+    bedside.recorder.take(Rhythm("bed-7", 0, 10, "N"), WALL_NS)
+    for at in range(0, 8000, 200):
+        bedside.samples(at, values[at : at + 200])
+        bedside.recorder.take(beat(at + 100), WALL_NS)
+        bedside.recorder.flush()
+    if killed:
+        os.close(bedside.recorder._lock)  # as the end of its process does
+    else:
+        bedside.close()
+    return values
+
+
+def start(folder, said, **settings):
+    return Recorder(folder, RecordingSettings(**settings), said.append, lambda: WALL_NS)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("bed-7/*")}
+
+
+def test_a_killed_recording_is_finished_as_if_it_had_ended(tmp_path):
+    record(tmp_path / "whole")
+    record(tmp_path / "killed", killed=True)
+    assert list((tmp_path / "killed").glob("*/*.open"))
+    said = []
+    start(tmp_path / "killed", said).close()
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert any("of an earlier run: 2000 samples" in line for line in said)
+    again = contents(tmp_path / "killed")
+    start(tmp_path / "killed", said).close()
+    assert contents(tmp_path / "killed") == again
+
+
+@pytest.mark.parametrize("cut", [1, 3, 7, 400])
+def test_files_that_were_torn_off_anywhere_become_a_valid_record(tmp_path, cut):
+    values = record(tmp_path, killed=True)
+    last = records(tmp_path)[-1]
+    os.truncate(f"{last}.dat", 8000 - cut)
+    os.truncate(f"{last}.open", os.stat(f"{last}.open").st_size - cut)
+    (last.parent / (last.name + ".hea.tmp")).write_text("torn", encoding="utf-8")
+    (last.parent / (last.name + ".montmp")).write_text("torn", encoding="utf-8")
+    start(tmp_path, []).close()
+    stored = read(last)
+    assert stored.sig_len == (8000 - cut) // 4
+    assert (stored.p_signal.astype("f4") == values[6000 : 6000 + stored.sig_len]).all()
+    # with the last lines of events some beats are lost
+    beats = [row[0] for row in annotations(last) if row[1] == "N"]
+    assert beats[:7] == list(range(100, 1500, 200))
+    assert {path.suffix for path in last.parent.iterdir()} == {".hea", ".dat", ".mon"}
+
+
+def test_a_segment_without_a_header_held_nothing(tmp_path):
+    record(tmp_path, killed=True)
+    last = records(tmp_path)[-1]
+    os.unlink(f"{last}.hea")
+    start(tmp_path, []).close()
+    assert last.name not in {path.name.partition(".")[0] for path in last.parent.iterdir()}
+    assert len(records(tmp_path)) == 1
+
+
+def test_a_damaged_segment_is_set_aside_and_the_others_are_finished(tmp_path):
+    record(tmp_path, killed=True)
+    first, last = records(tmp_path)
+    with open(f"{first}.open", "r+b") as file:
+        file.write(b"\xff\xff")
+    said = []
+    start(tmp_path, said).close()
+    assert any("cannot be finished" in line for line in said)
+    assert read(first).sig_len == 6000
+    assert len(annotations(last)) == 11
+    assert [path.name for path in first.parent.glob("*.damaged")] == [first.name + ".damaged"]
+
+
+def test_new_segments_come_after_those_of_an_earlier_run(tmp_path):
+    record(tmp_path)
+    earlier = [path.name for path in records(tmp_path)]
+    recorder = start(tmp_path, [])
+    recorder.take(INFO, WALL_NS)
+    bedside = Bedside.__new__(Bedside)
+    bedside.recorder, bedside.info = recorder, INFO
+    bedside.samples(0, signal_mv(300), WALL_NS - DAY_NS)  # the clock was set back
+    bedside.close()
+    assert [path.name for path in records(tmp_path)][:2] == earlier
+    assert read(records(tmp_path)[2]).sig_len == 300
+
+
+def test_two_services_cannot_record_into_one_folder(tmp_path):
+    first = start(tmp_path, [])
+    with pytest.raises(MonitorError, match="another `serve` records into"):
+        start(tmp_path, [])
+    first.close()
+    start(tmp_path, []).close()
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(MonitorError, match="cannot record into"):
+        start(tmp_path / "file", [])
+
+
+def kept(folder):
+    return sorted((path.parent.name, path.name) for path in records(folder))
+
+
+@pytest.fixture
+def two_beds(tmp_path):
+    """Two streams with two segments each, the first of both about 24 kB."""
+    record(tmp_path)
+    shutil.copytree(tmp_path / "bed-7", tmp_path / "bed-8")
+    return tmp_path
+
+
+def tidied(folder, wall_ns=WALL_NS + 10**9, **settings):
+    recorder = Recorder(folder, RecordingSettings(**settings), print, lambda: wall_ns)
+    recorder.flush()
+    recorder.close()
+    return kept(folder)
+
+
+def test_old_recordings_are_deleted_with_all_their_files(two_beds):
+    before = kept(two_beds)
+    old = tidied(two_beds, WALL_NS + DAY_NS + 10 * 10**9, keep_days=1)
+    assert old == [entry for entry in before if entry[1] == before[1][1]]
+    names = {path.name.partition(".")[0] for path in two_beds.glob("bed-*/*")}
+    assert names == {before[1][1]}
+
+
+def test_the_oldest_go_when_all_take_too_much_room(two_beds, monkeypatch):
+    before = kept(two_beds)
+    monkeypatch.setattr("monitor.recording.retention.MB", 40_000)
+    assert tidied(two_beds, max_mb=1) == [before[1], before[3]]
+    monkeypatch.setattr("monitor.recording.retention.MB", 1_000_000)
+    assert tidied(two_beds, max_mb=1) == [before[1], before[3]]
+
+
+def test_other_files_are_never_deleted(two_beds):
+    other = two_beds / "bed-7" / "notes.txt"
+    other.write_text("mine", encoding="utf-8")
+    assert tidied(two_beds, WALL_NS + 400 * DAY_NS, keep_days=1) == []
+    assert other.exists()
+
+
+def test_wfdb_reads_what_is_left_by_a_kill_before_any_recovery(tmp_path):
+    values = record(tmp_path, killed=True)
+    stored = [read(path).p_signal.astype("f4") for path in records(tmp_path)]
+    assert (stored[0] == values[:6000]).all()
+    assert (stored[1] == values[6000:]).all()
+    assert wfdb.rdheader(str(records(tmp_path)[1])).comments
