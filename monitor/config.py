@@ -303,8 +303,23 @@ class RecordingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """Where ``serve`` keeps its events, and for how long."""
+
+    file: str = ""  # a path, or "off"; empty: a file of its own for each --input port
+    keep_days: float = 30.0  # older events are deleted
+    max_mb: float = 1000.0  # so are the oldest when the file grows beyond this
+
+    def __post_init__(self) -> None:
+        _require(
+            0.01 <= self.keep_days <= 36500.0, "journal.keep_days", "must lie in 0.01 to 36500"
+        )
+        _require(1.0 <= self.max_mb <= 1e6, "journal.max_mb", "must lie in 1 to 1000000")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one monitored stream."""
+    """All settings, those of the analysis of one stream first."""
 
     blocks: BlockSettings = field(default_factory=BlockSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
@@ -313,6 +328,7 @@ class Settings:
     rhythm: RhythmSettings = field(default_factory=RhythmSettings)
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
+    journal: JournalSettings = field(default_factory=JournalSettings)
 
 
 def load_settings(path: Path | None) -> Settings:

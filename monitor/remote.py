@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from monitor.feed import Deliver, Status
 from monitor.messages import Alert, End, StreamInfo
-from monitor.wire.protocol import Heartbeat, Packet, StreamState, StreamStatus
+from monitor.wire.protocol import Heartbeat, Limits, Packet, StreamState, StreamStatus
 from monitor.wire.sequence import TopicSequences
 from monitor.wire.subscriber import AlertMemory, ControlClient, Subscription
 
@@ -114,7 +114,7 @@ class SubscriberFeed:
             self._publisher = packet.publisher
             self._alerts = AlertMemory()
             self._infos.clear()
-        if isinstance(body, Heartbeat):
+        if isinstance(body, Heartbeat | Limits):
             return
         if isinstance(body, StreamState):
             self._take_state(body, sequences, deliver)

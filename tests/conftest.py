@@ -49,3 +49,11 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.line(line("fault", "tried", "survived", "events", "lost", "false", "recovery"))
     for *row, recovery_s in sorted(rows):
         terminalreporter.line(line(*row, "" if recovery_s is None else f"{recovery_s:.1f} s"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_state_folder(tmp_path_factory):
+    """Nothing that a test starts writes into the user's own state folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield

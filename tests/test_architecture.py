@@ -16,7 +16,7 @@ ROOMS = {
     "zmq": ("monitor/wire/", "tools/"),
     "wfdb": ("monitor/sources/", "monitor/sinks/", "monitor/score/", "tools/", "models/"),
     "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
-    "sqlite3": ("monitor/sinks/",),
+    "sqlite3": ("monitor/journal/",),
     "pandas": (),
     "matplotlib": ("tools/",),
 }
@@ -32,6 +32,7 @@ PURE = (
     "monitor/pipeline.py",
     "monitor/stages/",
     "monitor/recording/scale.py",
+    "monitor/journal/entries.py",
     "monitor/service/hub.py",
     "monitor/service/numbering.py",
     "monitor/service/stream.py",
@@ -49,6 +50,7 @@ LAYERS = {
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {"wire", "messages", "config", "errors"},
     "monitor/recording/": {"recording", "sinks", "wire", "messages", "config", "errors"},
+    "monitor/journal/": {"journal", "wire", "messages", "config", "errors"},
     "monitor/score/": {"score", "errors", "messages"},
     "monitor/dashboard/": {"dashboard", "messages", "errors", "feed"},
 }

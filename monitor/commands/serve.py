@@ -16,6 +16,7 @@ from monitor.errors import USAGE, MonitorError
 
 if TYPE_CHECKING:
     from monitor.config import Settings
+    from monitor.journal.journal import Journal
     from monitor.messages import StreamInfo
     from monitor.pipeline import Pipeline
     from monitor.recording.thread import RecordingThread
@@ -31,6 +32,7 @@ EXAMPLE = (
 INPUT = "tcp://127.0.0.1:5555"
 OUTPUT = "tcp://127.0.0.1:5556"
 CONTROL = "tcp://127.0.0.1:5557"
+DEFAULT_JOURNAL = "journal-PORT.db in the user's state folder, PORT being that of --input"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--record", type=Path, metavar="DIR", help="store every stream there, as WFDB records"
     )
     parser.add_argument(
+        "--journal",
+        metavar="FILE|off",
+        help="keep alerts and what else must not be lost in this file, before it is published "
+        f"(default: {DEFAULT_JOURNAL})",
+    )
+    parser.add_argument(
         "--max-streams", type=int, default=256, metavar="N", help="refuse more streams (256)"
     )
     ending = parser.add_mutually_exclusive_group()
@@ -84,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
         folder = str(args.record)
         settings = replace(settings, recording=replace(settings.recording, folder=folder))
 
+    from monitor.journal.place import journal_path
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
     from monitor.wire.sockets import ServiceSockets, new_publisher_id
@@ -93,6 +102,9 @@ def run(args: argparse.Namespace) -> int:
         sockets = stack.enter_context(
             ServiceSockets(args.input, args.output, args.control, args.allow_remote)
         )
+        journal = _open_journal(journal_path(args.journal or settings.journal.file, args.input))
+        if journal is not None:
+            stack.callback(journal.close)
         recording = _recording(settings, stack)
         _say("loading the analysis")
         make = _load(settings)
@@ -101,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
             sockets,
             publisher,
             _all_of(_json_lines() if args.json else None, recording.deliver if recording else None),
+            journal,
             storage_problems=recording.problems if recording else None,
         )
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -111,6 +124,16 @@ def run(args: argparse.Namespace) -> int:
         )
         service.run(EndWhen(args.exit_when_done, args.until_idle))
     return 0
+
+
+def _open_journal(path: Path | None) -> Journal | None:
+    if path is None:
+        _say("no journal is kept: events that a subscriber misses are lost")
+        return None
+    from monitor.journal.journal import Journal
+
+    _say(f"journal {path}")
+    return Journal(path)
 
 
 def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
@@ -148,13 +171,13 @@ def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:
 
 
 def _json_lines() -> Callable[[Body], None]:
-    """Give a sink that prints events; the service's own states and heartbeats are not events."""
-    from monitor.wire.protocol import Heartbeat, StreamState
+    """Give a sink that prints events; what the service says of itself is none."""
+    from monitor.wire.protocol import Heartbeat, Limits, StreamState
 
     write = line_writer(as_json=True)
 
     def deliver(body: Body) -> None:
-        if not isinstance(body, Heartbeat | StreamState):
+        if not isinstance(body, Heartbeat | StreamState | Limits):
             write(body)
 
     return deliver

@@ -57,6 +57,7 @@ class Hub:
         self._refused = self._refused_said = 0
         self._refusal = ""
         self._unknown = 0
+        self._journal_problem = ""
 
     @property
     def done(self) -> bool:
@@ -133,11 +134,15 @@ class Hub:
         self._report_refused()
         return out
 
-    def stored(self, problems: Mapping[str, str]) -> list[Body]:
-        """Take why streams are not being stored, by stream; those not named are."""
+    def stored(self, problems: Mapping[str, str], journal: str = "") -> list[Body]:
+        """Take why signals are not being stored, by stream, and why events are not; alarm."""
+        if journal != self._journal_problem:
+            self._say(f"journal: {journal}" if journal else "journal: all events are stored again")
+            self._journal_problem = journal
         out: list[Body] = []
         for name, stream in self._streams.items():
-            out += stream.stored(problems.get(name, ""))
+            reasons = [problems.get(name, ""), journal and f"events: {journal}"]
+            out += stream.stored("; ".join(reason for reason in reasons if reason))
         return out
 
     def greeting(self) -> list[Body]:

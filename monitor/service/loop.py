@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from monitor.journal.entries import Draft, draft_of, is_kept
+from monitor.journal.journal import Journal
 from monitor.service.hub import Hub
-from monitor.wire.protocol import Body, ProtocolError, encode, topic_of
+from monitor.wire.protocol import Body, Mark, ProtocolError, encode, topic_of
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 
@@ -31,6 +34,8 @@ class EndWhen:
 class Service:
     """Take samples, publish what the hub makes of them.
 
+    What a turn of the loop brings is journalled in one transaction, then published.
+
     Parameters
     ----------
     hub
@@ -41,6 +46,9 @@ class Service:
         Our publisher id.
     deliver
         Takes everything that is published, for a local sink.
+    journal
+        Keeps what must not be lost before it is published; None keeps nothing. The caller
+        closes it.
     clock
         Monotonic seconds.
     storage_problems
@@ -53,6 +61,7 @@ class Service:
         sockets: ServiceSockets,
         publisher: str,
         deliver: Callable[[Body], object] | None = None,
+        journal: Journal | None = None,
         clock: Callable[[], float] = time.monotonic,
         storage_problems: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
@@ -60,6 +69,7 @@ class Service:
         self._sockets = sockets
         self._publisher = publisher
         self._deliver = deliver
+        self._journal = journal
         self._clock = clock
         self._storage_problems = storage_problems
         self._numbers = SequenceCounter()
@@ -81,9 +91,7 @@ class Service:
         while not self._stopped:
             now_s = self._clock()
             if now_s >= tick_s:
-                if self._storage_problems is not None:
-                    self._publish(hub.stored(self._storage_problems()))
-                self._publish(hub.tick(now_s, looked_s))
+                self._publish([*self._stored(), *hub.tick(now_s, looked_s)])
                 tick_s = now_s + TICK_S
                 newcomers = False
             if newcomers and now_s - newcomer_s >= NEWCOMER_PERIOD_S:
@@ -92,9 +100,11 @@ class Service:
             due_s = min(tick_s, newcomer_s + NEWCOMER_PERIOD_S) if newcomers else tick_s
             sockets.wait(min(max(due_s - now_s, 0.0), LOOK_UP_S))
             count = 0
+            found: list[Body] = []
             for frames in sockets.receive(BATCH):
                 count += 1
-                self._publish(hub.receive(frames, self._clock(), time.time_ns()))
+                found += hub.receive(frames, self._clock(), time.time_ns())
+            self._publish(found)
             if count < BATCH:
                 looked_s = self._clock()
             if count:
@@ -111,17 +121,42 @@ class Service:
         text = self._sockets.request()
         if text is not None:
             reply, out = self._hub.request(text)
+            self._publish(out)  # what is confirmed has been journalled
             self._sockets.reply(reply)
-            self._publish(out)
+
+    def _stored(self) -> list[Body]:
+        recording = self._storage_problems() if self._storage_problems is not None else {}
+        return self._hub.stored(recording, self._journal.trouble if self._journal else "")
 
     def _publish(self, bodies: Iterable[Body]) -> None:
-        for body in bodies:
+        for body, mark in self._kept(bodies):
             if self._deliver is not None:
                 self._deliver(body)
             topic = topic_of(body)
+            number = self._numbers.next(topic)
             try:
-                frames = encode(body, self._publisher, self._numbers.next(topic), time.time_ns())
+                frames = encode(body, self._publisher, number, time.time_ns(), mark)
             except ProtocolError as error:
                 self._publish(self._hub.fail(body.stream, f"cannot be published: {error}"))
                 continue
             self._sockets.publish(frames)
+
+    def _kept(self, bodies: Iterable[Body]) -> list[tuple[Body, Mark | None]]:
+        """Journal what is to be kept; give all, in the same order, with the numbers it got."""
+        if self._journal is None:
+            return [(body, None) for body in bodies]
+        out: list[Body] = []
+        drafts: dict[int, Draft] = {}
+        waiting = deque(bodies)
+        while waiting:
+            body = waiting.popleft()
+            if is_kept(body):
+                try:
+                    drafts[len(out)] = draft_of(body)
+                except ProtocolError as error:
+                    reason = f"cannot be stored: {error}"
+                    waiting.extendleft(reversed(self._hub.fail(body.stream, reason)))
+                    continue
+            out.append(body)
+        marks = dict(zip(drafts, self._journal.keep(list(drafts.values())), strict=True))
+        return [(body, marks.get(place)) for place, body in enumerate(out)]

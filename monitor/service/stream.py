@@ -26,7 +26,7 @@ from monitor.messages import (
 from monitor.service.numbering import AlertNumbers
 from monitor.service.technical import TechnicalAlerts
 from monitor.wire.fields import MAX_INT
-from monitor.wire.protocol import Body, Packet, ProtocolError, StreamState, StreamStatus
+from monitor.wire.protocol import Body, Limits, Packet, ProtocolError, StreamState, StreamStatus
 from monitor.wire.reorder import Reorder
 from monitor.wire.sequence import Arrival, SequenceTracker
 
@@ -173,10 +173,11 @@ class MonitoredStream:
     def set_limits(self, limits: AlarmSettings) -> list[Body]:
         """Set the alarm limits of this patient; a restart of the stream keeps them."""
         self._limits = limits
+        out: list[Body] = [Limits(self.info.stream, self._sample, limits)]
         if self._analysis is None:
-            return []
+            return out
         analysis = self._analysis
-        return self._guarded(lambda: analysis.set_limits(limits))
+        return [*out, *self._guarded(lambda: analysis.set_limits(limits))]
 
     def stored(self, problem: str) -> list[Body]:
         """Take why this stream is not being stored; empty: it is."""

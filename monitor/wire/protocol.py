@@ -7,6 +7,8 @@ A message is ``[topic, header]``, for samples and snippets ``[topic, header, pay
   publisher's id in place of a stream.
 - *header*: one JSON object: ``schema`` (1), ``publisher`` (an id chosen anew at every start),
   ``sequence`` (0, 1, 2, ... per topic), ``sent_ns`` (wall time), and the fields of the message.
+  What is journalled also has ``journal``, its number there, and ``journal_before``, the number
+  of the stream's journalled message before it: a receiver that has not seen that one lacks it.
 - *payload*: the samples in mV, float32 little-endian, C order; the header's ``shape`` is
   ``[samples, leads]``. NaN marks an invalid sample.
 
@@ -23,6 +25,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from monitor.config import AlarmSettings
 from monitor.messages import Alert, FloatArray, Message, Samples, Snippet, StreamInfo
 from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict
 from monitor.wire.jsonform import MAX_JSON_BYTES, TYPES, dumps, loads, type_name
@@ -80,9 +83,35 @@ class Heartbeat:
     unknown: int = 0
 
 
-Body: TypeAlias = Message | StreamState | Heartbeat
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The alarm limits of a stream from ``sample`` on: sent when somebody has changed them."""
 
-KINDS: dict[str, type[Any]] = {**TYPES, "state": StreamState, "heartbeat": Heartbeat}
+    stream: str
+    sample: int
+    limits: AlarmSettings
+
+
+Body: TypeAlias = Message | StreamState | Heartbeat | Limits
+
+KINDS: dict[str, type[Any]] = {
+    **TYPES,
+    "limits": Limits,
+    "state": StreamState,
+    "heartbeat": Heartbeat,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a message stands in the journal of the service.
+
+    ``number`` grows from message to message, over restarts too; ``before`` is the number of the
+    message of the same stream that was journalled before it, 0 if there was none.
+    """
+
+    number: int
+    before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +123,7 @@ class Packet:
     sequence: int
     sent_ns: int
     body: Body
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +134,37 @@ class _Envelope:
     sent_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    journal: int
+    journal_before: int
+
+    def mark(self) -> Mark:
+        if not 0 <= self.journal_before < self.journal:
+            raise ProtocolError("journal numbers must grow: 0 <= journal_before < journal")
+        return Mark(self.journal, self.journal_before)
+
+
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+def kind_of(body: Body) -> str:
+    """Name of the message's kind, the first half of its topic."""
+    try:
+        return _NAMES[type(body)]
+    except KeyError:
+        raise ProtocolError(f"{type(body).__name__} is not a message") from None
+
+
 def topic_of(body: Body) -> bytes:
     """Topic under which a message is sent."""
-    if isinstance(body, StreamState):
-        kind = "state"
-    elif isinstance(body, Heartbeat):
-        kind = "heartbeat"
-    else:
-        kind = type_name(body)
-    return f"{kind}.{body.stream}".encode("ascii", "replace")
+    return f"{kind_of(body)}.{body.stream}".encode("ascii", "replace")
 
 
-def encode(body: Body, publisher: str, sequence: int, sent_ns: int) -> list[bytes]:
-    """Give the frames of one message.
+def encode(
+    body: Body, publisher: str, sequence: int, sent_ns: int, mark: Mark | None = None
+) -> list[bytes]:
+    """Give the frames of one message; ``mark`` says where it stands in the journal.
 
     Raises
     ------
@@ -125,6 +173,7 @@ def encode(body: Body, publisher: str, sequence: int, sent_ns: int) -> list[byte
     """
     topic = topic_of(body)
     envelope = fields_to_dict(_Envelope(SCHEMA, publisher, sequence, sent_ns))
+    envelope |= {} if mark is None else fields_to_dict(_Journal(mark.number, mark.before))
     if isinstance(body, Samples | Snippet):
         values = np.ascontiguousarray(body.values_mv, _SAMPLE_TYPE)
         if values.ndim != 2 or values.nbytes > MAX_PAYLOAD_BYTES:
@@ -179,7 +228,8 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
         body = described.message(_values(described.shape, frames[2]))
     else:
         body = fields_from_dict(KINDS[kind], header)
-    return Packet(frames[0], envelope.publisher, envelope.sequence, envelope.sent_ns, body)
+    mark = fields_from_dict(_Journal, header).mark() if "journal" in header else None
+    return Packet(frames[0], envelope.publisher, envelope.sequence, envelope.sent_ns, body, mark)
 
 
 @dataclass(frozen=True, slots=True)

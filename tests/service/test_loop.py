@@ -30,7 +30,7 @@ PATIENCE_S = 20
 class Running:
     """A service in a thread, with the analysis of ``service_parts``."""
 
-    def __init__(self, end_when=None, max_streams=64, at=FREE):
+    def __init__(self, end_when=None, max_streams=64, at=FREE, journal=None):
         self.said = []
         self.delivered = []
         self.sockets = ServiceSockets(at, FREE, FREE)
@@ -38,7 +38,7 @@ class Running:
         self.output = self.sockets.output_endpoint
         self.control = self.sockets.control_endpoint
         self.hub = Hub(EveryHundred, "service", self.said.append, max_streams)
-        self.service = Service(self.hub, self.sockets, "service", self.delivered.append)
+        self.service = Service(self.hub, self.sockets, "service", self.delivered.append, journal)
         self._end_when = end_when
         self._failed = None
         self.thread = threading.Thread(target=self._run)

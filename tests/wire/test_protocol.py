@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from message_strategies import (
     events,
     json_values,
+    marks,
     samples,
     service_messages,
     snippets,
@@ -32,6 +33,21 @@ envelopes = st.tuples(
     st.integers(0, 2**53 - 1),
     st.integers(0, MAX_TIME_NS),
 )
+
+
+@given(events, marks)
+def test_the_place_in_the_journal_travels_with_a_message(body, mark):
+    packet = decode(encode(body, "p", 0, 0, mark))
+    assert packet.mark == mark
+    assert packet.body == body
+    assert decode(encode(body, "p", 0, 0)).mark is None
+
+
+@pytest.mark.parametrize("fields", [{"journal": 5}, {"journal": 5, "journal_before": 5}])
+def test_a_place_in_the_journal_that_makes_no_sense_is_refused(fields):
+    topic, header = encode(End("s", 4), "p", 0, 0)
+    with pytest.raises(ProtocolError, match="journal"):
+        decode([topic, json.dumps(json.loads(header) | fields).encode()])
 
 
 @given(events | service_messages, envelopes)

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from monitor.config import AlarmSettings
 from monitor.messages import (
     AamiClass,
     Alert,
@@ -23,7 +24,7 @@ from monitor.messages import (
     Vitals,
 )
 from monitor.wire.fields import MAX_INT, MAX_TIME_NS
-from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
+from monitor.wire.protocol import Heartbeat, Limits, Mark, StreamState, StreamStatus
 
 streams = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=60)
@@ -111,7 +112,19 @@ states = st.builds(
     lag_s=maybe,
     lost_samples=indices,
 )
-service_messages = st.one_of(states, st.builds(Heartbeat, streams, indices, indices, indices))
+service_messages = st.one_of(
+    states,
+    st.builds(Heartbeat, streams, indices, indices, indices),
+    st.builds(
+        Limits,
+        streams,
+        indices,
+        st.builds(AlarmSettings, asystole_s=st.floats(3, 10), off=st.just(("couplet",))),
+    ),
+)
+marks = st.integers(1, MAX_INT).flatmap(
+    lambda number: st.builds(Mark, st.just(number), st.integers(0, number - 1))
+)
 
 json_values = st.recursive(
     st.none()

@@ -1,0 +1,144 @@
+"""The journal as the service uses it: numbers what is to be kept, and keeps it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from monitor.errors import MonitorError
+from monitor.journal.entries import Draft, Entry
+from monitor.journal.lock import Lock
+from monitor.journal.reader import Query, Reader
+from monitor.journal.store import Store, prepare
+from monitor.journal.writer import MAX_WAITING, RETRY_S, Writer
+from monitor.wire.protocol import Mark
+
+PATIENCE_S = 0.25  # an alarm waits no longer than this for the disk
+CLOSE_S = 5.0
+
+
+class Journal:
+    """Keeps what must not be lost, before it is published.
+
+    Beside the file lies ``FILE.complete`` while every number that was ever given out is in the
+    file. Without it a service that starts leaves out as many numbers as may be missing: a
+    number that a subscriber has seen never comes again for something else.
+
+    Parameters
+    ----------
+    path
+        The file; made where there is none.
+    wall_ns
+        Wall clock.
+    retry_s
+        Seconds between two trials to write when the disk is in trouble.
+
+    Raises
+    ------
+    MonitorError
+        If another process writes it, or it cannot be made or opened.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        wall_ns: Callable[[], int] = time.time_ns,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._wall_ns = wall_ns
+        self._complete = Path(f"{path}.complete")
+        self._unkept = 0
+        fresh = prepare(path)
+        with contextlib.ExitStack() as stack:
+            self._lock = Lock(path)
+            stack.callback(self._lock.close)
+            store = Store(path)
+            stack.callback(store.close)
+            self._last = store.last_number()
+            self._last_of = store.last_numbers()
+            if not fresh and not self._complete.exists():
+                self._last += MAX_WAITING
+            self._reader = Reader(path, 0.0)
+            first = [store]
+            self._writer = Writer(lambda: first.pop() if first else Store(path), retry_s)
+            stack.pop_all()
+        self._note_complete()
+
+    @property
+    def last(self) -> int:
+        """The last number given out."""
+        return self._last
+
+    @property
+    def trouble(self) -> str:
+        """Why events are not coming to the disk, in words that stay; empty while they do."""
+        reason = self._writer.trouble
+        if not reason:
+            self._unkept = 0
+            self._note_complete()
+            return ""
+        return f"{reason}; memory is full too: events are lost" if self._unkept else reason
+
+    def last_of(self, stream: str) -> int:
+        """Give the number of the last entry of a stream, 0 if there is none."""
+        return self._last_of.get(stream, 0)
+
+    def keep(self, drafts: Sequence[Draft]) -> list[Mark | None]:
+        """Write events to the disk, in one transaction; give the number of each.
+
+        Returns within :data:`PATIENCE_S` in any case: what is not on the disk by then is kept
+        in memory and written as soon as it can be. An event that memory has no room for either
+        has no number.
+        """
+        room = self._writer.room()
+        now_ns = self._wall_ns()
+        entries: list[Entry] = []
+        marks: list[Mark | None] = []
+        for draft in drafts[:room]:
+            self._last += 1
+            marks.append(Mark(self._last, self.last_of(draft.stream)))
+            self._last_of[draft.stream] = self._last
+            entries.append(Entry(self._last, now_ns, draft))
+        self._unkept += len(drafts) - len(entries)
+        if entries and not self._writer.write(entries, PATIENCE_S):
+            self._complete.unlink(missing_ok=True)
+        return [*marks, *[None] * (len(drafts) - len(entries))]
+
+    def page(self, query: Query, limit: int) -> list[Entry]:
+        """Give the first entries wanted, those included that wait for the disk.
+
+        Raises
+        ------
+        MonitorError
+            If the file cannot be read now.
+        """
+        waiting = self._writer.waiting()  # first: what is written meanwhile is then in the file
+        entries = self._reader.page(query, limit)
+        after = replace(query, after=entries[-1].number if entries else query.after)
+        return [*entries, *(e for e in waiting if after.wants(e))][:limit]
+
+    def close(self) -> None:
+        """Write what still waits, and let go of the file.
+
+        Raises
+        ------
+        MonitorError
+            If something could not be written.
+        """
+        self._reader.close()  # the last to close the file must be one who may write it
+        left = self._writer.close(CLOSE_S)
+        if not left:
+            self._note_complete()
+        self._lock.close()
+        if left:
+            raise MonitorError(
+                f"{left} event(s) could not be written to the journal: {self._writer.trouble}"
+            )
+
+    def _note_complete(self) -> None:
+        if not self._complete.exists():
+            with contextlib.suppress(OSError):
+                self._complete.touch(mode=0o600)

@@ -1,0 +1,84 @@
+"""The journal's SQLite file: its tables, and how an older file becomes a present one.
+
+``user_version`` is the version of the schema. Each migration takes a file one version on, in a
+transaction of its own; a file of a newer version is refused, since writing to it might harm it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from monitor.errors import MonitorError
+
+APPLICATION_ID = 0x45434A4C  # "ECJL": tells our files from any other SQLite file
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # AUTOINCREMENT: a number is never used again, also when the newest entry is deleted
+        """CREATE TABLE events (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            wall_ns INTEGER NOT NULL,
+            stream TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            sample INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            alert TEXT,
+            priority TEXT,
+            state TEXT
+        ) STRICT""",
+        "CREATE INDEX events_by_stream ON events (stream, number)",
+        "CREATE INDEX events_by_time ON events (wall_ns)",
+    ),
+)
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a file to the present schema; an empty one gets all of it.
+
+    Raises
+    ------
+    MonitorError
+        If the file is newer than this program, or no journal.
+    """
+    version = check(connection, path)
+    for number in range(version, VERSION):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def check(connection: sqlite3.Connection, path: Path) -> int:
+    """Give the version of a file's schema: 0 if it is empty.
+
+    Raises
+    ------
+    MonitorError
+        If the file is newer than this program, or no journal.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    if application not in (0, APPLICATION_ID) or (tables and application == 0):
+        raise MonitorError(f"{path} is an SQLite file, but not a journal; name another file")
+    if version > VERSION:
+        raise MonitorError(
+            f"journal {path} has schema {version}, but this program knows up to {VERSION}; "
+            "use the newer program, or name another file"
+        )
+    return version
+
+
+def explained(path: Path, error: sqlite3.Error) -> str:
+    """Say in one line why a journal cannot be used, and what to do."""
+    if isinstance(error, sqlite3.OperationalError):
+        return f"journal {path} cannot be used now: {error}"
+    return f"journal {path} is damaged or not a journal ({error}); move it away and start anew"

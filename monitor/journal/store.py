@@ -1,0 +1,106 @@
+"""The journal's file as the service writes it. One connection, no thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from monitor.errors import MonitorError
+from monitor.journal.entries import Entry
+from monitor.journal.schema import check, explained, migrate
+
+BUSY_TIMEOUT_S = 2.0
+NEW_FILE_MODE = 0o600  # what is in it concerns patients
+NEW_FOLDER_MODE = 0o700
+
+
+def prepare(path: Path) -> bool:
+    """Make a file and its folder, readable by their owner alone; tell whether it is empty.
+
+    Raises
+    ------
+    MonitorError
+        If it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=NEW_FOLDER_MODE)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, NEW_FILE_MODE))
+        return path.stat().st_size == 0
+    except OSError as error:
+        raise MonitorError(f"journal {path} cannot be written: {error.strerror}") from error
+
+
+class Store:
+    """A journal that is written to.
+
+    Parameters
+    ----------
+    path
+        The file; made where there is none.
+
+    Raises
+    ------
+    MonitorError
+        If it cannot be opened, is no journal, or of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # made here, used in the thread of the writer: never at the same time
+        self._connection = sqlite3.connect(
+            path, BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            if not check(self._connection, path):
+                self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            # a commit is on the disk, also when the power fails
+            self._connection.execute("PRAGMA synchronous = FULL")
+            migrate(self._connection, path)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise MonitorError(explained(path, error)) from error
+        except MonitorError:
+            self._connection.close()
+            raise
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Write entries in one transaction: all of them, or none and an ``sqlite3.Error``."""
+        with self._transaction():
+            self._connection.executemany(
+                "INSERT INTO events (number, wall_ns, stream, kind, sample, text, alert, priority,"
+                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (entry.number, entry.wall_ns, *dataclasses.astuple(entry.draft))
+                    for entry in entries
+                ],
+            )
+
+    def last_number(self) -> int:
+        """Give the highest number ever written, 0 if there is none."""
+        row = self._connection.execute(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def last_numbers(self) -> dict[str, int]:
+        """Give the number of the last entry of every stream."""
+        rows = self._connection.execute("SELECT stream, max(number) FROM events GROUP BY stream")
+        return dict(rows.fetchall())
+
+    def close(self) -> None:
+        """Close; the write-ahead log is folded into the file."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")

@@ -1,0 +1,128 @@
+"""The thread that writes the journal, so that a slow or full disk holds nobody up for long."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Protocol
+
+from monitor.errors import MonitorError
+from monitor.journal.entries import Entry
+
+MAX_WAITING = 10_000
+BATCH = 1000
+RETRY_S = 1.0
+
+
+class Target(Protocol):
+    """Where the thread writes (:class:`monitor.journal.store.Store`)."""
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Write all entries or none; an ``sqlite3.Error`` says why none."""
+        ...
+
+    def close(self) -> None:
+        """Close."""
+        ...
+
+
+class Writer:
+    """Takes entries in order and writes them, at once or as soon as that is possible.
+
+    What cannot be written waits, at most :data:`MAX_WAITING` entries, and is tried again with
+    a file opened anew every ``retry_s``.
+
+    Parameters
+    ----------
+    open_target
+        Opens the file; called at once, and again after a failure.
+    retry_s
+        Seconds between two trials.
+    """
+
+    def __init__(self, open_target: Callable[[], Target], retry_s: float = RETRY_S) -> None:
+        self._open = open_target
+        self._retry_s = retry_s
+        self._target: Target | None = open_target()
+        self._changed = threading.Condition()
+        self._waiting: deque[Entry] = deque()
+        self._trouble = ""
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def trouble(self) -> str:
+        """Why entries are waiting; empty while all is well."""
+        return self._trouble
+
+    def waiting(self) -> list[Entry]:
+        """Give the entries that are not on the disk yet."""
+        with self._changed:
+            return list(self._waiting)
+
+    def room(self) -> int:
+        """How many more entries can wait."""
+        return MAX_WAITING - len(self._waiting)
+
+    def write(self, entries: Sequence[Entry], patience_s: float) -> bool:
+        """Take entries; tell whether they came to the disk within ``patience_s``.
+
+        While the disk is in trouble nobody waits for it.
+        """
+        with self._changed:
+            self._waiting.extend(entries)
+            self._changed.notify_all()
+            if not self._trouble:
+                self._changed.wait_for(lambda: not self._waiting or self._trouble, patience_s)
+            if self._waiting and not self._trouble:
+                self._trouble = "the disk is slow"
+            return not self._waiting
+
+    def close(self, patience_s: float) -> int:
+        """Write what waits if that is possible; give how many entries were not written."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(patience_s)
+        return len(self._waiting)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                batch = list(islice(self._waiting, BATCH))
+            if not batch:
+                break
+            reason = self._write(batch)
+            with self._changed:
+                if reason:
+                    self._trouble = reason
+                else:
+                    for _ in batch:
+                        self._waiting.popleft()
+                    if not self._waiting:
+                        self._trouble = ""
+                self._changed.notify_all()
+                if reason:
+                    if self._closing:
+                        break
+                    self._changed.wait_for(lambda: self._closing, self._retry_s)
+        if self._target is not None:
+            self._target.close()
+
+    def _write(self, batch: list[Entry]) -> str:
+        """Write a batch; give why that failed, empty if it did not."""
+        try:
+            if self._target is None:
+                self._target = self._open()
+            self._target.append(batch)
+        except (sqlite3.Error, MonitorError) as error:
+            if self._target is not None:
+                self._target.close()
+                self._target = None
+            return " ".join(str(error).split())
+        return ""
