@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,10 +18,13 @@ from monitor.errors import MonitorError
 from monitor.messages import Alert, AlertState, Beat, Event, Gap, Quality
 from monitor.pipeline import Pipeline
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources import Say
+from monitor.sources.named import Wish, open_source
+from monitor.sources.records import record_name
 from monitor.wire.jsonform import to_dict
 
 CHUNK_S = 10.0
+NO_WISH = Wish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +89,26 @@ def annotate_record(
     path: Path,
     folder: Path,
     settings: Settings,
-    leads: Sequence[str] = (),
+    wish: Wish = NO_WISH,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    say: Say = lambda text: None,
 ) -> Summary:
-    """Analyse the record at ``path`` and write the three files into ``folder``.
+    """Analyse the recording at ``path`` and write the three files into ``folder``.
 
     Parameters
     ----------
     path
-        Record path without extension.
+        Path of a WFDB record without extension, or of an EDF or CSV file.
     folder
         An existing folder.
     settings
         For the pipeline.
-    leads
-        Leads to use; see :class:`~monitor.sources.wfdb_record.WfdbRecord`.
+    wish
+        Leads to use, and what the recording does not tell of itself.
     progress
-        Called with (samples done, samples in all).
+        Called with (samples done, samples in all), where that is known.
+    say
+        Takes remarks for the operator.
 
     Raises
     ------
@@ -110,12 +116,15 @@ def annotate_record(
         If the record cannot be read or the folder not be written.
     """
     began = time.process_time()
-    source = WfdbRecord(path, leads, chunk_s=CHUNK_S)
+    source = open_source(path, wish, CHUNK_S, say)
     info = source.info
+    name = record_name(path)
+    samples: int | None = getattr(source, "samples", None)
+    end_sample = info.start_sample
     pipeline = Pipeline(info, settings)
     annotations = WfdbAnnotations(info)
     tally = _Tally(info.rate_hz)
-    alerts_path = folder / f"{path.name}.alerts.jsonl"
+    alerts_path = folder / f"{name}.alerts.jsonl"
     try:
         with alerts_path.open("w", encoding="utf-8") as alerts:
 
@@ -128,16 +137,17 @@ def annotate_record(
 
             for chunk in source.chunks():
                 take(pipeline.push(chunk))
-                progress(chunk.end_sample - info.start_sample, source.samples)
+                end_sample = chunk.end_sample
+                if samples:
+                    progress(end_sample - info.start_sample, samples)
             take(pipeline.flush())
-        end_sample = info.start_sample + source.samples
         tally.close(end_sample)
-        annotations.write(folder, path.name, end_sample)
+        annotations.write(folder, name, end_sample)
         summary = Summary(
-            path.name,
+            name,
             info.rate_hz,
             info.leads,
-            source.samples / info.rate_hz,
+            (end_sample - info.start_sample) / info.rate_hz,
             dict(sorted(tally.beats.items())),
             tally.mean_heart_rate_bpm,
             tally.unusable_s,
@@ -148,7 +158,7 @@ def annotate_record(
             time.process_time() - began,
         )
         text = json.dumps(asdict(summary), indent=2, allow_nan=False) + "\n"
-        (folder / f"{path.name}.summary.json").write_text(text, encoding="utf-8")
+        (folder / f"{name}.summary.json").write_text(text, encoding="utf-8")
     except OSError as error:
         raise MonitorError(f"cannot write into {folder}: {error.strerror or error}") from error
     return summary

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.pipeline import Pipeline
 
 STATUS_PERIOD_S = 0.5
+SILENT_S = 3.0  # without samples for so long is said
 LOOK_UP_S = 0.05  # while waiting for the analysis, a request to stop is seen within this time
 
 Clock = Callable[[], float]
@@ -41,6 +42,8 @@ class LocalFeed:
         1 is real time, 10 ten times as fast; None as fast as the machine goes.
     clock
         Monotonic seconds.
+    live
+        The source sets the pace; ``speed`` holds it back further, if given.
     """
 
     def __init__(
@@ -49,10 +52,13 @@ class LocalFeed:
         settings: Settings,
         speed: float | None = 1.0,
         clock: Clock = time.monotonic,
+        live: bool = False,
     ) -> None:
         self._open = open_source
         self._settings = settings
         self._speed = speed
+        self._live = live
+        self._said = ""
         self._clock = clock
         self._stop = threading.Event()
         self._wishes: deque[int | None] = deque()
@@ -72,25 +78,30 @@ class LocalFeed:
         deliver(info)
         deliver(Status(info.stream, "loading the analysis", self._speed))
         loading = load_pipeline(info, self._settings)
-        pipeline = self._loaded(loading) if self._speed is None else None
+        wait_first = self._speed is None and not self._live
+        pipeline = self._loaded(loading) if wait_first else None
         if pipeline:
             deliver(Status(info.stream, "", self._speed))
         backlog: deque[Samples] = deque()
-        end, status_at = info.start_sample, 0.0
+        end, status_at, heard_at = info.start_sample, 0.0, self._clock()
         for chunk, lag_s in paced(source.chunks(), info, self._speed, self._stop, self._clock):
-            deliver(chunk)
-            backlog.append(chunk)
-            end = chunk.end_sample
+            now = self._clock()
+            if len(chunk.values_mv):
+                deliver(chunk)
+                backlog.append(chunk)
+                end = chunk.end_sample
+                heard_at = now
             if pipeline is None and loading.done():
                 pipeline = loading.result()
                 status_at = 0.0
             if pipeline is None:
                 continue
             self._analyse(pipeline, backlog, deliver)
-            now = self._clock()
             if now - status_at >= STATUS_PERIOD_S:
                 status_at = now
-                deliver(Status(info.stream, "", self._speed, lag_s))
+                silent = now - heard_at >= SILENT_S
+                text = f"no samples for {now - heard_at:.0f} s" if silent else self._said
+                deliver(Status(info.stream, text, self._speed, lag_s))
         pipeline = pipeline or self._loaded(loading)
         if pipeline is None:
             return
@@ -99,6 +110,10 @@ class LocalFeed:
             deliver(event)
         deliver(End(info.stream, end))
         deliver(Status(info.stream, "finished", self._speed))
+
+    def remark(self, text: str) -> None:
+        """Show a remark of the source from now on; called in the thread of :meth:`run`."""
+        self._said = text
 
     def stop(self) -> None:
         """Ask :meth:`run` to return soon; what is being analysed is still flushed."""

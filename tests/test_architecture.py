@@ -16,6 +16,9 @@ ROOMS = {
     "zmq": ("monitor/wire/", "tools/"),
     "wfdb": ("monitor/sources/", "monitor/sinks/", "monitor/score/", "tools/", "models/"),
     "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
+    "edfio": ("monitor/sources/",),
+    "pylsl": ("monitor/sources/",),
+    "brainflow": ("monitor/sources/",),
     "sqlite3": ("monitor/journal/",),
     "pandas": (),
     "matplotlib": ("tools/",),
@@ -27,6 +30,7 @@ IMPURE = {
     "wfdb", "datetime",
 }  # fmt: skip
 PURE = (
+    "monitor/sources/sample_clock.py",
     "monitor/messages.py",
     "monitor/feed.py",
     "monitor/pipeline.py",

@@ -19,11 +19,12 @@ from monitor.errors import FAILED, USAGE, MonitorError
 if TYPE_CHECKING:
     from monitor.annotate import Summary
     from monitor.config import Settings
+    from monitor.sources.named import Wish
 
-SUMMARY = "Analyse WFDB records and write beats, rhythms and alerts into a folder."
+SUMMARY = "Analyse recordings (WFDB, EDF, CSV) and write beats, rhythms and alerts into a folder."
 EXAMPLE = (
     "  ecg-monitor annotate 100 208 --out out\n"
-    "  ecg-monitor annotate recordings/*.hea --out out --jobs 2\n"
+    "  ecg-monitor annotate recordings/*.hea night.edf --out out --jobs 2\n"
     "  rdann -r recordings/208 -a mon -p V          # any WFDB tool reads the result"
 )
 
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "records",
         nargs="+",
         metavar="RECORD",
-        help="path, name in the data folder, or at PhysioNet",
+        help="WFDB record: path, name in the data folder, or at PhysioNet; .edf, .bdf or .csv file",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")
@@ -81,17 +82,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _find(args: argparse.Namespace) -> tuple[dict[str, Path], int]:
     """Paths by the name given; complains about those that are not there."""
-    from monitor.sources.records import find_record
+    from monitor.sources.records import find_record, record_name
 
     paths: dict[str, Path] = {}
     failed = 0
     for name in dict.fromkeys(args.records):
         try:
             path = find_record(name, args.data, download_progress())
-            same = next((n for n, p in paths.items() if p.name == path.name), None)
+            written = record_name(path)
+            same = next((n for n, p in paths.items() if record_name(p) == written), None)
             if same is not None:
                 raise MonitorError(
-                    f"{same} and {name} would both be written as {path.name}: "
+                    f"{same} and {name} would both be written as {written}: "
                     "annotate them into different folders",
                     USAGE,
                 )
@@ -109,8 +111,11 @@ def _annotate(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from monitor.sources.named import Wish
+
     if not paths:
         return
+    wish = Wish(args.lead, rate_hz=args.rate, unit=args.unit)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("loading the analysis", total=len(paths))
@@ -121,15 +126,15 @@ def _annotate(
                 def advance(done: int, total: int, number: int = number) -> None:
                     bar.update(task, completed=number + done / total)
 
-                yield name, _one(path, args.out, settings, args.lead, advance)
+                yield name, _one(path, args.out, settings, wish, advance)
             return
-        for number, outcome in enumerate(_in_processes(paths, args, settings), 1):
+        for number, outcome in enumerate(_in_processes(paths, args, settings, wish), 1):
             bar.update(task, description=outcome[0], completed=number)
             yield outcome
 
 
 def _in_processes(
-    paths: dict[str, Path], args: argparse.Namespace, settings: Settings
+    paths: dict[str, Path], args: argparse.Namespace, settings: Settings, wish: Wish
 ) -> Iterator[Outcome]:
     """Annotate in processes of their own; outcomes come in the order the records were given."""
     import multiprocessing
@@ -141,7 +146,7 @@ def _in_processes(
         try:
             with _no_interrupt():  # workers start as the first records are handed in
                 futures = {
-                    name: pool.submit(_one, path, args.out, settings, args.lead)
+                    name: pool.submit(_one, path, args.out, settings, wish)
                     for name, path in paths.items()
                 }
             for name, future in futures.items():
@@ -186,13 +191,13 @@ def _one(
     path: Path,
     out: Path,
     settings: Settings,
-    leads: tuple[str, ...],
+    wish: Wish,
     advance: Advance = lambda done, total: None,
 ) -> Summary | MonitorError:
     from monitor.annotate import annotate_record
 
     try:
-        return annotate_record(path, out, settings, leads, advance)
+        return annotate_record(path, out, settings, wish, advance, _complain)
     except MonitorError as error:
         return error
 

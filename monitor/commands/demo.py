@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from monitor.commands.options import add_analysis_options, add_output_options, has_terminal, show
 
 if TYPE_CHECKING:
+    from monitor.sources import Say
     from monitor.sources.simulator import Simulator
 
 SUMMARY = "Watch a simulated patient: no hardware, no data, no network."
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     script = scenario(args.scenario)
     endless = not args.once and has_terminal() and not (args.json or args.text)
 
-    def open_source(chunk_s: float) -> Simulator:
+    def open_source(chunk_s: float, say: Say) -> Simulator:
         return Simulator(
             script,
             rate_hz=args.rate_hz,
@@ -56,6 +57,6 @@ def run(args: argparse.Namespace) -> int:
 
     if args.save:
         place = Path(args.save)
-        write_wfdb(open_source(1.0), place.parent, place.name)
+        write_wfdb(open_source(1.0, print), place.parent, place.name)
         return 0
     return show(args, open_source)

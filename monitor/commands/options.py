@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from monitor.config import Settings
-    from monitor.sources import Source
+    from monitor.sources import Say, Source
 
-OpenSource = Callable[[float], "Source"]
-"""Opens a source that gives pieces of the given length (s)."""
+OpenSource = Callable[[float, "Say"], "Source"]
+"""Opens a source that gives pieces of the given length (s) and tells the operator what is odd."""
 
 LIVE_CHUNK_S = 0.04  # pieces at speed 1: 25 a second draw smoothly
 FAST_CHUNK_S = 10.0
@@ -103,18 +103,30 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def show(args: argparse.Namespace, open_source: OpenSource) -> int:
-    """Analyse a source as the output options say: dashboard, lines, or publish."""
+def show(args: argparse.Namespace, open_source: OpenSource, live: bool = False) -> int:
+    """Analyse a source as the output options say: dashboard, lines, or publish.
+
+    A ``live`` source sets its own pace, unless a speed is asked for.
+    """
     settings = settings_from(args)
     dashboard = not (args.json or args.text or args.publish) and has_terminal()
-    pace = args.speed if args.speed != UNSET else (1.0 if dashboard or args.publish else None)
-    chunk_s = FAST_CHUNK_S if pace is None else min(FAST_CHUNK_S, LIVE_CHUNK_S * max(pace, 1.0))
+    watched = bool(dashboard or args.publish) and not live
+    pace = args.speed if args.speed != UNSET else (1.0 if watched else None)
+    if live and pace is None:
+        chunk_s = LIVE_CHUNK_S if dashboard else LIVE_CHUNK_S * 10
+    else:
+        chunk_s = FAST_CHUNK_S if pace is None else min(FAST_CHUNK_S, LIVE_CHUNK_S * max(pace, 1.0))
     if args.publish:
-        return _publish(args.publish, open_source(chunk_s), pace)
+        return _publish(args.publish, open_source(chunk_s, _remark), pace)
 
     from monitor.live import LocalFeed
 
-    feed = LocalFeed(lambda: open_source(chunk_s), settings, pace)
+    feed = LocalFeed(
+        lambda: open_source(chunk_s, feed.remark if dashboard else _remark),
+        settings,
+        pace,
+        live=live,
+    )
     if dashboard:
         from monitor.dashboard.app import run_dashboard
 
@@ -149,6 +161,10 @@ def has_terminal() -> bool:
 
 def _print(line: str) -> None:
     print(line, flush=True)  # noqa: T201
+
+
+def _remark(text: str) -> None:
+    print(f"ecg-monitor: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _publish(endpoint: str, source: Source, pace: float | None) -> int:

@@ -1,4 +1,4 @@
-"""``ecg-monitor replay``: a WFDB record, live."""
+"""``ecg-monitor replay``: a recording, or a live source."""
 
 from __future__ import annotations
 
@@ -15,57 +15,65 @@ from monitor.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from monitor.sources import Say, Source
     from monitor.sources.records import Progress
-    from monitor.sources.wfdb_record import WfdbRecord
 
-SUMMARY = "Replay a WFDB record: on the dashboard, as event lines, or to a server."
+SUMMARY = "Replay a recording or follow a live source: on the dashboard, as lines, to a server."
 EXAMPLE = (
     "  ecg-monitor replay mitdb/208                 # from PhysioNet, or --data\n"
     "  ecg-monitor replay 208 --start 20:00 --speed 10\n"
-    "  ecg-monitor replay recordings/patient7 --json > events.jsonl"
+    "  ecg-monitor replay night.edf --json > events.jsonl\n"
+    "  device | ecg-monitor replay - --rate 250 --unit mV --leads II,V5"
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "record", help="path, name in the data folder, or DATABASE/RECORD at PhysioNet"
+        "source",
+        help="a WFDB record (path, name in the data folder, or DATABASE/RECORD at PhysioNet), "
+        "an .edf, .bdf or .csv file, or - for CSV on standard input",
     )
     add_record_options(parser)
     parser.add_argument("--start", type=seconds, default=0.0, metavar="TIME", help="s or h:mm:ss")
     parser.add_argument("--stop", type=seconds, metavar="TIME", help="s or h:mm:ss")
     parser.add_argument("--loop", action="store_true", help="start again at the end, for ever")
-    parser.add_argument("--stream", metavar="NAME", help="stream name (default: the record's)")
+    parser.add_argument("--stream", metavar="NAME", help="stream name (default: the source's)")
     add_output_options(parser)
     add_analysis_options(parser)
 
 
 def add_record_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says where records lie and which leads to use."""
+    """Add what says where recordings lie, which leads to use, and what they do not tell."""
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="data folder (default: $ECG_MONITOR_DATA)"
     )
     parser.add_argument(
         "--lead",
+        "--leads",
         type=lead_names,
         default=(),
         metavar="NAME[,NAME]",
-        help="leads to analyse, the primary first (default: one like II, and one more)",
+        help="leads to analyse, the primary first (default: one like II, and one more); "
+        "names of the columns where CSV has no header",
     )
+    parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of CSV lines")
+    parser.add_argument("--unit", metavar="mV|uV|V", help="unit of signals that do not tell theirs")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay one record."""
+    """Replay one recording, or follow one live source."""
+    from monitor.sources.named import Wish, is_live, open_source
     from monitor.sources.records import find_record
 
-    path = find_record(args.record, args.data, download_progress())
+    live = is_live(args.source)
+    name = args.source if live else find_record(args.source, args.data, download_progress())
+    wish = Wish(args.lead, args.start, args.stop, args.loop, args.stream, args.rate, args.unit)
 
-    def open_source(chunk_s: float) -> WfdbRecord:
-        from monitor.sources.wfdb_record import WfdbRecord
+    def opened(chunk_s: float, say: Say) -> Source:
+        return open_source(name, wish, chunk_s, say)
 
-        return WfdbRecord(path, args.lead, args.start, args.stop, chunk_s, args.loop, args.stream)
-
-    return show(args, open_source)
+    return show(args, opened, live)
 
 
 def download_progress() -> Progress:

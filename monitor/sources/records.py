@@ -1,4 +1,4 @@
-"""Find a WFDB record: by path, by name in the data folder, or at PhysioNet."""
+"""Find a recording: by path, by name in the data folder, or (WFDB) at PhysioNet."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
+from monitor.sources import stream_name
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) while files are downloaded."""
+
+FILES = (".edf", ".bdf", ".csv", ".tsv")
+"""Suffixes of recordings that are one file."""
 
 DATA_VARIABLE = "ECG_MONITOR_DATA"
 _MITDB = re.compile(r"1(0[0-9]|1[1-9]|2[1-4])|2(0[0-35-9]|1[0234579]|2[0-3]|28|3[0-4])")
@@ -22,13 +26,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 def find_record(
     name: str, data_dir: Path | None = None, progress: Progress = lambda *_: None
 ) -> Path:
-    """Give the path of a record without extension, downloading it if need be.
+    """Give the path of a recording, downloading a WFDB record if need be.
+
+    That of a WFDB record is without extension, that of any other file as it is.
 
     Parameters
     ----------
     name
         A path (``recordings/208``), a name in the data folder (``208``, ``mitdb/208``), or
         ``DATABASE/RECORD`` as PhysioNet has it. A bare MIT-BIH number means ``mitdb``.
+        A file that is no WFDB record has its suffix: ``night.edf``, ``bed7.csv``.
     data_dir
         The data folder; by default what ``ECG_MONITOR_DATA`` names.
     progress
@@ -50,6 +57,8 @@ def find_record(
         ) from error
     if found:
         return found
+    if Path(name).suffix.lower() in FILES:
+        raise MonitorError(f"there is no file {name}", USAGE)
     if name.startswith((".", "/")) or not _NAME.fullmatch(name):
         raise MonitorError(f"there is no record {name}: {name}.hea does not exist", USAGE)
     remote = f"mitdb/{name}" if _MITDB.fullmatch(name) else name
@@ -63,9 +72,15 @@ def find_record(
     return download(remote, progress)
 
 
+def record_name(path: Path) -> str:
+    """Name under which results of a recording are written; that of a WFDB record is its own."""
+    return stream_name(path.stem) if path.suffix.lower() in FILES else path.name
+
+
 def _on_disk(name: str, data_dir: Path | None) -> Path | None:
-    if Path(name + ".hea").is_file():
-        return Path(name)
+    for path in _forms(Path(name)):
+        if path.is_file():
+            return Path(name)
     if data_dir is None:
         return None
     if not data_dir.is_dir():
@@ -73,11 +88,17 @@ def _on_disk(name: str, data_dir: Path | None) -> Path | None:
     return _in_folder(name, data_dir)
 
 
+def _forms(path: Path) -> list[Path]:
+    """Give the files by which a recording is known to be there."""
+    header = Path(f"{path}.hea")
+    return [header, path] if path.suffix.lower() in FILES else [header]
+
+
 def _in_folder(name: str, data_dir: Path) -> Path | None:
     candidates = [data_dir / name]
     if "/" not in name:
         candidates += [d / name for d in sorted(data_dir.iterdir()) if d.is_dir()]
-    found = [c for c in candidates if Path(f"{c}.hea").is_file()]
+    found = [c for c in candidates if any(form.is_file() for form in _forms(c))]
     if len(found) > 1:
         choices = ", ".join(str(c.relative_to(data_dir)) for c in found)
         raise MonitorError(

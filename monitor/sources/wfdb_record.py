@@ -12,6 +12,7 @@ import wfdb
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
+from monitor.sources import pieces, stream_name
 from monitor.sources.leads import MILLIVOLTS, choose_leads
 
 READ_S = 30.0  # signal read from the file at a time
@@ -97,7 +98,7 @@ class WfdbRecord:
         rate_hz = frame_rate_hz * self._per_frame
         self._chunk = max(1, round(chunk_s * rate_hz))
         self._info = StreamInfo(
-            stream or _stream_name(self._name),
+            stream or stream_name(self._name),
             rate_hz,
             tuple(names[i].strip() for i in self._channels),
             self._first * self._per_frame,
@@ -137,9 +138,7 @@ class WfdbRecord:
         for frame in range(self._first, self._last, self._read_frames):
             values = self._read(frame, min(frame + self._read_frames, self._last))
             start = frame * self._per_frame + shift
-            for at in range(0, len(values), self._chunk):
-                piece = values[at : at + self._chunk]
-                yield Samples(self._info.stream, start + at, piece)
+            yield from pieces(self._info, start, values, self._chunk)
 
     def _header(self) -> Any:
         if not Path(self._path + ".hea").is_file():
@@ -234,9 +233,3 @@ def _frame_of(seconds: float, rate_hz: float) -> int:
     if not math.isfinite(seconds):
         raise MonitorError(f"a time of {seconds} s is not usable", USAGE)
     return round(seconds * rate_hz)
-
-
-def _stream_name(record: str) -> str:
-    """Make a record's name fit for a stream."""
-    fit = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in record)
-    return fit.lstrip("-_")[:64] or "record"

@@ -1,0 +1,128 @@
+"""The commands on other recordings than WFDB: the same signal gives the same events."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pytest
+import wfdb
+
+from monitor.cli import main
+
+SECONDS = 60
+RATE_HZ = 360
+
+
+@pytest.fixture(scope="module")
+def record(data_dir):
+    return wfdb.rdrecord(str(data_dir / "mitdb" / "208"), sampto=SECONDS * RATE_HZ)
+
+
+@pytest.fixture(scope="module")
+def edf(record, tmp_path_factory):
+    """The record in steps of its own resolution, 5 uV."""
+    path = tmp_path_factory.mktemp("edf") / "night_7.edf"
+    signals = [
+        edfio.EdfSignal(
+            column, RATE_HZ, label=f"ECG {name}", physical_dimension="mV",
+            physical_range=(-5.12, 5.115), digital_range=(-1024, 1023),
+        )
+        for name, column in zip(record.sig_name, record.p_signal.T, strict=True)
+    ]  # fmt: skip
+    edfio.Edf(signals).write(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def text(record):
+    out = io.StringIO()
+    table = np.column_stack([np.arange(len(record.p_signal)) / RATE_HZ, record.p_signal])
+    np.savetxt(out, table, "%.6f", ",", header="time,MLII [mV],V1 [mV]", comments="")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def expected(record, data_dir):
+    """Events of the WFDB record, less what differs: the stream's name and source."""
+    return run("replay", "208", "--data", data_dir, "--stop", SECONDS)
+
+
+def run(*args, text=None):
+    argv = [sys.executable, "-m", "monitor", *map(str, args)]
+    argv += [] if args[0] == "annotate" else ["--json", "--stream", "s"]
+    done = subprocess.run(
+        argv, input=text, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    return [{k: v for k, v in event.items() if k != "source"} for event in events]
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_an_edf_file_gives_the_events_of_its_record(edf, expected):
+    assert sum(event["type"] == "beat" for event in expected) > 60
+    assert run("replay", edf) == expected
+
+
+def test_lines_on_standard_input_give_the_events_of_their_record(text, expected):
+    assert run("replay", "-", "--rate", RATE_HZ, text=text) == expected
+
+
+def test_a_csv_file_gives_the_events_of_its_record(text, expected, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text(text, encoding="utf-8")
+    assert run("replay", path, "--rate", RATE_HZ) == expected
+
+
+def test_edf_and_csv_are_annotated_like_their_record(edf, text, expected, tmp_path):
+    csv = tmp_path / "bed7.csv"
+    csv.write_text(text, encoding="utf-8")
+    out = tmp_path / "out"
+    assert main(["annotate", str(edf), "--out", str(out)]) == 0
+    assert main(["annotate", str(csv), "--out", str(out), "--rate", str(RATE_HZ)]) == 0
+    beats = [event["sample"] for event in expected if event["type"] == "beat"]
+    for name in ("night_7", "bed7"):
+        found = wfdb.rdann(str(out / name), "mon")
+        labels = np.isin(found.symbol, ["N", "S", "V", "F", "Q"])
+        assert found.sample[labels].tolist() == beats
+        summary = json.loads((out / f"{name}.summary.json").read_text())
+        assert summary["duration_s"] == SECONDS
+        assert summary["leads"] == ["MLII", "V1"]
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (["-"], "-: say the sampling rate of the lines, for instance --rate 250"),
+        (["x.csv"], "there is no file x.csv"),
+        (["x.edf"], "there is no file x.edf"),
+        (["-", "--rate", "250", "--loop"], "--loop does not apply to -"),
+        (["-", "--rate", "250", "--start", "5"], "--start does not apply to -"),
+    ],
+)
+def test_what_does_not_fit_is_refused(args, complaint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["replay", *args]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_options_that_a_recording_has_no_use_for_are_refused(edf, capsys):
+    assert main(["replay", str(edf), "--json", "--unit", "uV"]) == 2
+    assert "--unit does not apply to night_7.edf" in capsys.readouterr().err
+
+
+def test_a_bad_line_ends_the_replay_with_its_number(text):
+    lines = text.splitlines()
+    lines[1800] = "5.0,oops,0"
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", "replay", "-", "--rate", "360", "--text"],
+        input="\n".join(lines), capture_output=True, text=True, timeout=120, cwd=ROOT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.strip() == ("ecg-monitor: standard input, line 1801: 'oops' is not a number")
