@@ -123,6 +123,12 @@ def analysis_alerts(lines, stream):
     return [json.dumps(event) for event in events(lines, stream, "alert") if event["id"] >= 0]
 
 
+def kind_of(line, state=None):
+    """Give what an alert line says, whatever its numbers."""
+    alert = json.loads(line)
+    return alert["kind"], state or alert["state"]
+
+
 def states(control, patience_s=60):
     """State of every stream by name, as the control socket gives it."""
     context = zmq.Context()

@@ -10,6 +10,7 @@ from fault_parts import (
     analysis_alerts,
     device,
     events,
+    kind_of,
     over,
     patient,
     shuffled,
@@ -169,11 +170,6 @@ def test_a_stream_changes_half_way(service, survey, change):
     expected = [*map(kind_of, first), *(kind_of(line, "cleared") for line in left)]
     expected += map(kind_of, second)
     survey.report(f"{change} of a stream change half-way", 1, 1, expected, got)
-
-
-def kind_of(line, state=None):
-    alert = json.loads(line)
-    return alert["kind"], state or alert["state"]
 
 
 def test_a_hundred_streams_at_once(service, survey):
