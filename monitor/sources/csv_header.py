@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.errors import USAGE, MonitorError
-from monitor.sources.leads import MILLIVOLTS, choose_leads
+from monitor.errors import MonitorError
+from monitor.sources.leads import MILLIVOLTS, choose_voltages
 
 _MISSING = {"", "nan", "na", "n/a", "null", "none", "-"}
 _IN_BRACKETS = re.compile(r"(.*?)[\s_/]*[\[(]\s*(\S+)\s*[\])]")
@@ -108,46 +108,29 @@ def layout_of(
     MonitorError
         If the unit of a lead is not said, or said twice and differently, or a lead is missing.
     """
-    if unit is not None and unit.lower() not in MILLIVOLTS:
-        raise MonitorError(f"unit {unit!r} is not a voltage: say mV, uV, V or nV", USAGE)
     parted = [_part(text) for text in header]
     if units:
         parted = [(text, unit) for text, unit in zip(header, units, strict=True)]
     names = [column for column, _ in parted]
     time = next((i for i, column in enumerate(names) if _tells_time(column)), None)
     signals = [i for i in range(len(names)) if i != time]
-    said = {i: parted[i][1] for i in signals}
-    for i in signals:
-        if unit is not None and said[i].lower() in MILLIVOLTS and said[i].lower() != unit.lower():
-            raise MonitorError(
-                f"{name}: column {header[i]!r} is in {said[i]} by its header, in {unit} by --unit"
-            )
-        said[i] = said[i] or unit or ""
-    chosen = [
-        signals[k]
-        for k in choose_leads(
-            name,
-            [names[i] for i in signals],
-            [said[i] or "mV" for i in signals],
-            [name for name in wanted if not _tells_time(name)],
-        )
-    ]
-    unsaid = [names[i] for i in chosen if not said[i]]
-    if unsaid:
-        raise MonitorError(
-            f"{name}: the unit of {', '.join(unsaid)} is not said: add --unit mV (or uV, V), or "
-            "write it into the header, as in 'II [mV]'",
-            USAGE,
-        )
+    chosen, scale = choose_voltages(
+        name,
+        [names[i] for i in signals],
+        [parted[i][1] for i in signals],
+        [lead for lead in wanted if not _tells_time(lead)],
+        unit,
+    )
+    columns = tuple(signals[k] for k in chosen)
     reader = None
     if time is not None:
         reader = _time_reader(name, header[time], parted[time], rate_hz)
     return Layout(
         len(names),
         delimiter,
-        tuple(names[i] for i in chosen),
-        tuple(chosen),
-        tuple(MILLIVOLTS[said[i].lower()] for i in chosen),
+        tuple(names[i] for i in columns),
+        columns,
+        tuple(scale),
         time,
         reader,
     )

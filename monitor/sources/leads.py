@@ -87,6 +87,51 @@ def choose_leads(
     return [primary, *[i for i in ecg if i != primary]][:DEFAULT_LEADS]
 
 
+def choose_voltages(
+    source: str,
+    names: Sequence[str],
+    units: Sequence[str],
+    wanted: Sequence[str] = (),
+    unit: str | None = None,
+) -> tuple[list[int], list[float]]:
+    """Choose the leads of a source that may not tell its units; they are never guessed.
+
+    Parameters
+    ----------
+    source
+        Name, for errors.
+    names, units
+        All signals in order; a unit that is not told is empty.
+    wanted
+        As for :func:`choose_leads`.
+    unit
+        What the user says: unit of all signals that tell none.
+
+    Returns
+    -------
+    Indices into ``names``, the primary lead first, and millivolts in one unit of each.
+
+    Raises
+    ------
+    MonitorError
+        If the unit of a chosen lead is not told, or told twice and differently.
+    """
+    if unit is not None and unit.lower() not in MILLIVOLTS:
+        raise MonitorError(f"unit {unit!r} is not a voltage: say mV, uV, V or nV", USAGE)
+    for name, told in zip(names, units, strict=True):
+        if unit is not None and told.lower() in MILLIVOLTS and told.lower() != unit.lower():
+            raise MonitorError(f"{source}: {name} is in {told}, but --unit says {unit}", USAGE)
+    said = [told or unit or "" for told in units]
+    chosen = choose_leads(source, names, [u or "mV" for u in said], wanted)
+    unsaid = [names[i] for i in chosen if not said[i]]
+    if unsaid:
+        raise MonitorError(
+            f"{source}: the unit of {', '.join(unsaid)} is not said: add --unit mV (or uV, V)",
+            USAGE,
+        )
+    return chosen, [MILLIVOLTS[said[i].strip().lower()] for i in chosen]
+
+
 def _rank(name: str) -> int:
     lower = name.strip().lower()
     return _PREFERRED.index(lower) if lower in _PREFERRED else len(_PREFERRED)

@@ -5,6 +5,7 @@
 ``night.edf`` ``.bdf``    an EDF, EDF+ or BDF file
 ``bed7.csv`` ``.tsv``     a CSV file
 ``-``                     CSV on standard input, line by line as it comes
+``lsl:NAME``              a Lab Streaming Layer stream; ``lsl:`` the only one of type ECG
 ========================  ==========================================================
 
 A library that one kind needs is imported when a source of that kind is opened.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from monitor.sources import Say, Source
 
 STANDARD_INPUT = "-"
+LSL = "lsl:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Wish:
 
 def is_live(name: str) -> bool:
     """Tell whether the source sets its own pace."""
-    return name == STANDARD_INPUT
+    return name == STANDARD_INPUT or name.startswith(LSL)
 
 
 def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Source:
@@ -68,6 +70,11 @@ def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Sourc
     """
     if name == STANDARD_INPUT:
         return _csv(None, wish, chunk_s, say)
+    if isinstance(name, str) and name.startswith(LSL):
+        _refuse(name, wish, "loop", "start_s", "stop_s", "rate_hz")
+        with _extra("lsl"):
+            from monitor.sources.lsl_stream import LslStream
+        return LslStream(name[len(LSL) :], wish.leads, wish.unit, chunk_s, wish.stream, say)
     path = Path(name)
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):

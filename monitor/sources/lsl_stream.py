@@ -1,0 +1,210 @@
+"""A stream of the Lab Streaming Layer as a source (labstreaminglayer.org).
+
+Its time stamps, put on this machine's clock by liblsl, place the samples: what the sender left
+out or lost while it was away is a hole. Lead names and units come from the stream's description.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pylsl
+
+from monitor.errors import USAGE, MonitorError
+from monitor.messages import FloatArray, Samples, StreamInfo
+from monitor.sources import LOOK_UP_S, Say, pieces, stream_name
+from monitor.sources.leads import choose_voltages
+from monitor.sources.sample_clock import SampleClock
+
+FIND_S = 10.0  # how long a stream is looked for
+ANOTHER_S = 1.0  # ... and another of the same name
+MAX_PULL = 4096
+_UNITS = {"microvolts": "uV", "microvolt": "uV", "millivolts": "mV", "millivolt": "mV",
+          "volts": "V", "volt": "V", "nanovolts": "nV"}  # fmt: skip
+_ECG_TYPES = ("ecg", "ekg")
+
+
+class LslStream:
+    """The ECG channels of one stream.
+
+    Parameters
+    ----------
+    name
+        Name or source id of the stream; empty for the only one of type ECG.
+    leads
+        Leads to use, the primary first. If the stream does not name its channels: names for
+        them, all of them and in order.
+    unit
+        Unit of the channels whose description tells none.
+    chunk_s
+        How much is read at a time.
+    stream
+        Stream name here; by default the stream's own.
+    say
+        Takes remarks for the operator.
+
+    Raises
+    ------
+    MonitorError
+        If there is no such stream, or more than one, or its rate, channels or units cannot be
+        worked with.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        leads: Sequence[str] = (),
+        unit: str | None = None,
+        chunk_s: float = 0.1,
+        stream: str | None = None,
+        say: Say = lambda text: None,
+    ) -> None:
+        _quiet()
+        self._say = say
+        found = _find(name)
+        title = f"LSL stream {found.name()}"
+        rate_hz = float(found.nominal_srate())
+        if rate_hz == pylsl.IRREGULAR_RATE:
+            raise MonitorError(f"{title} has no sampling rate (it is irregular): it is no signal")
+        if found.channel_format() == pylsl.cf_string:
+            raise MonitorError(f"{title} holds texts, no signal")
+        self._inlet = pylsl.StreamInlet(found, processing_flags=pylsl.proc_clocksync)
+        described = self._reached(title, lambda: self._inlet.info(FIND_S))
+        names, units, channels = _channels(described, title, leads)
+        chosen, scale = choose_voltages(title, names, units, leads, unit)
+        self._columns = [channels[i] for i in chosen]
+        self._scale = np.array(scale)
+        self._chunk_s = chunk_s
+        self._info = StreamInfo(
+            stream or stream_name(found.name()),
+            rate_hz,
+            tuple(names[i] for i in chosen),
+            0,
+            f"LSL {found.name()} on {found.hostname()}",
+        )
+        self._clock = SampleClock(self._info.stream, rate_hz)
+        self._title = title
+
+    @property
+    def info(self) -> StreamInfo:
+        """The stream."""
+        return self._info
+
+    def chunks(self) -> Iterator[Samples]:
+        """Give the samples as they come, without end; empty pieces while none come.
+
+        Raises
+        ------
+        MonitorError
+            If the sender is gone and cannot be found again (it has no source id).
+        """
+        end = 0
+        given_at = time.monotonic()
+        longest = max(1, round(self._chunk_s * self._info.rate_hz))
+        try:
+            while True:
+                runs = self._pull()
+                for start, values in runs:
+                    yield from pieces(self._info, start, values, longest)
+                    end = start + len(values)
+                now = time.monotonic()
+                if runs:
+                    given_at = now
+                elif now - given_at >= LOOK_UP_S:
+                    given_at = now
+                    nothing = np.empty((0, len(self._columns)), np.float32)
+                    yield Samples(self._info.stream, end, nothing)
+        finally:
+            self._inlet.close_stream()
+
+    def _pull(self) -> list[tuple[int, FloatArray]]:
+        rows, times = self._reached(
+            self._title,
+            lambda: self._inlet.pull_chunk(timeout=self._chunk_s, max_samples=MAX_PULL),
+        )
+        if not times:
+            return []
+        values = np.asarray(rows, np.float64)[:, self._columns] * self._scale
+        runs = self._clock.push(np.asarray(times, np.float64), values.astype(np.float32))
+        for note in self._clock.notes():
+            self._say(f"stream {self._info.stream}: {note}")
+        return runs
+
+    def _reached(self, title: str, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except pylsl.util.LostError as error:
+            raise MonitorError(f"{title} is lost, and has no source id to find it by") from error
+        except (pylsl.util.TimeoutError, RuntimeError) as error:
+            raise MonitorError(f"{title} does not answer ({error or 'timeout'})") from error
+
+
+def _find(name: str) -> pylsl.StreamInfo:
+    quoted = name.replace("'", "").replace('"', "")
+    wanted = f"name='{quoted}' or source_id='{quoted}'" if name else "type='ECG' or type='EKG'"
+    began = time.monotonic()
+    found: list[pylsl.StreamInfo] = []
+    while not found:  # what answered first may be a sender that is just leaving
+        left_s = began + FIND_S - time.monotonic()
+        if left_s <= 0 or not pylsl.resolve_bypred(wanted, 1, left_s):
+            there = ", ".join(f"{s.name()} ({s.type()})" for s in pylsl.resolve_streams(1.0))
+            asked = f"named {name}" if name else "of type ECG"
+            raise MonitorError(f"there is no LSL stream {asked}; there is {there or 'none at all'}")
+        found = pylsl.resolve_bypred(wanted, 2, ANOTHER_S)
+    if len({stream.uid() for stream in found}) > 1:
+        there = ", ".join(f"{s.name()} (source id {s.source_id() or 'none'})" for s in found)
+        raise MonitorError(
+            f"more than one LSL stream answers to lsl:{name}: {there}; name one", USAGE
+        )
+    return found[0]
+
+
+def _channels(
+    info: pylsl.StreamInfo, title: str, leads: Sequence[str]
+) -> tuple[list[str], list[str], list[int]]:
+    """Names, units and numbers of the channels that may be ECG, from the description (XDF)."""
+    names, units, types = [], [], []
+    channel = info.desc().child("channels").child("channel")
+    while not channel.empty():
+        names.append(channel.child_value("label").strip())
+        told = channel.child_value("unit").strip()
+        units.append(_UNITS.get(told.lower(), told))
+        types.append(channel.child_value("type").strip().lower())
+        channel = channel.next_sibling("channel")
+    count = info.channel_count()
+    if len(names) != count or not all(names):
+        if len(leads) != count:
+            raise MonitorError(
+                f"{title} does not name its {count} channel(s): name them in order, for instance "
+                "--leads II,V5",
+                USAGE,
+            )
+        names = list(leads)
+        units = units if len(units) == count else [""] * count
+        types = types if len(types) == count else [""] * count
+    kind = info.type().lower()
+    ecg = [i for i in range(count) if (types[i] or kind) in _ECG_TYPES]
+    if not ecg and not leads:
+        raise MonitorError(
+            f"{title} is of type {info.type() or 'unknown'}: to take it as ECG, name its leads "
+            f"of {', '.join(names)} with --leads",
+            USAGE,
+        )
+    use = list(range(count)) if leads else ecg
+    return [names[i] for i in use], [units[i] for i in use], use
+
+
+def _quiet() -> None:
+    """Keep liblsl's log off the terminal, unless the user has a configuration of their own."""
+    own = [
+        Path("lsl_api.cfg"),
+        Path.home() / "lsl_api/lsl_api.cfg",
+        Path("/etc/lsl_api/lsl_api.cfg"),
+    ]
+    if not os.environ.get("LSLAPICFG") and not any(path.exists() for path in own):
+        pylsl.set_config_content("[log]\nlevel = -3\n")
