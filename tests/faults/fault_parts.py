@@ -74,12 +74,15 @@ class Device:
         for frames in messages:
             self.socket.send_multipart(frames)
 
+    def end(self, stream):
+        return self.frames(End(stream.info.stream, stream.chunks[-1].end_sample))
+
     def play(self, stream, order=None):
         """Send a whole stream; ``order`` gives the positions of the messages that are sent."""
         messages = [self.frames(chunk) for chunk in stream.chunks]
         self.send(self.frames(stream.info))
         self.send(*(messages[n] for n in (range(len(messages)) if order is None else order)))
-        self.send(self.frames(End(stream.info.stream, stream.chunks[-1].end_sample)))
+        self.send(self.end(stream))
 
     def close(self):
         self._context.destroy(self._linger_ms)

@@ -1,0 +1,103 @@
+"""The journal's disk is full, its file is locked: nothing is lost, alarms do not wait."""
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+import time
+
+import pytest
+from fault_parts import analysis_alerts, device, events, over
+from monitor_process import running, serving, wait_for
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of one MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("needs the right to mount a small tmpfs")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@contextlib.contextmanager
+def full(place):
+    """No byte is left while this lasts."""
+    filler = place / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (4096, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"\0" * size):
+                    pass
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextlib.contextmanager
+def locked(journal):
+    """Another process holds the journal's file."""
+    connection = sqlite3.connect(journal, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def journalled(journal):
+    with running("history", "--journal", str(journal), "--format", "json") as history:
+        return history.finish()
+
+
+def storage(lines, state):
+    return [
+        alert
+        for alert in events(lines, "tour", "alert")
+        if (alert["kind"], alert["state"]) == ("storage_failed", state)
+    ]
+
+
+def in_trouble(survey, tour, fault, journal, trouble):
+    stream, expected = tour
+    half = len(stream.chunks) // 2
+    with serving("--json", "--journal", str(journal)) as (serve, at), device(at["input"]) as sender:
+        sender.send(sender.frames(stream.info), *map(sender.frames, stream.chunks[:20]))
+        serve.until_lines(lambda lines: events(lines, "tour", "alert"))
+        with trouble:
+            for number, chunk in enumerate(stream.chunks[20:half]):
+                sender.send(sender.frames(chunk))
+                if number % 20 == 0:
+                    time.sleep(0.1)  # over some turns and some ticks of the service
+            serve.until_lines(lambda lines: storage(lines, "raised"))
+            seen = len(expected) // 4
+            serve.until_lines(lambda lines: len(analysis_alerts(lines, "tour")) > seen)
+        healed_s = time.monotonic()
+        serve.until_lines(lambda lines: storage(lines, "cleared"))
+        recovery_s = time.monotonic() - healed_s
+        sender.send(*map(sender.frames, stream.chunks[half:]))
+        sender.send(sender.end(stream))
+        wait_for(lambda: over(at["control"], ["tour"]), "end of the stream")
+        lines = serve.until_lines(lambda lines: events(lines, "tour", "end"))
+    assert analysis_alerts(lines, "tour") == expected
+    kept = [json.loads(line) for line in journalled(journal)]
+    numbers = [entry["journal"] for entry in kept]
+    assert numbers == sorted(set(numbers))
+    published = [(e["id"], e["seq"], e["text"]) for e in events(lines, "tour", "alert")]
+    stored = [(e["id"], e["seq"], e["text"]) for e in kept if e["type"] == "alert"]
+    survey.report(fault, 1, 1, published, stored, recovery_s)
+
+
+def test_the_disk_is_full(survey, tour, small_disk):
+    in_trouble(survey, tour, "disk full", small_disk / "journal.db", full(small_disk))
+
+
+def test_the_journal_is_locked(survey, tour, tmp_path):
+    journal = tmp_path / "journal.db"
+    in_trouble(survey, tour, "SQLite locked by another process", journal, locked(journal))
