@@ -9,9 +9,8 @@ complete are *looked* at, then their beats are labelled together, then the hops 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
@@ -20,16 +19,14 @@ from monitor.config import AlarmSettings, Settings
 from monitor.messages import Event, Gap, Hop, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
-from monitor.stages.classify import BeatInputs, Classifier, Scores
+from monitor.stages.classify import Classifier, Scores
 from monitor.stages.detect import make_detector
 from monitor.stages.evidence import Evidence
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
 from monitor.stages.segment import BeatWindow, Segmenter
 from monitor.stages.shutdown import Shutdown
-
-Steps: TypeAlias = Generator[BeatInputs, Scores, list[Event]]
-"""Yields what the network is to see, is sent what it says, and returns events."""
+from monitor.stages.steps import Steps, run_alone
 
 
 class Pipeline:
@@ -72,9 +69,9 @@ class Pipeline:
 
     def push(self, samples: Samples) -> list[Event]:
         """Take the next samples of the stream; give what could be decided with them."""
-        return run_steps(self.steps(samples), self._classifier.network)
+        return run_alone(self.steps(samples))
 
-    def steps(self, samples: Samples) -> Steps:
+    def steps(self, samples: Samples) -> Steps[list[Event]]:
         """Like :meth:`push`, but leave it to the caller to run the network.
 
         Nothing else may be asked of the pipeline until the steps have come to their end.
@@ -83,7 +80,7 @@ class Pipeline:
 
     def flush(self) -> list[Event]:
         """End of the stream: decide what was still waiting for later samples."""
-        events = run_steps(self._through(self._blocks.flush()), self._classifier.network)
+        events = run_alone(self._through(self._blocks.flush()))
         if self._quality is None:  # there was no sample at all
             return events
         end = self._blocks.expected_sample
@@ -110,7 +107,7 @@ class Pipeline:
         """Go on with other limits from the current sample on; alarms switched off are cleared."""
         return [*self._alarms.set_limits(limits)]
 
-    def _through(self, items: Sequence[Samples | Gap]) -> Steps:
+    def _through(self, items: Sequence[Samples | Gap]) -> Steps[list[Event]]:
         looked = [item if isinstance(item, Gap) else self._look(item) for item in items]
         windows = [w for item in looked if isinstance(item, _Looked) for w in item.windows]
         inputs = self._classifier.prepare(windows)
@@ -160,14 +157,3 @@ class _Looked:
     rpeaks: list[RPeak]
     windows: list[BeatWindow]
     reported: list[RPeak]  # of the windows: those outside a shutdown
-
-
-def run_steps(steps: Steps, network: Callable[[Sequence[BeatInputs]], list[Scores]]) -> list[Event]:
-    """Run steps to their end, alone."""
-    try:
-        inputs = next(steps)
-        while True:
-            inputs = steps.send(network([inputs])[0])
-    except StopIteration as stop:
-        events: list[Event] = stop.value
-        return events

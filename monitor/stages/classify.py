@@ -38,12 +38,15 @@ class BeatInputs:
 
     Parameters
     ----------
+    network
+        Which network.
     signal
         Shape (n, channels, length), float32.
     features
         Shape (n, features), float32.
     """
 
+    network: BeatNetwork
     signal: FloatArray
     features: FloatArray
 
@@ -51,6 +54,7 @@ class BeatInputs:
         return len(self.signal)
 
 
+@dataclass(frozen=True, slots=True)
 class BeatNetwork:
     """Runs the network of a bundle on beats of any number of streams together.
 
@@ -60,22 +64,23 @@ class BeatNetwork:
         The network and its manifest; shared by all streams that use it.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    bundle: Bundle
+
+    def __post_init__(self) -> None:
         torch.set_num_threads(1)  # batches are small: threads would only wait
-        self._bundle = bundle
 
     def __call__(self, inputs: Sequence[BeatInputs]) -> list[Scores]:
         """Give the scores of each of ``inputs``; they do not depend on what else comes along."""
         counts = [len(item) for item in inputs]
         total = sum(counts)
-        scores = np.empty((total, len(self._bundle.manifest.classes)), np.float32)
+        scores = np.empty((total, len(self.bundle.manifest.classes)), np.float32)
         if total:
             signal = np.concatenate([item.signal for item in inputs])
             features = np.concatenate([item.features for item in inputs])
-            size = _batch_size(self._bundle)
+            size = _batch_size(self.bundle)
             for start in range(0, total, size):
                 part = slice(start, start + size)
-                scores[part] = _run(self._bundle, signal[part], features[part], size)
+                scores[part] = _run(self.bundle, signal[part], features[part], size)
         return np.split(scores, np.cumsum(counts[:-1]))
 
 
@@ -134,7 +139,7 @@ class Classifier:
 
     def __init__(self, info: StreamInfo, bundle: Bundle) -> None:
         self._stream = info.stream
-        self.network = BeatNetwork(bundle)
+        self._network = BeatNetwork(bundle)
         manifest = bundle.manifest
         if manifest.label_set != "aami":
             raise MonitorError(
@@ -145,13 +150,14 @@ class Classifier:
         self._columns = [_CLASSES.index(AamiClass(name)) for name in manifest.classes]
         self._name = manifest.name
         self._none = BeatInputs(
+            self._network,
             np.empty((0, len(manifest.channels), manifest.length), np.float32),
             np.empty((0, len(manifest.features)), np.float32),
         )
 
     def push(self, windows: list[BeatWindow], decided_sample: int) -> list[Beat]:
         """Label windows, in order; ``decided_sample`` is the last sample seen so far."""
-        return self.label(windows, self.network([self.prepare(windows)])[0], decided_sample)
+        return self.label(windows, self._network([self.prepare(windows)])[0], decided_sample)
 
     def prepare(self, windows: list[BeatWindow]) -> BeatInputs:
         """Take the next windows, in order; give what the network is to see of the valid ones."""
@@ -159,7 +165,8 @@ class Classifier:
         valid = [item for item, window in zip(inputs, windows, strict=True) if window.valid]
         if not valid:
             return self._none
-        return BeatInputs(np.stack([s for s, _ in valid]), np.stack([f for _, f in valid]))
+        signal, features = zip(*valid, strict=True)
+        return BeatInputs(self._network, np.stack(signal), np.stack(features))
 
     def label(self, windows: list[BeatWindow], scores: Scores, decided_sample: int) -> list[Beat]:
         """Give the beats of windows that were prepared, from the scores of the valid ones."""

@@ -14,6 +14,7 @@ from monitor.messages import Samples
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator
 from monitor.stages.classify import BeatInputs, BeatNetwork
+from monitor.stages.steps import run_together
 
 MODELS = ("aami", "kaggle5", "cnn", "lstm")
 
@@ -34,8 +35,8 @@ def beats_of(bundle, count, seed):
     return signal.astype(np.float32), features.astype(np.float32)
 
 
-def as_inputs(signal, features, rows):
-    return BeatInputs(signal[rows], features[rows])
+def as_inputs(network, signal, features, rows):
+    return BeatInputs(network, signal[rows], features[rows])
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -46,11 +47,11 @@ def test_scores_of_a_beat_do_not_depend_on_its_neighbours(bundles, model, data):
     network = BeatNetwork(bundle)
     signal, features = beats_of(bundle, 24, 5)
     alone = np.concatenate(
-        [network([as_inputs(signal, features, [k])])[0] for k in range(len(signal))]
+        [network([as_inputs(network, signal, features, [k])])[0] for k in range(len(signal))]
     )
     rows = st.lists(st.integers(0, len(signal) - 1), max_size=11)
     groups = data.draw(st.lists(rows, min_size=1, max_size=9))
-    found = network([as_inputs(signal, features, group) for group in groups])
+    found = network([as_inputs(network, signal, features, group) for group in groups])
     assert len(found) == len(groups)
     for group, scores in zip(groups, found, strict=True):
         assert np.array_equal(scores, alone[group])
@@ -67,7 +68,7 @@ def test_a_network_whose_rows_are_not_independent_is_run_beat_by_beat():
     bundle = Bundle(Manifest("mixing", 0.704), torch.jit.script(Mixing()), "made", "")
     signal, features = beats_of(bundle, 7, 1)
     network = BeatNetwork(bundle)
-    together = network([as_inputs(signal, features, slice(0, 7))])[0]
+    together = network([as_inputs(network, signal, features, slice(0, 7))])[0]
     expected = torch.softmax(torch.from_numpy(signal[:, 0, :5] + signal.mean((1, 2))[:, None]), 1)
     assert together == pytest.approx(expected.numpy(), abs=1e-6)
 
@@ -77,7 +78,6 @@ def test_a_network_whose_rows_are_not_independent_is_run_beat_by_beat():
 def test_pipelines_that_share_batches_give_what_each_gives_alone(bundles, seed):
     """Any number of streams in step, their pieces cut anyhow and joined to rounds anyhow."""
     draw = np.random.default_rng(seed)
-    network = BeatNetwork(bundles["aami"])
     signals, alone = {}, {}
     for name in ("sinus", "vt", "af", "pvc"):
         source = Simulator(name, rate_hz=250.0, stream=name)
@@ -89,24 +89,15 @@ def test_pipelines_that_share_batches_give_what_each_gives_alone(bundles, seed):
     pipelines = {n: Pipeline(info, bundle=bundles["aami"]) for n, (info, _) in signals.items()}
     found = {name: [] for name in signals}
     at = dict.fromkeys(signals, 0)
-    shared = 0
     while any(at[n] < len(v) for n, (_, v) in signals.items()):
-        waiting = []
-        for name in draw.permutation(list(signals)):
+        names = list(draw.permutation(list(signals)))[: draw.integers(1, 5)]
+        steps = []
+        for name in names:
             size = int(draw.integers(0, 2500))
             values = signals[name][1][at[name] : at[name] + size]
-            steps = pipelines[name].steps(Samples(name, at[name], values))
+            steps.append(pipelines[name].steps(Samples(name, at[name], values)))
             at[name] += len(values)
-            try:
-                waiting.append((name, steps, next(steps)))
-            except StopIteration as stop:
-                found[name] += stop.value
-        shared += len(waiting) > 1
-        scores = network([inputs for _, _, inputs in waiting])
-        for (name, steps, _), mine in zip(waiting, scores, strict=True):
-            with pytest.raises(StopIteration) as stop:
-                steps.send(mine)
-            found[name] += stop.value.value
-    assert shared
+        for name, events in zip(names, run_together(steps), strict=True):
+            found[name] += events
     for name, pipeline in pipelines.items():
         assert found[name] + pipeline.flush() == alone[name]
