@@ -138,11 +138,14 @@ def _open_journal(path: Path | None) -> Journal | None:
 
 def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
     """Load everything heavy now, so that no stream waits for it, and check the settings."""
+    from models.bundle import load_bundle
     from monitor.messages import StreamInfo
     from monitor.pipeline import Pipeline
 
+    bundle = load_bundle(settings.classify.model)  # one for all streams: their beats share batches
+
     def make(info: StreamInfo) -> Pipeline:
-        return Pipeline(info, settings)
+        return Pipeline(info, settings, bundle)
 
     make(StreamInfo("warm-up", 360.0, ("II",)))
     return make

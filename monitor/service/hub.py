@@ -10,16 +10,26 @@ Rules that hold here:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from monitor.config import AlarmSettings, build
 from monitor.errors import MonitorError
 from monitor.messages import StreamInfo
 from monitor.service.stream import MakeAnalysis, MonitoredStream
+from monitor.stages.steps import Steps, run_together
 from monitor.wire.fields import fields_to_dict
 from monitor.wire.jsonform import dumps, loads
-from monitor.wire.protocol import SCHEMA, Body, Heartbeat, ProtocolError, StreamStatus, decode
+from monitor.wire.protocol import (
+    SCHEMA,
+    Body,
+    Heartbeat,
+    Packet,
+    ProtocolError,
+    StreamStatus,
+    decode,
+)
 
 MAX_STREAMS = 256
 FORGET_ENDED_S = 60.0
@@ -71,13 +81,46 @@ class Hub:
 
     def receive(self, frames: Sequence[bytes], now_s: float, wall_ns: int) -> list[Body]:
         """Take one multipart message from a sender of samples."""
-        stream = None
+        return self.receive_all([frames], now_s, wall_ns)
+
+    def receive_all(
+        self, messages: Iterable[Sequence[bytes]], now_s: float, wall_ns: int
+    ) -> list[Body]:
+        """Take messages that have come by now; the beats found in them are labelled together.
+
+        What comes out is what each message alone would have given, in the same order.
+        """
+        out: list[Body] = []
+        together: dict[str, Steps[list[Body]]] = {}
+        for frames in messages:
+            packet = self._decoded(frames)
+            if packet is None:
+                continue
+            name = packet.body.stream
+            if name in together:  # a stream takes one message after the other
+                out += chain.from_iterable(run_together([*together.values()]))
+                together.clear()
+            together[name] = self._take(packet, now_s, wall_ns)
+        out += chain.from_iterable(run_together([*together.values()]))
+        return out
+
+    def _decoded(self, frames: Sequence[bytes]) -> Packet | None:
         try:
             packet = decode(frames)
-            if packet is None:
-                self._unknown += 1
-                return []
-            stream = self._streams.get(packet.body.stream)
+        except ProtocolError as error:
+            self._refuse(error)
+            return None
+        if packet is None:
+            self._unknown += 1
+        return packet
+
+    def _refuse(self, error: ProtocolError) -> None:
+        self._refused += 1
+        self._refusal = str(error)
+
+    def _take(self, packet: Packet, now_s: float, wall_ns: int) -> Steps[list[Body]]:
+        stream = self._streams.get(packet.body.stream)
+        try:
             if stream is None:
                 if not isinstance(packet.body, StreamInfo):
                     raise ProtocolError(
@@ -85,10 +128,9 @@ class Hub:
                     )
                 return self._appear(packet.body, packet.publisher, now_s)
             was = stream.status
-            out = stream.take(packet, now_s, wall_ns)
+            out = yield from stream.take(packet, now_s, wall_ns)
         except ProtocolError as error:
-            self._refused += 1
-            self._refusal = str(error)
+            self._refuse(error)
             if stream is not None:
                 stream.refused += 1
             return []

@@ -99,12 +99,9 @@ class Service:
                 newcomer_s, newcomers = now_s, False
             due_s = min(tick_s, newcomer_s + NEWCOMER_PERIOD_S) if newcomers else tick_s
             sockets.wait(min(max(due_s - now_s, 0.0), LOOK_UP_S))
-            count = 0
-            found: list[Body] = []
-            for frames in sockets.receive(BATCH):
-                count += 1
-                found += hub.receive(frames, self._clock(), time.time_ns())
-            self._publish(found)
+            messages = list(sockets.receive(BATCH))
+            count = len(messages)
+            self._publish(hub.receive_all(messages, self._clock(), time.time_ns()))
             if count < BATCH:
                 looked_s = self._clock()
             if count:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol
 
 from monitor.config import AlarmSettings
@@ -25,6 +24,7 @@ from monitor.messages import (
 )
 from monitor.service.numbering import AlertNumbers
 from monitor.service.technical import TechnicalAlerts
+from monitor.stages.steps import Steps, run_alone
 from monitor.wire.fields import MAX_INT
 from monitor.wire.protocol import Body, Limits, Packet, ProtocolError, StreamState, StreamStatus
 from monitor.wire.reorder import Reorder
@@ -48,8 +48,8 @@ _OURS = (
 class Analysis(Protocol):
     """What a stream needs of a pipeline (:class:`monitor.pipeline.Pipeline`)."""
 
-    def push(self, samples: Samples) -> list[Event]:
-        """Take samples, give events."""
+    def steps(self, samples: Samples) -> Steps[list[Event]]:
+        """Take samples, give events; whoever drives the steps runs the network."""
         ...
 
     def flush(self) -> list[Event]:
@@ -122,7 +122,7 @@ class MonitoredStream:
         """Nothing more is being analysed: the stream has ended or is quarantined."""
         return self.status in (StreamStatus.ENDED, StreamStatus.QUARANTINED)
 
-    def take(self, packet: Packet, now_s: float, wall_ns: int) -> list[Body]:
+    def take(self, packet: Packet, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         """Take an announcement, samples or the end of this stream.
 
         Raises
@@ -140,7 +140,7 @@ class MonitoredStream:
             )
         self.heard_s = now_s
         if isinstance(body, Samples):
-            return self._sampled(body, packet, wall_ns)
+            return (yield from self._sampled(body, packet, wall_ns))
         if isinstance(body, End):
             return self.end(body.sample)
         raise ProtocolError(f"a sender of samples cannot send {type(body).__name__} messages")
@@ -201,7 +201,7 @@ class MonitoredStream:
         silent = looked_at_s - self.heard_s > STALE_S or now_s - self.heard_s > OVERLOADED_STALE_S
         if silent and self.status in (StreamStatus.LIVE, StreamStatus.WAITING):
             self.status = StreamStatus.STALE
-            out += self._analysed(self._reorder.release())
+            out += run_alone(self._analysed(self._reorder.release()))
             text = "No samples are coming in"
             sample = self._next_sample
             out += self._noted(
@@ -274,7 +274,7 @@ class MonitoredStream:
         self._next_sample, self._loss_sample = info.start_sample, None
         return [*out, info, self.state()]
 
-    def _sampled(self, samples: Samples, packet: Packet, wall_ns: int) -> list[Body]:
+    def _sampled(self, samples: Samples, packet: Packet, wall_ns: int) -> Steps[list[Body]]:
         if self._sequence.observe(packet.publisher, packet.sequence) is Arrival.DUPLICATE:
             return []
         if self.status is StreamStatus.QUARANTINED:
@@ -308,11 +308,11 @@ class MonitoredStream:
             self.status = StreamStatus.LIVE
             out += self._noted(self._technical.cleared(AlertKind.STREAM_STALE, self._sample))
             out.append(self.state())
-        out += self._analysed(self._reorder.push(samples))
+        out += yield from self._analysed(self._reorder.push(samples))
         self._lag_s = max(wall_ns - packet.sent_ns, 0) / 1e9
         return out
 
-    def _analysed(self, ready: Iterable[Samples]) -> list[Body]:
+    def _analysed(self, ready: Iterable[Samples]) -> Steps[list[Body]]:
         """Analyse samples that are in order."""
         out: list[Body] = []
         for samples in ready:
@@ -320,7 +320,11 @@ class MonitoredStream:
                 break
             out.append(samples)
             out += self._account(samples)
-            out += self._guarded(partial(analysis.push, samples))
+            try:
+                events = yield from analysis.steps(samples)
+            except Exception as error:
+                return [*out, *self.quarantine(_reason(error))]
+            out += self._noted(self._numbers.shift(event) for event in events)
         return out
 
     def _account(self, samples: Samples) -> list[Body]:
@@ -353,7 +357,7 @@ class MonitoredStream:
     def _finish(self) -> list[Body]:
         if self._analysis is None:
             return []
-        out = self._analysed(self._reorder.release())
+        out = run_alone(self._analysed(self._reorder.release()))
         if self._analysis is not None:
             out += self._guarded(self._analysis.flush)
         self._analysis = None

@@ -68,6 +68,7 @@ class BeatNetwork:
 
     def __post_init__(self) -> None:
         torch.set_num_threads(1)  # batches are small: threads would only wait
+        _batch_size(self.bundle)
 
     def __call__(self, inputs: Sequence[BeatInputs]) -> list[Scores]:
         """Give the scores of each of ``inputs``; they do not depend on what else comes along."""
@@ -139,13 +140,13 @@ class Classifier:
 
     def __init__(self, info: StreamInfo, bundle: Bundle) -> None:
         self._stream = info.stream
-        self._network = BeatNetwork(bundle)
         manifest = bundle.manifest
         if manifest.label_set != "aami":
             raise MonitorError(
                 f"model {manifest.name} tells {', '.join(manifest.classes)}, not the "
                 "AAMI classes: it is for measuring on beats and cannot label a stream"
             )
+        self._network = BeatNetwork(bundle)
         self._context = PatientContext(manifest)
         self._columns = [_CLASSES.index(AamiClass(name)) for name in manifest.classes]
         self._name = manifest.name
