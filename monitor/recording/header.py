@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from monitor.messages import StreamInfo
 from monitor.recording.scale import Scale
 
+OPEN = "# being recorded"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,7 +62,7 @@ class SegmentHeader:
 
 def repaired(text: str, samples: int, checksums: Sequence[int]) -> str:
     """Give the content of a header, written by :class:`SegmentHeader`, with another length."""
-    lines = text.splitlines()
+    lines = [line for line in text.splitlines() if not line.startswith(OPEN)]
     record = lines[0].split(" ")
     record[3] = str(samples)
     lines[0] = " ".join(record)

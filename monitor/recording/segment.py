@@ -6,8 +6,8 @@ Rules that hold here:
    :meth:`Segment.write_annotations`; each may raise ``OSError`` or ``MonitorError``, and may
    be called again.
 2. Files are opened, written and closed: any number of streams needs no more open files.
-3. The signal is written before the header that tells its length, which is replaced as a whole:
-   what is on disk is a valid record at every instant.
+3. The signal is written before the header that tells its length, and the header in one piece
+   that never gets shorter: what is on disk is a valid record at every instant.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import numpy as np
 
 from monitor.errors import MonitorError
 from monitor.messages import Beat, FloatArray, Gap, Quality, Rhythm, StreamInfo
-from monitor.recording.header import SegmentHeader
+from monitor.recording.header import OPEN, SegmentHeader
 from monitor.recording.scale import Scale, choose_scale, digitize
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
 from monitor.wire.jsonform import dumps, to_dict
 
 ANNOTATOR = "mon"
 UNFINISHED = "montmp"  # where annotations are written before they take their place
+SPARE = 16  # for numbers that grow
 
 Annotated = Beat | Rhythm | Quality | Gap
 
@@ -66,7 +67,7 @@ class Segment:
         self._clipped = np.zeros(len(info.leads), np.int64)
         self._annotations = WfdbAnnotations(replace(info, start_sample=0))
         self._lines = [dumps(to_dict(self._info)) + "\n"]
-        self._lines_bytes = 0
+        self._lines_bytes = self._header_bytes = 0
 
     @property
     def pending_samples(self) -> int:
@@ -122,7 +123,7 @@ class Segment:
             self.cut_off += sum(clipped)
             self._pending.clear()
             self._write_lines()
-            self._write_header()
+            self._write_open_header()
         elif self._written:
             self._write_lines()
 
@@ -136,7 +137,7 @@ class Segment:
         self.flush()
         if not self._written:
             return 0
-        self._write_header()
+        replace_text(self._path("hea"), self._header().text())
         self.write_annotations()
         size = 0
         for suffix in ("dat", ANNOTATOR, "hea"):
@@ -153,8 +154,15 @@ class Segment:
             self._lines_bytes += len(data)
             self._lines.clear()
 
-    def _write_header(self) -> None:
-        header = SegmentHeader(
+    def _write_open_header(self) -> None:
+        """Write the header in place: to rename one each second would wear the disk down."""
+        text = self._header().text()
+        self._header_bytes = max(self._header_bytes, len(text.encode()) + len(OPEN) + SPARE)
+        fill = " " * (self._header_bytes - len(text.encode()) - len(OPEN) - 1)
+        _write_at(self._path("hea"), 0, f"{text}{OPEN}{fill}\n".encode())
+
+    def _header(self) -> SegmentHeader:
+        return SegmentHeader(
             self.name,
             self._info,
             self.start_sample,
@@ -165,7 +173,6 @@ class Segment:
             tuple(int(checksum) for checksum in self._checksums),
             tuple(int(count) for count in self._clipped),
         )
-        replace_text(self._path("hea"), header.text())
 
     def _path(self, suffix: str) -> Path:
         return self._folder / f"{self.name}.{suffix}"
@@ -199,14 +206,18 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def _write_at(path: Path, offset: int, data: bytes) -> None:
-    """Write at a place; where that fails, the file ends there as before."""
+    """Write at a place; where that fails, the file is as long as before, or not there."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    size = os.fstat(handle).st_size
     try:
         done = 0
         while done < len(data):
             done += os.pwrite(handle, data[done:], offset + done)
     except OSError:
-        os.ftruncate(handle, offset)
+        if size:
+            os.ftruncate(handle, size)
+        else:
+            path.unlink()
         raise
     finally:
         os.close(handle)

@@ -19,7 +19,7 @@ from monitor.messages import Samples
 from monitor.recording.recorder import Recorder
 from monitor.wire.protocol import Body
 
-FLUSH_S = 0.5  # at most the last second is lost in a crash
+FLUSH_S = 0.8  # at most the last second is lost in a crash
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 FLUSH_BYTES = 4 * 1024 * 1024
 CLOSE_S = 20.0
