@@ -116,9 +116,11 @@ _RHYTHM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("fibrillation_top_mv", 1.0, 20.0),
     ("fibrillation_period_s", 0.2, 0.6),
     ("fibrillation_qrs_per_wave", 0.0, 1.0),
-    ("af_beats", 16, 256),
+    ("af_changes", 16, 128),
     ("af_rr_change", 0.02, 0.5),
     ("af_hysteresis", 0.3, 1.0),
+    ("af_p_coherence", 0.0, 1.0),
+    ("af_p_end", 0.0, 1.0),
 )
 
 
@@ -142,9 +144,11 @@ class RhythmSettings:
     fibrillation_top_mv: float = 4.5  # larger ones as artefact
     fibrillation_period_s: float = 0.335  # slower waves are not VF ...
     fibrillation_qrs_per_wave: float = 0.55  # ... unless fewer of them have a QRS
-    af_beats: int = 48  # RR intervals looked at for AF
-    af_rr_change: float = 0.075  # relative RR change from which they are AF
+    af_changes: int = 32  # changes from one RR interval to the next looked at for AF
+    af_rr_change: float = 0.06  # relative RR change from which they may be AF
     af_hysteresis: float = 0.8  # AF ends under this share of it
+    af_p_coherence: float = 0.25  # with more in common before the QRS there are P waves: no AF
+    af_p_end: float = 0.45  # AF ends with more than this
 
     def __post_init__(self) -> None:
         _require(2 <= self.average_beats <= 60, "rhythm.average_beats", "must lie in 2 to 60")

@@ -1,19 +1,25 @@
-"""Atrial fibrillation from the irregularity of the RR intervals.
+"""Atrial fibrillation: intervals without order, and no P waves.
 
-In fibrillation each interval is unlike the one before, not only a few of them. The measure is
-a low quantile of the absolute change between successive intervals, relative to the median
-interval, over some 50 beats: a rhythm with ectopic beats, however many, keeps some steady
-pairs and stays low.
+In fibrillation each interval is unlike the one before, not only a few of them, and nothing
+repeats itself before the QRS. The first measure is a low quantile of the absolute change between
+successive RR intervals, relative to the median interval: a rhythm with ectopic beats keeps some
+steady pairs and stays low. The second is the coherence of :mod:`monitor.stages.pwave`, which
+tells frequent atrial ectopy, blocked P waves and sinus arrhythmia from fibrillation. It is
+fibrillation while both say so.
 
 The use of the distribution of RR changes is that of K. Tateno and L. Glass, Med Biol Eng
 Comput 39:664 (2001), doi:10.1007/BF02345439, and of J. Lian et al., Am J Cardiol 107:1494
-(2011).
+(2011); RR irregularity and P waves together, as S. Babaeizadeh et al., J Electrocardiol 42:522
+(2009).
 
 Notes
 -----
-* Intervals that begin or end with a ventricular beat are left out, with the one after.
+* Intervals that begin or end with a ventricular beat are left out: changes are taken between
+  intervals of three successive other beats.
 * Beats called supraventricular ectopic stay: in fibrillation they are labelled so by chance.
-* Delay: about half the window. The onset given is that much earlier.
+* Atrial flutter with irregular conduction is called fibrillation, with regular conduction not.
+* While no P wave can be told (the first beats) the intervals decide.
+* Delay: half a window, 16 beats or 8. The onset given is that much earlier.
 """
 
 from __future__ import annotations
@@ -24,65 +30,109 @@ from itertools import pairwise
 
 from monitor.config import RhythmSettings
 from monitor.messages import AamiClass, Beat
+from monitor.stages.pwave import PWaves
 
 _QUANTILE = 0.4
 _LEAST = 12
+_SPAN = 2  # changes are of the last so many times af_changes beats
 
 
-def irregularity(rr_s: Sequence[float]) -> float:
+def irregularity(changes_s: Sequence[float], rr_s: Sequence[float]) -> float:
     """Relative RR change that 60 % of the successive pairs exceed.
 
     Examples
     --------
-    >>> irregularity([0.8] * 20)
+    >>> irregularity([0.0] * 19, [0.8] * 20)
     0.0
-    >>> round(irregularity([0.5, 0.9] * 10), 2)
+    >>> round(irregularity([0.4] * 19, [0.5, 0.9] * 10), 2)
     0.57
     """
-    changes = sorted(abs(b - a) for a, b in pairwise(rr_s))
-    middle = sorted(rr_s)[len(rr_s) // 2] if len(rr_s) % 2 else _median(rr_s)
-    return changes[int(_QUANTILE * (len(changes) - 1))] / middle
+    ordered = sorted(changes_s)
+    return ordered[int(_QUANTILE * (len(ordered) - 1))] / _median(rr_s)
+
+
+def changes(samples: Sequence[int], ventricular: Sequence[bool]) -> list[tuple[int, int, int]]:
+    """Give the changes between successive RR intervals of which no beat is ventricular.
+
+    Returns
+    -------
+    For each the index of its last beat, the absolute change and the later interval, in samples.
+    """
+    rr = [b - a for a, b in pairwise(samples)]
+    return [
+        (i, abs(rr[i - 1] - rr[i - 2]), rr[i - 1])
+        for i in range(2, len(samples))
+        if not any(ventricular[i - 2 : i + 1])
+    ]
 
 
 def _median(values: Sequence[float]) -> float:
     ordered = sorted(values)
     half = len(ordered) // 2
-    return (ordered[half - 1] + ordered[half]) / 2.0
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2.0
 
 
 class AtrialFibrillation:
-    """Follows the beats of one stream; ``active`` says whether they fibrillate."""
+    """Follows the beats of one stream; ``active`` says whether they fibrillate.
 
-    def __init__(self, rate_hz: float, settings: RhythmSettings) -> None:
-        self._rate_hz = rate_hz
+    Parameters
+    ----------
+    settings
+        Limits named ``af_*``.
+    p_waves
+        Has been given each beat before it comes here.
+    """
+
+    def __init__(self, settings: RhythmSettings, p_waves: PWaves) -> None:
         self._settings = settings
+        self._p_waves = p_waves
         self.forget()
 
     def forget(self) -> None:
         """Start anew, as after a hole."""
-        self._rr_s: deque[float] = deque(maxlen=self._settings.af_beats)
-        self._samples: deque[int] = deque(maxlen=self._settings.af_beats)
-        self._previous: Beat | None = None
+        self._count = 0
+        # number of its beat, R peak, change and interval in samples
+        self._changes: deque[tuple[int, int, int, int]] = deque(maxlen=self._settings.af_changes)
+        self._near: list[Beat] = []
         self.active = False
         self.turned_sample = 0  # where the present state began
 
     def skip(self) -> None:
         """Leave out the interval now open."""
-        self._previous = None
+        self._near.clear()
 
     def push(self, beat: Beat) -> None:
         """Take the next labelled beat."""
-        previous, self._previous = self._previous, beat
-        if previous is None or AamiClass.V in (beat.label, previous.label):
-            return
-        self._rr_s.append((beat.sample - previous.sample) / self._rate_hz)
-        self._samples.append(beat.sample)
-        if len(self._rr_s) < _LEAST:
-            return
-        measure = irregularity(tuple(self._rr_s))
-        limit = self._settings.af_rr_change
-        if self.active:
-            limit *= self._settings.af_hysteresis
-        if (measure > limit) != self.active:
-            self.active = not self.active
-            self.turned_sample = self._samples[len(self._samples) // 2]
+        self._count += 1
+        self._near = [*self._near[-2:], beat]
+        found = changes(
+            [b.sample for b in self._near], [b.label is AamiClass.V for b in self._near]
+        )
+        for _, change, rr in found:
+            self._changes.append((self._count, beat.sample, change, rr))
+        oldest = self._count - _SPAN * self._settings.af_changes
+        while self._changes and self._changes[0][0] <= oldest:
+            self._changes.popleft()
+        self._decide(beat)
+
+    def _decide(self, beat: Beat) -> None:
+        s = self._settings
+        irregular: bool | None = None
+        middle = beat.sample
+        if len(self._changes) >= _LEAST:
+            limit = s.af_rr_change * (s.af_hysteresis if self.active else 1.0)
+            _, samples, changed, rr = zip(*self._changes, strict=True)
+            irregular = irregularity(changed, rr) > limit
+            middle = samples[len(samples) // 2]
+        coherence = self._p_waves.coherence or 0.0
+        has_p = coherence > (s.af_p_end if self.active else s.af_p_coherence)
+        if not self.active and irregular and not has_p:
+            self._turn(max(middle, self._p_waves.middle_sample))
+        elif self.active and has_p:
+            self._turn(self._p_waves.middle_sample)
+        elif self.active and irregular is False:
+            self._turn(middle)
+
+    def _turn(self, sample: int) -> None:
+        self.active = not self.active
+        self.turned_sample = sample

@@ -38,10 +38,10 @@ from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from monitor.config import RhythmSettings
 from monitor.messages import Hop, LeadState, StreamInfo
+from monitor.stages.band import BAND_HZ, BandSignal
 
 FloatRow = NDArray[np.float64]
 
@@ -55,8 +55,6 @@ FEATURES = (
     "log_kurtosis",
     "log_frequency",
 )
-_BAND_HZ = (1.0, 30.0)
-_WORK_HZ = 125.0
 _GRID = 40
 _DELAY_S = 0.5
 _PLAIN_SLOPE = 0.08  # median over peak slope: under it the window has an isoelectric line
@@ -69,7 +67,7 @@ class Features:
         self._rate_hz = rate_hz
         self._taper = np.hanning(samples)
         frequencies = np.fft.rfftfreq(samples, 1.0 / rate_hz)
-        whole = (frequencies >= _BAND_HZ[0]) & (frequencies <= _BAND_HZ[1])
+        whole = (frequencies >= BAND_HZ[0]) & (frequencies <= BAND_HZ[1])
         self._whole = np.flatnonzero(whole)
         self._frequencies = frequencies[self._whole]
         self._dominant = int(np.searchsorted(self._frequencies, 9.0, side="right"))
@@ -143,7 +141,6 @@ class Features:
 _WEIGHTS = np.array([-11.11, -17.33, 117.64, 2.12, -0.07, 23.43, -0.12, 1.19])
 _BIAS = -3.78
 _LIMIT = 6.0  # a single lead's evidence, log odds, is kept within this
-_LEADS = 2
 _QRS_KNOWN_S = 0.5
 _QRS_COUNT_S = 4.0
 _LOST = frozenset({LeadState.INVALID, LeadState.LEAD_OFF, LeadState.SATURATED, LeadState.FLAT})
@@ -158,27 +155,22 @@ class Fibrillation:
         The stream.
     settings
         Window, step, and limits named ``fibrillation_*``.
+    band
+        The signal; has been given each hop before it comes here.
     """
 
-    def __init__(self, info: StreamInfo, settings: RhythmSettings) -> None:
+    def __init__(self, info: StreamInfo, settings: RhythmSettings, band: BandSignal) -> None:
         self._settings = settings
         self._rate_hz = info.rate_hz
-        self._leads = min(len(info.leads), _LEADS)
-        self._stride = max(1, round(info.rate_hz / _WORK_HZ))
-        work_hz = info.rate_hz / self._stride
-        self._length = round(settings.fibrillation_window_s * work_hz)
-        self._features = Features(self._length, work_hz)
-        self._sos = signal.butter(2, _BAND_HZ, "bandpass", fs=info.rate_hz, output="sos")
-        self._rest = signal.sosfilt_zi(self._sos)[:, :, np.newaxis]
+        self._band = band
+        self._leads = band.leads
+        self._length = round(settings.fibrillation_window_s * band.rate_hz)
+        self._features = Features(self._length, band.rate_hz)
         self._end: int | None = None
         self.forget()
 
     def forget(self) -> None:
         """Start anew: the window is empty and nothing fibrillates."""
-        self._zi: NDArray[np.float64] | None = None
-        self._pending: list[NDArray[np.float32]] = []
-        self._pending_from = 0
-        self._window = np.empty((0, self._leads))
         self._lost_until = [-1] * self._leads
         self._rpeaks: deque[int] = deque(maxlen=32)
         self._step: int | None = None
@@ -203,38 +195,16 @@ class Fibrillation:
             if quality.leads[lead] in _LOST:
                 self._lost_until[lead] = block.end_sample
         self._rpeaks.extend(rpeak.sample for rpeak in hop.rpeaks)
-        if not self._pending:
-            self._pending_from = block.start_sample
-        self._pending.append(block.values_mv[:, : self._leads])
         step = int(block.end_sample / (self._settings.fibrillation_step_s * self._rate_hz))
         if step != self._step:
             self._step = step
-            self._filter()
             self._look(block.end_sample)
 
-    def _filter(self) -> None:
-        x = np.concatenate(self._pending).astype(np.float64)
-        self._pending.clear()
-        invalid = ~np.isfinite(x)
-        if invalid.any():
-            for lead in range(self._leads):
-                bad = np.flatnonzero(invalid[:, lead])
-                if len(bad):
-                    good = np.flatnonzero(~invalid[:, lead])
-                    column = x[good, lead] if len(good) else np.zeros(1)
-                    x[:, lead] = np.interp(np.arange(len(x)), good, column) if len(good) else 0.0
-        if not len(x):
-            return
-        if self._zi is None:
-            self._zi = self._rest * x[0]
-        y, self._zi = signal.sosfilt(self._sos, x, axis=0, zi=self._zi)
-        first = -self._pending_from % self._stride
-        self._window = np.concatenate((self._window, y[first :: self._stride]))[-self._length :]
-
     def _look(self, end: int) -> None:
-        if len(self._window) < self._length:
+        window = self._band.latest(self._length)
+        if len(window) < self._length:
             return
-        evidence = self._judge(end)
+        evidence = self._judge(window, end)
         if evidence is None:
             self._evidence = 0.0
             self._end_if_quiet(lost=True)
@@ -243,8 +213,8 @@ class Fibrillation:
         if evidence > 0.0:
             self._quiet_looks = 0
             if self._positive_since is None:
-                window = round(self._settings.fibrillation_window_s * self._rate_hz)
-                self._positive_since = end - window
+                length = round(self._settings.fibrillation_window_s * self._rate_hz)
+                self._positive_since = end - length
         enough = self._evidence > self._settings.fibrillation_evidence
         if not self.active and enough and evidence > 0.0:
             self.onset_sample = self._positive_since
@@ -263,7 +233,7 @@ class Fibrillation:
         self.onset_sample = None
         self._quiet_looks = 0
 
-    def _judge(self, end: int) -> float | None:
+    def _judge(self, signal_mv: FloatRow, end: int) -> float | None:
         """Mean log odds of the leads that can be judged; None if none can."""
         s = self._settings
         window = s.fibrillation_window_s * self._rate_hz
@@ -275,7 +245,7 @@ class Fibrillation:
             if self._lost_until[lead] > end - window:
                 continue
             seen = True
-            x = np.ascontiguousarray(self._window[:, lead])
+            x = np.ascontiguousarray(signal_mv[:, lead])
             peak, regular, features = self._features.of(x)
             if not s.fibrillation_mv <= peak <= s.fibrillation_top_mv:
                 continue

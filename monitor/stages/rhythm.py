@@ -20,8 +20,10 @@ from collections import deque
 from monitor.config import RhythmSettings
 from monitor.messages import AamiClass, Beat, Hop, Rhythm, StreamInfo, Vitals
 from monitor.stages.af import AtrialFibrillation
+from monitor.stages.band import BandSignal
 from monitor.stages.fibrillation import Fibrillation
 from monitor.stages.heart_rate import HeartRate
+from monitor.stages.pwave import PWaves
 
 _FLUTTER_REGULARITY = 0.85  # autocorrelation from which a fibrillating waveform is flutter
 _TACHY_BPM = 100.0
@@ -44,8 +46,10 @@ class RhythmStage:
         self._info = info
         self._settings = settings
         self._heart_rate = HeartRate(info.rate_hz, settings)
-        self._fibrillation = Fibrillation(info, settings)
-        self._af = AtrialFibrillation(info.rate_hz, settings)
+        self._band = BandSignal(info)
+        self._fibrillation = Fibrillation(info, settings, self._band)
+        self._p_waves = PWaves(info.rate_hz, self._band)
+        self._af = AtrialFibrillation(settings, self._p_waves)
         self._settle = round(settings.settle_s * info.rate_hz)
         self._counts = {label.value: 0 for label in AamiClass}
         self._pvcs: deque[int] = deque()
@@ -69,6 +73,7 @@ class RhythmStage:
             self._unusable_since = None
         self._end = block.end_sample
         self._watch_quality(hop)
+        self._band.push(block)
         self._fibrillation.push(hop)
         for rpeak in hop.rpeaks:
             self._heart_rate.push(rpeak.sample)
@@ -86,6 +91,7 @@ class RhythmStage:
         out: list[Rhythm] = []
         for beat in hop.beats:
             self._count(beat)
+            self._p_waves.push(beat)
             self._af.push(beat)
             self._beats.append(beat)
             if self._name not in _WAVEFORM:
@@ -94,6 +100,7 @@ class RhythmStage:
 
     def _forget(self, sample: int) -> None:
         self._heart_rate.forget()
+        self._p_waves.forget()
         self._af.forget()
         self._beats.clear()
         self._last_rpeak = None
@@ -109,6 +116,7 @@ class RhythmStage:
         if self._unusable_since is None:
             self._unusable_since = hop.block.start_sample
         self._heart_rate.skip()
+        self._p_waves.skip()
         self._af.skip()
         lost_s = (hop.block.end_sample - self._unusable_since) / self._info.rate_hz
         if lost_s > self._settings.forget_s and self._name not in ("VFIB", "VFL"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.config import RhythmSettings
 from monitor.messages import Hop, LeadState, Quality, Samples, StreamInfo
+from monitor.stages.band import BandSignal
 from monitor.stages.fibrillation import FEATURES, Features, Fibrillation
 
 
@@ -31,10 +32,12 @@ def found(
 ) -> list[tuple[float, float]]:
     """Seconds at which VF was found, with the onset it was given."""
     info = StreamInfo("s", rate_hz, tuple(f"lead{i}" for i in range(values_mv.shape[1])))
-    detector = Fibrillation(info, RhythmSettings())
+    band = BandSignal(info)
+    detector = Fibrillation(info, RhythmSettings(), band)
     out: list[tuple[float, float]] = []
     before = None
     for hop in hops(values_mv, rate_hz, state):
+        band.push(hop.block)
         detector.push(hop)
         onset = detector.onset_sample
         if onset is not None and before is None:
@@ -105,13 +108,16 @@ def test_a_lead_that_is_off_has_no_say() -> None:
 
 def test_holes_and_invalid_samples_do_not_spread() -> None:
     info = StreamInfo("s", 250.0, ("II",))
-    detector = Fibrillation(info, RhythmSettings())
+    band = BandSignal(info)
+    detector = Fibrillation(info, RhythmSettings(), band)
     values = sine(250.0, 1.0, 20.0)
     values[1000:1003] = np.nan
     for hop in hops(values, 250.0):
+        band.push(hop.block)
         detector.push(hop)
     assert detector.active
     later = next(iter(hops(values, 250.0, start=100_000)))
+    band.push(later.block)
     detector.push(later)
     assert not detector.active
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
-import wfdb
 
 from monitor.config import RhythmSettings
 from monitor.errors import MonitorError
@@ -25,12 +23,10 @@ from monitor.messages import (
     Vitals,
 )
 from monitor.sources.simulator import Simulator, scenario, simulate
-from monitor.stages.af import AtrialFibrillation, irregularity
 from monitor.stages.heart_rate import HeartRate
 from monitor.stages.rhythm import RhythmStage
 
 RATE_HZ = 360.0
-LETTERS = dict(zip("NLRejAaJSnVE!F/fQ", "NNNNNSSSSSVVVFQQQ", strict=True))
 
 
 def beat(sample: int, label: str, decided: int = 0) -> Beat:
@@ -180,30 +176,6 @@ def test_rhythms_are_in_order_and_change_each_time() -> None:
     assert [r.name for r in rhythms] == ["N", "VT", "N", "B"]
     assert all(a.sample < b.sample for a, b in pairwise(rhythms))
     assert all(r.sample <= r.decided_sample for r in rhythms)
-
-
-@pytest.mark.parametrize(
-    ("record", "share"), [("203", (0.9, 1.0)), ("100", (0.0, 0.0)), ("106", (0.0, 0.02)),
-                          ("119", (0.0, 0.02)), ("208", (0.0, 0.02)), ("209", (0.0, 0.05))],
-)  # fmt: skip
-def test_af_on_reference_beats(data_dir: Path, record: str, share: tuple[float, float]) -> None:
-    notes = wfdb.rdann(str(data_dir / "mitdb" / record), "atr")
-    af = AtrialFibrillation(RATE_HZ, RhythmSettings())
-    active = []
-    for sample, symbol in zip(notes.sample, notes.symbol, strict=True):
-        if symbol in LETTERS:
-            af.push(beat(int(sample), LETTERS[symbol]))
-            active.append(af.active)
-    assert share[0] <= np.mean(active) <= share[1]
-
-
-def test_irregularity_is_not_moved_by_ectopy_or_rate() -> None:
-    rng = np.random.default_rng(1)
-    fibrillating = rng.uniform(0.4, 0.9, 48)
-    assert irregularity(fibrillating) > 0.15
-    assert irregularity(2 * fibrillating) == pytest.approx(irregularity(fibrillating))
-    premature = [0.8, 0.8, 0.8, 0.8, 0.5, 1.1] * 8
-    assert irregularity(premature) < 0.01
 
 
 @pytest.mark.parametrize("name", ["average_beats", "slow_rr_s", "fibrillation_mv", "af_rr_change"])

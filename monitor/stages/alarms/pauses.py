@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-
 from monitor.messages import AamiClass
-from monitor.stages.af import irregularity
+from monitor.stages.af import changes, irregularity
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
 
@@ -101,14 +99,10 @@ def irregular(view: View) -> Finding | None:
     if len(view.beats) < s.irregular_beats:
         return None
     beats = [view.beats[-i] for i in range(s.irregular_beats, 0, -1)]
-    rr_s = [
-        (b.sample - a.sample) / view.rate_hz
-        for a, b in itertools.pairwise(beats)
-        if a.label is not _V and b.label is not _V
-    ]
-    if len(rr_s) < s.irregular_beats // 2 or beats[0].sample < view.watched_since:
+    found = changes([beat.sample for beat in beats], [beat.label is _V for beat in beats])
+    if len(found) < s.irregular_beats // 2 or beats[0].sample < view.watched_since:
         return None
-    measure = irregularity(rr_s)
+    measure = irregularity([change for _, change, _ in found], [rr for _, _, rr in found])
     if measure <= s.irregular_rr_change:
         return None
     text = f"IRREGULAR HR RR change {100 * measure:.0f} > {100 * s.irregular_rr_change:.0f} %"
