@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
@@ -11,19 +10,22 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.messages import End, Samples, StreamInfo
+from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES, Body, encode, topic_of
 from monitor.wire.sequence import SequenceCounter
-from monitor.wire.sockets import INPUT_QUEUE, Context, connect, new_publisher_id, new_socket
+from monitor.wire.sockets import (
+    INPUT_QUEUE,
+    Context,
+    connect,
+    new_publisher_id,
+    new_socket,
+    say_on_stderr,
+)
 
 ANNOUNCE_PERIOD_S = 1.0
 PATIENCE_MS = 200
 LINGER_S = 30.0
 BUSY_S = 5.0
-
-
-def say_on_stderr(text: str) -> None:
-    """Write one line for the operator."""
-    print(f"ecg-monitor: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 class SamplePublisher:
@@ -43,6 +45,8 @@ class SamplePublisher:
         Give up when no service is there after so long; None waits for ever.
     clock
         Monotonic seconds.
+    keys
+        Ours, where the service asks for them.
 
     Raises
     ------
@@ -56,6 +60,7 @@ class SamplePublisher:
         say: Callable[[str], object] = say_on_stderr,
         patience_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        keys: ClientKeys | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._say = say
@@ -70,7 +75,7 @@ class SamplePublisher:
         self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # a service that comes back is noticed
         self._socket.setsockopt(zmq.SNDTIMEO, PATIENCE_MS)
         try:
-            connect(self._socket, endpoint, "--publish")
+            self._refusal = connect(self._socket, endpoint, "--publish", keys)
         except BaseException:
             self.close(0)
             raise
@@ -85,7 +90,7 @@ class SamplePublisher:
         Raises
         ------
         MonitorError
-            If no service came within ``patience_s``, or the source failed.
+            If no service came within ``patience_s``, it refuses us, or the source failed.
         """
         self.wait_for_service()
         self._send(info)
@@ -113,6 +118,7 @@ class SamplePublisher:
         while not self._subscribed and not self._newcomers():
             if self._socket.poll(PATIENCE_MS):
                 continue
+            self._refusal.check()
             waited_s = self._clock() - began_s
             if self._patience_s is not None and waited_s >= self._patience_s:
                 raise MonitorError(
@@ -157,6 +163,7 @@ class SamplePublisher:
             try:
                 self._socket.send_multipart(frames)
             except zmq.Again:  # wait on, open to interrupts
+                self._refusal.check()
                 waited_s = self._clock() - began_s
                 if patience_s is not None and waited_s > patience_s:
                     self._say(f"the service at {self._endpoint} takes nothing any more: giving up")

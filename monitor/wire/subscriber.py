@@ -36,6 +36,8 @@ class Subscription:
         Kinds of messages wanted; None for all.
     stream
         Only this stream (and heartbeats).
+    keys
+        Ours, where the service asks for them.
 
     Raises
     ------
@@ -44,7 +46,11 @@ class Subscription:
     """
 
     def __init__(
-        self, endpoint: str, kinds: Iterable[str] | None = None, stream: str | None = None
+        self,
+        endpoint: str,
+        kinds: Iterable[str] | None = None,
+        stream: str | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
         self._stream = stream
         self.sequences = TopicSequences()
@@ -52,7 +58,7 @@ class Subscription:
         self.context: Context = zmq.Context()
         self.socket: Socket = new_socket(self.context, zmq.SUB, OUTPUT_QUEUE)
         try:
-            connect(self.socket, endpoint, "--connect")
+            self._refusal = connect(self.socket, endpoint, "--connect", keys)
         except BaseException:
             self.close()
             raise
@@ -80,8 +86,16 @@ class Subscription:
         return packets
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for messages; tell whether any came."""
-        return bool(self.socket.poll(max(0, round(timeout_s * 1000))))
+        """Wait for messages; tell whether any came.
+
+        Raises
+        ------
+        MonitorError
+            If the service refuses us.
+        """
+        came = bool(self.socket.poll(max(0, round(timeout_s * 1000))))
+        self._refusal.check()
+        return came
 
     def close(self) -> None:
         """Close at once."""
@@ -123,6 +137,8 @@ class ControlClient:
     ----------
     endpoint
         The service's ``--control``.
+    keys
+        Ours, where the service asks for them.
 
     Raises
     ------
@@ -130,7 +146,7 @@ class ControlClient:
         If ``endpoint`` is no endpoint.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, keys: ClientKeys | None = None) -> None:
         self._endpoint = endpoint
         self._context: Context = zmq.Context()
         self._socket = new_socket(self._context, zmq.REQ, CONTROL_QUEUE)
@@ -138,7 +154,7 @@ class ControlClient:
         self._socket.setsockopt(zmq.REQ_RELAXED, 1)
         self._socket.setsockopt(zmq.REQ_CORRELATE, 1)
         try:
-            connect(self._socket, endpoint, "--control")
+            self._refusal = connect(self._socket, endpoint, "--control", keys)
         except BaseException:
             self.close()
             raise

@@ -1,0 +1,118 @@
+"""The connections of the service's sockets: how many there are, and cutting one of them.
+
+ZeroMQ has no call to drop one peer of a socket. It does name the file descriptor of every
+connection it accepts, and of the one a message came over; shutting that down ends the
+connection as if the peer had gone, and touches no other. The inode, which no other open socket
+has, tells whether a descriptor still is what it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket as os_socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+EVENTS = (
+    zmq.EVENT_ACCEPTED
+    | zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+)
+_REASONS = {
+    zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: "a peer without keys, or with keys where there "
+    "are none",
+    zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC: "a peer that knows another server key",
+}
+
+
+@dataclass(slots=True)
+class _Room:
+    monitor: zmq.Socket[bytes]
+    most: int
+    accepted: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Subscriber:
+    inode: int
+    user: str
+    topics: int = 0
+
+
+class Connections:
+    """Who is connected to which socket.
+
+    Parameters
+    ----------
+    refused
+        Told each refusal, in one line.
+    """
+
+    def __init__(self, refused: Callable[[str], object]) -> None:
+        self._refused = refused
+        self._rooms: dict[str, _Room] = {}
+        self._subscribers: dict[int, _Subscriber] = {}
+
+    def watch(self, socket: zmq.Socket[bytes], room: str, most: int) -> zmq.Socket[bytes]:
+        """Keep account of a socket; give what is readable when :meth:`work` is needed."""
+        monitor = socket.get_monitor_socket(EVENTS)
+        self._rooms[room] = _Room(monitor, most)
+        return monitor
+
+    def work(self, limit: int = 1000) -> None:
+        """Take note of who has come and gone."""
+        for name, room in self._rooms.items():
+            for _ in range(limit):
+                try:
+                    frames = room.monitor.recv_multipart(zmq.NOBLOCK)
+                except zmq.Again:
+                    break
+                event = parse_monitor_message(frames)
+                self._take(name, room, event["event"], event["value"])
+
+    def _take(self, name: str, room: _Room, event: int, value: int) -> None:
+        if event == zmq.EVENT_ACCEPTED:
+            room.accepted.add(value)
+            if len(room.accepted) > room.most:
+                self._refused(f"on --{name}: more than {room.most} connections")
+                cut(value)
+        elif event == zmq.EVENT_DISCONNECTED:
+            room.accepted.discard(value)
+        elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+            reason = _REASONS.get(value, f"a peer that does not speak ZMTP 3 (0x{value:x})")
+            self._refused(f"on --{name}: {reason}")
+        else:
+            self._refused(f"on --{name}: a peer that went away, or was silent, in the handshake")
+
+    def subscribed(self, descriptor: int, user: str, change: int) -> int:
+        """Note a subscription (or its end, -1); give how many topics the connection has."""
+        try:
+            inode = os.fstat(descriptor).st_ino
+        except OSError:  # gone again
+            return 0
+        known = self._subscribers.get(descriptor)
+        if known is None or known.inode != inode:
+            known = self._subscribers[descriptor] = _Subscriber(inode, user)
+        known.topics = max(known.topics + change, 0)
+        return known.topics
+
+    def cut_unless(self, admits: Callable[[str], bool]) -> None:
+        """Cut every connection over which somebody subscribed who is not admitted any more."""
+        for descriptor, known in list(self._subscribers.items()):
+            if not admits(known.user):
+                cut(descriptor, known.inode)
+                del self._subscribers[descriptor]
+
+
+def cut(descriptor: int, inode: int | None = None) -> None:
+    """End a connection, if the descriptor (still) is one, and the one with this inode."""
+    # closed in the meantime, or no connection: what was to be done is done
+    with contextlib.suppress(OSError):
+        if inode in (None, os.fstat(descriptor).st_ino):
+            with os_socket.socket(fileno=os.dup(descriptor)) as connection:
+                connection.shutdown(os_socket.SHUT_RDWR)
