@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from monitor.feed import Deliver, Status
 from monitor.messages import Alert, End, StreamInfo
+from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import Heartbeat, Limits, Packet, StreamState, StreamStatus
 from monitor.wire.sequence import TopicSequences
 from monitor.wire.subscriber import AlertMemory, ControlClient, Subscription
@@ -44,6 +45,8 @@ class SubscriberFeed:
         Return when all streams that were seen have ended, instead of waiting for more.
     clock
         Monotonic seconds.
+    keys
+        Ours, where the service asks for them.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class SubscriberFeed:
         stream: str | None = None,
         until_ended: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        keys: ClientKeys | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._control = control
         self._stream = stream
         self._until_ended = until_ended
         self._clock = clock
+        self._keys = keys
         self._stop = threading.Event()
         self._wishes: deque[tuple[str, int | None]] = deque()
         self._infos: dict[str, StreamInfo] = {}
@@ -73,12 +78,14 @@ class SubscriberFeed:
         Raises
         ------
         MonitorError
-            If an endpoint is none.
+            If an endpoint is none, or the service refuses us.
         """
         deliver(Status(self._stream or "", f"waiting for a service at {self._endpoint}"))
         with contextlib.ExitStack() as stack:
-            subscription = stack.enter_context(Subscription(self._endpoint, stream=self._stream))
-            control = ControlClient(self._control) if self._control is not None else None
+            subscription = stack.enter_context(
+                Subscription(self._endpoint, stream=self._stream, keys=self._keys)
+            )
+            control = ControlClient(self._control, self._keys) if self._control else None
             if control is not None:
                 stack.callback(control.close)
             heard_s, silent = self._clock(), False

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from monitor.commands.options import add_key_option, client_keys
 from monitor.commands.serve import OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
 
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--connect", default=OUTPUT, metavar="ENDPOINT", help=f"output of the service ({OUTPUT})"
     )
+    add_key_option(parser)
     parser.add_argument("--stream", metavar="NAME", help="of this stream only")
     parser.add_argument(
         "--kind",
@@ -72,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
 
     end_s = None if args.timeout is None else time.monotonic() + args.timeout
     printed = 0
-    with Subscription(args.connect, ("alert", "state"), args.stream) as subscription:
+    keys = client_keys(args)
+    with Subscription(args.connect, ("alert", "state"), args.stream, keys) as subscription:
         for alert in _alerts(subscription, end_s):
             if args.kind and alert.kind not in args.kind:
                 continue

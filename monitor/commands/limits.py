@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
+from monitor.commands.options import add_key_option, client_keys
 from monitor.commands.serve import CONTROL
 
 SUMMARY = "Show the alarm limits of a stream of a running `serve`, or change them."
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patience", type=float, default=5.0, metavar="S", help="wait so long for it (5)"
     )
+    add_key_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
     from monitor.wire.subscriber import ControlClient
 
-    with contextlib.closing(ControlClient(args.control)) as control:
+    with contextlib.closing(ControlClient(args.control, client_keys(args))) as control:
         limits = control.limits(args.stream, dict(args.changes), args.patience)
     if args.json:
         print(json.dumps(limits))  # noqa: T201

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.sources import Say, Source
+    from monitor.wire.keys import ClientKeys
 
 OpenSource = Callable[[float, "Say"], "Source"]
 """Opens a source that gives pieces of the given length (s) and tells the operator what is odd."""
@@ -83,6 +84,25 @@ def settings_from(args: argparse.Namespace) -> Settings:
     return settings
 
 
+def add_key_option(parser: argparse._ActionsContainer) -> None:
+    """Add where a client's keys are."""
+    parser.add_argument(
+        "--keys",
+        type=Path,
+        metavar="DIR",
+        help="keys for a server that asks for them (see `ecg-monitor keys`)",
+    )
+
+
+def client_keys(args: argparse.Namespace) -> ClientKeys | None:
+    """Read the keys of ``--keys``."""
+    if args.keys is None:
+        return None
+    from monitor.wire.keys import load_client
+
+    return load_client(args.keys)
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add what chooses where a stream goes and how fast."""
     parser.add_argument(
@@ -101,6 +121,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         help="send the samples over ZeroMQ to a `serve` there instead of analysing them, "
         "for instance tcp://127.0.0.1:5555",
     )
+    add_key_option(parser)
 
 
 def show(args: argparse.Namespace, open_source: OpenSource, live: bool = False) -> int:
@@ -117,7 +138,8 @@ def show(args: argparse.Namespace, open_source: OpenSource, live: bool = False) 
     else:
         chunk_s = FAST_CHUNK_S if pace is None else min(FAST_CHUNK_S, LIVE_CHUNK_S * max(pace, 1.0))
     if args.publish:
-        return _publish(args.publish, open_source(chunk_s, _remark), pace)
+        keys = client_keys(args)
+        return _publish(args.publish, keys, open_source(chunk_s, _remark), pace)
 
     from monitor.live import LocalFeed
 
@@ -167,13 +189,13 @@ def _remark(text: str) -> None:
     print(f"ecg-monitor: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _publish(endpoint: str, source: Source, pace: float | None) -> int:
+def _publish(endpoint: str, keys: ClientKeys | None, source: Source, pace: float | None) -> int:
     import threading
 
     from monitor.live import paced
     from monitor.wire.publisher import SamplePublisher
 
-    with SamplePublisher(endpoint) as publisher:
+    with SamplePublisher(endpoint, keys=keys) as publisher:
         publisher.wait_for_service()  # before the clock of the replay starts
         chunks = paced(source.chunks(), source.info, pace, threading.Event())
         sent = publisher.publish(source.info, (chunk for chunk, _ in chunks))

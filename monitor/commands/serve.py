@@ -52,11 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ENDPOINT",
         help=f"acknowledgements are taken here ({CONTROL})",
     )
-    parser.add_argument(
-        "--allow-remote",
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument(
+        "--keys",
+        type=Path,
+        metavar="DIR",
+        help="let in the clients of the allow-list there only, encrypted (see `ecg-monitor keys`); "
+        "this, or --insecure, must be given to bind beyond this machine",
+    )
+    who.add_argument(
+        "--insecure",
         action="store_true",
-        help="bind beyond this machine: anybody who reaches the ports can send, read and "
-        "acknowledge; there is no encryption",
+        help="bind beyond this machine without keys: whoever reaches the ports can send, read and "
+        "acknowledge, and so can whoever reads the network",
     )
     parser.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     parser.add_argument(
@@ -100,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     publisher = new_publisher_id()
     with contextlib.ExitStack() as stack:
         sockets = stack.enter_context(
-            ServiceSockets(args.input, args.output, args.control, args.allow_remote)
+            ServiceSockets(args.input, args.output, args.control, args.keys, args.insecure, _say)
         )
         journal = _open_journal(journal_path(args.journal or settings.journal.file, args.input))
         if journal is not None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from monitor.commands.options import has_terminal, line_writer
+from monitor.commands.options import add_key_option, client_keys, has_terminal, line_writer
 from monitor.commands.serve import CONTROL, OUTPUT
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ENDPOINT",
         help=f"control of the service, for acknowledging ({CONTROL})",
     )
+    add_key_option(parser)
     parser.add_argument("--stream", metavar="NAME", help="watch this stream only")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
@@ -42,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     """Watch until quit."""
     from monitor.remote import SubscriberFeed
 
-    feed = SubscriberFeed(args.connect, args.control, args.stream, args.exit_when_done)
+    feed = SubscriberFeed(
+        args.connect, args.control, args.stream, args.exit_when_done, keys=client_keys(args)
+    )
     if has_terminal() and not (args.json or args.text):
         from monitor.dashboard.app import run_dashboard
 

@@ -32,6 +32,7 @@ from monitor.wire.protocol import (
 )
 
 MAX_STREAMS = 256
+READING = ("state",)  # commands that change nothing
 FORGET_ENDED_S = 60.0
 FORGET_STALE_S = 600.0
 
@@ -81,18 +82,20 @@ class Hub:
 
     def receive(self, frames: Sequence[bytes], now_s: float, wall_ns: int) -> list[Body]:
         """Take one multipart message from a sender of samples."""
-        return self.receive_all([frames], now_s, wall_ns)
+        return self.receive_all([(frames, "")], now_s, wall_ns)
 
     def receive_all(
-        self, messages: Iterable[Sequence[bytes]], now_s: float, wall_ns: int
+        self, messages: Iterable[tuple[Sequence[bytes], str]], now_s: float, wall_ns: int
     ) -> list[Body]:
         """Take messages that have come by now; the beats found in them are labelled together.
 
-        What comes out is what each message alone would have given, in the same order.
+        Each comes with the key of its sender, empty without keys. A stream belongs to the key
+        that announced it, until it is forgotten. What comes out is what each message alone would
+        have given, in the same order.
         """
         out: list[Body] = []
         together: dict[str, Steps[list[Body]]] = {}
-        for frames in messages:
+        for frames, key in messages:
             packet = self._decoded(frames)
             if packet is None:
                 continue
@@ -100,7 +103,7 @@ class Hub:
             if name in together:  # a stream takes one message after the other
                 out += chain.from_iterable(run_together([*together.values()]))
                 together.clear()
-            together[name] = self._take(packet, now_s, wall_ns)
+            together[name] = self._take(packet, key, now_s, wall_ns)
         out += chain.from_iterable(run_together([*together.values()]))
         return out
 
@@ -118,7 +121,7 @@ class Hub:
         self._refused += 1
         self._refusal = str(error)
 
-    def _take(self, packet: Packet, now_s: float, wall_ns: int) -> Steps[list[Body]]:
+    def _take(self, packet: Packet, key: str, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         stream = self._streams.get(packet.body.stream)
         try:
             if stream is None:
@@ -126,7 +129,9 @@ class Hub:
                     raise ProtocolError(
                         f"stream {packet.body.stream} has not been announced (info message)"
                     )
-                return self._appear(packet.body, packet.publisher, now_s)
+                return self._appear(packet.body, packet.publisher, now_s, key)
+            if key != stream.key:
+                raise ProtocolError(f"stream {packet.body.stream} belongs to another key")
             was = stream.status
             out = yield from stream.take(packet, now_s, wall_ns)
         except ProtocolError as error:
@@ -137,14 +142,23 @@ class Hub:
         self._report(stream, was)
         return out
 
-    def request(self, text: bytes) -> tuple[bytes, list[Body]]:
-        """Answer one request on the control socket; give the reply and what it set off."""
+    def request(
+        self, text: bytes, permits: Callable[[str], bool] = lambda right: True
+    ) -> tuple[bytes, list[Body]]:
+        """Answer one request on the control socket; give the reply and what it set off.
+
+        ``permits`` tells whether the sender has a right; what is not named in
+        :data:`READING` needs ``control``.
+        """
         out: list[Body] = []
         try:
             request = loads(text)
             if request.get("schema") != SCHEMA:
                 raise ProtocolError(f"schema must be {SCHEMA}")
             command = request.get("command")
+            reads = command in READING or (command == "limits" and not request.get("set"))
+            if not reads and not permits("control"):
+                raise ProtocolError("your key lacks the right 'control' (`ecg-monitor keys allow`)")
             if command == "acknowledge":
                 out = self._acknowledge(request)
                 reply: dict[str, Any] = {"ok": True, "alerts": len(out)}
@@ -214,13 +228,14 @@ class Hub:
     def _heartbeat(self) -> Heartbeat:
         return Heartbeat(self._publisher, len(self._streams), self._refused, self._unknown)
 
-    def _appear(self, info: StreamInfo, publisher: str, now_s: float) -> list[Body]:
+    def _appear(self, info: StreamInfo, publisher: str, now_s: float, key: str) -> list[Body]:
         if len(self._streams) >= self._max_streams:
             raise ProtocolError(
                 f"stream {info.stream} refused: already {self._max_streams} streams "
                 "(see --max-streams)"
             )
         stream = MonitoredStream(info, publisher, self._make, now_s)
+        stream.key = key
         self._streams[info.stream] = stream
         self._appeared += 1
         leads = ", ".join(info.leads)

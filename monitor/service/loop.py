@@ -115,9 +115,9 @@ class Service:
         self._publish(hub.flush())
 
     def _answer(self) -> None:
-        text = self._sockets.request()
-        if text is not None:
-            reply, out = self._hub.request(text)
+        request = self._sockets.request()
+        if request is not None:
+            reply, out = self._hub.request(*request)
             self._publish(out)  # what is confirmed has been journalled
             self._sockets.reply(reply)
 

@@ -97,6 +97,7 @@ class MonitoredStream:
         self.heard_s = now_s
         self.refused = 0
         self._publisher = publisher
+        self.key = ""  # of the sender, where senders have keys
         self._former: deque[str] = deque(maxlen=MAX_FORMER_SENDERS)
         self._make = make_analysis
         self._limits: AlarmSettings | None = None

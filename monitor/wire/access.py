@@ -102,12 +102,14 @@ class Access:
 
     def why_not(self, public: str, room: str) -> str:
         """Give the line for the log about a key that may not be on a socket."""
+        return self.lacks(public, room, " or ".join(sorted(ROOMS[room])))
+
+    def lacks(self, public: str, room: str, rights: str) -> str:
+        """Give the line for the log about a key without these rights."""
         name = self._allowed.name_of(public)
-        who = f"key {fingerprint(public)}"
         if name is None:
-            return f"on --{room}: {who} is not in the allow-list"
-        need = " or ".join(sorted(ROOMS[room]))
-        return f"on --{room}: {who} ({name}) has no right to {need}"
+            return f"on --{room}: key {fingerprint(public)} is not in the allow-list"
+        return f"on --{room}: key {fingerprint(public)} ({name}) has no right to {rights}"
 
     def reload(self) -> bool:
         """Read the allow-list again if its file has changed; tell whether there is a new one."""

@@ -23,7 +23,7 @@ EVENTS = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
-_REASONS = {
+_REASONS: dict[int, str] = {
     zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: "a peer without keys, or with keys where there "
     "are none",
     zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC: "a peer that knows another server key",
@@ -73,7 +73,7 @@ class Connections:
                 except zmq.Again:
                     break
                 event = parse_monitor_message(frames)
-                self._take(name, room, event["event"], event["value"])
+                self._take(name, room, int(event["event"]), int(event["value"]))
 
     def _take(self, name: str, room: _Room, event: int, value: int) -> None:
         if event == zmq.EVENT_ACCEPTED:
@@ -87,7 +87,9 @@ class Connections:
             reason = _REASONS.get(value, f"a peer that does not speak ZMTP 3 (0x{value:x})")
             self._refused(f"on --{name}: {reason}")
         else:
-            self._refused(f"on --{name}: a peer that went away, or was silent, in the handshake")
+            self._refused(
+                f"on --{name}: a handshake that broke off: a peer without keys, silent, or gone"
+            )
 
     def subscribed(self, descriptor: int, user: str, change: int) -> int:
         """Note a subscription (or its end, -1); give how many topics the connection has."""

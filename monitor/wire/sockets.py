@@ -33,7 +33,6 @@ from zmq.utils.monitor import recv_monitor_message
 
 from monitor.errors import USAGE, MonitorError
 from monitor.wire.access import Access
-from monitor.wire.allowlist import Right
 from monitor.wire.connections import Connections, cut
 from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
@@ -53,6 +52,7 @@ HANG_UPS = 3  # in a row, and a client takes it for a refusal
 CHECK_PERIOD_S = 1.0
 CLOSE_LINGER_MS = 1000
 
+Permits = Callable[[str], bool]
 Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
 
@@ -106,9 +106,7 @@ def bind(socket: Socket, endpoint: str, option: str, beyond_loopback: bool = Fal
     return str(socket.get_string(zmq.LAST_ENDPOINT))
 
 
-def connect(
-    socket: Socket, endpoint: str, option: str, keys: ClientKeys | None = None
-) -> Refusal:
+def connect(socket: Socket, endpoint: str, option: str, keys: ClientKeys | None = None) -> Refusal:
     """Connect; the other side need not be there yet. Give what notices that it refuses us.
 
     Raises
@@ -380,8 +378,8 @@ class ServiceSockets:
             came |= head == b"\x01"
         return came
 
-    def request(self) -> tuple[bytes, frozenset[Right]] | None:
-        """Give a request that has come in by now, and what its sender may do.
+    def request(self) -> tuple[bytes, Permits] | None:
+        """Give a request that has come in by now, and what tells whether its sender has a right.
 
         It must be answered by :meth:`reply`.
         """
@@ -391,8 +389,14 @@ class ServiceSockets:
         if not self._admitted(message, "control"):
             self.reply(b"")  # the socket wants an answer; nobody is there any more to read it
             return None
-        rights = frozenset(Right) if self._access is None else self._access.rights(message.user)
-        return message.frames[0] if len(message.frames) == 1 else b"", rights
+
+        def permits(right: str) -> bool:
+            if self._access is None or right in self._access.rights(message.user):
+                return True
+            self._refused(self._access.lacks(message.user, "control", right))
+            return False
+
+        return message.frames[0] if len(message.frames) == 1 else b"", permits
 
     def reply(self, text: bytes) -> None:
         """Answer the last request."""

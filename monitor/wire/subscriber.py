@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable
 from types import TracebackType
 
@@ -11,6 +12,7 @@ import zmq
 from monitor.errors import MonitorError
 from monitor.messages import Alert
 from monitor.wire.jsonform import ProtocolError, dumps, loads
+from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import (
     KINDS,
     SCHEMA,
@@ -22,6 +24,7 @@ from monitor.wire.sequence import TopicSequences
 from monitor.wire.sockets import CONTROL_QUEUE, OUTPUT_QUEUE, Context, Socket, connect, new_socket
 
 BATCH = 200
+LOOK_UP_MS = 100
 MAX_ALERTS_REMEMBERED = 2000
 
 
@@ -182,11 +185,14 @@ class ControlClient:
         """
         request = {"schema": SCHEMA, "command": "limits", "stream": stream, "set": changes}
         silent = MonitorError(f"no service answers at {self._endpoint}; is `serve` running there?")
-        if not self._socket.poll(round(patience_s * 1000), zmq.POLLOUT):
-            raise silent
-        self._socket.send(dumps(request).encode(), zmq.NOBLOCK)
-        if not self._socket.poll(round(patience_s * 1000)):
-            raise silent
+        end_s = time.monotonic() + patience_s
+        for event in (zmq.POLLOUT, zmq.POLLIN):
+            while not self._socket.poll(LOOK_UP_MS, event):
+                self._refusal.check()
+                if time.monotonic() > end_s:
+                    raise silent
+            if event == zmq.POLLOUT:
+                self._socket.send(dumps(request).encode(), zmq.NOBLOCK)
         reply = loads(self._socket.recv(zmq.NOBLOCK))
         limits = reply.get("limits")
         if reply.get("ok") is not True or not isinstance(limits, dict):
@@ -196,10 +202,11 @@ class ControlClient:
     def answer(self) -> str | None:
         """Give why the last request was refused ("" if it was not); None if no answer came."""
         try:
+            self._refusal.check()
             reply = loads(self._socket.recv(zmq.NOBLOCK))
         except zmq.ZMQError:  # nothing came (EAGAIN), or nothing was asked (EFSM)
             return None
-        except ProtocolError as error:
+        except MonitorError as error:
             return str(error)
         if reply.get("ok") is True:
             return ""

@@ -13,8 +13,12 @@ FREE = "tcp://127.0.0.1:*"
     ("arguments", "code", "words"),
     [
         (["serve", "--input", "5555"], USAGE, "--input '5555' is not an endpoint"),
-        (["serve", "--output", "tcp://0.0.0.0:*", "--input", FREE], USAGE, "--allow-remote"),
-        (["serve", "--control", "tcp://*:*", "--input", FREE, "--output", FREE], USAGE, "remote"),
+        (["serve", "--output", "tcp://0.0.0.0:*", "--input", FREE], USAGE, "--insecure"),
+        (
+            ["serve", "--control", "tcp://*:*", "--input", FREE, "--output", FREE],
+            USAGE,
+            "--keys DIR",
+        ),
         (["serve", "--input", "tcp://127.0.0.1:66000"], USAGE, "write it like tcp://127.0.0.1"),
         (["serve", "--until-idle", "0"], USAGE, "--until-idle 0: must be more than 0"),
         (["serve", "--max-streams", "0"], USAGE, "--max-streams 0: must be 1 or more"),

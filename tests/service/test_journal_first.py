@@ -39,13 +39,15 @@ class Sockets:
         return True
 
     def receive(self, limit):
-        return self.turns.pop(0) if self.turns else []
+        return [(frames, "") for frames in (self.turns.pop(0) if self.turns else [])]
 
     def newcomers(self):
         return False
 
     def request(self):
-        return self.requests.pop(0) if self.requests and not self.turns else None
+        if not self.requests or self.turns:
+            return None
+        return self.requests.pop(0), lambda right: True
 
     def reply(self, text):
         self.on_disk_at_reply.append(self.on_disk())

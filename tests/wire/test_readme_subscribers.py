@@ -122,7 +122,7 @@ def test_the_python_sender_of_the_readme(tmp_path):
             while len(packets) < 4:
                 assert process.poll() is None, "the program ended"
                 sockets.wait(1.0)
-                packets += [decode(frames) for frames in sockets.receive(4)]
+                packets += [decode(frames) for frames, _ in sockets.receive(4)]
     bodies = [packet.body for packet in packets]
     infos = [b for b in bodies if isinstance(b, StreamInfo)]
     samples = [b for b in bodies if isinstance(b, Samples)]

@@ -52,7 +52,7 @@ def receive_until_end(opened):
     packets = []
     while not packets or not isinstance(packets[-1].body, End):
         assert opened.wait(PATIENCE_S), f"nothing more came after {len(packets)} messages"
-        packets += [decode(frames) for frames in opened.receive(10)]
+        packets += [decode(frames) for frames, _ in opened.receive(10)]
     return packets
 
 
@@ -87,14 +87,14 @@ def test_what_counts_as_loopback(endpoint, loopback):
 @pytest.mark.parametrize(
     ("endpoint", "match"),
     [
-        ("tcp://0.0.0.0:*", "other machines.*--allow-remote"),
+        ("tcp://0.0.0.0:*", "other machines.*--keys DIR.*--insecure"),
         ("127.0.0.1:5555", "write it like tcp://"),
         ("tcp://", "write it like tcp://"),
         ("", "write it like tcp://"),
         ("http://127.0.0.1:5555", "write it like tcp://"),
         ("tcp://127.0.0.1:99999", "write it like tcp://"),
         ("tcp://127.0.0.1:five", "write it like tcp://"),
-        ("tcp://127.0.0.1", "--allow-remote|write it like tcp://"),
+        ("tcp://127.0.0.1", "--insecure|write it like tcp://"),
     ],
 )
 def test_an_endpoint_that_cannot_be_bound_is_explained(option, endpoint, match):
@@ -119,7 +119,7 @@ def test_a_busy_port_is_explained_and_nothing_stays_open():
 
 
 def test_beyond_loopback_only_when_told_so():
-    with ServiceSockets("tcp://0.0.0.0:*", FREE, FREE, allow_remote=True) as opened:
+    with ServiceSockets("tcp://0.0.0.0:*", FREE, FREE, insecure=True) as opened:
         assert opened.input_endpoint.startswith("tcp://0.0.0.0:")
 
 
@@ -159,7 +159,7 @@ def test_nothing_is_lost_and_memory_is_bounded_when_the_source_is_faster():
         while len(samples) < count:
             assert opened.wait(PATIENCE_S)
             most_ahead = max(most_ahead, len(made) - len(samples))
-            for packet in map(decode, opened.receive(1)):
+            for packet in (decode(frames) for frames, _ in opened.receive(1)):
                 if isinstance(packet.body, Samples):
                     samples.append((packet.body.start_sample, packet.body.values_mv[:, 0].mean()))
                     numbers.append(packet.sequence)
@@ -271,6 +271,6 @@ def test_a_frame_beyond_the_limit_is_never_read():
             assert subscribed(other, opened)
             other.send_multipart([b"small"])
             assert opened.wait(PATIENCE_S)
-            assert list(opened.receive(10)) == [[b"small"]]
+            assert list(opened.receive(10)) == [([b"small"], "")]
     finally:
         context.destroy(0)
