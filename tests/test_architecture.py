@@ -44,6 +44,7 @@ PURE = (
     "monitor/wire/fields.py",
     "monitor/wire/protocol.py",
     "monitor/wire/jsonform.py",
+    "monitor/wire/refusals.py",
     "monitor/wire/sequence.py",
     "monitor/dashboard/state.py",
 )
