@@ -62,7 +62,7 @@ def desk():
 
 
 def take(hub, *messages):
-    return hub.receive_all(messages, 1.0, 2_000_000_000)
+    return hub.receive_all([(frames, "") for frames in messages], 1.0, 2_000_000_000)
 
 
 def beats(bodies, stream=None):
