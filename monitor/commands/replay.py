@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         help="a WFDB record (path, name in the data folder, or DATABASE/RECORD at PhysioNet), "
-        "an .edf, .bdf or .csv file, - for CSV on standard input, or lsl:NAME",
+        "an .edf, .bdf or .csv file, - for CSV on standard input, "
+        "lsl:NAME or brainflow:BOARD",
     )
     add_record_options(parser)
     parser.add_argument("--start", type=seconds, default=0.0, metavar="TIME", help="s or h:mm:ss")

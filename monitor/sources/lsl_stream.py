@@ -147,15 +147,12 @@ class LslStream:
 def _find(name: str) -> pylsl.StreamInfo:
     quoted = name.replace("'", "").replace('"', "")
     wanted = f"name='{quoted}' or source_id='{quoted}'" if name else "type='ECG' or type='EKG'"
-    began = time.monotonic()
-    found: list[pylsl.StreamInfo] = []
-    while not found:  # what answered first may be a sender that is just leaving
-        left_s = began + FIND_S - time.monotonic()
-        if left_s <= 0 or not pylsl.resolve_bypred(wanted, 1, left_s):
-            there = ", ".join(f"{s.name()} ({s.type()})" for s in pylsl.resolve_streams(1.0))
-            asked = f"named {name}" if name else "of type ECG"
-            raise MonitorError(f"there is no LSL stream {asked}; there is {there or 'none at all'}")
-        found = pylsl.resolve_bypred(wanted, 2, ANOTHER_S)
+    found = pylsl.resolve_bypred(wanted, 1, FIND_S)
+    if not found:
+        there = ", ".join(f"{s.name()} ({s.type()})" for s in pylsl.resolve_streams(1.0))
+        asked = f"named {name}" if name else "of type ECG"
+        raise MonitorError(f"there is no LSL stream {asked}; there is {there or 'none at all'}")
+    found = pylsl.resolve_bypred(wanted, 2, ANOTHER_S) or found
     if len({stream.uid() for stream in found}) > 1:
         there = ", ".join(f"{s.name()} (source id {s.source_id() or 'none'})" for s in found)
         raise MonitorError(

@@ -6,6 +6,7 @@
 ``bed7.csv`` ``.tsv``     a CSV file
 ``-``                     CSV on standard input, line by line as it comes
 ``lsl:NAME``              a Lab Streaming Layer stream; ``lsl:`` the only one of type ECG
+``brainflow:BOARD``       a board by BrainFlow: ``brainflow:cyton?serial_port=/dev/ttyUSB0``
 ========================  ==========================================================
 
 A library that one kind needs is imported when a source of that kind is opened.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 LSL = "lsl:"
+BRAINFLOW = "brainflow:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Wish:
 
 def is_live(name: str) -> bool:
     """Tell whether the source sets its own pace."""
-    return name == STANDARD_INPUT or name.startswith(LSL)
+    return name == STANDARD_INPUT or name.startswith((LSL, BRAINFLOW))
 
 
 def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Source:
@@ -70,11 +72,16 @@ def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Sourc
     """
     if name == STANDARD_INPUT:
         return _csv(None, wish, chunk_s, say)
-    if isinstance(name, str) and name.startswith(LSL):
+    if isinstance(name, str) and is_live(name):
         _refuse(name, wish, "loop", "start_s", "stop_s", "rate_hz")
-        with _extra("lsl"):
-            from monitor.sources.lsl_stream import LslStream
-        return LslStream(name[len(LSL) :], wish.leads, wish.unit, chunk_s, wish.stream, say)
+        _, _, which = name.partition(":")
+        if name.startswith(LSL):
+            with _extra("lsl"):
+                from monitor.sources.lsl_stream import LslStream
+            return LslStream(which, wish.leads, wish.unit, chunk_s, wish.stream, say)
+        with _extra("brainflow"):
+            from monitor.sources.brainflow_board import BrainFlowBoard
+        return BrainFlowBoard(which, wish.leads, wish.unit, chunk_s, wish.stream, say)
     path = Path(name)
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):

@@ -12,6 +12,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 
 import numpy as np
@@ -35,6 +36,7 @@ MANY_GAPS, GAPS_WITHIN_S = 5, 10.0
 DOUBLES_S = 30.0  # how far back a sample that comes again is known
 
 Times = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Run = tuple[int, FloatArray]
 """Index of the first sample, and consecutive samples, shape (n, leads)."""
 
@@ -59,6 +61,7 @@ class SampleClock:
         self._started = False
         self._held_s: Times = np.empty(0)
         self._held: FloatArray | None = None
+        self._held_lost: Counts = np.empty(0, np.int64)
         self._origin_s = 0.0
         self._next = 0
         self._accepted = 0
@@ -76,18 +79,30 @@ class SampleClock:
         self.doubles = 0
         self.deviation: float | None = None
 
-    def push(self, times_s: Times, values_mv: FloatArray) -> list[Run]:
+    def push(self, times_s: Times, values_mv: FloatArray, lost: Counts | None = None) -> list[Run]:
         """Take stamped samples in the order they came; give those whose index is certain.
+
+        Parameters
+        ----------
+        times_s
+            Stamp of each sample.
+        values_mv
+            Shape (n, leads).
+        lost
+            How many samples before each are known to be missing, by a counter of the device.
 
         Raises
         ------
         MonitorError
             If the stamps belong to another sampling rate than the announced one.
         """
+        if lost is None:
+            lost = np.zeros(len(times_s), np.int64)
         if self._held is not None:
-            times_s = np.concatenate([self._held_s, times_s])
             values_mv = np.concatenate([self._held, values_mv])
-        self._held_s, self._held = times_s, values_mv
+        self._held_s, self._held = np.concatenate([self._held_s, times_s]), values_mv
+        self._held_lost = np.concatenate([self._held_lost, lost])
+        times_s = self._held_s
         if not self._started:
             if len(times_s) < self._start_samples:
                 return []
@@ -110,7 +125,7 @@ class SampleClock:
     def _start(self) -> None:
         self._started = True
         self._check_steps(np.diff(self._held_s))
-        late = self._held_s - np.arange(len(self._held_s)) / self._rate_hz
+        late = self._held_s - self._index(self._held_lost) / self._rate_hz
         first = late[: self._start_samples]
         self._origin_s = float(first[0])
         self._spans.append((float(first.min() - first[0]), float(first.min() - first[0])))
@@ -132,7 +147,7 @@ class SampleClock:
             )
 
     def _decide(self, last: bool) -> list[Run]:
-        times_s, values = self._held_s, self._held
+        times_s, values, lost = self._held_s, self._held, self._held_lost
         if values is None:
             return []
         runs: list[Run] = []
@@ -141,7 +156,7 @@ class SampleClock:
             room = self._bucket_samples - len(self._bucket)
             floor_s, jitter_s = self._floor_and_jitter()
             stop = min(at + room, len(times_s))
-            late_s = self._late(times_s[at:stop]) - floor_s
+            late_s = self._late(times_s[at:stop], lost[at:stop]) - floor_s
             before_s = np.concatenate([[self._newest_s], times_s[at : stop - 1]])
             not_newer = times_s[at:stop] <= np.maximum.accumulate(before_s)
             back = not_newer & (late_s < -0.5 / self._rate_hz)
@@ -151,23 +166,27 @@ class SampleClock:
                 good = self._judge_back(float(times_s[at]), values[at], float(late_s[0]), jitter_s)
                 at += not good
             if good:
-                self._accept(runs, times_s[at : at + good], values[at : at + good])
+                part = slice(at, at + good)
+                self._accept(runs, times_s[part], values[part], lost[part])
                 at += good
             if good or back[0]:
                 continue
-            caught = self._settle(times_s[at:], floor_s, jitter_s, last)
+            caught = self._settle(times_s[at:], lost[at:], floor_s, jitter_s, last)
             if caught is None:
                 break
             if caught:
-                self._accept(runs, times_s[at : at + caught], values[at : at + caught], late=True)
+                part = slice(at, at + caught)
+                self._accept(runs, times_s[part], values[part], lost[part], late=True)
             at += caught
-        self._held_s, self._held = times_s[at:], values[at:]
+        self._held_s, self._held, self._held_lost = times_s[at:], values[at:], lost[at:]
         return runs
 
-    def _late(self, times_s: Times) -> Times:
-        index = self._next + np.arange(len(times_s))
-        late_s: Times = times_s - self._origin_s - index / self._rate_hz
-        return late_s
+    def _index(self, lost: Counts) -> Counts:
+        """Index of the next samples, if none are missing but those that are known to be."""
+        return self._next + np.arange(len(lost)) + np.cumsum(lost)
+
+    def _late(self, times_s: Times, lost: Counts) -> Times:
+        return times_s - self._origin_s - self._index(lost) / self._rate_hz
 
     def _floor_and_jitter(self) -> tuple[float, float]:
         """Least lateness of the last seconds, and how much more is usual."""
@@ -178,13 +197,15 @@ class SampleClock:
         least_s = LEAST_JITTER_SAMPLES / self._rate_hz
         return floor_s, min(max(2.0 * spread_s, least_s), MOST_JITTER_S)
 
-    def _settle(self, times_s: Times, floor_s: float, jitter_s: float, last: bool) -> int | None:
+    def _settle(
+        self, times_s: Times, lost: Counts, floor_s: float, jitter_s: float, last: bool
+    ) -> int | None:
         """Decide about samples that are late, the first of them surely.
 
         Gives how many belong on without a break, 0 when the index has jumped over a loss, and
         None when only later samples can tell.
         """
-        late_s = self._late(times_s) - floor_s
+        late_s = self._late(times_s, lost) - floor_s
         lowest = np.minimum.accumulate(late_s)
         caught = np.flatnonzero(late_s <= jitter_s)
         hold = self._hold_samples
@@ -192,13 +213,12 @@ class SampleClock:
         if len(caught) and not (len(stays) and stays[0] < caught[0]):
             return int(caught[0])
         if len(stays):
-            lost_s = float(lowest[stays[0]])
+            gap_s = float(lowest[stays[0]])
         elif last:
-            lost_s = float(lowest[-1])
+            gap_s = float(lowest[-1])
         else:
             return None
-        lost = max(1, round(lost_s * self._rate_hz))
-        self._next += lost
+        self._next += max(1, round(gap_s * self._rate_hz))
         self._gaps.append(self._accepted)
         self._check_gaps()
         return 0
@@ -227,16 +247,23 @@ class SampleClock:
         return 1
 
     def _accept(
-        self, runs: list[Run], times_s: Times, values: FloatArray, late: bool = False
+        self,
+        runs: list[Run],
+        times_s: Times,
+        values: FloatArray,
+        lost: Counts,
+        late: bool = False,
     ) -> None:
-        late_s = self._late(times_s)
-        if runs and runs[-1][0] + len(runs[-1][1]) == self._next:
-            start, before = runs.pop()
-            runs.append((start, np.concatenate([before, values])))
-        else:
-            runs.append((self._next, values))
+        late_s, index = self._late(times_s, lost), self._index(lost)
+        breaks = [0, *(np.flatnonzero(lost[1:]) + 1).tolist(), len(values)]
+        for begin, end in itertools.pairwise(breaks):
+            start, part = int(index[begin]), values[begin:end]
+            if runs and runs[-1][0] + len(runs[-1][1]) == start:
+                start, before = runs.pop()
+                part = np.concatenate([before, part])
+            runs.append((start, part))
         self._steps.extend(np.diff(times_s).tolist())
-        self._next += len(values)
+        self._next = int(index[-1]) + 1
         self._accepted += len(values)
         self._newest_s = max(self._newest_s, float(times_s.max()))
         self._remember(times_s, values)

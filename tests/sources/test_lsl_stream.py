@@ -1,5 +1,6 @@
 """A real outlet of the Lab Streaming Layer on this machine; the truth is what was sent."""
 
+import gc
 import itertools
 import uuid
 
@@ -28,8 +29,14 @@ def own_session(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSLAPICFG", str(config))
         patch.setattr(lsl_stream, "FIND_S", 5.0)
-        patch.setattr(lsl_stream, "ANOTHER_S", 0.3)
+        patch.setattr(lsl_stream, "ANOTHER_S", 0.05)
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_outlet_left():
+    """Outlets that failed tests or raised errors still hold would be found by the next test."""
+    gc.collect()
 
 
 def description(
@@ -86,7 +93,7 @@ def test_a_record_through_a_real_outlet_is_the_record(data_dir):
 
 @pytest.mark.parametrize(
     ("unit", "factor"),
-    [("millivolts", 1), ("mV", 1), ("uV", 1e-3), ("V", 1e3), ("volts", 1e3)],
+    [("millivolts", 1), ("V", 1e3)],
 )
 def test_units(unit, factor):
     _, _, values = received(description(unit=unit), np.full((720, 2), 0.25), stamps(720))
@@ -159,11 +166,12 @@ def test_what_cannot_be_used_is_refused(sent, wish, complaint):
     del outlet
 
 
-def test_streams_are_found_by_name_source_or_as_the_only_ecg():
+def test_streams_are_found_by_name_source_or_as_the_only_ecg(monkeypatch):
     first, second = description(source="dev-a"), description(source="dev-b", kind="EEG")
     outlets = [pylsl.StreamOutlet(info) for info in (first, second)]
     assert LslStream("").info.source.startswith(f"LSL {first.name()} on")
     assert LslStream("dev-b", leads=("II",)).info.source.startswith(f"LSL {second.name()} on")
+    monkeypatch.setattr(lsl_stream, "ANOTHER_S", 1.0)
     twin = pylsl.StreamOutlet(description(source="dev-c", name=first.name()))
     with pytest.raises(MonitorError, match="more than one LSL stream answers"):
         LslStream(first.name())
