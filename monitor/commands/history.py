@@ -72,8 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is wanted, in the order in which it was journalled."""
+    from monitor.journal.entries import Query
     from monitor.journal.place import journal_path
-    from monitor.journal.reader import Query, Reader
+    from monitor.journal.reader import Reader
 
     if args.after < 0:
         raise MonitorError(f"--after {args.after}: must be 0 or more", USAGE)

@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
         _say("loading the analysis")
         make = _load(settings)
         service = Service(
-            Hub(make, publisher, _say, args.max_streams),
+            Hub(make, publisher, _say, args.max_streams, journal),
             sockets,
             publisher,
             _all_of(_json_lines() if args.json else None, recording.deliver if recording else None),

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.messages import Alert
-from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict
+from monitor.wire.fields import ProtocolError, fields_to_dict
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps
-from monitor.wire.protocol import KINDS, Body, kind_of
-
-KEPT = frozenset({"info", "end", "gap", "alert", "limits"})
-"""Kinds of messages that are journalled."""
+from monitor.wire.protocol import JOURNALLED, Body, kind_of
 
 MAX_TEXT_BYTES = MAX_JSON_BYTES - 1024  # a header has some fields of its own
 
@@ -50,7 +47,7 @@ class Entry:
 
 def is_kept(body: Body) -> bool:
     """Tell whether a message belongs in the journal."""
-    return kind_of(body) in KEPT
+    return kind_of(body) in JOURNALLED
 
 
 def draft_of(body: Body) -> Draft:
@@ -71,16 +68,30 @@ def draft_of(body: Body) -> Draft:
     return Draft(body.stream, kind_of(body), sample, text)
 
 
-def body_of(fields: dict[str, Any]) -> Body:
-    """Give the message again that :meth:`Entry.fields` described.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is wanted of a journal; an empty tuple or None stands for all.
 
-    Raises
-    ------
-    ProtocolError
-        If it is no such description.
+    ``after`` is a journal number; ``since_ns`` and ``until_ns`` are wall times of journalling,
+    the latter not included. ``kinds`` holds kinds of messages and kinds of alerts: an entry of
+    any of them is wanted.
     """
-    kind = fields.get("type")
-    if kind not in KEPT:
-        raise ProtocolError(f"unknown type of message {kind!a:.40}")
-    body: Body = fields_from_dict(KINDS[str(kind)], fields)
-    return body
+
+    after: int = 0
+    streams: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+    def wants(self, entry: Entry) -> bool:
+        """Tell whether an entry is wanted."""
+        draft = entry.draft
+        return (
+            entry.number > self.after
+            and (not self.streams or draft.stream in self.streams)
+            and (not self.kinds or draft.kind in self.kinds or draft.alert in self.kinds)
+            and (not self.priorities or draft.priority in self.priorities)
+            and (self.since_ns is None or entry.wall_ns >= self.since_ns)
+            and (self.until_ns is None or entry.wall_ns < self.until_ns)
+        )

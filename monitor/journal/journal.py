@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry
+from monitor.journal.entries import Draft, Entry, Query
 from monitor.journal.lock import Lock
-from monitor.journal.reader import Query, Reader
+from monitor.journal.reader import Reader
 from monitor.journal.store import Store, prepare
 from monitor.journal.writer import MAX_WAITING, RETRY_S, Writer
 from monitor.wire.protocol import Mark
@@ -62,10 +62,16 @@ class Journal:
             if not fresh and not self._complete.exists():
                 self._last += MAX_WAITING
             self._reader = Reader(path, 0.0)
+            self._identity = self._reader.identity()
             first = [store]
             self._writer = Writer(lambda: first.pop() if first else Store(path), retry_s)
             stack.pop_all()
         self._note_complete()
+
+    @property
+    def identity(self) -> str:
+        """What tells this journal from any other."""
+        return self._identity
 
     @property
     def last(self) -> int:
@@ -119,6 +125,16 @@ class Journal:
         entries = self._reader.page(query, limit)
         after = replace(query, after=entries[-1].number if entries else query.after)
         return [*entries, *(e for e in waiting if after.wants(e))][:limit]
+
+    def first(self) -> int:
+        """Give the number of the oldest entry, 0 if there is none.
+
+        Raises
+        ------
+        MonitorError
+            If the file cannot be read now.
+        """
+        return self._reader.first()
 
     def close(self) -> None:
         """Write what still waits, and let go of the file.

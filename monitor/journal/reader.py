@@ -5,44 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry
+from monitor.journal.entries import Draft, Entry, Query
 from monitor.journal.schema import VERSION, check, explained
 
 PAGE = 500
 PATIENCE_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is wanted of a journal; an empty tuple or None stands for all.
-
-    ``after`` is a journal number; ``since_ns`` and ``until_ns`` are wall times of journalling,
-    the latter not included. ``kinds`` holds kinds of messages and kinds of alerts: an entry of
-    any of them is wanted.
-    """
-
-    after: int = 0
-    streams: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    priorities: tuple[str, ...] = ()
-    since_ns: int | None = None
-    until_ns: int | None = None
-
-    def wants(self, entry: Entry) -> bool:
-        """Tell whether an entry is wanted."""
-        draft = entry.draft
-        return (
-            entry.number > self.after
-            and (not self.streams or draft.stream in self.streams)
-            and (not self.kinds or draft.kind in self.kinds or draft.alert in self.kinds)
-            and (not self.priorities or draft.priority in self.priorities)
-            and (self.since_ns is None or entry.wall_ns >= self.since_ns)
-            and (self.until_ns is None or entry.wall_ns < self.until_ns)
-        )
 
 
 class Reader:
@@ -99,6 +70,15 @@ class Reader:
         except sqlite3.Error as error:
             raise MonitorError(explained(self._path, error)) from error
         return [Entry(row[0], row[1], Draft(*row[2:])) for row in rows]
+
+    def identity(self) -> str:
+        """Give what tells this journal from any other."""
+        row = self._connection.execute("SELECT id FROM journal").fetchone()
+        return str(row[0])
+
+    def first(self) -> int:
+        """Give the number of the oldest entry, 0 if there is none."""
+        return int(self._connection.execute("SELECT min(number) FROM events").fetchone()[0] or 0)
 
     def entries(self, query: Query) -> Iterator[Entry]:
         """Give all entries that are wanted; the file is not held open by whoever takes them."""

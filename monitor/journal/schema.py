@@ -30,6 +30,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX events_by_stream ON events (stream, number)",
         "CREATE INDEX events_by_time ON events (wall_ns)",
     ),
+    (
+        # tells a journal from another one in its place, whose numbers mean something else
+        "CREATE TABLE journal (id TEXT NOT NULL) STRICT",
+        "INSERT INTO journal VALUES (lower(hex(randomblob(8))))",
+    ),
 )
 VERSION = len(MIGRATIONS)
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from monitor.config import AlarmSettings, build
 from monitor.errors import MonitorError
+from monitor.journal.request import Kept, answer
 from monitor.messages import StreamInfo
 from monitor.service.stream import MakeAnalysis, MonitoredStream
 from monitor.stages.steps import Steps, run_together
@@ -27,6 +29,7 @@ from monitor.wire.protocol import (
     Heartbeat,
     Packet,
     ProtocolError,
+    StreamState,
     StreamStatus,
     decode,
 )
@@ -50,6 +53,8 @@ class Hub:
         Takes one line for the operator: a stream that is quarantined, messages refused.
     max_streams
         More streams than this at a time are refused.
+    journal
+        Where events are kept, for those who ask for what they missed; None if nowhere.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Hub:
         publisher: str,
         say: Callable[[str], object],
         max_streams: int = MAX_STREAMS,
+        journal: Kept | None = None,
     ) -> None:
         self._make = make_analysis
         self._publisher = publisher
@@ -68,6 +74,7 @@ class Hub:
         self._refused = self._refused_said = 0
         self._refusal = ""
         self._unknown = 0
+        self._journal = journal
         self._journal_problem = ""
 
     @property
@@ -165,13 +172,15 @@ class Hub:
             elif command == "limits":
                 out, limits = self._set_limits(request)
                 reply = {"ok": True, "limits": limits}
+            elif command == "history":
+                reply = {"publisher": self._publisher, **answer(request, self._journal)}
             elif command == "state":
-                states = [fields_to_dict(stream.state()) for stream in self._streams.values()]
+                states = [fields_to_dict(self._placed(s.state())) for s in self._streams.values()]
                 reply = {"ok": True, "publisher": self._publisher, "streams": states}
             else:
-                raise ProtocolError("command must be 'acknowledge', 'limits' or 'state'")
+                raise ProtocolError("command must be acknowledge, limits, history or state")
             return dumps({"schema": SCHEMA, **reply}).encode(), out
-        except ProtocolError as error:
+        except MonitorError as error:
             failure = {"schema": SCHEMA, "ok": False, "error": str(error)}
             return dumps(failure).encode("utf-8", "replace"), out
 
@@ -224,6 +233,12 @@ class Hub:
             self._report(stream, was)
         self._report_refused()
         return out
+
+    def _placed(self, state: StreamState) -> StreamState:
+        """Say how far the journal of a stream goes."""
+        if self._journal is None:
+            return state
+        return replace(state, journal_last=self._journal.last_of(state.stream))
 
     def _heartbeat(self) -> Heartbeat:
         return Heartbeat(self._publisher, len(self._streams), self._refused, self._unknown)

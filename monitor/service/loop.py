@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.journal.entries import Draft, draft_of, is_kept
 from monitor.journal.journal import Journal
 from monitor.service.hub import Hub
-from monitor.wire.protocol import Body, Mark, ProtocolError, encode, topic_of
+from monitor.wire.protocol import Body, Mark, ProtocolError, StreamState, encode, topic_of
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 
@@ -155,5 +155,16 @@ class Service:
                     waiting.extendleft(reversed(self._hub.fail(body.stream, reason)))
                     continue
             out.append(body)
+        last_of = {
+            b.stream: self._journal.last_of(b.stream) for b in out if isinstance(b, StreamState)
+        }
         marks = dict(zip(drafts, self._journal.keep(list(drafts.values())), strict=True))
-        return [(body, marks.get(place)) for place, body in enumerate(out)]
+        placed: list[tuple[Body, Mark | None]] = []
+        for place, body in enumerate(out):
+            mark = marks.get(place)
+            if mark is not None:
+                last_of[body.stream] = mark.number
+            elif isinstance(body, StreamState):  # so far goes what came before it
+                body = replace(body, journal_last=last_of[body.stream])
+            placed.append((body, mark))
+        return placed

@@ -18,7 +18,7 @@ Whatever does not keep to this is a :class:`ProtocolError`; an unknown kind is `
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -27,7 +27,7 @@ import numpy as np
 
 from monitor.config import AlarmSettings
 from monitor.messages import Alert, FloatArray, Message, Samples, Snippet, StreamInfo
-from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict
+from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict, shown
 from monitor.wire.jsonform import MAX_JSON_BYTES, TYPES, dumps, loads, type_name
 
 __all__ = ["Heartbeat", "Packet", "ProtocolError", "StreamState", "decode", "encode", "topic_of"]
@@ -55,7 +55,8 @@ class StreamState:
     ``alerts`` holds the last transition of every active alert, and of those that ended in the
     last seconds. ``lag_s`` is the age of the newest samples when they had been analysed, from
     the time they were sent; ``speed`` is signal time over wall time. Counts are of the samples
-    and messages that came (or did not) from the source.
+    and messages that came (or did not) from the source. ``journal_last`` is the number of the
+    last message of the stream that was journalled.
     """
 
     stream: str
@@ -71,6 +72,7 @@ class StreamState:
     duplicates: int = 0
     reordered: int = 0
     refused: int = 0
+    journal_last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,10 @@ KINDS: dict[str, type[Any]] = {
     "state": StreamState,
     "heartbeat": Heartbeat,
 }
+
+
+JOURNALLED = frozenset({"info", "end", "gap", "alert", "limits"})
+"""Kinds of messages that a service keeps in its journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +236,21 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
         body = fields_from_dict(KINDS[kind], header)
     mark = fields_from_dict(_Journal, header).mark() if "journal" in header else None
     return Packet(frames[0], envelope.publisher, envelope.sequence, envelope.sent_ns, body, mark)
+
+
+def body_from_dict(fields: Mapping[str, Any]) -> Body:
+    """Make the message of an event as the journal gives it: ``type`` and its fields.
+
+    Raises
+    ------
+    ProtocolError
+        If it is no such event.
+    """
+    kind = fields.get("type")
+    if not isinstance(kind, str) or kind not in JOURNALLED:
+        raise ProtocolError(f"{shown(kind)} is not a type of event that is journalled")
+    body: Body = fields_from_dict(KINDS[kind], fields)
+    return body
 
 
 @dataclass(frozen=True, slots=True)

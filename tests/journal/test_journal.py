@@ -1,9 +1,11 @@
 """The journal: numbers, pages, what survives, and how it behaves when the disk does not."""
 
+import dataclasses
 import sqlite3
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,12 +15,14 @@ from message_strategies import alerts, infos
 
 from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
-from monitor.journal.entries import KEPT, body_of, draft_of, is_kept
+from monitor.journal import schema
+from monitor.journal.entries import Query, draft_of, is_kept
 from monitor.journal.journal import Journal
-from monitor.journal.reader import Query, Reader
+from monitor.journal.reader import Reader
+from monitor.journal.schema import APPLICATION_ID, VERSION
 from monitor.journal.writer import MAX_WAITING
 from monitor.messages import AlertKind, AlertState, End, Gap, GapKind, Priority, StreamInfo
-from monitor.wire.protocol import KINDS, Limits, Mark
+from monitor.wire.protocol import JOURNALLED, KINDS, Limits, Mark, body_from_dict
 
 PATIENT_S = 20
 
@@ -32,7 +36,7 @@ def read(path, **wanted):
 
 
 def bodies(entries):
-    return [body_of(entry.fields()) for entry in entries]
+    return [body_from_dict(entry.fields()) for entry in entries]
 
 
 ALL_KINDS = [
@@ -45,7 +49,7 @@ ALL_KINDS = [
 
 
 def test_what_is_kept_comes_back(tmp_path):
-    assert {type(body) for body in ALL_KINDS} == {KINDS[kind] for kind in KEPT}
+    assert {type(body) for body in ALL_KINDS} == {KINDS[kind] for kind in JOURNALLED}
     with journal(tmp_path / "j.db", wall_ns=lambda: 12345) as kept:
         marks = kept.keep(drafts(*ALL_KINDS))
         assert marks == [Mark(n, n - 1) for n in range(1, 6)]
@@ -59,7 +63,7 @@ def test_every_message_survives_its_form(body):
     from monitor.journal.entries import Entry
 
     assert is_kept(body)
-    assert body_of(Entry(1, 2, draft_of(body)).fields()) == body
+    assert body_from_dict(Entry(1, 2, draft_of(body)).fields()) == body
 
 
 def test_it_is_on_the_disk_before_keep_returns(tmp_path):
@@ -314,3 +318,77 @@ def test_a_journal_in_a_folder_that_cannot_be_written_is_read(tmp_path):
         assert bodies(read(path)) == [alert(1)]
     finally:
         tmp_path.chmod(0o700)
+
+
+OLD_SCHEMAS = {
+    1: """
+        CREATE TABLE events (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, wall_ns INTEGER NOT NULL,
+            stream TEXT NOT NULL, kind TEXT NOT NULL, sample INTEGER NOT NULL, text TEXT NOT NULL,
+            alert TEXT, priority TEXT, state TEXT
+        ) STRICT;
+        CREATE INDEX events_by_stream ON events (stream, number);
+        CREATE INDEX events_by_time ON events (wall_ns);
+    """,
+}
+
+
+def old_journal(path, version):
+    """A journal as that version of the program left it, with one event, number 41."""
+    draft = draft_of(alert(1))
+    with sqlite3.connect(path) as old:
+        old.executescript(OLD_SCHEMAS[version])
+        old.execute(
+            "INSERT INTO events VALUES (41, 7, ?, ?, ?, ?, ?, ?, ?)",
+            dataclasses.astuple(draft),
+        )
+        old.execute(f"PRAGMA user_version = {version}")
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    old.close()
+
+
+@pytest.mark.parametrize("version", OLD_SCHEMAS)
+def test_an_older_journal_is_brought_up_to_date_and_goes_on(tmp_path, version):
+    path = tmp_path / "j.db"
+    old_journal(path, version)
+    Path(f"{path}.complete").touch()
+    with pytest.raises(MonitorError, match=rf"schema {version}.*start `serve` with it once"):
+        Reader(path)
+    with journal(path) as kept:
+        assert len(kept.identity) == 16
+        assert kept.keep(drafts(alert(2))) == [Mark(42, 41)]
+    with journal(path) as kept:
+        identity = kept.identity
+    assert bodies(read(path)) == [alert(1), alert(2)]
+    with sqlite3.connect(path) as migrated:
+        assert migrated.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        assert migrated.execute("SELECT id FROM journal").fetchone() == (identity,)
+    migrated.close()
+    fresh = tmp_path / "fresh.db"
+    with journal(fresh) as kept:
+        kept.keep(drafts(alert(1)))
+        assert kept.identity != identity
+    assert schema_of(path) == schema_of(fresh)
+
+
+def schema_of(path):
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    connection.close()
+    return [(kind, name, "".join((sql or "").split())) for kind, name, sql in rows]
+
+
+def test_every_older_schema_is_tested():
+    assert sorted(OLD_SCHEMAS) == list(range(1, VERSION))
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "j.db"
+    old_journal(path, 1)
+    broken = (*schema.MIGRATIONS[:1], (*schema.MIGRATIONS[1], "CREATE TABLE events (again)"))
+    monkeypatch.setattr(schema, "MIGRATIONS", broken)
+    with pytest.raises(MonitorError, match="cannot be used now"):
+        Journal(path)
+    monkeypatch.undo()
+    with journal(path) as kept:
+        assert [entry.number for entry in kept.page(Query(), 10)] == [41]

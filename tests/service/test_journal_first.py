@@ -5,12 +5,12 @@ import sqlite3
 from journal_parts import journal
 from service_parts import EveryHundred, Sender
 
-from monitor.journal.entries import body_of, is_kept
-from monitor.journal.reader import Query, Reader
+from monitor.journal.entries import Query, is_kept
+from monitor.journal.reader import Reader
 from monitor.messages import Alert, AlertKind, AlertState, End, StreamInfo
 from monitor.service.hub import Hub
 from monitor.service.loop import EndWhen, Service
-from monitor.wire.protocol import Limits, decode
+from monitor.wire.protocol import Limits, StreamState, body_from_dict, decode
 
 
 class Sockets:
@@ -86,11 +86,14 @@ def test_what_is_published_is_on_the_disk(tmp_path):
     assert [p.mark.number for p in marked] == list(range(1, len(marked) + 1))
     assert {type(p.body) for p in marked} == {StreamInfo, Alert, End}
     last = {}
-    for packet in marked:
-        assert packet.mark.before == last.get(packet.body.stream, 0)
-        last[packet.body.stream] = packet.mark.number
+    for packet in sockets.published:
+        if packet.mark:
+            assert packet.mark.before == last.get(packet.body.stream, 0)
+            last[packet.body.stream] = packet.mark.number
+        elif isinstance(packet.body, StreamState):
+            assert packet.body.journal_last == last[packet.body.stream]
     reader = Reader(path)
-    assert [body_of(e.fields()) for e in reader.entries(Query())] == [p.body for p in marked]
+    assert [body_from_dict(e.fields()) for e in reader.entries(Query())] == [p.body for p in marked]
     reader.close()
 
 
@@ -117,7 +120,7 @@ def test_an_acknowledgement_and_limits_are_on_the_disk_before_they_are_confirmed
     assert all(b'"ok":true' in reply for reply in sockets.replies)
     acknowledged = next(e for e in entries if e.draft.state == AlertState.ACKNOWLEDGED)
     limits = next(e for e in entries if e.draft.kind == "limits")
-    assert body_of(limits.fields()).limits.hr_high_bpm == 130.0
+    assert body_from_dict(limits.fields()).limits.hr_high_bpm == 130.0
     assert acknowledged.number in sockets.on_disk_at_reply[0]
     assert limits.number in sockets.on_disk_at_reply[1]
     assert any(isinstance(p.body, Limits) for p in sockets.published)
@@ -153,7 +156,7 @@ def test_alarms_are_published_while_the_disk_is_locked_and_stored_afterwards(tmp
     storage = [a.state for a in alerts if a.kind is AlertKind.STORAGE_FAILED]
     assert storage == [AlertState.RAISED, AlertState.CLEARED]
     reader = Reader(path)
-    stored = [body_of(e.fields()) for e in reader.entries(Query())]
+    stored = [body_from_dict(e.fields()) for e in reader.entries(Query())]
     reader.close()
     assert stored == [p.body for p in sockets.published if is_kept(p.body)]
     assert any("being stored" not in line and "journal:" in line for line in said)
