@@ -36,6 +36,7 @@ PURE = (
     "monitor/pipeline.py",
     "monitor/stages/",
     "monitor/recording/scale.py",
+    "monitor/ring.py",
     "monitor/journal/entries.py",
     "monitor/service/hub.py",
     "monitor/service/numbering.py",
@@ -54,10 +55,10 @@ LAYERS = {
     "monitor/sources/": {"sources", "messages", "config", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {"wire", "messages", "config", "errors"},
-    "monitor/recording/": {"recording", "sinks", "wire", "messages", "config", "errors"},
+    "monitor/recording/": {"recording", "sinks", "wire", "ring", "messages", "config", "errors"},
     "monitor/journal/": {"journal", "wire", "messages", "config", "errors"},
     "monitor/score/": {"score", "errors", "messages"},
-    "monitor/dashboard/": {"dashboard", "messages", "errors", "feed"},
+    "monitor/dashboard/": {"dashboard", "ring", "messages", "errors", "feed"},
 }
 
 

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from monitor.dashboard.ring import Ring
+from monitor.ring import Ring
 from monitor.feed import Status
 from monitor.messages import (
     AamiClass,

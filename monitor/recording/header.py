@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from monitor.errors import MonitorError
 from monitor.messages import StreamInfo
 from monitor.recording.scale import Scale
 
 OPEN = "# being recorded"
+_CLIPPED = re.compile(r"# clipped: (\d+) samples of (.*) beyond .*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -60,17 +62,50 @@ class SegmentHeader:
         return "\n".join(lines) + "\n"
 
 
-def repaired(text: str, samples: int, checksums: Sequence[int]) -> str:
-    """Give the content of a header, written by :class:`SegmentHeader`, with another length."""
-    lines = [line for line in text.splitlines() if not line.startswith(OPEN)]
-    record = lines[0].split(" ")
-    record[3] = str(samples)
-    lines[0] = " ".join(record)
-    for number, checksum in enumerate(checksums, 1):
-        signal = lines[number].split(" ", 8)
-        signal[6] = str(_signed(checksum))
-        lines[number] = " ".join(signal)
-    return "\n".join(lines) + "\n"
+def parse_header(text: str) -> SegmentHeader:
+    """Read the content of a header that :meth:`SegmentHeader.text` gave.
+
+    Raises
+    ------
+    MonitorError
+        If it is something else.
+    """
+    lines = text.splitlines()
+    try:
+        name, leads, rate, samples, *_ = lines[0].split(" ")
+        signals = [line.split(" ", 8) for line in lines[1 : 1 + int(leads)]]
+        comments = dict(line[2:].split(": ", 1) for line in lines if ": " in line[2:])
+        rate_hz, _, start = rate.partition("/")
+        start_sample = int(start[start.index("(") + 1 : -1])
+        info = StreamInfo(
+            comments["stream"],
+            float(rate_hz),
+            tuple(signal[8] for signal in signals),
+            start_sample,
+            comments.get("source", ""),
+        )
+        begun = datetime.fromisoformat(comments["begun"].split(" ")[0])
+        clipped = {
+            match[2]: int(match[1]) for line in lines if (match := _CLIPPED.fullmatch(line))
+        }
+        return SegmentHeader(
+            name,
+            info,
+            start_sample,
+            (begun - _EPOCH) // timedelta(microseconds=1) * 1000,
+            int(samples),
+            tuple(_scale(signal[2]) for signal in signals),
+            tuple(int(signal[5]) for signal in signals),
+            tuple(int(signal[6]) for signal in signals),
+            tuple(clipped.get(lead, 0) for lead in info.leads),
+        )
+    except (ValueError, IndexError, KeyError) as error:
+        raise MonitorError(f"not a header of a recording: {lines[0] if lines else ''!r}") from error
+
+
+def _scale(field: str) -> Scale:
+    gain, _, rest = field.partition("(")
+    return Scale(float(gain), int(rest.partition(")")[0]))
 
 
 def _signed(checksum: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 
 from monitor.errors import MonitorError
 from monitor.messages import Beat, Gap, Quality, Rhythm, StreamInfo
-from monitor.recording.header import repaired
+from monitor.recording.header import parse_header
 from monitor.recording.segment import placed, replace_text, write_annotations
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
 from monitor.wire.jsonform import ProtocolError, from_dict, loads
@@ -79,8 +79,8 @@ def _annotations(path: Path) -> WfdbAnnotations:
 
 def _repair(header: Path, signal: Path) -> int:
     """Let header and signal agree; give the number of samples."""
-    text = header.read_text(encoding="utf-8")
-    leads = int(text.split(maxsplit=2)[1])
+    stored = parse_header(header.read_text(encoding="utf-8"))
+    leads = len(stored.info.leads)
     size = signal.stat().st_size
     samples = size // (2 * leads)
     os.truncate(signal, samples * 2 * leads)
@@ -88,5 +88,6 @@ def _repair(header: Path, signal: Path) -> int:
     with signal.open("rb") as file:
         while data := file.read(2 * leads * READ_SAMPLES):
             checksums += np.frombuffer(data, "<i2").reshape(-1, leads).sum(axis=0, dtype=np.int64)
-    replace_text(header, repaired(text, samples, [int(checksum) for checksum in checksums]))
+    sums = tuple(int(checksum) for checksum in checksums)
+    replace_text(header, replace(stored, samples=samples, checksums=sums).text())
     return samples

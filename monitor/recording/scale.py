@@ -76,3 +76,11 @@ def digitize(values_mv: FloatArray, scales: tuple[Scale, ...]) -> tuple[Digital,
     digital = np.clip(rounded, -TOP, TOP).astype(np.int16)
     digital[missing] = INVALID
     return digital, [int(count) for count in cut]
+
+
+def millivolts(digital: Digital, scales: tuple[Scale, ...]) -> FloatArray:
+    """Give digital samples, shape (n, leads), in mV; NaN where they are invalid."""
+    gains = np.array([scale.gain for scale in scales])
+    values = (digital - np.array([float(scale.baseline) for scale in scales])) / gains
+    values[digital == INVALID] = np.nan
+    return values.astype(np.float32)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.dashboard.ring import Ring
+from monitor.ring import Ring
 from monitor.dashboard.state import (
     MAX_ACTIVE_ALERTS,
     MAX_STREAMS,

@@ -43,3 +43,19 @@ class Ring:
         size = len(self._values)
         start = max(self.first_sample, self.end_sample - min(samples, size))
         return start, self._values[np.arange(start, self.end_sample) % size]
+
+    def span(self, start_sample: int, end_sample: int) -> FloatArray:
+        """Give a copy of [start_sample, end_sample); what is not remembered is NaN."""
+        size = len(self._values)
+        values = np.full((end_sample - start_sample, self._values.shape[1]), np.nan, np.float32)
+        first = max(start_sample, self.oldest_sample)
+        last = min(end_sample, self.end_sample)
+        if first < last:
+            kept = self._values[np.arange(first, last) % size]
+            values[first - start_sample : last - start_sample] = kept
+        return values
+
+    @property
+    def oldest_sample(self) -> int:
+        """Index of the oldest sample that may still be remembered."""
+        return max(self.first_sample, self.end_sample - len(self._values))
