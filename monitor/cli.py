@@ -14,7 +14,7 @@ from monitor import __version__
 from monitor.errors import FAILED, INTERRUPTED, TERMINATED, MonitorError
 
 COMMANDS = (
-    *("demo", "replay", "serve", "watch", "alerts", "history", "limits", "keys"),
+    *("demo", "replay", "serve", "watch", "alerts", "history", "snippet", "limits", "keys"),
     *("annotate", "score", "models"),
 )
 

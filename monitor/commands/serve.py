@@ -101,6 +101,7 @@ def run(args: argparse.Namespace) -> int:
         settings = replace(settings, recording=replace(settings.recording, folder=folder))
 
     from monitor.journal.place import journal_path
+    from monitor.recording.recent import RecentSignal
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
     from monitor.wire.sockets import ServiceSockets, new_publisher_id
@@ -114,13 +115,18 @@ def run(args: argparse.Namespace) -> int:
         if journal is not None:
             stack.callback(journal.close)
         recording = _recording(settings, stack)
+        recent = RecentSignal(Path(settings.recording.folder) if recording else None)
         _say("loading the analysis")
         make = _load(settings)
         service = Service(
-            Hub(make, publisher, _say, args.max_streams, journal),
+            Hub(make, publisher, _say, args.max_streams, journal, recent),
             sockets,
             publisher,
-            _all_of(_json_lines() if args.json else None, recording.deliver if recording else None),
+            _all_of(
+                recent.deliver,
+                recording.deliver if recording else None,
+                _json_lines() if args.json else None,
+            ),
             journal,
             storage_problems=recording.problems if recording else None,
         )

@@ -14,7 +14,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from monitor.ring import Ring
 from monitor.feed import Status
 from monitor.messages import (
     AamiClass,
@@ -33,6 +32,7 @@ from monitor.messages import (
     StreamInfo,
     Vitals,
 )
+from monitor.ring import Ring
 
 MAX_STREAMS = 64
 MAX_ACTIVE_ALERTS = 100

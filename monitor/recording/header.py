@@ -85,9 +85,7 @@ def parse_header(text: str) -> SegmentHeader:
             comments.get("source", ""),
         )
         begun = datetime.fromisoformat(comments["begun"].split(" ")[0])
-        clipped = {
-            match[2]: int(match[1]) for line in lines if (match := _CLIPPED.fullmatch(line))
-        }
+        clipped = {match[2]: int(match[1]) for line in lines if (match := _CLIPPED.fullmatch(line))}
         return SegmentHeader(
             name,
             info,

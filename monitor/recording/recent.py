@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from monitor.errors import MonitorError
 from monitor.messages import End, FloatArray, Samples, StreamInfo
 from monitor.recording.header import SegmentHeader, parse_header
+from monitor.recording.request import Span
 from monitor.recording.scale import millivolts
 from monitor.ring import Ring
 from monitor.wire.protocol import Body
@@ -19,16 +21,6 @@ REMEMBERED_S = 120.0
 REMEMBERED_BYTES = 1024 * 1024  # of one stream at most
 MAX_ENDED = 32  # streams that are over and still remembered
 MAX_SEGMENTS = 300  # newest segments of a stream that are looked through: two days by default
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Span:
-    """Consecutive samples, shape (n, leads), mV; ``wall_ns`` is when the first came, about."""
-
-    info: StreamInfo
-    start_sample: int
-    values_mv: FloatArray
-    wall_ns: int
 
 
 @dataclass(slots=True, eq=False)
@@ -46,14 +38,17 @@ class RecentSignal:
     ----------
     folder
         Where the service records; None if it does not.
+    wall_ns
+        Wall clock (ns since 1970).
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, wall_ns: Callable[[], int] = time.time_ns) -> None:
         self._folder = folder
+        self._wall_ns = wall_ns
         self._streams: dict[str, _Remembered] = {}
 
-    def take(self, body: Body, wall_ns: int) -> None:
-        """Take one message; ``wall_ns`` is when it came."""
+    def deliver(self, body: Body) -> None:
+        """Take one message that is being published."""
         match body:
             case Samples():
                 stream = self._streams.get(body.stream)
@@ -61,7 +56,9 @@ class RecentSignal:
                     known = max(stream.ring.end_sample - body.start_sample, 0)
                     if known < len(body.values_mv):  # what came first counts, as in the analysis
                         stream.ring.write(body.start_sample + known, body.values_mv[known:])
-                        stream.wall_ns = wall_ns
+                        length_ns = round(len(body.values_mv) / stream.info.rate_hz * 1e9)
+                        first_ns = body.wall_ns
+                        stream.wall_ns = first_ns + length_ns if first_ns else self._wall_ns()
             case StreamInfo():
                 self._streams.pop(body.stream, None)
                 size = min(

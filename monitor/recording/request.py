@@ -10,16 +10,26 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from monitor.errors import MonitorError
-from monitor.messages import StreamInfo
-from monitor.recording.recent import Span
+from monitor.messages import FloatArray, StreamInfo
 from monitor.wire.protocol import ProtocolError
 
 MAX_VALUES = 40_000  # 55 s of two leads at 360 Hz
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """Consecutive samples, shape (n, leads), mV; ``wall_ns`` is when the first came, about."""
+
+    info: StreamInfo
+    start_sample: int
+    values_mv: FloatArray
+    wall_ns: int
 
 
 class Kept(Protocol):
@@ -54,7 +64,7 @@ def answer(request: Mapping[str, Any], kept: Kept | None) -> dict[str, Any]:
         raise ProtocolError(f"no signal of stream {stream} from {start} to {end} is known any more")
     length, leads = span.values_mv.shape
     if length * leads > MAX_VALUES:
-        raise ProtocolError(f"ask for at most {MAX_VALUES // leads} samples of {leads} leads at once")
+        raise ProtocolError(f"at most {MAX_VALUES // leads} samples of {leads} leads at once")
     return {
         "ok": True,
         "stream": stream,

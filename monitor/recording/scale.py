@@ -81,6 +81,7 @@ def digitize(values_mv: FloatArray, scales: tuple[Scale, ...]) -> tuple[Digital,
 def millivolts(digital: Digital, scales: tuple[Scale, ...]) -> FloatArray:
     """Give digital samples, shape (n, leads), in mV; NaN where they are invalid."""
     gains = np.array([scale.gain for scale in scales])
-    values = (digital - np.array([float(scale.baseline) for scale in scales])) / gains
-    values[digital == INVALID] = np.nan
-    return values.astype(np.float32)
+    exact = (digital - np.array([float(scale.baseline) for scale in scales])) / gains
+    exact[digital == INVALID] = np.nan
+    values: FloatArray = exact.astype(np.float32)
+    return values

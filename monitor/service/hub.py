@@ -19,6 +19,8 @@ from monitor.config import AlarmSettings, build
 from monitor.errors import MonitorError
 from monitor.journal.request import Kept, answer
 from monitor.messages import StreamInfo
+from monitor.recording.request import Kept as KeptSignals
+from monitor.recording.request import answer as signal_answer
 from monitor.service.stream import MakeAnalysis, MonitoredStream
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.fields import fields_to_dict
@@ -35,7 +37,7 @@ from monitor.wire.protocol import (
 )
 
 MAX_STREAMS = 256
-READING = ("state",)  # commands that change nothing
+READING = ("state", "signal")  # commands that change nothing
 FORGET_ENDED_S = 60.0
 FORGET_STALE_S = 600.0
 
@@ -55,6 +57,8 @@ class Hub:
         More streams than this at a time are refused.
     journal
         Where events are kept, for those who ask for what they missed; None if nowhere.
+    signals
+        Knows the signal of the streams, for those who ask for a piece of it.
     """
 
     def __init__(
@@ -64,11 +68,13 @@ class Hub:
         say: Callable[[str], object],
         max_streams: int = MAX_STREAMS,
         journal: Kept | None = None,
+        signals: KeptSignals | None = None,
     ) -> None:
         self._make = make_analysis
         self._publisher = publisher
         self._say = say
         self._max_streams = max_streams
+        self._signals = signals
         self._streams: dict[str, MonitoredStream] = {}
         self._appeared = 0
         self._refused = self._refused_said = 0
@@ -174,11 +180,13 @@ class Hub:
                 reply = {"ok": True, "limits": limits}
             elif command == "history":
                 reply = {"publisher": self._publisher, **answer(request, self._journal)}
+            elif command == "signal":
+                reply = signal_answer(request, self._signals)
             elif command == "state":
                 states = [fields_to_dict(self._placed(s.state())) for s in self._streams.values()]
                 reply = {"ok": True, "publisher": self._publisher, "streams": states}
             else:
-                raise ProtocolError("command must be acknowledge, limits, history or state")
+                raise ProtocolError("command must be acknowledge, limits, history, signal or state")
             return dumps({"schema": SCHEMA, **reply}).encode(), out
         except MonitorError as error:
             failure = {"schema": SCHEMA, "ok": False, "error": str(error)}

@@ -183,7 +183,21 @@ class ControlClient:
         MonitorError
             If no service answers within ``patience_s``, or it refuses.
         """
-        request = {"schema": SCHEMA, "command": "limits", "stream": stream, "set": changes}
+        reply = self.ask({"command": "limits", "stream": stream, "set": changes}, patience_s)
+        limits = reply.get("limits")
+        if not isinstance(limits, dict):
+            raise MonitorError("refused: no limits in the answer")
+        return limits
+
+    def ask(self, request: dict[str, object], patience_s: float) -> dict[str, object]:
+        """Give the answer to a request.
+
+        Raises
+        ------
+        MonitorError
+            If no service answers within ``patience_s``, or it refuses.
+        """
+        text = dumps({"schema": SCHEMA, **request}).encode()
         silent = MonitorError(f"no service answers at {self._endpoint}; is `serve` running there?")
         end_s = time.monotonic() + patience_s
         for event in (zmq.POLLOUT, zmq.POLLIN):
@@ -192,12 +206,11 @@ class ControlClient:
                 if time.monotonic() > end_s:
                     raise silent
             if event == zmq.POLLOUT:
-                self._socket.send(dumps(request).encode(), zmq.NOBLOCK)
+                self._socket.send(text, zmq.NOBLOCK)
         reply = loads(self._socket.recv(zmq.NOBLOCK))
-        limits = reply.get("limits")
-        if reply.get("ok") is not True or not isinstance(limits, dict):
-            raise MonitorError(f"refused: {reply.get('error', 'no limits in the answer')}")
-        return limits
+        if reply.get("ok") is not True:
+            raise MonitorError(f"refused: {reply.get('error', 'no reason given')}")
+        return reply
 
     def answer(self) -> str | None:
         """Give why the last request was refused ("" if it was not); None if no answer came."""

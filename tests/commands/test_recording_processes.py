@@ -11,6 +11,8 @@ import zmq
 from monitor_process import running, serving
 
 from monitor.cli import main
+from monitor.errors import FAILED
+from monitor.sources.simulator import Simulator, simulate
 
 MINUTES = 7  # scoring begins at 5:00
 HALF_A_STEP_MV = 0.0005001
@@ -93,3 +95,32 @@ def test_a_killed_service_leaves_valid_records_that_the_next_start_finishes(tmp_
     beats = wfdb.rdann(str(header.with_suffix("")), "mon")
     assert {path.suffix for path in header.parent.iterdir()} == {".hea", ".dat", ".mon"}
     assert len(beats.sample) > both / 360 * 0.8  # of 72 a minute
+
+
+def test_the_signal_around_an_alert_is_fetched_as_a_record(tmp_path):
+    with serving() as (serve, at):
+        publish = ["--publish", at["input"], "--speed", "max", "--stream", "patient", "--once"]
+        with running("demo", "--scenario", "vt", *publish) as demo:
+            demo.finish()
+        serve.until("stream patient: ended")
+        fetch = ["snippet", "patient", "--control", at["control"], "--out", str(tmp_path)]
+        around = ["--before", "5", "--after", "2"]
+        context = zmq.Context()
+        with context, context.socket(zmq.REQ) as control:
+            control.connect(at["control"])
+            control.send_json({"schema": 1, "command": "state"})
+            assert control.poll(60_000)
+            (state,) = control.recv_json()["streams"]
+        alert = next(alert for alert in state["alerts"] if alert["kind"] == "vt")
+        with running(*fetch, "--alert", str(alert["id"]), *around) as first:
+            first.finish()
+        with running(*fetch, "--alert", "99") as second:
+            second.finish(FAILED)
+        assert "has no alert 99" in second.remarks[-1]
+    (header,) = tmp_path.glob("*.hea")
+    record = wfdb.rdrecord(str(header.with_suffix("")))
+    onset = alert["onset_sample"]
+    assert record.base_counter == onset - 5 * 360
+    assert record.sig_len == 7 * 360
+    truth = simulate(Simulator("vt"))[0][onset - 5 * 360 : onset + 2 * 360]
+    assert abs(record.p_signal - truth).max() < HALF_A_STEP_MV

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.ring import Ring
 from monitor.dashboard.state import (
     MAX_ACTIVE_ALERTS,
     MAX_STREAMS,
@@ -31,6 +30,7 @@ from monitor.messages import (
     StreamInfo,
     Vitals,
 )
+from monitor.ring import Ring
 
 RATE_HZ = 250.0
 INFO = StreamInfo("bed1", RATE_HZ, ("II", "V1"))
