@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
+from monitor.wire.backlog import Backlog
+
 EVENTS = (
     zmq.EVENT_ACCEPTED
     | zmq.EVENT_DISCONNECTED
@@ -34,6 +36,7 @@ _REASONS: dict[int, str] = {
 class _Room:
     monitor: zmq.Socket[bytes]
     most: int
+    backlog: Backlog
     accepted: set[int] = field(default_factory=set)
 
 
@@ -58,11 +61,20 @@ class Connections:
         self._rooms: dict[str, _Room] = {}
         self._subscribers: dict[int, _Subscriber] = {}
 
-    def watch(self, socket: zmq.Socket[bytes], room: str, most: int) -> zmq.Socket[bytes]:
+    def watch(
+        self, socket: zmq.Socket[bytes], room: str, most: int, backlog: Backlog
+    ) -> zmq.Socket[bytes]:
         """Keep account of a socket; give what is readable when :meth:`work` is needed."""
         monitor = socket.get_monitor_socket(EVENTS)
-        self._rooms[room] = _Room(monitor, most)
+        self._rooms[room] = _Room(monitor, most, backlog)
         return monitor
+
+    def check(self) -> None:
+        """Cut the connections that hold more than the messages that may wait."""
+        for name, room in self._rooms.items():
+            for descriptor in room.backlog.check(room.accepted):
+                self._refused(f"on --{name}: a message without end")
+                cut(descriptor)
 
     def work(self, limit: int = 1000) -> None:
         """Take note of who has come and gone."""

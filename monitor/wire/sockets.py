@@ -33,7 +33,9 @@ from zmq.utils.monitor import recv_monitor_message
 
 from monitor.errors import USAGE, MonitorError
 from monitor.wire.access import Access
+from monitor.wire.backlog import FRAME_OVERHEAD, Backlog
 from monitor.wire.connections import Connections, cut
+from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
 from monitor.wire.refusals import Refusals
@@ -49,7 +51,14 @@ MAX_TOPICS = 1024  # subscribed to over one connection
 MAX_CONNECTIONS = {"input": 512, "output": 256, "control": 64}
 HANDSHAKE_MS = 10_000  # who is silent for so long while connecting is hung up on
 HANG_UPS = 3  # in a row, and a client takes it for a refusal
-CHECK_PERIOD_S = 1.0
+CHECK_PERIOD_S = 0.2
+REQUESTS_A_CHECK = 20  # 100 a second; more wait their turn
+MESSAGE_BYTES = 2 * MAX_PAYLOAD_BYTES + MAX_JSON_BYTES
+QUEUE_BYTES = {  # what ZeroMQ may hold of one connection before it is cut
+    "input": (INPUT_QUEUE + 2) * (MAX_PAYLOAD_BYTES + MAX_JSON_BYTES),
+    "output": 4 * 1024 * 1024,
+    "control": (CONTROL_QUEUE + 2) * MAX_REQUEST_BYTES,
+}
 CLOSE_LINGER_MS = 1000
 
 Permits = Callable[[str], bool]
@@ -236,26 +245,6 @@ class _Incoming:
     descriptor: int | None
 
 
-def _receive(socket: Socket, keyed: bool) -> _Incoming | None:
-    """Take one message that is there, and no more of its frames than any message has."""
-    try:
-        first = socket.recv(zmq.NOBLOCK, copy=False)
-    except zmq.Again:
-        return None
-    frames, more = [first.bytes], first.more
-    while more:
-        frame = socket.recv(copy=False)
-        more = frame.more
-        if len(frames) <= MAX_FRAMES:  # one too many is enough to refuse it
-            frames.append(frame.bytes)
-    user, descriptor = "", None
-    with contextlib.suppress(zmq.ZMQError):  # it is the socket's own
-        descriptor = int(first.get(zmq.SRCFD))
-        if keyed:
-            user = str(first.get("User-Id"))
-    return _Incoming(frames, user, descriptor)
-
-
 class ServiceSockets:
     """The three sockets of the service.
 
@@ -293,6 +282,8 @@ class ServiceSockets:
         self._refusals = Refusals(say)
         self._connections = Connections(self._refused)
         self._access: Access | None = None
+        self._backlogs: dict[str, Backlog] = {}
+        self._requests_left = REQUESTS_A_CHECK
         self._context: Context = zmq.Context()
         try:
             self._input = new_socket(self._context, zmq.SUB, INPUT_QUEUE)
@@ -317,7 +308,8 @@ class ServiceSockets:
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         if self._access is not None:
             self._access.guard(socket, room)
-        monitor = self._connections.watch(socket, room, MAX_CONNECTIONS[room])
+        backlog = self._backlogs[room] = Backlog(MESSAGE_BYTES, QUEUE_BYTES[room])
+        monitor = self._connections.watch(socket, room, MAX_CONNECTIONS[room], backlog)
         self._poller.register(socket, zmq.POLLIN)
         self._poller.register(monitor, zmq.POLLIN)
         return bind(socket, endpoint, f"--{room}", beyond_loopback)
@@ -341,6 +333,10 @@ class ServiceSockets:
         if now_s - self._checked_s >= CHECK_PERIOD_S:
             self._checked_s = now_s
             self._refusals.tick(now_s)
+            self._connections.check()
+            if not self._requests_left:
+                self._poller.register(self._control, zmq.POLLIN)
+            self._requests_left = REQUESTS_A_CHECK
             if self._access is not None and self._access.reload():
                 admits = self._access.admits
                 self._connections.cut_unless(lambda user: admits(user, "output"))
@@ -352,7 +348,7 @@ class ServiceSockets:
         Without keys the key is empty.
         """
         for _ in range(limit):
-            message = _receive(self._input, self._access is not None)
+            message = self._receive(self._input, "input")
             if message is None:
                 return
             if self._admitted(message, "input"):
@@ -362,7 +358,7 @@ class ServiceSockets:
         """Tell whether anybody has subscribed since the last call."""
         came = False
         for _ in range(limit):
-            message = _receive(self._output, self._access is not None)
+            message = self._receive(self._output, "output")
             if message is None:
                 break
             head = message.frames[0][:1]
@@ -383,9 +379,14 @@ class ServiceSockets:
 
         It must be answered by :meth:`reply`.
         """
-        message = _receive(self._control, self._access is not None)
+        if not self._requests_left:
+            return None
+        message = self._receive(self._control, "control")
         if message is None:
             return None
+        self._requests_left -= 1
+        if not self._requests_left:
+            self._poller.unregister(self._control)
         if not self._admitted(message, "control"):
             self.reply(b"")  # the socket wants an answer; nobody is there any more to read it
             return None
@@ -409,6 +410,28 @@ class ServiceSockets:
     def close(self, linger_ms: int = CLOSE_LINGER_MS) -> None:
         """Close; what has been published may still leave for ``linger_ms``."""
         self._context.destroy(linger_ms)
+
+    def _receive(self, socket: Socket, room: str) -> _Incoming | None:
+        """Take one message that is there, and no more of its frames than any message has."""
+        try:
+            frame = socket.recv(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            self._backlogs[room].drained()
+            return None
+        user, descriptor = "", None
+        with contextlib.suppress(zmq.ZMQError):  # it is the socket's own
+            descriptor = int(frame.get(zmq.SRCFD))
+            if self._access is not None:
+                user = str(frame.get("User-Id"))
+        frames, size = [frame.bytes], len(frame) + FRAME_OVERHEAD
+        while frame.more:
+            frame = socket.recv(copy=False)
+            size += len(frame) + FRAME_OVERHEAD
+            if len(frames) <= MAX_FRAMES:  # one too many is enough to refuse it
+                frames.append(frame.bytes)
+        if descriptor is not None:
+            self._backlogs[room].took(descriptor, size)
+        return _Incoming(frames, user, descriptor)
 
     def _admitted(self, message: _Incoming, room: str) -> bool:
         """Tell whether the sender of a message (still) may be on a socket; if not, cut it off."""

@@ -1,0 +1,279 @@
+"""What one peer can make the service hold is bounded, and its neighbours notice nothing."""
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zmq
+from service_parts import EveryHundred
+
+from monitor.messages import End, Samples, StreamInfo
+from monitor.service.hub import Hub
+from monitor.service.loop import Service
+from monitor.wire import sockets as wire_sockets
+from monitor.wire.backlog import FRAME_OVERHEAD, Backlog
+from monitor.wire.protocol import Heartbeat
+from monitor.wire.publisher import SamplePublisher
+from monitor.wire.sockets import MAX_TOPICS, ServiceSockets
+from monitor.wire.subscriber import Subscription
+
+FREE = "tcp://127.0.0.1:*"
+PATIENCE_S = 20
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+
+
+@contextlib.contextmanager
+def serving():
+    """A service in a thread; gives its sockets and what it says."""
+    said = []
+    sockets = ServiceSockets(FREE, FREE, FREE, say=said.append)
+    service = Service(Hub(EveryHundred, "service", said.append), sockets, "service")
+    failed = []
+
+    def run():
+        try:
+            with sockets:
+                service.run()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield sockets, said
+    finally:
+        service.stop()
+        thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert failed == []
+
+
+@contextlib.contextmanager
+def tcp(endpoint):
+    host, port = endpoint.removeprefix("tcp://").split(":")
+    with socket.create_connection((host, int(port)), PATIENCE_S) as peer:
+        yield peer
+
+
+def handshake(peer, kind):
+    """Speak ZMTP 3.0 as a socket of a kind, as far as the first message."""
+    peer.sendall(GREETING)
+    ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", len(kind)) + kind
+    peer.sendall(b"\x04" + bytes([len(ready)]) + ready)
+    peer.recv(1000)
+
+
+def resident_mib():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+def good_stream(sockets):
+    """Send a stream while a subscriber looks on; tell how many samples arrived of how many."""
+    info = StreamInfo("good", 200.0, ("II",))
+    pieces = [Samples("good", n * 50, np.zeros((50, 1), np.float32)) for n in range(40)]
+    with Subscription(sockets.output_endpoint) as subscription:
+        until(subscription, Heartbeat)
+        with SamplePublisher(sockets.input_endpoint, patience_s=PATIENCE_S) as publisher:
+            publisher.publish(info, pieces)
+        arrived = 0
+        while True:
+            assert subscription.wait(PATIENCE_S)
+            for packet in subscription.receive():
+                if isinstance(packet.body, Samples):
+                    arrived += len(packet.body.values_mv)
+                elif isinstance(packet.body, End):
+                    return arrived, packet.body.sample
+
+
+def until(subscription, kind):
+    while not any(isinstance(packet.body, kind) for packet in subscription.receive(1)):
+        assert subscription.wait(PATIENCE_S), "nothing more came"
+
+
+def said_soon(said, words):
+    end_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s:
+        if any(words in line for line in said):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+NEVER_LAST = {
+    "empty": b"\x01\x00" * 100_000,
+    "large": b"\x03" + struct.pack(">Q", 1 << 20) + bytes(1 << 20),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="bounded on Linux only")
+@pytest.mark.parametrize("frames", NEVER_LAST.values(), ids=NEVER_LAST)
+@pytest.mark.parametrize(("room", "kind"), [("input", b"PUB"), ("output", b"XSUB")])
+def test_a_message_without_end_is_cut_off(frames, room, kind):
+    if room == "output" and len(frames) > 1 << 20:
+        frames = b"\x03" + struct.pack(">Q", 1000) + bytes(1000)  # more is not read there at all
+        frames *= 1000
+    with serving() as (sockets, said), tcp(getattr(sockets, f"{room}_endpoint")) as peer:
+        handshake(peer, kind)
+        before, most = resident_mib(), 0
+        peer.settimeout(0.1)
+        end_s = time.monotonic() + PATIENCE_S
+        while not said and time.monotonic() < end_s:
+            with contextlib.suppress(OSError):  # held back, or hung up on
+                peer.sendall(frames)
+            most = max(most, resident_mib() - before)
+        assert said == [f"refused on --{room}: a message without end"]
+        peer.settimeout(PATIENCE_S)
+        with contextlib.suppress(ConnectionError):
+            while peer.recv(1000):
+                pass
+        assert most < 500
+        assert good_stream(sockets) == (2000, 2000)
+
+
+def test_large_messages_at_full_speed_are_no_flood():
+    """The most that an honest sender can have waiting, with a service that is slow to take it."""
+    info = StreamInfo("big", 360.0, ("II", "V1"))
+    chunk = 65_536
+
+    def pieces():
+        for number in range(150):
+            yield Samples("big", number * chunk, np.zeros((chunk, 2), np.float32))
+
+    said = []
+    with ServiceSockets(FREE, FREE, FREE, say=said.append) as sockets:
+        sockets.open_input()
+
+        def publish():
+            with SamplePublisher(sockets.input_endpoint) as publisher:
+                publisher.publish(info, pieces())
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        count, waits = 0, 0
+        while count < 152:
+            sockets.wait(0.25)
+            waits += 1
+            for _ in sockets.receive(4 if waits < 12 else 64):
+                count += 1
+        thread.join(PATIENCE_S)
+    assert said == []
+
+
+def test_too_many_topics_end_the_connection():
+    context = zmq.Context()
+    try:
+        with serving() as (sockets, said):
+            greedy = context.socket(zmq.SUB)
+            greedy.setsockopt(zmq.SNDHWM, 0)
+            greedy.connect(sockets.output_endpoint)
+            for number in range(MAX_TOPICS + 1):
+                greedy.setsockopt(zmq.SUBSCRIBE, b"beat.%d" % number)
+            assert said_soon(said, f"on --output: more than {MAX_TOPICS} topics")
+            greedy.close(0)
+            assert good_stream(sockets) == (2000, 2000)
+    finally:
+        context.destroy(0)
+
+
+def test_topics_given_up_do_not_count():
+    context = zmq.Context()
+    try:
+        with serving() as (sockets, said):
+            changeable = context.socket(zmq.SUB)
+            changeable.setsockopt(zmq.SNDHWM, 0)
+            changeable.connect(sockets.output_endpoint)
+            changeable.setsockopt(zmq.SUBSCRIBE, b"heartbeat.")
+            assert changeable.poll(PATIENCE_S * 1000)
+            for number in range(3 * MAX_TOPICS):
+                changeable.setsockopt(zmq.SUBSCRIBE, b"beat.%d" % number)
+                changeable.setsockopt(zmq.UNSUBSCRIBE, b"beat.%d" % number)
+            for _ in range(3):  # still there a second later
+                changeable.recv_multipart()
+                assert changeable.poll(PATIENCE_S * 1000)
+            assert said == []
+    finally:
+        context.destroy(0)
+
+
+def test_too_many_connections_are_cut(monkeypatch):
+    monkeypatch.setitem(wire_sockets.MAX_CONNECTIONS, "output", 10)
+    with contextlib.ExitStack() as stack:
+        sockets, said = stack.enter_context(serving())
+        peers = [stack.enter_context(tcp(sockets.output_endpoint)) for _ in range(30)]
+        assert said_soon(said, "on --output: more than 10 connections")
+        dead = 0
+        for peer in peers[10:]:
+            with contextlib.suppress(ConnectionError):
+                while peer.recv(100):
+                    pass
+            dead += 1
+        assert dead == 20
+        for peer in peers:
+            peer.close()
+        assert good_stream(sockets) == (2000, 2000)
+
+
+def test_a_flood_of_requests_is_answered_at_a_bounded_rate():
+    context = zmq.Context()
+    try:
+        with serving() as (sockets, _):
+            eager = context.socket(zmq.DEALER)
+            eager.connect(sockets.control_endpoint)
+            began_s = time.monotonic()
+            for _ in range(61):
+                eager.send_multipart([b"", b'{"schema": 1, "command": "state"}'])
+            for _ in range(61):
+                assert eager.poll(PATIENCE_S * 1000)
+                assert json.loads(eager.recv_multipart()[1])["ok"]
+            # 20 at once, then 20 every fifth of a second
+            assert time.monotonic() - began_s > 0.35
+            assert good_stream(sockets) == (2000, 2000)
+    finally:
+        context.destroy(0)
+
+
+@pytest.mark.parametrize("room", ["output", "control"])
+def test_a_frame_beyond_the_limit_of_its_socket_is_not_read(room):
+    with serving() as (sockets, _), tcp(getattr(sockets, f"{room}_endpoint")) as peer:
+        handshake(peer, b"XSUB" if room == "output" else b"REQ")
+        peer.sendall(b"\x02" + struct.pack(">Q", 100_000) + bytes(100_000))
+        with contextlib.suppress(ConnectionError):
+            while peer.recv(1000):  # it ends: we are hung up on
+                pass
+        assert good_stream(sockets) == (2000, 2000)
+
+
+def test_the_backlog_forgets_nothing_and_forgives_what_was_taken():
+    server = socket.create_server(("127.0.0.1", 0))
+    with server, socket.create_connection(server.getsockname()) as sender:
+        peer, _ = server.accept()
+        with peer:
+            fd = peer.fileno()
+            backlog = Backlog(message_bytes=1000, queue_bytes=5000)
+            assert backlog.check([fd]) == []
+
+            def came(count):
+                sender.sendall(bytes(count))
+                left = count
+                while left:
+                    left -= len(peer.recv(left))
+
+            came(3000)
+            assert backlog.check([fd]) == []
+            assert backlog.check([fd]) == []  # it may all be messages that wait
+            backlog.drained()
+            assert backlog.check([fd]) == [fd]  # nothing waits: it is one without end
+            backlog.took(fd, 3000 + FRAME_OVERHEAD)
+            backlog.drained()
+            assert backlog.check([fd]) == []
+            came(6000)
+            backlog.check([fd])
+            assert backlog.check([fd]) == [fd]  # more than may wait
+            assert backlog.check([]) == []
