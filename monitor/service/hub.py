@@ -37,7 +37,7 @@ from monitor.wire.protocol import (
 )
 
 MAX_STREAMS = 256
-READING = ("state", "signal")  # commands that change nothing
+READING = ("state", "history", "signal")  # commands that change nothing
 FORGET_ENDED_S = 60.0
 FORGET_STALE_S = 600.0
 
