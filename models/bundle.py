@@ -42,7 +42,7 @@ class Bundle:
     manifest
         Inputs, outputs, origin.
     net
-        Takes (batch, channels, length) float32, and (batch, features) if it has any.
+        Takes (batch, rows, length) float32, and (batch, features) if it has any.
     source
         Where it was read from, for people.
     sha256
@@ -128,10 +128,10 @@ def load_bundle(name_or_path: str) -> Bundle:
 def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
     """Freeze ``net``, write it with its manifest, and give the SHA-256 of the file."""
     net.eval()
-    signal = torch.zeros(1, len(manifest.channels), manifest.length)
+    signal = torch.zeros(1, manifest.signal_rows, manifest.length)
     if manifest.flat_input:
         signal = signal[:, 0]
-    inputs = (signal, torch.zeros(1, len(manifest.features))) if manifest.features else (signal,)
+    inputs = (signal, torch.zeros(1, manifest.feature_count)) if manifest.features else (signal,)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         script = torch.jit.freeze(torch.jit.script(net))
@@ -179,8 +179,8 @@ def _manifest(text: str | bytes, path: Path) -> Manifest:
 def _try_out(bundle: Bundle) -> None:
     """Run two beats of zeros through the network: shapes and values must be what is said."""
     manifest = bundle.manifest
-    signal = torch.zeros(2, len(manifest.channels), manifest.length)
-    features = torch.zeros(2, len(manifest.features))
+    signal = torch.zeros(2, manifest.signal_rows, manifest.length)
+    features = torch.zeros(2, manifest.feature_count)
     try:
         out = bundle.probabilities(signal, features)
         shape = tuple(out.shape)
@@ -188,7 +188,7 @@ def _try_out(bundle: Bundle) -> None:
         last = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise MonitorError(
             f"model {bundle.source} does not take a window of {manifest.length} samples, "
-            f"{len(manifest.channels)} channel(s) and {len(manifest.features)} features: {last}"
+            f"{manifest.signal_rows} channel(s) and {manifest.feature_count} features: {last}"
         ) from error
     if shape != (2, len(manifest.classes)) or not bool(torch.isfinite(out).all()):
         raise MonitorError(

@@ -58,6 +58,9 @@ class Manifest:
     features
         Names of the patient-context features (:data:`monitor.stages.context.FEATURES`);
         empty for a network that takes the signal alone.
+    leads
+        How many leads the network takes, 1 or 2: channels and features of the lead in which
+        the R peak was located, then those of another; all zeros if there is no usable other.
     following_rr
         0: label when the window is complete. Else: wait for the next R peak, at most
         this many recent RR intervals and ``following_cap_s`` seconds.
@@ -80,6 +83,7 @@ class Manifest:
     window: str = "fixed"
     channels: tuple[str, ...] = ("beat",)
     features: tuple[str, ...] = ()
+    leads: int = 1
     following_rr: float = 0.0
     following_cap_s: float = 1.5
     flat_input: bool = False
@@ -126,6 +130,7 @@ class Manifest:
             bool(self.channels) and all(c in CHANNELS for c in self.channels),
             f"wants channels {list(self.channels)}; known: {list(CHANNELS)}",
         )
+        self._require(self.leads in (1, 2), f"wants {self.leads} leads; possible are 1 and 2")
         self._require(
             0.0 <= self.following_rr <= 1.2 and 0.0 < self.following_cap_s <= 3.0,
             "may wait for at most 1.2 RR and 3 s",
@@ -139,6 +144,16 @@ class Manifest:
     def after_s(self) -> float:
         """Seconds from the R peak to the last sample of signal in the window."""
         return (self.length - self.pad - 1 - self.r_index) / self.rate_hz
+
+    @property
+    def signal_rows(self) -> int:
+        """Rows of signal that the network takes: channels of all leads."""
+        return self.leads * len(self.channels)
+
+    @property
+    def feature_count(self) -> int:
+        """Context features that the network takes: those of all leads."""
+        return self.leads * len(self.features)
 
     @property
     def r_index(self) -> int:

@@ -9,18 +9,22 @@ CLASSES = 5
 class CnnBiLstm(nn.Module):
     """Convolutions over the beat, a bidirectional LSTM over what they find, context beside.
 
-    ``forward(signal, features)``: signal (batch, channels, length), features
-    (batch, features) -> logits (batch, 5). Features are standardised inside, so that the
-    network file is complete.
+    ``forward(signal, features)``: signal (batch, leads x channels, length), features
+    (batch, leads x features) -> logits (batch, 5). Every lead goes through the same layers;
+    what they say is joined by mean and maximum, so that the order of the leads does not
+    matter and one may be missing: its signal is all zeros. Features are standardised inside,
+    so that the network file is complete.
 
     Parameters
     ----------
     channels, features
-        Inputs.
+        Inputs of one lead.
     width
         Channels of the convolutions and units of the LSTM in each direction.
     dropout
         In training, on what goes into the last layers.
+    leads
+        Number of leads.
     """
 
     feature_mean: Tensor
@@ -28,10 +32,17 @@ class CnnBiLstm(nn.Module):
     bias: Tensor
 
     def __init__(
-        self, channels: int = 2, features: int = 0, width: int = 32, dropout: float = 0.2
+        self,
+        channels: int = 2,
+        features: int = 0,
+        width: int = 32,
+        dropout: float = 0.2,
+        leads: int = 1,
     ) -> None:
         super().__init__()
+        self.channels = channels
         self.features = features
+        self.leads = leads
         self.register_buffer("feature_mean", torch.zeros(features))
         self.register_buffer("feature_scale", torch.ones(features))
         self.register_buffer("bias", torch.zeros(CLASSES))
@@ -50,20 +61,26 @@ class CnnBiLstm(nn.Module):
         self.lstm = nn.LSTM(width, width, batch_first=True, bidirectional=True)
         self.context = nn.Sequential(nn.Linear(features, 48), nn.ReLU()) if features else None
         self.drop = nn.Dropout(dropout)
-        self.classify = nn.Sequential(
-            nn.Linear(4 * width + (48 if features else 0), 48),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(48, CLASSES),
+        self.describe = nn.Sequential(
+            nn.Linear(4 * width + (48 if features else 0), 48), nn.ReLU(), nn.Dropout(dropout)
         )
+        self.classify = nn.Linear(48 if leads == 1 else 96, CLASSES)
 
     def forward(self, signal: Tensor, features: Tensor) -> Tensor:
         """Give the logits of the five classes."""
-        x = self.convolve(signal).transpose(1, 2)  # (B, steps, width)
+        rows = signal.reshape(-1, self.channels, signal.shape[-1])  # (B leads, channels, length)
+        x = self.convolve(rows).transpose(1, 2)  # (B leads, steps, width)
         steps, _ = self.lstm(x)
-        x = torch.cat([steps.mean(1), steps.amax(1)], dim=1)  # (B, 4 width)
+        x = torch.cat([steps.mean(1), steps.amax(1)], dim=1)  # (B leads, 4 width)
         if self.context is not None:
-            f = (features - self.feature_mean) * self.feature_scale
+            f = features.reshape(-1, self.features)
+            f = (f - self.feature_mean) * self.feature_scale
             x = torch.cat([x, self.context(f.clamp(-5.0, 5.0))], dim=1)
-        logits: Tensor = self.classify(self.drop(x))
+        x = self.describe(self.drop(x))  # (B leads, 48)
+        if self.leads > 1:
+            known = (rows.abs().amax(dim=(1, 2)) > 0).to(x.dtype).reshape(-1, self.leads, 1)
+            x = x.reshape(-1, self.leads, 48) * known
+            mean = x.sum(1) / known.sum(1).clamp(min=1.0)
+            x = torch.cat([mean, x.amax(1)], dim=1)  # (B, 96)
+        logits: Tensor = self.classify(x)
         return logits + self.bias

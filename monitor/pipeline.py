@@ -125,7 +125,7 @@ class Pipeline:
     def _look(self, block: Samples) -> _Looked:
         quality = self._gate.push(block)
         rpeaks = self._detector.push(block, quality)
-        windows = self._segmenter.push(block, rpeaks, self._detector.settled_sample)
+        windows = self._segmenter.push(block, rpeaks, self._detector.settled_sample, quality.leads)
         self._shutdown.push(quality)
         reported = self._shutdown.outside([window.rpeak for window in windows])
         return _Looked(block, quality, self._shutdown.outside(rpeaks), windows, reported)

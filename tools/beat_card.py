@@ -50,6 +50,16 @@ class BeatFigures:
     beats_per_s_64: float
     size: int
 
+    @property
+    def title(self) -> str:
+        """Name and length of training."""
+        return f"{self.manifest.name}, {self.manifest.metrics['rounds']} rounds"
+
+    @property
+    def picture(self) -> str:
+        """File of the picture of the test matrix, in the folder of the card."""
+        return f"confusion/{self.manifest.name}-{self.manifest.metrics['rounds']}.svg"
+
 
 def zoo_card(models: list[BeatFigures]) -> str:
     """Write the part, in Markdown."""
@@ -96,10 +106,22 @@ def _section(m: BeatFigures) -> str:
         f"{m.manifest.scaling}. Command: `{m.manifest.command}`. Licence: {m.manifest.licence}."
     )
     title = f"## `{m.manifest.name}`, {m.manifest.metrics['rounds']} rounds"
-    parts = [title, f"Split {m.split}.", data, "\n".join(m.test.table())]
+    picture = f"![Confusion matrix of {m.title}, test part]({m.picture})"
+    parts = [title, f"Split {m.split}.", data, *_matrix(m.test), picture]
     if m.streamed is not None:
-        parts += [STREAMED, "\n".join(m.streamed.table())]
+        parts += [STREAMED, *_matrix(m.streamed)]
     return "\n\n".join(parts)
+
+
+def _matrix(found: Confusion) -> list[str]:
+    parts = ["\n".join(found.table())]
+    ec57 = found.ec57()
+    if ec57 is not None:
+        pairs = [(ec57.v_se, ec57.v_pp), (ec57.s_se, ec57.s_pp), (ec57.f_se, ec57.f_pp)]
+        shown = [f"{c} " + "/".join("-" if x is None else f"{x:.1f}" for x in p)
+                 for c, p in zip("VSF", pairs, strict=True)]  # fmt: skip
+        parts.append(f"Se/+P in percent by EC57, e and j as N: {', '.join(shown)}.")
+    return parts
 
 
 def replace_part(old: str, part: str) -> str:

@@ -3,11 +3,10 @@
 Every record is streamed, with its reference R peaks, through the very Segmenter and
 PatientContext of the monitor; what comes out, with the reference labels, is kept as arrays.
 
-Streams of one record: ``clean`` (the primary lead as it is), ``second`` (the other lead) and
-``rough`` (a random mixture of both leads, with recorded baseline wander and muscle noise of
-the noise stress test database, a slow change of gain, and R peaks moved by up to 20 ms), so
-that the context features are those of rough signal too. And the made rhythms of
-:mod:`tools.rhythms`, roughened likewise.
+Streams of one record, of both leads: ``clean`` (as it is) and ``rough`` (random mixtures of
+the leads, with recorded baseline wander and muscle noise of the noise stress test database, a
+slow change of gain, and R peaks moved by up to 20 ms), so that the context features are those
+of rough signal too. And the made rhythms of :mod:`tools.rhythms`, roughened likewise.
 """
 
 from __future__ import annotations
@@ -32,6 +31,8 @@ DS1 = list(RECORD_SETS["ds1"])
 DS2 = list(RECORD_SETS["ds2"])
 HOP_S = 0.25
 JITTER_S = 0.02
+NOISES = ("bw", "ma")  # of the noise stress test database: baseline wander, muscle
+MIX = 0.6  # largest share of the other lead in a lead of a made stream
 NOISE_DB = (6.0, 24.0)  # signal to noise of the rough streams, over the QRS amplitude
 
 
@@ -63,10 +64,10 @@ def leads(found: Any) -> NDArray[np.float64]:
 def stream_windows(
     signal: NDArray[np.float64], rate_hz: float, peaks: NDArray[np.int64], manifest: Manifest
 ) -> list[BeatWindow]:
-    """Cut the windows of given R peaks out of one lead, by streaming it."""
-    info = StreamInfo("training", rate_hz, ("ECG",))
+    """Cut the windows of given R peaks out of a signal (samples, leads), by streaming it."""
+    info = StreamInfo("training", rate_hz, tuple(f"L{k}" for k in range(signal.shape[1])))
     segmenter = Segmenter(info, manifest)
-    values = signal.astype(np.float32)[:, None]
+    values = signal.astype(np.float32)
     hop = round(HOP_S * rate_hz)
     windows: list[BeatWindow] = []
     at = 0
@@ -118,60 +119,60 @@ def reference(annotation: Any, manifest: Manifest) -> tuple[NDArray[np.int64], l
 
 def _noise(folder: Path, rate_hz: float, length: int, rng: np.random.Generator) -> Any:
     total = np.zeros(length)
-    for name, part in (("bw", 0.7), ("ma", 0.7)):
+    for name in NOISES:
         found = wfdb.rdrecord(str(folder / "nstdb" / name))
         noise = np.nan_to_num(found.p_signal[:, int(rng.integers(found.n_sig))])
         noise = (noise - noise.mean()) / noise.std()
         if abs(found.fs - rate_hz) > 1e-6:
             raise ValueError(f"nstdb/{name} is sampled at {found.fs} Hz")
-        total += part * np.resize(np.roll(noise, int(rng.integers(len(noise)))), length)
+        total += 0.7 * np.resize(np.roll(noise, int(rng.integers(len(noise)))), length)
     return total
 
 
 def roughen(
     folder: Path,
-    both: NDArray[np.float64],
+    signal: NDArray[np.float64],
     rate_hz: float,
     peaks: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Make a rough stream of a record: mixture of leads, noise, gain, moved R peaks."""
-    share = rng.uniform(-0.6, 0.6) if both.shape[1] > 1 else 0.0
-    signal = both[:, 0] + share * both[:, min(1, both.shape[1] - 1)]
+    """Make a rough stream of signals (samples, leads): noise and gain by lead, moved R peaks."""
     around = signal[np.clip(peaks[:, None] + np.arange(-30, 31), 0, len(signal) - 1)]
-    size = float(np.median(np.ptp(around, axis=1)))
+    sizes = np.median(np.ptp(around, axis=1), axis=0)
     # the level of noise changes every minute or so, as it does on a ward
     knots = np.arange(0, len(signal) + rate_hz * 60, rate_hz * 60)
-    level_db = np.interp(np.arange(len(signal)), knots, rng.uniform(*NOISE_DB, len(knots)))
-    noise = _noise(folder, rate_hz, len(signal), rng) * size * 0.35 * 10 ** (-level_db / 20)
-    gain = np.exp(np.interp(np.arange(len(signal)), knots, rng.normal(0, 0.15, len(knots))))
+    time = np.arange(len(signal))
+    rough = np.empty_like(signal)
+    for k, size in enumerate(sizes.tolist()):
+        level_db = np.interp(time, knots, rng.uniform(*NOISE_DB, len(knots)))
+        noise = _noise(folder, rate_hz, len(signal), rng) * size * 0.35 * 10 ** (-level_db / 20)
+        gain = np.exp(np.interp(time, knots, rng.normal(0, 0.15, len(knots))))
+        rough[:, k] = signal[:, k] * gain + noise
     moved = peaks + np.round(rng.uniform(-JITTER_S, JITTER_S, len(peaks)) * rate_hz).astype(int)
-    return signal * gain + noise, np.maximum.accumulate(np.clip(moved, 0, len(signal) - 1))
+    return rough, np.maximum.accumulate(np.clip(moved, 0, len(signal) - 1))
+
+
+def mix(signal: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Mix two leads at random: other electrode places, in a way."""
+    shares = rng.uniform(-MIX, MIX, 2)
+    return np.asarray(signal @ np.array([[1.0, shares[0]], [shares[1], 1.0]]))
 
 
 def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Beats:
-    """Build one stream (``clean``, ``second`` or ``rough``) of a MIT-BIH record."""
+    """Build one stream (``clean``, ``rough``, a made rhythm) of a MIT-BIH record."""
     found, annotation = read(folder, record)
     peaks, symbols = reference(annotation, manifest)
-    both = leads(found)
-    signal = both[:, 1 if kind == "second" else 0]
-    if kind not in ("clean", "second"):
+    signal, rate_hz = leads(found), float(found.fs)
+    if kind != "clean":
         seed = int.from_bytes(hashlib.sha256(f"{record}{kind}".encode()).digest()[:4], "big")
         rng = np.random.default_rng(seed)
         rhythm = kind.split("-")[0]
-        if rhythm in RHYTHMS:
-            share = rng.uniform(-0.6, 0.6) if rng.random() < 0.7 else 0.0
-            mixed = both[:, 0] + share * both[:, 1]
-            made = make(rhythm, mixed, float(found.fs), peaks, symbols, rng)
-            if made is None:  # too few normal beats: the rough stream serves
-                signal, peaks = roughen(folder, both, found.fs, peaks, rng)
-            else:
-                signal, peaks, symbols = made
-                alone = signal[:, None]
-                signal, peaks = roughen(folder, alone, found.fs, peaks, rng)
-        else:
-            signal, peaks = roughen(folder, both, found.fs, peaks, rng)
-    return build(signal, float(found.fs), peaks, symbols, manifest)
+        signal = mix(signal, rng)
+        made = make(rhythm, signal, rate_hz, peaks, symbols, rng) if rhythm in RHYTHMS else None
+        if made is not None:  # else too few normal beats: the rough stream serves
+            signal, peaks, symbols = made
+        signal, peaks = roughen(folder, signal, rate_hz, peaks, rng)
+    return build(signal, rate_hz, peaks, symbols, manifest)
 
 
 def cached(folder: Path, record: str, kind: str, manifest: Manifest, cache: Path) -> Beats:
@@ -197,9 +198,10 @@ def cached(folder: Path, record: str, kind: str, manifest: Manifest, cache: Path
 
 
 def data_sha256(folder: Path, records: list[str]) -> str:
-    """Hash the signal and annotation files that a model was trained on."""
+    """Hash every file that goes into training: records, annotations, recorded noise."""
+    paths = [folder / "mitdb" / f"{r}.{end}" for r in records for end in ("hea", "dat", "atr")]
+    paths += [folder / "nstdb" / f"{name}.{end}" for name in NOISES for end in ("hea", "dat")]
     digest = hashlib.sha256()
-    for record in records:
-        for ending in ("dat", "atr"):
-            digest.update((folder / "mitdb" / f"{record}.{ending}").read_bytes())
+    for path in paths:
+        digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from monitor.score.beats import COLUMNS, ROWS
+from monitor.score.figures import Figures, figures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,3 +81,60 @@ class Confusion:
         total = int(self.counts.sum())
         figures = f"macro F1 {self.macro_f1:.3f}, weighted F1 {self.weighted_f1:.4f}"
         return [*lines, "", f"Accuracy {self.accuracy:.4f}, {figures}; {total} beats."]
+
+    def ec57(self) -> Figures | None:
+        """Se/+P by EC57 of beats that are all matched; None for other classes than N S V F Q."""
+        if "".join(self.classes) != "NSVFQ":
+            return None
+        matrix = np.zeros((len(ROWS), len(COLUMNS)), np.int64)
+        matrix[:5, :5] = self.counts  # rows and columns begin N, S, V, F, Q
+        return figures(matrix)
+
+
+def calibration_error(top: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
+    """Give the expected calibration error, ten bins.
+
+    Parameters
+    ----------
+    top
+        Probability of the class found, (n,).
+    right
+        Whether it was the true one, (n,).
+    """
+    bins = np.minimum((top * 10).astype(np.int64), 9)
+    parts = [
+        abs(float(top[bins == k].mean()) - float(right[bins == k].mean())) * (bins == k).mean()
+        for k in range(10)
+        if (bins == k).any()
+    ]
+    return float(sum(parts))
+
+
+def draw(confusion: Confusion, title: str, path: Path) -> None:
+    """Draw the matrix as an SVG file: counts, coloured by their share of the reference class."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    rows = confusion.counts.sum(axis=1) > 0
+    counts = confusion.counts[rows]
+    share = counts / counts.sum(axis=1, keepdims=True)
+    names = [name for name, row in zip(confusion.classes, rows, strict=True) if row]
+    look = {"svg.hashsalt": "ecg-monitor", "svg.fonttype": "none", "font.family": "sans-serif"}
+    with matplotlib.rc_context(look):
+        figure, axes = pyplot.subplots(figsize=(4.6, 0.9 + 0.62 * len(names)), layout="tight")
+        axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
+        for i in range(len(names)):
+            for j in range(len(confusion.classes)):
+                text = f"{counts[i, j]:,}\n{100 * share[i, j]:.1f} %"
+                colour = "white" if share[i, j] > 0.5 else "black"
+                axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=8)
+        axes.set_xticks(range(len(confusion.classes)), confusion.classes)
+        axes.set_yticks(range(len(names)), names)
+        axes.set_xlabel("found")
+        axes.set_ylabel("reference")
+        axes.set_title(title, fontsize=10)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, format="svg", metadata={"Date": None})
+        pyplot.close(figure)

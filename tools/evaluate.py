@@ -2,6 +2,7 @@
 
     python -m tools.evaluate aami --records ds1      a look at the training patients
     python -m tools.evaluate aami --write            measure on DS2, write models/README.md
+    python -m tools.evaluate aami --write --seeds build/beats/aami-*.pt      with other seeds
 
 Figures: EC57 (150 ms, from 5:00, gross), with reference R peaks and with the monitor's own
 detector; both streamed through the monitor's stages, as in use.
@@ -12,8 +13,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,54 +23,64 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from models.bundle import FOLDER, Bundle, load_bundle
-from monitor.config import Settings
+from monitor.config import ClassifySettings, Settings
 from monitor.errors import MonitorError
 from monitor.messages import Beat, RPeak, Samples, StreamInfo
+from monitor.pipeline import Pipeline
 from monitor.score import (
     RECORD_SETS,
     Annotations,
     Conditions,
     RecordScore,
-    Summary,
-    compare_beats,
+    compare,
     read_annotations,
     summarise,
 )
+from monitor.sources.wfdb_record import WfdbRecord
 from monitor.stages.classify import Classifier
-from monitor.stages.detect import make_detector
-from monitor.stages.quality import QualityGate
 from monitor.stages.segment import BeatWindow, Segmenter
 from tools.beat_card import part_of, replace_part
 from tools.beats import HOP_S, leads, read, reference
-from tools.card import Measured, Table, card, pair
+from tools.card import Measured, Table, card, kept_seeds, pair, seeds_part
+from tools.confusion import Confusion, calibration_error, draw
+from tools.noise import add_noise, electrode_motion
 from tools.train import data_folder
 
 Signal = NDArray[np.float64]
+Peaks = NDArray[np.int64]
+NOISE_DB = (18.0, 12.0, 6.0, 0.0)
 RATES = {250: (25, 36), 128: (16, 45)}  # Hz: up, down from 360 Hz
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How the signal of a record is changed before it is streamed: (leads) -> leads, rate."""
+    """How a record is changed before it is streamed: (signal, R peaks) -> signal, at a rate."""
 
     name: str
-    change: Callable[[Signal], Signal]
+    change: Callable[[Signal, Peaks], Signal]
     rate_hz: float = 360.0
 
 
-def variants() -> list[Variant]:
-    """Give the conditions of the robustness table."""
+def variants(folder: Path) -> list[Variant]:
+    """Give the conditions of the robustness table; the first is the record as it is."""
     found = [
-        Variant("as recorded", lambda s: s),
-        Variant("inverted", lambda s: -s),
-        Variant("second lead (V1, V2, V4, V5) alone", lambda s: s[:, ::-1]),
+        Variant("as recorded", lambda s, _: s),
+        Variant("first lead alone (MLII)", lambda s, _: s[:, :1]),
+        Variant("second lead alone (V1, V2, V4, V5)", lambda s, _: s[:, 1:]),
+        Variant("inverted", lambda s, _: -s),
     ]
     for rate, (up, down) in RATES.items():
 
-        def change(s: Signal, up: int = up, down: int = down) -> Signal:
+        def change(s: Signal, _: Peaks, up: int = up, down: int = down) -> Signal:
             return np.asarray(resample_poly(s, up, down, axis=0))
 
         found.append(Variant(f"resampled to {rate} Hz", change, float(rate)))
+    for snr_db in NOISE_DB:
+
+        def noisy(s: Signal, peaks: Peaks, snr_db: float = snr_db) -> Signal:
+            return add_noise(s, peaks, electrode_motion(folder), snr_db)
+
+        found.append(Variant(f"electrode motion at {snr_db:g} dB", noisy))
     return found
 
 
@@ -81,30 +92,13 @@ def hops(signal: Signal, rate_hz: float) -> Iterator[Samples]:
         yield Samples("record", start, values[start : start + hop])
 
 
-def detect(signal: Signal, rate_hz: float) -> list[RPeak]:
-    """Find the R peaks of a record with the monitor's own quality stage and detector."""
-    settings = Settings()
-    info = StreamInfo("record", rate_hz, tuple(f"L{k}" for k in range(signal.shape[1])))
-    gate, detector = QualityGate(info, settings.quality), make_detector(info, settings.detect)
-    rpeaks: list[RPeak] = []
-    for block in hops(signal, rate_hz):
-        rpeaks += detector.push(block, gate.push(block))
-    return rpeaks + detector.flush()
-
-
-def own_peaks(folder: Path, record: str, keep: Path | None) -> list[RPeak]:
-    """Like :func:`detect`, on a record as it is; kept in, and taken from, the folder ``keep``."""
-    path = keep / f"{record}.csv" if keep else None
-    if path is None or not path.exists():
-        found, _ = read(folder, record)
-        rpeaks = detect(leads(found), float(found.fs))
-        if path is None:
-            return rpeaks
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [(p.sample, p.decided_sample, p.lead) for p in rpeaks]
-        np.savetxt(path, np.array(rows, np.int64).reshape(-1, 3), "%d", ",")
-    rows = np.loadtxt(path, np.int64, delimiter=",", ndmin=2).tolist()
-    return [RPeak("record", sample, decided, lead) for sample, decided, lead in rows]
+def through_pipeline(folder: Path, record: str, model: str) -> list[Beat]:
+    """Stream one record through the whole monitor; its beats."""
+    source = WfdbRecord(folder / "mitdb" / record)
+    settings = replace(Settings(), classify=ClassifySettings(model=model))
+    pipeline = Pipeline(source.info, settings)
+    events = [event for chunk in source.chunks() for event in pipeline.push(chunk)]
+    return [event for event in [*events, *pipeline.flush()] if isinstance(event, Beat)]
 
 
 def label(
@@ -133,51 +127,70 @@ def label(
     return beats, ends
 
 
-def measure(
-    bundle: Bundle,
-    folder: Path,
-    records: tuple[str, ...],
-    variant: Variant,
-    own: bool,
-    keep: Path | None = None,
-) -> tuple[list[RecordScore], list[RecordScore], list[tuple[str, Beat]]]:
-    """Label records; give the scores by the maps of EC57 and of the ML literature, and beats."""
+def measure(bundle: Bundle, folder: Path, records: Sequence[str], variant: Variant | None) -> Table:
+    """Label records under a condition with reference R peaks; None: the whole monitor."""
     ec57: list[RecordScore] = []
     ml: list[RecordScore] = []
-    all_beats: list[tuple[str, Beat]] = []
+    reliability = Reliability()
+    delays_s: list[float] = []
     for record in records:
         found, annotation = read(folder, record)
+        truth, _ = read_annotations(folder / "mitdb" / record, "atr")
         peaks, symbols = reference(annotation, bundle.manifest)
-        factor = variant.rate_hz / float(found.fs)
-        signal = variant.change(leads(found))
-        if own:
-            rpeaks = own_peaks(folder, record, keep)
+        if variant is None:
+            beats = through_pipeline(folder, record, bundle.source)
+            samples = np.array([b.sample for b in beats])
+            delays_s += [(b.decided_sample - b.sample) / found.fs for b in beats]
         else:
-            rpeaks = [RPeak("record", p, p) for p in np.round(peaks * factor).astype(int).tolist()]
-        beats, ends = label(bundle, signal, variant.rate_hz, rpeaks)
-        latency_s = np.median([e - b.sample for b, e in zip(beats, ends, strict=True)])
-        samples = np.round(np.array([b.sample for b in beats]) / factor).astype(np.int64)
-        labels = "".join(b.label for b in beats)
-        test = Annotations.from_arrays(samples, labels)
-        truth, rate_hz = read_annotations(folder / "mitdb" / record, "atr")
+            factor = variant.rate_hz / float(found.fs)
+            signal = variant.change(leads(found), peaks)
+            places = np.round(peaks * factor).astype(int).tolist()
+            rpeaks = [RPeak("record", p, p) for p in places]
+            beats, _ = label(bundle, signal, variant.rate_hz, rpeaks)
+            samples = np.round(np.array([b.sample for b in beats]) / factor).astype(np.int64)
+            reliability.add(beats, symbols, bundle.manifest.label_map)
+        test = Annotations.from_arrays(samples, "".join(b.label for b in beats))
         for scores, classes in ((ec57, "ec57"), (ml, "ml")):
             scores.append(
-                compare_beats(
+                compare(
                     truth,
                     test,
-                    float(rate_hz or found.fs),
+                    float(found.fs),
                     record=record,
                     length_samples=found.sig_len,
                     conditions=Conditions(classes=classes),
                 )
             )
-        if not own:
-            all_beats += list(zip(symbols, beats, strict=True))
         total = ml[-1].figures
-        print(f"{variant.name}, {'own' if own else 'reference'} beats, {record}: "
-              f"V {pair(total.v_se, total.v_pp)} S {pair(total.s_se, total.s_pp)}, "
-              f"median latency {latency_s / variant.rate_hz:.2f} s", flush=True)  # fmt: skip
-    return ec57, ml, all_beats
+        print(f"{variant.name if variant else 'whole monitor'}, {record}: "
+              f"V {pair(total.v_se, total.v_pp)} S {pair(total.s_se, total.s_pp)}",
+              flush=True)  # fmt: skip
+    return Table(
+        variant.name if variant else "as recorded",
+        variant is None,
+        ec57,
+        ml,
+        reliability.error() if variant else None,
+        float(np.median(delays_s)) if delays_s else None,
+    )
+
+
+class Reliability:
+    """How far the top probability may be believed: expected calibration error, ten bins."""
+
+    def __init__(self) -> None:
+        self._top: list[float] = []
+        self._right: list[bool] = []
+
+    def add(self, beats: list[Beat], symbols: list[str], label_map: dict[str, str]) -> None:
+        """Take labelled beats with their reference symbols."""
+        class_of = {s: c for c, symbols in label_map.items() for s in symbols}
+        self._top += [max(b.probabilities) for b in beats]
+        self._right += [class_of[s] == b.label for b, s in zip(beats, symbols, strict=True)]
+
+    def error(self) -> float:
+        """Mean over the beats of the difference between probability and share right, by bin."""
+        return calibration_error(np.array(self._top), np.array(self._right))
 
 
 def speed(bundle: Bundle) -> tuple[float, float]:
@@ -185,8 +198,8 @@ def speed(bundle: Bundle) -> tuple[float, float]:
     torch.set_num_threads(1)
     rates = []
     for count in (1, 64):
-        signal = torch.randn(count, len(bundle.manifest.channels), bundle.manifest.length)
-        features = torch.zeros(count, len(bundle.manifest.features))
+        signal = torch.randn(count, bundle.manifest.signal_rows, bundle.manifest.length)
+        features = torch.zeros(count, bundle.manifest.feature_count)
         for _ in range(30):
             bundle.probabilities(signal, features)
         best = 1e9
@@ -199,29 +212,10 @@ def speed(bundle: Bundle) -> tuple[float, float]:
     return rates[0], rates[1]
 
 
-def calibration(beats: list[tuple[str, Beat]], label_map: dict[str, str]) -> float:
-    """Give the expected calibration error of the top probability, ten bins."""
-    class_of = {s: c for c, symbols in label_map.items() for s in symbols}
-    top = np.array([max(b.probabilities) for _, b in beats])
-    right = np.array([class_of[s] == b.label for s, b in beats])
-    bins = np.minimum((top * 10).astype(int), 9)
-    return float(
-        sum(
-            abs(top[bins == k].mean() - right[bins == k].mean()) * (bins == k).mean()
-            for k in range(10)
-            if (bins == k).any()
-        )
-    )
-
-
-def macro_f1(summary: Summary) -> float:
-    """Mean F1 of N, S and V from the EC57 matrix, missed and false beats counted."""
-    m = summary.matrix
-    total = 0.0
-    for k in range(3):  # rows and columns begin N, S, V
-        se, pp = m[k, k] / max(m[k].sum(), 1), m[k, k] / max(m[:, k].sum(), 1)
-        total += 2 * se * pp / max(se + pp, 1e-9) / 3
-    return float(total)
+def confusion(table: Table) -> Confusion:
+    """Give the matrix of the ML map as found beats by class."""
+    matrix = summarise(table.ml).matrix
+    return Confusion(matrix[:5, :5], tuple("NSVFQ"))
 
 
 def main() -> int:
@@ -230,36 +224,46 @@ def main() -> int:
     parser.add_argument("model", help="a shipped name, or a file")
     parser.add_argument("--data", type=Path, help="folder with mitdb/")
     parser.add_argument("--records", choices=sorted(RECORD_SETS), default="ds2")
-    parser.add_argument("--quick", action="store_true", help="reference beats only")
-    parser.add_argument("--peaks", type=Path, help="folder to keep detected R peaks in")
+    parser.add_argument("--quick", action="store_true", help="as recorded, reference beats only")
+    parser.add_argument("--seeds", type=Path, nargs="*", help="kept bundles of other seeds")
     parser.add_argument("--write", action="store_true", help="write models/README.md")
     args = parser.parse_args()
     folder = data_folder(args.data)
     bundle = load_bundle(args.model)
-    records = tuple(RECORD_SETS[args.records])
-    tables = []
-    errors = 0.0
-    for k, variant in enumerate(variants()):
-        for own in (False, True):
-            if (k and own) or (args.quick and (k or own)):
-                continue
-            ec57, ml, beats = measure(bundle, folder, records, variant, own, args.peaks)
-            table = Table(variant.name, own, ec57, ml, macro_f1(summarise(ml)))
-            tables.append(table)
-            print(table.line(), flush=True)
-            if k == 0 and not own:
-                errors = calibration(beats, bundle.manifest.label_map)
+    records = RECORD_SETS[args.records]
+    conditions = variants(folder)
+    tables = [measure(bundle, folder, records, conditions[0])]
+    other_half = None
+    if not args.quick:
+        tables.append(measure(bundle, folder, records, None))
+        tables += [measure(bundle, folder, records, variant) for variant in conditions[1:]]
+        if args.records == "ds2":
+            other_half = measure(bundle, folder, RECORD_SETS["ds1"], None)
     one, many = speed(bundle)
-    size = (FOLDER / f"{args.model}.pt").stat().st_size if args.model == "aami" else 0
-    parameters = int(bundle.manifest.metrics.get("parameters", 0))
-    text = card(
-        bundle.manifest, Measured(args.records, tables, errors, one, many, size, parameters)
+    measured = Measured(
+        args.records,
+        tables,
+        one,
+        many,
+        Path(bundle.source).stat().st_size,
+        int(bundle.manifest.metrics.get("parameters", 0)),
+        other_half,
     )
+    path = FOLDER / "README.md"
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    seeds = kept_seeds(old)
+    if args.seeds:
+        found = {bundle.manifest.seed: tables[0]}
+        for file in args.seeds:
+            other = load_bundle(str(file))
+            found[other.manifest.seed] = measure(other, folder, records, conditions[0])
+        seeds = seeds_part(bundle.manifest, sorted(found.items()))
+    text = card(bundle.manifest, measured, seeds)
     print(text)
     if args.write:
-        path = FOLDER / "README.md"
-        others = part_of(path.read_text(encoding="utf-8")) if path.exists() else ""
-        path.write_text(replace_part(text, others), encoding="utf-8")
+        path.write_text(replace_part(text, part_of(old)), encoding="utf-8")
+        title = f"{bundle.manifest.name}, {args.records.upper()}, reference R peaks"
+        draw(confusion(tables[0]), title, FOLDER / "confusion" / f"{bundle.manifest.name}.svg")
     return 0
 
 

@@ -26,7 +26,7 @@ from monitor.errors import MonitorError
 from monitor.messages import RPeak
 from tools.beat_card import BeatFigures, replace_part, zoo_card
 from tools.beat_sets import AS_PUBLISHED, SETS, mitbih_rows, published, split_by_patient
-from tools.confusion import Confusion
+from tools.confusion import Confusion, calibration_error, draw
 from tools.evaluate import label, speed
 from tools.kachuee import Rows
 from tools.train import data_folder
@@ -42,18 +42,6 @@ def probabilities(bundle: Bundle, signal: NDArray[np.float32]) -> NDArray[np.flo
         for k in range(0, len(ready), 1024)
     ]
     return torch.cat(parts).numpy()
-
-
-def calibration_error(found: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
-    """Give the expected calibration error of the top probability, ten bins."""
-    top, right = found.max(axis=1), found.argmax(axis=1) == truth
-    bins = np.minimum((top * 10).astype(np.int64), 9)
-    parts = [
-        abs(float(top[bins == k].mean()) - float(right[bins == k].mean())) * (bins == k).mean()
-        for k in range(10)
-        if (bins == k).any()
-    ]
-    return float(sum(parts))
 
 
 def streamed(bundle: Bundle, folder: Path, rows: Rows, test: NDArray[np.int64]) -> Confusion:
@@ -104,7 +92,7 @@ def measure(name: str, folder: Path, work: Path) -> BeatFigures:
         len(beats.train),
         Confusion.of(truth, found.argmax(axis=1), manifest.classes),
         in_stream,
-        calibration_error(found, truth),
+        calibration_error(found.max(axis=1), found.argmax(axis=1) == truth),
         one,
         many,
         Path(bundle.source).stat().st_size,
@@ -121,9 +109,12 @@ def main() -> int:
     args = parser.parse_args()
     folder = data_folder(args.data)
     names = args.models or [name for name in SETS if name in SHIPPED]
-    text = zoo_card([measure(name, folder, args.work) for name in names])
+    models = [measure(name, folder, args.work) for name in names]
+    text = zoo_card(models)
     print(text)
     if args.write:
+        for model in models:
+            draw(model.test, f"{model.title}, test part", FOLDER / model.picture)
         path = FOLDER / "README.md"
         old = path.read_text(encoding="utf-8") if path.exists() else ""
         path.write_text(replace_part(old, text), encoding="utf-8")

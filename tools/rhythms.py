@@ -7,7 +7,8 @@ intervals of another rhythm:
 
 - ``af``: unrelated intervals, no P waves, fibrillatory waves; premature is not ectopic there.
 - ``pac``: sinus rhythm with premature atrial beats, alone and in runs, whose P waves are
-  inverted, shifted, enlarged, lost in the T wave or unchanged; and with ventricular beats.
+  inverted, shifted, enlarged, lost in the T wave or unchanged; and with ventricular beats, and
+  fusion beats: mixtures of a normal and a ventricular QRS of the patient, hardly early.
 - ``sick``: slow sinus beats and pauses between runs of atrial beats, which may outnumber them.
 - ``sinus``: respiratory arrhythmia, drifts and jumps of the rate, pauses; all beats normal.
 - ``mixed``: these four in turn, some minutes each, for paroxysms confuse a running context.
@@ -32,7 +33,7 @@ P_END_S = 0.06  # before the R peak the P wave part ends
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One beat to be set: its class (N, A, V), the interval before it, the gain of its P wave."""
+    """One beat to be set: its class (N, A, V, F), the interval before it, its P wave."""
 
     symbol: str
     rr_s: float
@@ -84,7 +85,10 @@ def plan_pac(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
                 yield Plan("A", rr_s, gain, shift)
             rr_s = base * rng.uniform(1.0, 1.3)
             yield Plan("N", rr_s)
-        elif choice < s_share + v_share:
+        elif choice < s_share + 0.3 * v_share:
+            rr_s = base * rng.uniform(0.85, 1.02)
+            yield Plan("F", rr_s)
+        elif choice < s_share + 1.3 * v_share:
             ratio = rng.uniform(0.45, 0.9)
             yield Plan("V", max(0.3, base * ratio), 0.0)
             rr_s = base * (2.0 - ratio if rng.random() < 0.7 else rng.uniform(0.6, 1.2))
@@ -175,14 +179,14 @@ class Pieces:
         lead_in = round(LEAD_IN_S * rate)
         tail = round(min(TAIL_S, float(self._after[beat]) - 0.12) * rate)
         peak = int(self._peaks[beat])
-        piece = self._signal[peak - lead_in : peak + tail].copy()
+        piece = self._signal[peak - lead_in : peak + tail].copy()  # (samples, leads)
         edge = max(2, round(0.02 * rate))
-        piece -= np.linspace(piece[:edge].mean(), piece[-edge:].mean(), len(piece))
+        piece -= np.linspace(piece[:edge].mean(axis=0), piece[-edge:].mean(axis=0), len(piece))
         end = lead_in - round(P_END_S * rate)
         if plan.symbol != "V" and (plan.p_gain != 1.0 or plan.p_shift_s):
             part = piece[:end]
-            line = np.linspace(part[:edge].mean(), part[-edge:].mean(), len(part))
-            wave = (part - line) * np.hanning(len(part) + 2)[1:-1] ** 0.25
+            line = np.linspace(part[:edge].mean(axis=0), part[-edge:].mean(axis=0), len(part))
+            wave = (part - line) * np.hanning(len(part) + 2)[1:-1, None] ** 0.25
             shift = round(plan.p_shift_s * rate)
             moved = np.zeros_like(wave)
             if shift >= 0:
@@ -193,7 +197,21 @@ class Pieces:
         taper = np.ones(len(piece))
         taper[:edge] = np.linspace(0, 1, edge)
         taper[-edge:] = np.linspace(1, 0, edge)
-        return piece * taper, lead_in
+        return piece * taper[:, None], lead_in
+
+    def fuse(
+        self, normal: int, ventricular: int, share: float, plan: Plan
+    ) -> tuple[NDArray[np.float64], int]:
+        """Give a fusion beat, ``share`` of it ventricular from the QRS on; and its R peak."""
+        first, lead_in = self.cut(normal, plan)
+        second, _ = self.cut(ventricular, plan)
+        length = max(len(first), len(second))
+        first, second = (
+            np.pad(piece, ((0, length - len(piece)), (0, 0))) for piece in (first, second)
+        )
+        at = lead_in - round(P_END_S * self.rate_hz)
+        weight = np.clip((np.arange(length) - at) / (0.03 * self.rate_hz), 0.0, 1.0) * share
+        return first + weight[:, None] * (second - first), lead_in
 
 
 def make(
@@ -211,7 +229,7 @@ def make(
     rhythm
         One of :data:`RHYTHMS`.
     signal
-        One lead, (samples,), in mV.
+        Shape (samples, leads), in mV.
     peaks, symbols
         Reference R peaks and beat symbols.
 
@@ -224,7 +242,7 @@ def make(
         return None
     plans = PLANS[rhythm](rng, len(pieces.ventricular) >= 10)
     count = 2 * BEATS if rhythm == "mixed" else BEATS
-    canvas = np.zeros(round(count * 2.3 * rate_hz))
+    canvas = np.zeros((round(count * 2.3 * rate_hz), signal.shape[1]))
     fibrillates = np.zeros(len(canvas), bool)
     made: list[int] = []
     labels: list[str] = []
@@ -237,7 +255,11 @@ def make(
         if plan.symbol == "V":
             beat = int(rng.choice(pieces.ventricular))
         at += plan.rr_s * rate_hz
-        piece, lead_in = pieces.cut(beat, plan)
+        if plan.symbol == "F":
+            ventricular = int(rng.choice(pieces.ventricular))
+            piece, lead_in = pieces.fuse(beat, ventricular, rng.uniform(0.3, 0.7), plan)
+        else:
+            piece, lead_in = pieces.cut(beat, plan)
         start = round(at) - lead_in
         if start + len(piece) + rate_hz > len(canvas):
             break
@@ -249,7 +271,7 @@ def make(
     length = round(made[-1] + rate_hz)
     if fibrillates.any():
         waves = _fibrillation(length, rate_hz, signal, peaks, rng)
-        canvas[:length] += waves * fibrillates[:length]
+        canvas[:length] += waves * fibrillates[:length, None]
     return canvas[:length], np.array(made, np.int64), labels
 
 
@@ -260,10 +282,11 @@ def _fibrillation(
     peaks: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    size = float(np.median(np.abs(signal[peaks] - np.median(signal))))
+    size = np.median(np.abs(signal[peaks] - np.median(signal, axis=0)), axis=0)  # (leads,)
     knots = np.arange(0, length + 2 * rate_hz, 0.7 * rate_hz)
     rate = np.interp(np.arange(length), knots, rng.uniform(4.5, 8.5, len(knots)))
     level = np.interp(np.arange(length), knots, rng.uniform(0.3, 1.0, len(knots)))
     phase = 2 * np.pi * np.cumsum(rate) / rate_hz
     wave = np.sin(phase) + 0.4 * np.sin(2 * phase + 1.0)
-    return np.asarray(rng.uniform(0.0, 0.12) * size * level * wave)
+    strength = rng.uniform(0.0, 0.12, signal.shape[1])
+    return np.asarray((level * wave)[:, None] * strength * size)

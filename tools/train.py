@@ -1,6 +1,7 @@
 """Train a model and ship it: ``python -m tools.train aami``.
 
     python -m tools.train aami             train on DS1, write models/aami.pt and its hash
+    python -m tools.train aami --seed 2 --keep     another seed, not shipped: build/beats/
     python -m tools.train aami --folds     patient-wise cross-validation within DS1 only
     python -m tools.evaluate aami          measure on DS2, write the card
     python -m tools.train kaggle5 --help   models of one beat window: tools/train_beats.py
@@ -17,7 +18,7 @@ import os
 import sys
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,10 +41,11 @@ MANIFEST = Manifest(
     before_s=0.704,  # a P wave and the end of the previous T wave
     channels=("beat", "template"),  # after the R peak 0.792 s: a label within 1 s at 72 bpm
     features=FEATURES,
+    leads=2,
     data="MIT-BIH Arrhythmia Database, DS1 (22 patients), leads MLII and second, ODC-By 1.0",
     licence="MIT (weights); trained on data under ODC-By 1.0",
 )
-STREAMS = ("clean", "rough", "second", "af", "pac", "sick", "sinus", "mixed-1", "mixed-2")
+STREAMS = ("clean", "rough", "af", "pac-1", "pac-2", "sick", "sinus", "mixed-1", "mixed-2")
 WIDTH = 32
 EPOCHS = 6
 BATCH = 256
@@ -59,6 +61,7 @@ SHIFT = 2  # samples by which a beat is moved, each way
 GAIN = 0.1  # deviation of the log gain of a beat against its template
 RR_NOISE = 0.02  # deviation of what is added to the log RR features
 FEATURE_DROP = 0.05  # share of features set to their mean
+LEAD_DROP = 0.3  # share of beats of which one lead is taken away, either
 BIAS = (0.0, 0.0, 0.0, 0.0, -2.0)  # added to the logits, chosen by cross-validation
 SEED = 1
 # patient-wise folds, with supraventricular and ventricular beats in each
@@ -69,6 +72,9 @@ FOLDS = (
     ["109", "116", "215", "220", "230"],
 )
 # ------------------------------------------------------------------------------------------
+RR_RATIOS = ("rr", "rr_long", "rr_q90", "rr_med8", "rr_med64", "rr_prev", "prev_long", "prev2_long",
+             "rr_usual_q90", "rr_usual_med32")  # fmt: skip
+RR_COLUMNS = [FEATURES.index(name) for name in RR_RATIOS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +109,12 @@ def draw(beats: Set, rng: np.random.Generator) -> NDArray[np.int64]:
     return rng.permutation(np.concatenate(chosen))
 
 
-def vary(signal: Tensor, features: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Augment a batch: shift, gain, polarity, RR noise, missing features."""
-    count, _, length = signal.shape
+def vary(
+    signal: Tensor, features: Tensor, leads: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Augment a batch: shift, gain, polarity, RR noise, a lead taken away."""
+    count, rows, length = signal.shape
+    channels = rows // leads
 
     def uniform() -> Tensor:
         return torch.rand(count, generator=generator)
@@ -113,22 +122,30 @@ def vary(signal: Tensor, features: Tensor, generator: torch.Generator) -> tuple[
     shift = (uniform() * (2 * SHIFT + 1)).long() - SHIFT
     index = (torch.arange(length)[None, :] + shift[:, None]).clamp(0, length - 1)
     signal = signal.clone()
-    signal[:, 0] = signal[:, 0].gather(1, index)
-    signal[:, 0] *= torch.exp(GAIN * torch.randn(count, 1, generator=generator))
-    signal *= torch.where(uniform() < FLIP, -1.0, 1.0)[:, None, None]
+    features = features.clone()
+    for lead in range(leads):
+        first = lead * channels
+        signal[:, first] = signal[:, first].gather(1, index)
+        signal[:, first] *= torch.exp(GAIN * torch.randn(count, 1, generator=generator))
+        flip = torch.where(uniform() < FLIP, -1.0, 1.0)
+        signal[:, first : first + channels] *= flip[:, None, None]
     if features.shape[1]:
-        noise = RR_NOISE * torch.randn(count, 8, generator=generator)
-        features = features.clone()
-        features[:, :8] += noise
+        noise = RR_NOISE * torch.randn(count, 1, len(RR_COLUMNS), generator=generator)
+        features.reshape(count, leads, -1)[:, :, RR_COLUMNS] += noise
+    if leads > 1:
+        gone = (uniform() * leads / LEAD_DROP).long()[:, None] == torch.arange(leads)
+        signal.reshape(count, leads, channels, length)[gone] = 0.0
     return signal, features
 
 
 def make_network(beats: Set, manifest: Manifest) -> CnnBiLstm:
     """Make an untrained network with the feature statistics of its training beats."""
-    net = CnnBiLstm(len(manifest.channels), len(manifest.features), WIDTH, DROPOUT)
+    channels, count = len(manifest.channels), len(manifest.features)
+    net = CnnBiLstm(channels, count, WIDTH, DROPOUT, manifest.leads)
     if manifest.features:
+        features = beats.features.reshape(-1, count)
         low, mid, high = torch.quantile(
-            beats.features[:: max(1, len(beats.features) // 50000)].double(),
+            features[:: max(1, len(features) // 50000)].double(),
             torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64),
             dim=0,
         )
@@ -171,10 +188,13 @@ def fit(
             total = 0.0
             for step in range(steps):
                 rows = order[step * BATCH : (step + 1) * BATCH]
-                signal, features = vary(beats.signal[rows], beats.features[rows], generator)
+                signal, features = vary(
+                    beats.signal[rows], beats.features[rows], manifest.leads, generator
+                )
                 if features.shape[1]:
                     gone = torch.rand(features.shape, generator=generator) < FEATURE_DROP
-                    features = torch.where(gone, net.feature_mean, features)
+                    usual = net.feature_mean.repeat(manifest.leads)
+                    features = torch.where(gone, usual, features)
                 loss = lossy(net(signal, features), beats.label[rows])
                 optimizer.zero_grad()
                 loss.backward()
@@ -288,6 +308,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--keep", action="store_true", help="keep it in the cache folder only")
     parser.add_argument("--folds", nargs="*", type=int, help="cross-validate (these folds)")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", message=".*torch.jit.*")
@@ -300,18 +321,19 @@ def main() -> int:
     checkpoint = args.work / f"{args.model}-{args.seed}.ckpt"
     net = fit(beats, MANIFEST, args.seed, args.model, checkpoint)
     net.bias.copy_(torch.tensor(BIAS))
-    from dataclasses import replace
-
-    ship(
-        net,
-        replace(
-            MANIFEST,
-            seed=args.seed,
-            command=f"python -m tools.train {args.model} --seed {args.seed}",
-            data_sha256=data_sha256(folder, DS1),
-            metrics={"parameters": sum(p.numel() for p in net.parameters())},
-        ),
+    manifest = replace(
+        MANIFEST,
+        seed=args.seed,
+        command=f"python -m tools.train {args.model} --seed {args.seed}",
+        data_sha256=data_sha256(folder, DS1),
+        metrics={"parameters": sum(p.numel() for p in net.parameters())},
     )
+    if args.keep:
+        path = args.work / f"{args.model}-{args.seed}.pt"
+        save_bundle(net, manifest, path)
+        print(f"kept {path}")
+    else:
+        ship(net, manifest)
     return 0
 
 

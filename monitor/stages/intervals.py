@@ -22,16 +22,18 @@ class RRHistory:
     def __init__(self) -> None:
         self._log_rr = np.zeros(512)
         self._change = np.zeros(64)
+        self._usual = np.zeros(512)  # log RR between two usual beats
+        self._usual_count = 0
         self._count = 0
         self._changes = 0
         self._mean_s = 0.8
         self._previous = [0.0, 0.0, 0.0]  # log RR of the last beats, newest first
 
     def push(self, rr_s: float | None) -> tuple[list[float], float]:
-        """Give the fourteen RR features of a beat, and its log RR ratio; then learn from it."""
+        """Give the sixteen RR features of a beat, and its log RR ratio; then learn from it."""
         if rr_s is None:
             self._previous = [math.log(self._mean_s)] * 3
-            return [math.log(self._mean_s), *[0.0] * 12, math.log(self._mean_s)], 0.0
+            return [math.log(self._mean_s), *[0.0] * 12, math.log(self._mean_s), 0.0, 0.0], 0.0
         rr_s = min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])
         log_rr = math.log(rr_s)
         if self._count == 0:
@@ -41,9 +43,26 @@ class RRHistory:
         features = [log_rr, log_rr - mean, *self._against_history(log_rr)]
         features[5:5] = [log_rr - self._previous[0], self._previous[0] - mean,
                          self._previous[1] - mean]  # fmt: skip
-        features += [*self._irregularity(), mean]
+        features += [*self._irregularity(), mean, *self._against_usual(log_rr)]
         self._learn(rr_s, log_rr)
         return features, log_rr - mean
+
+    def learn_usual(self, rr_s: float) -> None:
+        """Learn an interval between two beats of the dominant group.
+
+        What follows an ectopic beat is a compensatory pause and says nothing of the rate.
+        """
+        rr_s = min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])
+        self._usual[self._usual_count % 512] = math.log(rr_s)
+        self._usual_count += 1
+
+    def _against_usual(self, log_rr: float) -> list[float]:
+        held = self._usual[: min(self._usual_count, 512)]
+        if not len(held):
+            return [0.0, 0.0]
+        at = self._usual_count
+        order = np.arange(at - min(at, 32), at) % 512
+        return [log_rr - _quantile(held, 0.9), log_rr - _quantile(self._usual[order], 0.5)]
 
     def _recent(self, count: int) -> NDArray[np.float64]:
         at = self._count % 512

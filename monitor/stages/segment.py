@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.manifest import Manifest
-from monitor.messages import FloatArray, RPeak, Samples, StreamInfo
+from monitor.messages import FloatArray, LeadState, RPeak, Samples, StreamInfo
 
 KERNEL_HALF_S = 0.04  # half length of the anti-alias kernel: five lobes at 125 Hz
 CUTOFF_HZ_PER_RATE = 0.36  # pass band edge as a share of the output rate: 45 Hz at 125 Hz
@@ -47,6 +47,9 @@ class BeatWindow:
         come in time.
     valid
         Whether enough of the window is real signal to be labelled.
+    second_lead, second_mv
+        Another lead and its values at the same times, if the bundle takes two leads and the
+        other is usable; else None.
     """
 
     rpeak: RPeak
@@ -54,6 +57,8 @@ class BeatWindow:
     rr_s: float | None
     following_rr_s: float | None
     valid: bool
+    second_lead: int | None = None
+    second_mv: FloatArray | None = None
 
 
 class Resampler:
@@ -121,11 +126,22 @@ class Segmenter:
         self._pending: deque[tuple[RPeak, float | None, float]] = deque()
         self._recent_rr_s = 0.8
         self._qrs = round(QRS_S * info.rate_hz)
+        self._usable = [True] * len(info.leads)
 
     def push(
-        self, block: Samples, rpeaks: list[RPeak], settled_sample: int = 0
+        self,
+        block: Samples,
+        rpeaks: list[RPeak],
+        settled_sample: int = 0,
+        leads: tuple[LeadState, ...] | None = None,
     ) -> list[BeatWindow]:
-        """Take one hop and the R peaks decided in it; give the windows now complete."""
+        """Take one hop and the R peaks decided in it; give the windows now complete.
+
+        ``leads`` are the states of the leads in this hop: a lead that is not ok is not taken
+        as second lead of the windows that end here. Without them all are taken.
+        """
+        if leads is not None:
+            self._usable = [state is LeadState.OK for state in leads]
         self._append(block)
         self._enqueue(rpeaks)
         done: list[BeatWindow] = []
@@ -188,21 +204,31 @@ class Segmenter:
         if wait_s and self._pending and self._pending[0][1] is not None:
             interval_s = self._pending[0][1]
             following_rr_s = interval_s if interval_s <= wait_s else None
-        signal, valid = self._around(rpeak)
+        values, valid = self._window(rpeak.sample, rpeak.lead)
+        second = 0 if rpeak.lead else 1
+        if self._manifest.leads > 1 and second < len(self._usable) and self._usable[second]:
+            other, other_valid = self._window(rpeak.sample, second)
+            if other_valid:
+                return BeatWindow(rpeak, values, rr_s, following_rr_s, valid, second, other)
+        return BeatWindow(rpeak, values, rr_s, following_rr_s, valid)
+
+    def _window(self, sample: int, lead: int) -> tuple[FloatArray, bool]:
+        """Values of one lead around a sample, as the bundle wants them; and if they are valid."""
+        signal, valid = self._around(sample, lead)
         values = self._resample(signal)
         values -= np.median(values)
-        return BeatWindow(rpeak, values.astype(np.float32), rr_s, following_rr_s, valid)
+        return values.astype(np.float32), valid
 
-    def _around(self, rpeak: RPeak) -> tuple[NDArray[np.float64], bool]:
+    def _around(self, sample: int, lead: int) -> tuple[NDArray[np.float64], bool]:
         """Signal from R - before to R + after, holes bridged; and whether it is valid."""
         before, after = self._resample.before, self._resample.after
         wanted = np.full(before + after + 1, np.nan)
         oldest = self._end - self._filled
-        low = max(rpeak.sample - before, oldest)
-        high = min(rpeak.sample + after + 1, self._end)
+        low = max(sample - before, oldest)
+        high = min(sample + after + 1, self._end)
         if low < high:
-            at = low - (rpeak.sample - before)
-            wanted[at : at + high - low] = self._signal[low - oldest : high - oldest, rpeak.lead]
+            at = low - (sample - before)
+            wanted[at : at + high - low] = self._signal[low - oldest : high - oldest, lead]
         known = np.isfinite(wanted)
         total = int(known.sum())
         near = known[max(before - self._qrs, 0) : before + self._qrs + 1]
