@@ -11,8 +11,9 @@ class CnnBiLstm(nn.Module):
 
     ``forward(signal, features)``: signal (batch, leads x channels, length), features
     (batch, leads x features) -> logits (batch, 5). Every lead goes through the same layers;
-    what they say is joined by mean and maximum, so that the order of the leads does not
-    matter and one may be missing: its signal is all zeros. Features are standardised inside,
+    each lead has an opinion of its own, and there is one on what they show together; the mean of
+    the log probabilities counts. The order of the leads does not matter, and one may be missing:
+    its signal is all zeros. Features are standardised inside,
     so that the network file is complete.
 
     Parameters
@@ -64,10 +65,23 @@ class CnnBiLstm(nn.Module):
         self.describe = nn.Sequential(
             nn.Linear(4 * width + (48 if features else 0), 48), nn.ReLU(), nn.Dropout(dropout)
         )
-        self.classify = nn.Linear(48 if leads == 1 else 96, CLASSES)
+        self.classify = nn.Linear(48, CLASSES)
+        self.together = nn.Linear(96, CLASSES) if leads > 1 else None
 
     def forward(self, signal: Tensor, features: Tensor) -> Tensor:
         """Give the logits of the five classes."""
+        alone, known, together = self.opinions(signal, features)
+        logits = torch.log_softmax(alone, dim=2) * known
+        joined = logits.sum(1) / known.sum(1).clamp(min=1.0)
+        if self.together is not None:
+            joined = (joined + torch.log_softmax(together, dim=1)) / 2
+        return joined + self.bias
+
+    def opinions(self, signal: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Give the logits of each lead alone, which leads are there, the logits of all together.
+
+        Shapes (batch, leads, 5), (batch, leads, 1), (batch, 5).
+        """
         rows = signal.reshape(-1, self.channels, signal.shape[-1])  # (B leads, channels, length)
         x = self.convolve(rows).transpose(1, 2)  # (B leads, steps, width)
         steps, _ = self.lstm(x)
@@ -76,11 +90,11 @@ class CnnBiLstm(nn.Module):
             f = features.reshape(-1, self.features)
             f = (f - self.feature_mean) * self.feature_scale
             x = torch.cat([x, self.context(f.clamp(-5.0, 5.0))], dim=1)
-        x = self.describe(self.drop(x))  # (B leads, 48)
-        if self.leads > 1:
-            known = (rows.abs().amax(dim=(1, 2)) > 0).to(x.dtype).reshape(-1, self.leads, 1)
-            x = x.reshape(-1, self.leads, 48) * known
-            mean = x.sum(1) / known.sum(1).clamp(min=1.0)
-            x = torch.cat([mean, x.amax(1)], dim=1)  # (B, 96)
-        logits: Tensor = self.classify(x)
-        return logits + self.bias
+        x = self.describe(self.drop(x)).reshape(-1, self.leads, 48)
+        known = (rows.abs().amax(dim=(1, 2)) > 0).to(x.dtype).reshape(-1, self.leads, 1)
+        alone = self.classify(x)
+        if self.together is None:
+            return alone, known, alone[:, 0]
+        x = x * known  # never negative, so that a missing lead does not count in the maximum
+        mean = x.sum(1) / known.sum(1).clamp(min=1.0)
+        return alone, known, self.together(torch.cat([mean, x.amax(1)], dim=1))

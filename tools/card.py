@@ -241,7 +241,7 @@ printed by `ecg-monitor score --format rxr-v --totals` on what `annotate` wrote.
 
 - Adults, ambulatory recordings, leads MLII and V1 to V5. No paced beats, no paediatric ECG.
 - S in records with atrial fibrillation or flutter, and fusion beats, are uncertain.
-- F was learned almost from one patient (208), and from made fusion beats.
+- F was learned almost from one patient (208).
 - Q is given where the signal is missing; the network itself has seen eight such beats.
 - The first beats of a stream are labelled before the patient's usual beat is known.
 

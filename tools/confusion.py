@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +122,7 @@ def draw(confusion: Confusion, title: str, path: Path) -> None:
     counts = confusion.counts[rows]
     share = counts / counts.sum(axis=1, keepdims=True)
     names = [name for name, row in zip(confusion.classes, rows, strict=True) if row]
-    look = {"svg.hashsalt": "ecg-monitor", "svg.fonttype": "none", "font.family": "sans-serif"}
+    look: Any = {"svg.hashsalt": "ecg-monitor", "svg.fonttype": "none", "font.family": "sans-serif"}
     with matplotlib.rc_context(look):
         figure, axes = pyplot.subplots(figsize=(4.6, 0.9 + 0.62 * len(names)), layout="tight")
         axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")

@@ -24,8 +24,12 @@ import wfdb
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from monitor.config import Settings
 from monitor.errors import USAGE, MonitorError
-from monitor.messages import RPeak
+from monitor.messages import RPeak, Samples, StreamInfo
+from monitor.stages.detect import make_detector
+from monitor.stages.quality import QualityGate
+from tools.beats import HOP_S
 from tools.kachuee import LENGTH, OVERLAP
 
 RATE_HZ = 1000
@@ -179,10 +183,21 @@ def rows(record: PtbRecord, rpeaks: NDArray[np.int64]) -> NDArray[np.float32]:
     return out
 
 
+def detect(signal: NDArray[np.float64], rate_hz: float) -> list[RPeak]:
+    """Find the R peaks of a record (samples, leads) with the monitor's own stages."""
+    info = StreamInfo("record", rate_hz, tuple(f"L{k}" for k in range(signal.shape[1])))
+    settings = Settings()
+    gate, detector = QualityGate(info, settings.quality), make_detector(info, settings.detect)
+    values, hop = signal.astype(np.float32), round(HOP_S * rate_hz)
+    rpeaks: list[RPeak] = []
+    for start in range(0, len(values), hop):
+        block = Samples("record", start, values[start : start + hop])
+        rpeaks += detector.push(block, gate.push(block))
+    return rpeaks + detector.flush()
+
+
 def build(folder: Path, lead: str = LEAD) -> PtbRows:
     """Make the rows of all records of healthy controls and of infarctions in ``folder``."""
-    from tools.evaluate import detect
-
     signals, labels, patients, names = [], [], [], []
     left_out: Counter[str] = Counter()
     classes = [name.lower() for name in CLASSES]

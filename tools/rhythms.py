@@ -7,8 +7,7 @@ intervals of another rhythm:
 
 - ``af``: unrelated intervals, no P waves, fibrillatory waves; premature is not ectopic there.
 - ``pac``: sinus rhythm with premature atrial beats, alone and in runs, whose P waves are
-  inverted, shifted, enlarged, lost in the T wave or unchanged; and with ventricular beats, and
-  fusion beats: mixtures of a normal and a ventricular QRS of the patient, hardly early.
+  inverted, shifted, enlarged, lost in the T wave or unchanged; and with ventricular beats.
 - ``sick``: slow sinus beats and pauses between runs of atrial beats, which may outnumber them.
 - ``sinus``: respiratory arrhythmia, drifts and jumps of the rate, pauses; all beats normal.
 - ``mixed``: these four in turn, some minutes each, for paroxysms confuse a running context.
@@ -33,7 +32,7 @@ P_END_S = 0.06  # before the R peak the P wave part ends
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One beat to be set: its class (N, A, V, F), the interval before it, its P wave."""
+    """One beat to be set: its class (N, A, V), the interval before it, its P wave."""
 
     symbol: str
     rr_s: float
@@ -85,10 +84,7 @@ def plan_pac(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
                 yield Plan("A", rr_s, gain, shift)
             rr_s = base * rng.uniform(1.0, 1.3)
             yield Plan("N", rr_s)
-        elif choice < s_share + 0.3 * v_share:
-            rr_s = base * rng.uniform(0.85, 1.02)
-            yield Plan("F", rr_s)
-        elif choice < s_share + 1.3 * v_share:
+        elif choice < s_share + v_share:
             ratio = rng.uniform(0.45, 0.9)
             yield Plan("V", max(0.3, base * ratio), 0.0)
             rr_s = base * (2.0 - ratio if rng.random() < 0.7 else rng.uniform(0.6, 1.2))
@@ -199,20 +195,6 @@ class Pieces:
         taper[-edge:] = np.linspace(1, 0, edge)
         return piece * taper[:, None], lead_in
 
-    def fuse(
-        self, normal: int, ventricular: int, share: float, plan: Plan
-    ) -> tuple[NDArray[np.float64], int]:
-        """Give a fusion beat, ``share`` of it ventricular from the QRS on; and its R peak."""
-        first, lead_in = self.cut(normal, plan)
-        second, _ = self.cut(ventricular, plan)
-        length = max(len(first), len(second))
-        first, second = (
-            np.pad(piece, ((0, length - len(piece)), (0, 0))) for piece in (first, second)
-        )
-        at = lead_in - round(P_END_S * self.rate_hz)
-        weight = np.clip((np.arange(length) - at) / (0.03 * self.rate_hz), 0.0, 1.0) * share
-        return first + weight[:, None] * (second - first), lead_in
-
 
 def make(
     rhythm: str,
@@ -255,11 +237,7 @@ def make(
         if plan.symbol == "V":
             beat = int(rng.choice(pieces.ventricular))
         at += plan.rr_s * rate_hz
-        if plan.symbol == "F":
-            ventricular = int(rng.choice(pieces.ventricular))
-            piece, lead_in = pieces.fuse(beat, ventricular, rng.uniform(0.3, 0.7), plan)
-        else:
-            piece, lead_in = pieces.cut(beat, plan)
+        piece, lead_in = pieces.cut(beat, plan)
         start = round(at) - lead_in
         if start + len(piece) + rate_hz > len(canvas):
             break

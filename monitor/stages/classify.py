@@ -103,8 +103,8 @@ def _batch_size(bundle: Bundle) -> int:
     """
     manifest = bundle.manifest
     draw = np.random.default_rng(1)
-    signal = draw.normal(size=(4 * BATCH, len(manifest.channels), manifest.length))
-    features = draw.normal(size=(len(signal), len(manifest.features)))
+    signal = draw.normal(size=(4 * BATCH, manifest.signal_rows, manifest.length))
+    features = draw.normal(size=(len(signal), manifest.feature_count))
     rows = list(zip(signal.astype(np.float32), features.astype(np.float32), strict=True))
     alone = [_run(bundle, s[None], f[None], BATCH) for s, f in rows]
     for at in range(0, len(rows), BATCH):
@@ -152,8 +152,8 @@ class Classifier:
         self._name = manifest.name
         self._none = BeatInputs(
             self._network,
-            np.empty((0, len(manifest.channels), manifest.length), np.float32),
-            np.empty((0, len(manifest.features)), np.float32),
+            np.empty((0, manifest.signal_rows, manifest.length), np.float32),
+            np.empty((0, manifest.feature_count), np.float32),
         )
 
     def push(self, windows: list[BeatWindow], decided_sample: int) -> list[Beat]:

@@ -1,5 +1,7 @@
 """Patient context: what is learnt of rhythm and shape, checked on beats whose truth is known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,52 @@ def test_unknown_interval_and_strange_values_give_finite_features():
         assert np.isfinite(signal).all()
         assert np.isfinite(found).all()
     assert feature(found, "rr_known") == 1.0
+
+
+def test_intervals_behind_an_ectopic_beat_do_not_count_as_usual():
+    context = learnt()
+    for _ in range(60):  # bigeminy: early wide beats, and pauses behind them
+        context.push(beat(0.5, width_s=0.05, gain=-1.5))
+        context.push(beat(1.1))
+    context.push(beat(0.8))
+    _, found = context.push(beat(0.8))
+    assert feature(found, "rr_q90") < -0.3
+    assert feature(found, "rr_usual_q90") == pytest.approx(0.0, abs=1e-6)
+    assert feature(found, "rr_usual_med32") == pytest.approx(0.0, abs=1e-6)
+
+
+def test_lost_p_waves_and_noise_are_remembered():
+    rng = np.random.default_rng(0)
+    p_wave = 0.15 * np.exp(-0.5 * ((T + 0.16) / 0.02) ** 2)
+
+    def push(context, p_gain, noise_mv):
+        window = beat(0.8)
+        values = window.values_mv + p_gain * p_wave + noise_mv * rng.normal(size=188)
+        return context.push(BeatWindow(window.rpeak, values.astype(np.float32), 0.8, None, True))[1]
+
+    steady, noisy = PatientContext(MANIFEST), PatientContext(MANIFEST)
+    for _ in range(60):
+        with_p = push(steady, 1.0, 0.002)
+        without = push(noisy, 0.0, 0.08)
+    assert feature(with_p, "p_corr16") > 0.95
+    assert feature(without, "p_corr16") < 0.6
+    assert feature(without, "p_diff16") > 4 * feature(with_p, "p_diff16")
+    assert feature(without, "corr16") < feature(with_p, "corr16")
+
+
+def test_second_lead_has_rows_and_features_of_its_own_or_zeros():
+    two = dataclasses.replace(MANIFEST, leads=2)
+    context, single = PatientContext(two), PatientContext(MANIFEST)
+    wide = beat(0.8, width_s=0.03, gain=-2.0).values_mv
+    for _ in range(30):
+        window = dataclasses.replace(beat(0.8), second_lead=1, second_mv=wide)
+        signal, features = context.push(window)
+        alone, of_alone = single.push(beat(0.8))
+    assert signal.shape == (4, 188)
+    np.testing.assert_array_equal(signal[:2], alone)
+    np.testing.assert_array_equal(features[: len(FEATURES)], of_alone)
+    np.testing.assert_allclose(signal[2], wide / wide.min(), atol=1e-3)  # upright, size 1
+    assert feature(features[len(FEATURES) :], "width") > feature(features, "width") + 0.3
+    signal, features = context.push(beat(0.8))
+    assert not signal[2:].any()
+    assert not features[len(FEATURES) :].any()

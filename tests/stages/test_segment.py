@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.manifest import Manifest
-from monitor.messages import RPeak, Samples, StreamInfo
+from monitor.messages import LeadState, RPeak, Samples, StreamInfo
 from monitor.stages.segment import BeatWindow, Segmenter
 
 MANIFEST = Manifest(name="test", before_s=0.704)
@@ -148,3 +148,36 @@ def test_following_interval_is_given_if_it_comes_in_time():
     following = [w.following_rr_s for w in found]
     assert following[1] == following[2] == 300 / 360.0
     assert following[3:] == [None, None]
+
+
+def two_leads(states=None, rpeak_lead=0, leads=2, hole=None):
+    signal = np.random.default_rng(0).normal(size=(2000, 2)).astype(np.float32)
+    if hole:
+        signal[hole[0] : hole[1], 1] = np.nan
+    manifest = Manifest(name="test", before_s=0.704, leads=leads)
+    segmenter = Segmenter(StreamInfo("t", 360.0, ("II", "V1")), manifest)
+    rpeak = RPeak("t", 1000, 1100, rpeak_lead)
+    (window,) = segmenter.push(Samples("t", 0, signal), [rpeak], 2000, states)
+    return signal, window
+
+
+def alone(signal, lead):
+    return run(signal[:, lead].astype(float), [1000], hop=2000)[0][0].values_mv
+
+
+@pytest.mark.parametrize("lead", [0, 1])
+def test_a_bundle_of_two_leads_gets_the_other_lead_too(lead):
+    signal, window = two_leads(rpeak_lead=lead)
+    assert window.second_lead == 1 - lead
+    np.testing.assert_array_equal(window.values_mv, alone(signal, lead))
+    np.testing.assert_array_equal(window.second_mv, alone(signal, 1 - lead))
+    assert two_leads(leads=1)[1].second_mv is None
+
+
+def test_a_lead_that_is_not_ok_or_lacks_signal_is_no_second_lead():
+    off = (LeadState.OK, LeadState.NOISY)
+    for _, window in (two_leads(off), two_leads(hole=(900, 1100))):
+        assert window.valid
+        assert window.second_mv is None
+        assert window.second_lead is None
+    assert two_leads((LeadState.NOISY, LeadState.OK))[1].second_mv is not None

@@ -63,7 +63,9 @@ def test_streamed_beats_are_close_to_the_published_rows(data_dir):
     peaks = marks.sample[beats].astype(np.int64)
     mv = found.dac()[:, 0]
     context = PatientContext(MANIFEST)
-    streamed = [context.push(w)[0][0, :187] for w in stream_windows(mv, 360.0, peaks, MANIFEST)]
+    streamed = [
+        context.push(w)[0][0, :187] for w in stream_windows(mv[:, None], 360.0, peaks, MANIFEST)
+    ]
     assert len(streamed) == len(peaks)
     # the last row has no second interval; the streamed window is low-passed, the row is not
     difference = np.abs(np.stack(streamed)[:-2] - rows.signal[: len(streamed) - 2])

@@ -1,0 +1,30 @@
+"""The network joins leads: any order, one missing, and one lead alone is what it was."""
+
+import torch
+
+from models.networks import CnnBiLstm
+
+
+def network() -> CnnBiLstm:
+    torch.manual_seed(0)
+    return CnnBiLstm(2, 3, width=8, leads=2).eval()
+
+
+def test_order_of_leads_does_not_matter_and_a_missing_lead_says_nothing():
+    net = network()
+    signal, features = torch.randn(6, 4, 188), torch.randn(6, 6)
+    with torch.inference_mode():
+        both = net(signal, features)
+        torch.testing.assert_close(both, net(signal.roll(2, 1), features.roll(3, 1)))
+        signal[:, 2:] = 0.0
+        first = net(signal, features)
+        assert not torch.equal(first, both)
+        features[:, 3:] = 7.0  # what is said of a lead that is not there
+        torch.testing.assert_close(net(signal, features), first)
+        signal[:, 2:], features[:, 3:] = signal[:, :2], features[:, :3]
+        torch.testing.assert_close(net(signal, features), first)  # the same lead twice
+
+
+def test_no_lead_at_all_gives_finite_logits():
+    with torch.inference_mode():
+        assert torch.isfinite(network()(torch.zeros(2, 4, 188), torch.zeros(2, 6))).all()
