@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.journal.journal import Journal
     from monitor.messages import StreamInfo
+    from monitor.metrics.http import MetricsServer
     from monitor.pipeline import Pipeline
     from monitor.recording.thread import RecordingThread
     from monitor.wire.protocol import Body
@@ -77,6 +78,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"(default: {DEFAULT_JOURNAL})",
     )
     parser.add_argument(
+        "--metrics",
+        metavar="[HOST:]PORT",
+        help="figures for Prometheus at /metrics, and /health, over HTTP (default: none; a port "
+        "alone is of this machine only)",
+    )
+    parser.add_argument(
         "--max-streams", type=int, default=256, metavar="N", help="refuse more streams (256)"
     )
     ending = parser.add_mutually_exclusive_group()
@@ -115,6 +122,8 @@ def run(args: argparse.Namespace) -> int:
         if journal is not None:
             stack.callback(journal.close)
         recording = _recording(settings, stack)
+        storage = _storage(journal, recording)
+        metrics = _metrics(args.metrics, storage, stack)
         recent = RecentSignal(Path(settings.recording.folder) if recording else None)
         _say("loading the analysis")
         make = _load(settings)
@@ -125,16 +134,19 @@ def run(args: argparse.Namespace) -> int:
             _all_of(
                 recent.deliver,
                 recording.deliver if recording else None,
+                metrics.figures.deliver if metrics else None,
                 _json_lines() if args.json else None,
             ),
             journal,
             storage_problems=recording.problems if recording else None,
+            turned=metrics.figures.turned if metrics else lambda messages, seconds: None,
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop())
         _say(
             f"ready input={sockets.input_endpoint} output={sockets.output_endpoint} "
             f"control={sockets.control_endpoint}"
+            + (f" metrics={metrics.endpoint}/metrics" if metrics else "")
         )
         service.run(EndWhen(args.exit_when_done, args.until_idle))
     return 0
@@ -174,6 +186,41 @@ def _recording(settings: Settings, stack: contextlib.ExitStack) -> RecordingThre
     recording = RecordingThread(Path(settings.recording.folder), settings.recording, _say)
     stack.callback(recording.close)
     return recording
+
+
+def _storage(
+    journal: Journal | None, recording: RecordingThread | None
+) -> Callable[[], dict[str, str]]:
+    """Give what tells which store fails, and why."""
+
+    def failing() -> dict[str, str]:
+        stores = {}
+        if journal is not None:
+            stores["journal"] = journal.trouble
+        if recording is not None:
+            problems = recording.problems()
+            reasons = "; ".join(sorted(set(problems.values())))
+            stores["recording"] = f"{len(problems)} stream(s): {reasons}" if problems else ""
+        return stores
+
+    return failing
+
+
+def _metrics(
+    address: str | None, storage: Callable[[], dict[str, str]], stack: contextlib.ExitStack
+) -> MetricsServer | None:
+    """Start what answers Prometheus, where that is asked for."""
+    if address is None:
+        return None
+    try:
+        from monitor.metrics.http import MetricsServer
+    except ModuleNotFoundError as error:
+        raise MonitorError(
+            "--metrics needs the package prometheus-client: pip install 'ecg-monitor[metrics]'"
+        ) from error
+    server = MetricsServer(address, storage)
+    stack.callback(server.close)
+    return server
 
 
 def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:

@@ -53,6 +53,8 @@ class Service:
         Monotonic seconds.
     storage_problems
         Tells why streams are not being stored, by stream.
+    turned
+        Told of every turn of the loop: messages taken, seconds it took without waiting.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Service:
         journal: Journal | None = None,
         clock: Callable[[], float] = time.monotonic,
         storage_problems: Callable[[], Mapping[str, str]] | None = None,
+        turned: Callable[[int, float], object] = lambda messages, seconds: None,
     ) -> None:
         self._hub = hub
         self._sockets = sockets
@@ -72,6 +75,7 @@ class Service:
         self._journal = journal
         self._clock = clock
         self._storage_problems = storage_problems
+        self._turned = turned
         self._numbers = SequenceCounter()
         self._stopped = False
 
@@ -88,6 +92,7 @@ class Service:
         tick_s = looked_s
         newcomer_s = 0.0
         newcomers = False
+        count, woke_s = 0, looked_s
         while not self._stopped:
             now_s = self._clock()
             if now_s >= tick_s:
@@ -98,7 +103,9 @@ class Service:
                 self._publish(hub.greeting())
                 newcomer_s, newcomers = now_s, False
             due_s = min(tick_s, newcomer_s + NEWCOMER_PERIOD_S) if newcomers else tick_s
+            self._turned(count, self._clock() - woke_s)
             sockets.wait(min(max(due_s - now_s, 0.0), LOOK_UP_S))
+            woke_s = self._clock()
             messages = list(sockets.receive(BATCH))
             count = len(messages)
             self._publish(hub.receive_all(messages, self._clock(), time.time_ns()))

@@ -1,0 +1,45 @@
+"""A real service that is asked for its figures while it works."""
+
+import json
+import signal
+import urllib.request
+
+from monitor_process import running, serving
+from prometheus_client.parser import text_string_to_metric_families
+
+
+def figures(url):
+    with urllib.request.urlopen(url, timeout=60) as reply:
+        text = reply.read().decode()
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_a_service_tells_its_figures_and_that_it_is_well():
+    with serving("--metrics", "0", "--json") as (serve, at):
+        publish = ["--publish", at["input"], "--speed", "max", "--stream", "patient", "--once"]
+        with running("demo", "--scenario", "vt", *publish) as demo:
+            demo.finish()
+        serve.until("stream patient: ended")
+        seen = {}
+        while seen.get(("ecg_monitor_streams", "ended")) != 1:  # told once a second
+            seen = figures(at["metrics"])
+        with urllib.request.urlopen(at["metrics"].replace("/metrics", "/health")) as reply:
+            assert json.loads(reply.read())["status"] == "ok"
+        serve.signal(signal.SIGTERM)
+        events = [json.loads(line) for line in serve.finish()]
+    beats = [event["label"] for event in events if event["type"] == "beat"]
+    raised = [
+        event["kind"] for event in events if event["type"] == "alert" and event["state"] == "raised"
+    ]
+    assert beats
+    assert "vt" in raised
+    for label in "NSVFQ":
+        assert seen[("ecg_monitor_beats_total", label)] == beats.count(label)
+    for name, priority in {("vt", "high")}:
+        assert seen[("ecg_monitor_alerts_total", name, priority)] == raised.count(name)
+    assert seen[("ecg_monitor_turn_seconds_count",)] > 0
+    assert seen[("process_resident_memory_bytes",)] > 0
