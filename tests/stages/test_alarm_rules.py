@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.config import AlarmSettings
 from monitor.messages import Alert, AlertKind, AlertState
+from monitor.stages.alarms.shapes import Shapes
 
 K = AlertKind
 Beats = list[tuple[float, str]]
@@ -161,11 +162,48 @@ def test_shapes_of_pvcs() -> None:
         assert (K.MULTIFORM_PVC in kinds) is expected
 
 
+@pytest.mark.parametrize(
+    ("labels", "alike", "expected"),
+    [
+        ("VNNVV", True, True),  # labels broken, shapes not
+        ("VNNVV", False, False),
+        ("VSNSV", True, False),  # most must be ventricular by label
+    ],
+)
+def test_beats_of_the_ventricular_shape_belong_to_the_run(
+    labels: str, alike: bool, expected: bool
+) -> None:
+    beats = then_sinus(after(START, labels, [0.45] * 5))
+    inside = beats[len(START) : len(START) + 5]
+    forms = {t: 0 for t, label in inside if alike or label == "V"}
+    told = run(hops(beats, 58, signal_mv=drawn(beats, forms, 60)))
+    assert (K.VT in physiological(told)) is expected
+
+
+def test_shapes_are_compared_in_the_leads_that_both_beats_have() -> None:
+    beats = steady(60, 0.5, 9, "V")
+    one = drawn(beats, {t: i % 2 for i, (t, _) in enumerate(beats)}, 10)
+    two = np.concatenate((one, 0.7 * one), axis=1)
+    two[int(5 * RATE_HZ) :, 0] = np.nan  # the first lead is lost
+    shapes = Shapes(RATE_HZ)
+    made = []
+    for hop in hops(beats, 9, signal_mv=two):
+        shapes.push(hop.block)
+        for beat in hop.beats:
+            shapes.take(beat)
+            made.append(beat)
+    assert shapes.likeness(made[1], made[3]) > 0.98
+    assert shapes.likeness(made[1], made[2]) < 0.5
+    assert shapes.likeness(made[1], made[-1 if len(made) % 2 == 0 else -2]) > 0.98
+    assert {form for _, form in shapes.recent} == {0, 1}
+
+
 def drawn(beats: Beats, forms: dict[float, int], end_s: float) -> NDArray[np.float32]:
+    """Narrow beats, and broad ones of two forms where ``forms`` says so."""
     t = np.arange(int(end_s * RATE_HZ)) / RATE_HZ
     signal = 0.01 * np.random.default_rng(1).normal(size=len(t))
-    for at, label in beats:
-        if label == "N":
+    for at, _ in beats:
+        if at not in forms:
             signal += np.exp(-(((t - at) / 0.015) ** 2))
         elif forms[at] == 0:
             signal += 1.5 * np.exp(-(((t - at) / 0.04) ** 2))

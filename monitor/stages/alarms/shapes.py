@@ -1,8 +1,7 @@
-"""Shapes of ventricular beats: which PVCs look alike.
+"""Shapes of beats: which look alike.
 
-Every ventricular beat is compared with the few shapes seen before, over 120 ms to both sides
-of its R peak, and joins the likest one or founds a new one. Likeness is the highest
-correlation over small shifts, so gain does not matter; polarity does.
+Beats are compared over 120 ms to both sides of the R peak, in up to two leads at once. Likeness
+is the highest correlation over small shifts, so gain does not matter; polarity does.
 """
 
 from __future__ import annotations
@@ -10,34 +9,41 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from monitor.messages import Beat, FloatArray, Samples
+from monitor.messages import AamiClass, Beat, FloatArray, Samples
 
 _HALF_S = 0.12
 _SHIFT_S = 0.032
-_ALIKE = 0.8
-_SHAPES = 6
+_SAME_FORM = 0.8  # PVCs less alike than this are of two forms
+_FORMS = 6
 _SIGNAL_S = 4.0  # labels come at most about 2 s after the beat
 _ADAPT = 0.2
 _LEAST_MV = 0.05  # a smaller complex has no shape to speak of
+_LEADS = 2
+_PIECES = 24  # beats whose signal is kept
+
+Piece = NDArray[np.float64]
 
 
 class Shapes:
-    """Groups the ventricular beats of one stream by shape."""
+    """Keeps the shapes of the last beats of one stream, and groups its ventricular beats."""
 
     def __init__(self, rate_hz: float) -> None:
         self._half = round(_HALF_S * rate_hz)
         self._shift = round(_SHIFT_S * rate_hz)
         self._keep = round(_SIGNAL_S * rate_hz)
         self._blocks: deque[Samples] = deque()
-        self._known: list[tuple[int, int, NDArray[np.float64]]] = []  # lead, number, template
+        self._pieces: deque[tuple[int, Piece]] = deque(maxlen=_PIECES)
+        self._forms: list[tuple[int, Piece]] = []  # number, template
         self._next = 0
-        self.recent: deque[tuple[int, int]] = deque(maxlen=32)  # sample, number of its shape
+        self.recent: deque[tuple[int, int]] = deque(maxlen=32)  # sample of a PVC, its form
 
     def forget(self) -> None:
-        """Drop the signal, as after a hole; known shapes stay."""
+        """Drop the signal, as after a hole; known forms stay."""
         self._blocks.clear()
+        self._pieces.clear()
         self.recent.clear()
 
     def push(self, block: Samples) -> None:
@@ -46,50 +52,75 @@ class Shapes:
         while self._blocks[0].end_sample < block.end_sample - self._keep:
             self._blocks.popleft()
 
-    def add(self, beat: Beat) -> None:
-        """Give a ventricular beat its shape, if its signal is whole."""
-        reach = self._half + self._shift
-        piece = self._signal(beat.sample - reach, beat.sample + reach + 1, beat.lead)
+    def take(self, beat: Beat) -> None:
+        """Keep the shape of the next labelled beat, if its signal is there."""
+        piece = self._signal(beat.sample)
         if piece is None:
             return
+        self._pieces.append((beat.sample, piece))
+        if beat.label is AamiClass.V:
+            self.recent.append((beat.sample, self._form_of(piece)))
+
+    def likeness(self, first: Beat, second: Beat) -> float:
+        """Correlation of the shapes of two of the last beats; 0 where one is not known."""
+        a, b = (
+            next((piece for at, piece in self._pieces if at == beat.sample), None)
+            for beat in (first, second)
+        )
+        return 0.0 if a is None or b is None else _likeness(a, self._middle(b))
+
+    def _form_of(self, piece: Piece) -> int:
+        """Join the likest known form, or found a new one; give its number."""
         best, likest = -1.0, -1
-        for at, (lead, _, template) in enumerate(self._known):
-            if lead == beat.lead:
-                likeness = self._likeness(piece, template)
-                if likeness > best:
-                    best, likest = likeness, at
-        middle = _unit(piece[self._shift : self._shift + 2 * self._half + 1])
-        if best < _ALIKE:
-            self._known.append((beat.lead, self._next, middle))
-            self._next += 1
-            del self._known[: max(0, len(self._known) - _SHAPES)]
-            number = self._next - 1
+        for at, (_, template) in enumerate(self._forms):
+            likeness = _likeness(piece, template)
+            if likeness > best:
+                best, likest = likeness, at
+        middle = self._middle(piece)
+        middle /= float(np.sqrt((middle * middle).sum())) + 1e-9
+        if best < _SAME_FORM:
+            number, self._next = self._next, self._next + 1
+            self._forms.append((number, middle))
+            del self._forms[: max(0, len(self._forms) - _FORMS)]
         else:
-            lead, number, template = self._known.pop(likest)
-            template = _unit(template + _ADAPT * middle)
-            self._known.append((lead, number, template))
-        self.recent.append((beat.sample, number))
+            number, template = self._forms.pop(likest)
+            self._forms.append((number, (1.0 - _ADAPT) * template + _ADAPT * middle))
+        return number
 
-    def _likeness(self, piece: NDArray[np.float64], template: NDArray[np.float64]) -> float:
-        width = len(template)
-        steps = range(0, 2 * self._shift + 1, max(1, self._shift // 4))
-        return max(float(_unit(piece[k : k + width]) @ template) for k in steps)
+    def _middle(self, piece: Piece) -> Piece:
+        middle: Piece = piece[self._shift : -self._shift].copy()
+        middle -= middle.mean(axis=0)
+        return middle
 
-    def _signal(self, start: int, end: int, lead: int) -> NDArray[np.float64] | None:
+    def _signal(self, sample: int) -> Piece | None:
+        """Signal around a sample, shape (n, leads); a lead with invalid samples is all zero."""
+        reach = self._half + self._shift
+        start, end = sample - reach, sample + reach + 1
         if not self._blocks or self._blocks[0].start_sample > start:
             return None
         parts: list[FloatArray] = [
-            block.values_mv[max(0, start - block.start_sample) : end - block.start_sample, lead]
+            block.values_mv[max(0, start - block.start_sample) : end - block.start_sample, :_LEADS]
             for block in self._blocks
             if block.end_sample > start and block.start_sample < end
         ]
-        piece = np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
-        if len(piece) != end - start or not np.isfinite(piece).all():
+        piece = np.concatenate(parts).astype(np.float64) if parts else np.empty((0, 1))
+        if len(piece) != end - start:
             return None
-        return piece if np.ptp(piece) > _LEAST_MV else None
+        piece[:, ~np.isfinite(piece).all(axis=0)] = 0.0
+        return piece if np.ptp(piece, axis=0).max() > _LEAST_MV else None
 
 
-def _unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred: NDArray[np.float64] = x - x.mean()
-    centred /= float(np.sqrt(centred @ centred)) + 1e-9
-    return centred
+def _likeness(piece: Piece, middle: Piece) -> float:
+    """Highest correlation of ``middle`` with a stretch of ``piece``, in the leads both have."""
+    size = len(middle)
+    step = max(1, (len(piece) - size) // 8)
+    stretches = sliding_window_view(piece, size, axis=0)[::step]  # (shifts, leads, samples)
+    centred = stretches - stretches.mean(axis=2, keepdims=True)
+    products = (centred * middle.T).sum(axis=2)
+    energy = (centred * centred).sum(axis=2)
+    own = (middle * middle).sum(axis=0)
+    common = (own > 0.0) & (energy.max(axis=0) > 0.0)
+    if not common.any():
+        return 0.0
+    scale = np.sqrt(energy[:, common].sum(axis=1) * own[common].sum())
+    return float((products[:, common].sum(axis=1) / (scale + 1e-12)).max())

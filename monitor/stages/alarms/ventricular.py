@@ -13,6 +13,7 @@ from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
 
 _V = AamiClass.V
+_ALIKE = 0.9  # correlation of beats of one shape
 _T_PEAK_S = 0.3  # R to peak of the T wave at 60 bpm; grows with the root of RR (Bazett 1920)
 
 
@@ -31,33 +32,54 @@ def vt(view: View) -> Finding | None:
     """``vt_beats`` ventricular beats in a row at ``vt_bpm`` or faster.
 
     Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm). Labels in
-    a fast run are less sure than elsewhere, so the last ``vt_beats`` may hold, between two
-    ventricular ones, one of another label, or two that are abnormal too (S, F, Q), if each
-    interval is that of the VT rate or at most 10 % longer. Not so in atrial fibrillation,
-    where aberrant beats come in fast, broken runs. And the classifier must be sure of what it
-    calls ventricular, ``vt_certainty`` on average.
+    a fast run are less sure than elsewhere, so between two ventricular ones the last
+    ``vt_beats`` may hold others: all of the ventricular shape, or few in a steady run. And the
+    classifier must be sure of what it calls ventricular, ``vt_certainty`` on average.
     """
     s = view.settings
     size = len(view.beats)
     if size < s.vt_beats or view.beats[-1].label is not _V:
         return None
     last = [view.beats[size - s.vt_beats + i] for i in range(s.vt_beats)]
-    others = [beat.label for beat in last if beat.label is not _V]
-    if others and (view.af_since is not None or last[0].label is not _V or len(others) > 2):
-        return None
-    if len(others) == 2 and AamiClass.N in others:
+    rate = view.rate_bpm(last)
+    if last[0].label is not _V or rate < s.vt_bpm:
         return None
     ventricular = [beat for beat in last if beat.label is _V]
     certainty = sum(beat.probabilities[2] + beat.probabilities[3] for beat in ventricular)
     if certainty < s.vt_certainty * len(ventricular):
         return None
-    rate = view.rate_bpm(last)
-    longest_s = max(b.sample - a.sample for a, b in pairwise(last)) / view.rate_hz
-    if rate < s.vt_bpm or (others and longest_s > 1.1 * 60.0 / s.vt_bpm):
+    if len(ventricular) < len(last) and not _of_one_shape(view, last) and not _steady(view, last):
         return None
     run = view.run_of_v(back=s.vt_beats - 1)[:-1] + last
     text = f"VT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
     return Finding(run[0].sample, text, round(rate), s.vt_bpm, _samples(run))
+
+
+def _of_one_shape(view: View, run: list[Beat]) -> bool:
+    """Whether most of a run is ventricular and each other beat has the shape of one that is."""
+    ventricular = [beat for beat in run if beat.label is _V]
+    if 2 * len(ventricular) <= len(run):
+        return False
+    return all(
+        any(view.shapes.likeness(beat, v) >= _ALIKE for v in ventricular)
+        for beat in run
+        if beat.label is not _V
+    )
+
+
+def _steady(view: View, run: list[Beat]) -> bool:
+    """Whether a fast run may hold one other beat, or two that are abnormal too (S, F, Q).
+
+    If no interval is more than 10 % longer than those of the VT rate; and not in atrial
+    fibrillation, where aberrant beats come in fast, broken runs.
+    """
+    others = [beat.label for beat in run if beat.label is not _V]
+    if view.af_since is not None or len(others) > 2:
+        return False
+    if len(others) == 2 and AamiClass.N in others:
+        return False
+    longest_s = max(b.sample - a.sample for a, b in pairwise(run)) / view.rate_hz
+    return longest_s <= 1.1 * 60.0 / view.settings.vt_bpm
 
 
 def nsvt(view: View) -> Finding | None:

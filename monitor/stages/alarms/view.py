@@ -144,8 +144,7 @@ class View:
         self.beats.append(beat)
         if beat.label in self._minute:
             self._minute[beat.label].append(beat.sample)
-        if beat.label is AamiClass.V:
-            self.shapes.add(beat)
+        self.shapes.take(beat)
 
     def seconds_since(self, sample: int) -> float:
         """Seconds of signal from ``sample`` to now."""
