@@ -1,8 +1,6 @@
 """The programs printed in the README are run: subscribers in Python and Node.js, a sender."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -29,7 +27,6 @@ from monitor.wire.sockets import ServiceSockets
 README = Path(__file__).resolve().parents[2] / "README.md"
 FREE = "tcp://127.0.0.1:*"
 OUTPUT, INPUT = "tcp://127.0.0.1:5556", "tcp://127.0.0.1:5555"
-NODE_PACKAGE = "zeromq@6.8.0"
 PATIENCE_S = 30
 
 BEAT = Beat("208", 720, 790, AamiClass.V, (0.0, 0.0, 1.0, 0.0, 0.0), 0.8, 0, "aami")
@@ -83,23 +80,6 @@ def test_the_python_subscriber_of_the_readme(tmp_path):
         script = tmp_path / "subscriber.py"
         script.write_text(text.replace(OUTPUT, sockets.output_endpoint))
         check_subscriber([sys.executable, "-u", script], tmp_path, sockets)
-
-
-@pytest.fixture
-def node_folder(pytestconfig):
-    """A folder in which the zeromq package of Node.js is installed, kept between runs."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("needs node and npm")
-    folder = pytestconfig.cache.mkdir("node-" + NODE_PACKAGE.replace("@", "-"))
-    if not (folder / "node_modules" / "zeromq" / "package.json").exists():
-        install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, NODE_PACKAGE]
-        done = subprocess.run(install, capture_output=True, text=True, timeout=200, check=False)
-        if done.returncode:
-            reason = f"npm install {NODE_PACKAGE} failed: {done.stderr[-200:]}"
-            if os.environ.get("ECG_MONITOR_REQUIRE_DATA"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-    return folder
 
 
 @pytest.mark.xdist_group("node")
