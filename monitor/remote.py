@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable
 
 from monitor.feed import Deliver, Status
-from monitor.messages import Alert, End, StreamInfo
+from monitor.messages import End, StreamInfo
+from monitor.wire.follow import Follower
 from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import Heartbeat, Limits, Packet, StreamState, StreamStatus
 from monitor.wire.sequence import TopicSequences
-from monitor.wire.subscriber import AlertMemory, ControlClient, Subscription
+from monitor.wire.subscriber import ControlClient, Subscription
 
 SILENT_S = 3.0
 WAIT_S = 0.1
@@ -68,7 +69,7 @@ class SubscriberFeed:
         self._wishes: deque[tuple[str, int | None]] = deque()
         self._infos: dict[str, StreamInfo] = {}
         self._ended: set[str] = set()
-        self._alerts = AlertMemory()
+        self._told: set[str] = set()  # by the service that speaks now
         self._publisher = ""
         self._note = ""
 
@@ -88,10 +89,14 @@ class SubscriberFeed:
             control = ControlClient(self._control, self._keys) if self._control else None
             if control is not None:
                 stack.callback(control.close)
+            journal = ControlClient(self._control, self._keys) if self._control else None
+            if journal is not None:
+                stack.callback(journal.close)
+            follower = Follower(subscription, journal, stream=self._stream)
             heard_s, silent = self._clock(), False
             while not self._stop.is_set():
-                subscription.wait(WAIT_S)
-                packets = subscription.receive()
+                follower.wait(WAIT_S)
+                packets = follower.receive()
                 for packet in packets:
                     self._take(packet, subscription.sequences, deliver)
                 if packets:
@@ -119,8 +124,7 @@ class SubscriberFeed:
             deliver(Status(self._stream or "", f"connected to the service at {self._endpoint}"))
             deliver(Status(self._stream or ""))
             self._publisher = packet.publisher
-            self._alerts = AlertMemory()
-            self._infos.clear()
+            self._told.clear()
         if isinstance(body, Heartbeat | Limits):
             return
         if isinstance(body, StreamState):
@@ -128,24 +132,23 @@ class SubscriberFeed:
             return
         if isinstance(body, StreamInfo):
             self._infos[body.stream] = body
+            self._told.add(body.stream)
             self._ended.discard(body.stream)
             deliver(body)
             return
         if body.stream not in self._infos:
             return  # its state will come within a second, with everything that matters
-        if isinstance(body, Alert) and not self._alerts.is_new(body):
-            return
         if isinstance(body, End):
             self._ended.add(body.stream)
         deliver(body)
 
     def _take_state(self, state: StreamState, sequences: TopicSequences, deliver: Deliver) -> None:
-        if state.stream not in self._infos:
+        if state.stream not in self._told:
+            self._told.add(state.stream)
             self._infos[state.stream] = state.info
             deliver(state.info)
         for alert in state.alerts:
-            if self._alerts.is_new(alert):
-                deliver(alert)
+            deliver(alert)
         ended = state.status is StreamStatus.ENDED
         if ended and state.stream not in self._ended:
             self._ended.add(state.stream)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_key_option, client_keys
-from monitor.commands.serve import OUTPUT
+from monitor.commands.serve import CONTROL, OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.messages import Alert
-    from monitor.wire.subscriber import Subscription
+    from monitor.wire.follow import Follower
 
 SUMMARY = "Print the alerts of a running `serve` as JSON lines, as they come."
 EXAMPLE = (
     "  ecg-monitor alerts --priority high\n"
+    "  ecg-monitor alerts --since 0   # all that the journal holds, then what comes\n"
     "  ecg-monitor alerts --stream 208 --kind vt --kind v_run --count 1 --timeout 60"
 )
 
@@ -28,6 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
         "--connect", default=OUTPUT, metavar="ENDPOINT", help=f"output of the service ({OUTPUT})"
+    )
+    parser.add_argument(
+        "--control",
+        default=CONTROL,
+        metavar="ENDPOINT",
+        help=f"control of the service, to ask for what was missed ({CONTROL})",
+    )
+    parser.add_argument(
+        "--since",
+        type=int,
+        metavar="N",
+        help="begin after this number of the journal (0: with all that is kept) instead of with "
+        "what is active now",
     )
     add_key_option(parser)
     parser.add_argument("--stream", metavar="NAME", help="of this stream only")
@@ -66,47 +81,64 @@ def run(args: argparse.Namespace) -> int:
     """Print alerts until the end that was asked for."""
     if args.count is not None and args.count < 1:
         raise MonitorError(f"--count {args.count}: must be 1 or more", USAGE)
+    if args.since is not None and args.since < 0:
+        raise MonitorError(f"--since {args.since}: must be 0 or more", USAGE)
     if args.timeout is not None and not args.timeout > 0:
         raise MonitorError(f"--timeout {args.timeout:g}: must be more than 0", USAGE)
 
+    from monitor.wire.follow import Follower
     from monitor.wire.jsonform import dumps, to_dict
-    from monitor.wire.subscriber import Subscription
+    from monitor.wire.protocol import JOURNALLED
+    from monitor.wire.subscriber import ControlClient, Subscription
 
     end_s = None if args.timeout is None else time.monotonic() + args.timeout
     printed = 0
     keys = client_keys(args)
-    with Subscription(args.connect, ("alert", "state"), args.stream, keys) as subscription:
-        for alert in _alerts(subscription, end_s):
+    kinds = (*JOURNALLED, "state")
+    with (
+        Subscription(args.connect, kinds, args.stream, keys) as subscription,
+        contextlib.closing(ControlClient(args.control, keys)) as control,
+    ):
+        follower = Follower(subscription, control, args.since, args.stream)
+        for alert, number in _alerts(follower, end_s, args.since is not None):
             if args.kind and alert.kind not in args.kind:
                 continue
             if args.priority and alert.priority not in args.priority:
                 continue
-            print(dumps(to_dict(alert)), flush=True)  # noqa: T201
+            place = {} if number is None else {"journal": number}
+            print(dumps({**to_dict(alert), **place}), flush=True)  # noqa: T201
             printed += 1
             if printed == args.count:
                 return 0
     return 0 if args.count is None else FAILED
 
 
-def _alerts(subscription: Subscription, end_s: float | None) -> Iterator[Alert]:
-    """Give every transition once, beginning with what is active now."""
+def _alerts(
+    follower: Follower, end_s: float | None, must_answer: bool
+) -> Iterator[tuple[Alert, int | None]]:
+    """Give every transition once, with its number in the journal."""
     from monitor.messages import Alert
     from monitor.wire.protocol import StreamState
-    from monitor.wire.subscriber import AlertMemory
 
-    publisher, memory = "", AlertMemory()
+    connected, problem = False, ""
     while end_s is None or time.monotonic() < end_s:
-        subscription.wait(0.5 if end_s is None else min(0.5, end_s - time.monotonic()))
-        for packet in subscription.receive():
-            if packet.publisher != publisher:
-                if not publisher:
-                    _say("connected")
-                publisher, memory = packet.publisher, AlertMemory()
-            body = packet.body
-            alerts = body.alerts if isinstance(body, StreamState) else (body,)
-            for alert in alerts:
-                if isinstance(alert, Alert) and memory.is_new(alert):
-                    yield alert
+        follower.wait(0.5 if end_s is None else min(0.5, end_s - time.monotonic()))
+        packets = follower.receive()
+        if packets and not connected:
+            connected = True
+            _say("connected")
+        for packet in packets:
+            if isinstance(packet.body, Alert):
+                yield packet.body, packet.mark.number if packet.mark else None
+            elif isinstance(packet.body, StreamState):
+                yield from ((alert, None) for alert in packet.body.alerts)
+        if follower.problem != problem:
+            problem = follower.problem
+            _say(f"what is missed is lost: {problem}" if problem else "the journal answers")
+        if must_answer and connected and follower.problem and not follower.answered:
+            raise MonitorError(f"--since: {follower.problem}")
+        if follower.answered:
+            must_answer = False
 
 
 def _say(text: str) -> None:

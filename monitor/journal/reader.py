@@ -41,7 +41,9 @@ class Reader:
         if not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
             uri += "&immutable=1"
         try:
-            self._connection = sqlite3.connect(uri, patience_s, isolation_level=None, uri=True)
+            self._connection = sqlite3.connect(
+                uri, patience_s, isolation_level=None, check_same_thread=False, uri=True
+            )
             version = check(self._connection, path)
         except sqlite3.Error as error:
             raise MonitorError(explained(path, error)) from error

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Any
 
 import zmq
 
@@ -88,15 +89,18 @@ class Subscription:
                 packets.append(packet)
         return packets
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for messages; tell whether any came.
+    def wait(self, timeout_s: float, also: Socket | None = None) -> bool:
+        """Wait for messages, or for another socket too; tell whether any came.
 
         Raises
         ------
         MonitorError
             If the service refuses us.
         """
-        came = bool(self.socket.poll(max(0, round(timeout_s * 1000))))
+        poller = zmq.Poller()
+        for socket in (self.socket, *([] if also is None else [also])):
+            poller.register(socket, zmq.POLLIN)
+        came = bool(poller.poll(max(0, round(timeout_s * 1000))))
         self._refusal.check()
         return came
 
@@ -114,6 +118,13 @@ class Subscription:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def refusal_in(reply: dict[str, Any]) -> str:
+    """Give why a request was refused, "" if it was not."""
+    if reply.get("ok") is True:
+        return ""
+    return "".join(c for c in str(reply.get("error"))[:200] if c.isprintable())
 
 
 class AlertMemory:
@@ -162,16 +173,34 @@ class ControlClient:
             self.close()
             raise
 
-    def acknowledge(self, stream: str, alert_id: int | None) -> None:
-        """Ask to acknowledge one alert, or all of a stream (None)."""
-        request = {
-            "schema": SCHEMA,
-            "command": "acknowledge",
-            "stream": stream,
-            "alert_id": alert_id,
-        }
+    @property
+    def socket(self) -> Socket:
+        """To be polled for an answer."""
+        return self._socket
+
+    def send(self, command: str, **fields: object) -> None:
+        """Send a request; an earlier one that was not answered is forgotten."""
+        request = {"schema": SCHEMA, "command": command, **fields}
         with contextlib.suppress(zmq.Again):  # no service: the missing answer will show it
             self._socket.send(dumps(request).encode(), zmq.NOBLOCK)
+
+    def receive(self) -> dict[str, Any] | None:
+        """Give the answer to the last request, None if none has come.
+
+        Raises
+        ------
+        MonitorError
+            If what came is no answer, or the service refuses us.
+        """
+        self._refusal.check()
+        try:
+            return loads(self._socket.recv(zmq.NOBLOCK))
+        except zmq.ZMQError:  # nothing came (EAGAIN), or nothing was asked (EFSM)
+            return None
+
+    def acknowledge(self, stream: str, alert_id: int | None) -> None:
+        """Ask to acknowledge one alert, or all of a stream (None)."""
+        self.send("acknowledge", stream=stream, alert_id=alert_id)
 
     def limits(
         self, stream: str, changes: dict[str, object], patience_s: float = 5.0
@@ -215,15 +244,10 @@ class ControlClient:
     def answer(self) -> str | None:
         """Give why the last request was refused ("" if it was not); None if no answer came."""
         try:
-            self._refusal.check()
-            reply = loads(self._socket.recv(zmq.NOBLOCK))
-        except zmq.ZMQError:  # nothing came (EAGAIN), or nothing was asked (EFSM)
-            return None
+            reply = self.receive()
         except MonitorError as error:
             return str(error)
-        if reply.get("ok") is True:
-            return ""
-        return "".join(c for c in str(reply.get("error"))[:200] if c.isprintable())
+        return None if reply is None else refusal_in(reply)
 
     def close(self) -> None:
         """Close at once."""

@@ -30,15 +30,19 @@ PATIENCE_S = 20
 class Running:
     """A service in a thread, with the analysis of ``service_parts``."""
 
-    def __init__(self, end_when=None, max_streams=64, at=FREE, journal=None):
+    def __init__(
+        self, end_when=None, max_streams=64, at=FREE, journal=None, before=None, name="service"
+    ):
         self.said = []
         self.delivered = []
-        self.sockets = ServiceSockets(at, FREE, FREE)
+        # in the place of another, or on free ports
+        where = (before.input, before.output, before.control) if before else (at, FREE, FREE)
+        self.sockets = ServiceSockets(*where)
         self.input = self.sockets.input_endpoint
         self.output = self.sockets.output_endpoint
         self.control = self.sockets.control_endpoint
-        self.hub = Hub(EveryHundred, "service", self.said.append, max_streams)
-        self.service = Service(self.hub, self.sockets, "service", self.delivered.append, journal)
+        self.hub = Hub(EveryHundred, name, self.said.append, max_streams, journal)
+        self.service = Service(self.hub, self.sockets, name, self.delivered.append, journal)
         self._end_when = end_when
         self._failed = None
         self.thread = threading.Thread(target=self._run)
