@@ -9,8 +9,17 @@ from dataclasses import dataclass, replace
 
 from monitor.journal.entries import Draft, draft_of, is_kept
 from monitor.journal.journal import Journal
+from monitor.messages import Samples
 from monitor.service.hub import Hub
-from monitor.wire.protocol import Body, Mark, ProtocolError, StreamState, encode, topic_of
+from monitor.wire.protocol import (
+    Body,
+    Heartbeat,
+    Mark,
+    ProtocolError,
+    StreamState,
+    encode,
+    topic_of,
+)
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 
@@ -18,6 +27,7 @@ TICK_S = 1.0
 NEWCOMER_PERIOD_S = 0.1  # states are not repeated faster than this, however many subscribe
 LOOK_UP_S = 0.1  # how long a request to stop may wait
 BATCH = 64
+DISPLAY = (Samples, StreamState, Heartbeat)  # for the eye; everything else is found, and counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,8 @@ class Service:
                 self._deliver(body)
             topic = topic_of(body)
             number = self._numbers.next(topic)
+            if isinstance(body, DISPLAY) and not self._sockets.wants(topic):
+                continue
             try:
                 frames = encode(body, self._publisher, number, time.time_ns(), mark)
             except ProtocolError as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket as os_socket
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ EVENTS = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
+MAX_JUDGED = 10_000  # topics, remembered with whether they are wanted
 _REASONS: dict[int, str] = {
     zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: "a peer without keys, or with keys where there "
     "are none",
@@ -44,7 +46,7 @@ class _Room:
 class _Subscriber:
     inode: int
     user: str
-    topics: int = 0
+    topics: set[bytes] = field(default_factory=set)
 
 
 class Connections:
@@ -60,6 +62,8 @@ class Connections:
         self._refused = refused
         self._rooms: dict[str, _Room] = {}
         self._subscribers: dict[int, _Subscriber] = {}
+        self._wanted: Counter[bytes] = Counter()
+        self._judged: dict[bytes, bool] = {}
 
     def watch(
         self, socket: zmq.Socket[bytes], room: str, most: int, backlog: Backlog
@@ -103,8 +107,8 @@ class Connections:
                 f"on --{name}: a handshake that broke off: a peer without keys, silent, or gone"
             )
 
-    def subscribed(self, descriptor: int, user: str, change: int) -> int:
-        """Note a subscription (or its end, -1); give how many topics the connection has."""
+    def subscribed(self, descriptor: int, user: str, prefix: bytes, wanted: bool) -> int:
+        """Note a subscription, or its end; give how many topics the connection has."""
         try:
             inode = os.fstat(descriptor).st_ino
         except OSError:  # gone again
@@ -112,8 +116,30 @@ class Connections:
         known = self._subscribers.get(descriptor)
         if known is None or known.inode != inode:
             known = self._subscribers[descriptor] = _Subscriber(inode, user)
-        known.topics = max(known.topics + change, 0)
-        return known.topics
+        if wanted != (prefix in known.topics):  # else it was said before, or never
+            if wanted:
+                known.topics.add(prefix)
+                self._wanted[prefix] += 1
+                self._judged.clear()
+            else:
+                known.topics.discard(prefix)
+                self.left(prefix)
+        return len(known.topics)
+
+    def left(self, prefix: bytes) -> None:
+        """Note that a subscription has ended, of whomever."""
+        self._wanted[prefix] -= 1
+        if self._wanted[prefix] <= 0:
+            del self._wanted[prefix]
+        self._judged.clear()
+
+    def wants(self, topic: bytes) -> bool:
+        """Tell whether anybody has subscribed to a topic."""
+        if topic not in self._judged:
+            if len(self._judged) > MAX_JUDGED:
+                self._judged.clear()
+            self._judged[topic] = any(topic.startswith(prefix) for prefix in self._wanted)
+        return self._judged[topic]
 
     def cut_unless(self, admits: Callable[[str], bool]) -> None:
         """Cut every connection over which somebody subscribed who is not admitted any more."""

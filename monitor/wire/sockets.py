@@ -362,12 +362,15 @@ class ServiceSockets:
             if message is None:
                 break
             head = message.frames[0][:1]
+            prefix = message.frames[0][1:]
             if head == b"\x00" and message.descriptor is None:
-                continue  # of a subscriber that has gone
+                self._connections.left(prefix)  # with its subscriber
+                continue
             if not self._admitted(message, "output") or message.descriptor is None:
                 continue
-            change = 1 if head == b"\x01" else -1
-            topics = self._connections.subscribed(message.descriptor, message.user, change)
+            topics = self._connections.subscribed(
+                message.descriptor, message.user, prefix, head == b"\x01"
+            )
             if topics > MAX_TOPICS or head not in (b"\x00", b"\x01"):
                 self._refused(f"on --output: more than {MAX_TOPICS} topics, or what is no topic")
                 cut(message.descriptor)
@@ -402,6 +405,10 @@ class ServiceSockets:
     def reply(self, text: bytes) -> None:
         """Answer the last request."""
         self._control.send(text)
+
+    def wants(self, topic: bytes) -> bool:
+        """Tell whether anybody has subscribed to a topic, as far as :meth:`newcomers` has seen."""
+        return self._connections.wants(topic)
 
     def publish(self, frames: list[bytes]) -> None:
         """Send to all subscribers; one whose queue is full loses it."""
