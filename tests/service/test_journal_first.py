@@ -25,6 +25,9 @@ class Sockets:
         self.on_disk_at_reply = []
         self.early = []
 
+    def wants(self, topic):
+        return True
+
     def on_disk(self):
         reader = Reader(self.path)
         try:
