@@ -346,12 +346,11 @@ def load_settings(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return build(Settings, tomllib.loads(path.read_text(encoding="utf-8")), "")
     except (OSError, UnicodeDecodeError) as error:
         raise MonitorError(f"cannot read settings {path}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of TOML, or a number too large to be shown
         raise MonitorError(f"settings {path} are not valid TOML: {error}") from error
-    return build(Settings, table, "")
 
 
 def build(kind: type[T], table: Any, prefix: str) -> T:
@@ -380,8 +379,11 @@ def _convert(hint: Any, value: Any, key: str) -> Any:
         item = typing.get_args(hint)[0]
         _require(isinstance(value, list), key, f"must be a list, not {value!r}")
         return tuple(_convert(item, v, f"{key}[{i}]") for i, v in enumerate(value))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        # beyond it neither float() nor repr() works on every integer
+        _require(abs(value) < 2**63, key, "the number is out of range")
+        if hint is float:
+            return float(value)
     ok = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
     _require(ok, key, f"must be of type {hint.__name__}, not {value!r}")
     return value

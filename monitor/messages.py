@@ -29,6 +29,7 @@ FloatArray: TypeAlias = NDArray[np.float32]
 MIN_RATE_HZ = 100.0
 MAX_RATE_HZ = 1000.0
 MAX_LEADS = 32
+MAX_LEAD_NAME = 64
 _STREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -160,6 +161,10 @@ class StreamInfo:
             raise MonitorError(
                 f"stream {self.stream}: needs 1 to {MAX_LEADS} named ECG leads, "
                 f"has {len(self.leads)}"
+            )
+        if max(map(len, self.leads)) > MAX_LEAD_NAME:
+            raise MonitorError(
+                f"stream {self.stream}: the name of a lead has over {MAX_LEAD_NAME} characters"
             )
         if self.start_sample < 0:
             raise MonitorError(

@@ -261,10 +261,8 @@ class Hub:
         stream.key = key
         self._streams[info.stream] = stream
         self._appeared += 1
-        leads = ", ".join(info.leads)
-        self._say(
-            f"stream {info.stream}: {info.source or 'announced'}, {info.rate_hz:g} Hz, {leads}"
-        )
+        # neither source nor lead names: a sender may have written anything there
+        self._say(f"stream {info.stream}: {info.rate_hz:g} Hz, {len(info.leads)} lead(s)")
         return [info, stream.state()]
 
     def _named(self, request: dict[str, Any]) -> MonitoredStream:

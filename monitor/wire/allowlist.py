@@ -116,11 +116,12 @@ def parse(text: str) -> AllowList:
     """
     try:
         table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+        clients = build(_File, table, "").clients
+    except (ValueError, RecursionError) as error:  # of TOML, or a number too large to be shown
         raise MonitorError(f"not valid TOML: {' '.join(str(error).split())}", USAGE) from error
     if "clients" not in table:  # a file that is just being written must not cut everybody off
         raise MonitorError("names no clients; to let nobody in write: clients = []", USAGE)
-    return AllowList(build(_File, table, "").clients)
+    return AllowList(clients)
 
 
 def load(path: Path) -> AllowList:

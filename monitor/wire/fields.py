@@ -261,8 +261,14 @@ def _bounded(items: Sized) -> Sized:
 
 
 def shown(value: object) -> str:
-    """Give a value as it may stand in an error message: short, on one line, printable."""
-    try:
-        return f"{value!a:.60}"
-    except RecursionError:  # nested as deeply as the JSON reader allows
-        return type(value).__name__
+    """Say what a value is, for an error message: a number itself, never a text.
+
+    Such messages are logged, and whatever a sender writes may name a patient.
+    """
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return f"an object of {len(value)}"
+    return f"{value!a:.40}" if value is None or isinstance(value, int | float) else "something else"

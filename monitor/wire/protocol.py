@@ -212,7 +212,9 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
         raise ProtocolError("an empty message")
     match = _TOPIC.fullmatch(frames[0]) if len(frames[0]) <= 100 else None
     if match is None:
-        raise ProtocolError(f"{frames[0][:40]!r} is not a topic of the form kind.stream")
+        raise ProtocolError(
+            f"the first frame ({len(frames[0])} bytes) is not a topic of the form kind.stream"
+        )
     kind, stream = match[1].decode(), match[2].decode()
     if kind not in KINDS:
         return None
@@ -224,7 +226,7 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
     if header.setdefault("stream", stream) != stream:
         raise ProtocolError("topic and header name different streams")
     if header.get("schema") != SCHEMA or isinstance(header["schema"], bool):
-        raise ProtocolError(f"schema version {header.get('schema')!a:.20} is not {SCHEMA}")
+        raise ProtocolError(f"schema version {shown(header.get('schema'))} is not {SCHEMA}")
     envelope = fields_from_dict(_Envelope, header)
     if envelope.sequence < 0 or not 1 <= len(envelope.publisher) <= 64:
         raise ProtocolError("sequence must not be negative, publisher must have 1 to 64 characters")
