@@ -111,6 +111,7 @@ _RHYTHM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("fibrillation_window_s", 2.0, 8.0),
     ("fibrillation_step_s", 0.25, 2.0),
     ("fibrillation_evidence", 0.0, 100.0),
+    ("fibrillation_doubt", 0.0, 5.0),
     ("fibrillation_end_looks", 1, 20),
     ("fibrillation_mv", 0.02, 0.5),
     ("fibrillation_top_mv", 1.0, 20.0),
@@ -139,6 +140,7 @@ class RhythmSettings:
     fibrillation_window_s: float = 3.0  # what is looked at for VF
     fibrillation_step_s: float = 1.0  # how often
     fibrillation_evidence: float = 5.0  # summed log odds from which it is VF
+    fibrillation_doubt: float = 0.5  # what a single look must exceed to add to it
     fibrillation_end_looks: int = 3  # looks in a row without it that end it
     fibrillation_mv: float = 0.07  # smaller waves are taken as asystole
     fibrillation_top_mv: float = 4.5  # larger ones as artefact

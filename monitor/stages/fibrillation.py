@@ -26,9 +26,9 @@ Deviations from the papers:
 * coefficients are fitted by ``tools/fit_fibrillation.py``, which names the recordings.
 
 Once per ``fibrillation_step_s`` the window is looked at; the evidence of the looks, log odds
-averaged over the leads, is summed from zero upwards (the cumulative sum of E. S. Page,
-Biometrika 41:100 (1954), doi:10.1093/biomet/41.1-2.100) until it exceeds
-``fibrillation_evidence``. Clear fibrillation is named 3 to 5 s after its onset, doubtful later.
+averaged over the leads and less ``fibrillation_doubt``, is summed from zero upwards (the
+cumulative sum of E. S. Page, Biometrika 41:100 (1954), doi:10.1093/biomet/41.1-2.100) until it
+exceeds ``fibrillation_evidence``: what never is more than likely does not add up. Clear fibrillation is named 3 to 5 s after its onset, doubtful later.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ class Fibrillation:
             self._evidence = 0.0
             self._end_if_quiet(lost=True)
             return
-        self._evidence = max(0.0, self._evidence + evidence)
+        self._evidence = max(0.0, self._evidence + evidence - self._settings.fibrillation_doubt)
         if evidence > 0.0:
             self._quiet_looks = 0
             if self._positive_since is None:
