@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_analysis_options, line_writer, settings_from
-from monitor.errors import USAGE, MonitorError
+from monitor.errors import FAILED, USAGE, MonitorError
+from monitor.remarks import Level, Remark
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.metrics.http import MetricsServer
     from monitor.pipeline import Pipeline
     from monitor.recording.thread import RecordingThread
+    from monitor.service.log import Log
     from monitor.wire.protocol import Body
 
 SUMMARY = "Analyse any number of streams that come over ZeroMQ, and publish what is found."
@@ -33,6 +34,7 @@ EXAMPLE = (
 INPUT = "tcp://127.0.0.1:5555"
 OUTPUT = "tcp://127.0.0.1:5556"
 CONTROL = "tcp://127.0.0.1:5557"
+LEVELS = [level.name.lower() for level in Level]
 DEFAULT_JOURNAL = "journal-PORT.db in the user's state folder, PORT being that of --input"
 
 
@@ -93,11 +95,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ending.add_argument(
         "--until-idle", type=float, metavar="S", help="end when nothing has come for S seconds"
     )
+    log = parser.add_argument_group("log (stderr)")
+    log.add_argument(
+        "--log-format", choices=("text", "json"), default="text", help="lines, or JSON objects"
+    )
+    log.add_argument("--log-level", choices=LEVELS, default="info", help="leave out lesser lines")
     add_analysis_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal comes, or until the end that was asked for."""
+    from monitor.service.log import Log
+
+    log = Log("serve", args.log_format, args.log_level)
+    if args.log_format == "text":
+        return _serve(args, log)
+    try:
+        return _serve(args, log)
+    except Exception as error:  # whoever reads JSON shall read the end as JSON too
+        log.failed(error)
+        return error.exit_code if isinstance(error, MonitorError) else FAILED
+
+
+def _serve(args: argparse.Namespace, log: Log) -> int:
     if args.max_streams < 1:
         raise MonitorError(f"--max-streams {args.max_streams}: must be 1 or more", USAGE)
     if args.until_idle is not None and not args.until_idle > 0:
@@ -116,19 +136,21 @@ def run(args: argparse.Namespace) -> int:
     publisher = new_publisher_id()
     with contextlib.ExitStack() as stack:
         sockets = stack.enter_context(
-            ServiceSockets(args.input, args.output, args.control, args.keys, args.insecure, _say)
+            ServiceSockets(args.input, args.output, args.control, args.keys, args.insecure, log)
         )
-        journal = _open_journal(journal_path(args.journal or settings.journal.file, args.input))
+        journal = _open_journal(
+            journal_path(args.journal or settings.journal.file, args.input), log
+        )
         if journal is not None:
             stack.callback(journal.close)
-        recording = _recording(settings, stack)
+        recording = _recording(settings, stack, log)
         storage = _storage(journal, recording)
         metrics = _metrics(args.metrics, storage, stack)
         recent = RecentSignal(Path(settings.recording.folder) if recording else None)
-        _say("loading the analysis")
+        log("loading the analysis")
         make = _load(settings)
         service = Service(
-            Hub(make, publisher, _say, args.max_streams, journal, recent),
+            Hub(make, publisher, log, args.max_streams, journal, recent),
             sockets,
             publisher,
             _all_of(
@@ -143,7 +165,7 @@ def run(args: argparse.Namespace) -> int:
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop())
-        _say(
+        log(
             f"ready input={sockets.input_endpoint} output={sockets.output_endpoint} "
             f"control={sockets.control_endpoint}"
             + (f" metrics={metrics.endpoint}/metrics" if metrics else "")
@@ -152,13 +174,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _open_journal(path: Path | None) -> Journal | None:
+def _open_journal(path: Path | None, log: Log) -> Journal | None:
     if path is None:
-        _say("no journal is kept: events that a subscriber misses are lost")
+        text = "no journal is kept: events that a subscriber misses are lost"
+        log(Remark(text, Level.WARNING))
         return None
     from monitor.journal.journal import Journal
 
-    _say(f"journal {path}")
+    log(f"journal {path}")
     return Journal(path)
 
 
@@ -177,13 +200,13 @@ def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
     return make
 
 
-def _recording(settings: Settings, stack: contextlib.ExitStack) -> RecordingThread | None:
+def _recording(settings: Settings, stack: contextlib.ExitStack, log: Log) -> RecordingThread | None:
     """Start what stores the streams, where that is asked for."""
     if not settings.recording.folder:
         return None
     from monitor.recording.thread import RecordingThread
 
-    recording = RecordingThread(Path(settings.recording.folder), settings.recording, _say)
+    recording = RecordingThread(Path(settings.recording.folder), settings.recording, log)
     stack.callback(recording.close)
     return recording
 
@@ -245,7 +268,3 @@ def _json_lines() -> Callable[[Body], None]:
             write(body)
 
     return deliver
-
-
-def _say(text: str) -> None:
-    print(f"serve: {text}", file=sys.stderr, flush=True)  # noqa: T201

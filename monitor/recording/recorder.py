@@ -15,6 +15,7 @@ from monitor.recording.header import segment_name
 from monitor.recording.recover import recover
 from monitor.recording.retention import Retention
 from monitor.recording.stream import StreamRecording
+from monitor.remarks import Level, Remark
 from monitor.wire.protocol import Body
 
 SETTLE_AT_ONCE = 4  # slower pieces of work in one flush
@@ -118,7 +119,8 @@ class Recorder:
             before = len(self._ending)
             self.flush()
             if self.problems and len(self._ending) == before:
-                self._say(f"{before} recording(s) left unfinished: the next start finishes them")
+                text = f"{before} recording(s) left unfinished: the next start finishes them"
+                self._say(Remark(text, Level.WARNING))
                 return
 
     def _all(self) -> Iterable[StreamRecording]:
@@ -150,7 +152,8 @@ class Recorder:
         try:
             deleted = self._retention.apply(self._tidied_ns // 1_000_000)
         except OSError as error:
-            self._say(f"old recordings cannot be deleted: {error.strerror or error}")
+            reason = error.strerror or error
+            self._say(Remark(f"old recordings cannot be deleted: {reason}", Level.ERROR))
         else:
             if deleted:
                 self._say(f"deleted {deleted} old recording(s)")
@@ -158,12 +161,13 @@ class Recorder:
     def _failed(self, stream: str, error: Exception) -> None:
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         if stream not in self.problems:
-            self._say(f"recording of {stream} has stopped: {reason}")
+            text = f"recording of {stream} has stopped: {reason}"
+            self._say(Remark(text, Level.ERROR, stream))
         self.problems[stream] = reason
 
     def _healed(self, stream: str) -> None:
         if self.problems.pop(stream, None) is not None:
-            self._say(f"recording of {stream} goes on")
+            self._say(Remark(f"recording of {stream} goes on", stream=stream))
 
 
 def _locked(folder: Path) -> int:

@@ -17,6 +17,7 @@ from monitor.errors import MonitorError
 from monitor.messages import Beat, Gap, Quality, Rhythm, StreamInfo
 from monitor.recording.header import parse_header
 from monitor.recording.segment import placed, replace_text, write_annotations
+from monitor.remarks import Level, Remark
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
 from monitor.wire.jsonform import ProtocolError, from_dict, loads
 
@@ -39,7 +40,8 @@ def recover(folder: Path, say: Callable[[str], object]) -> None:
         except (MonitorError, ValueError, IndexError) as error:
             path.rename(path.with_suffix(".damaged"))
             reason = " ".join(str(error).split())[:200]
-            say(f"recording {path.parent.name}/{path.stem} cannot be finished ({reason})")
+            text = f"recording {path.parent.name}/{path.stem} cannot be finished ({reason})"
+            say(Remark(text, Level.ERROR, path.parent.name))
         else:
             say(f"recording {path.parent.name}/{path.stem} of an earlier run: {samples} samples")
 

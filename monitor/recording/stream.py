@@ -22,6 +22,7 @@ import numpy as np
 from monitor.config import RecordingSettings
 from monitor.messages import FloatArray, Quality, Rhythm, Samples, StreamInfo
 from monitor.recording.segment import Annotated, Segment
+from monitor.remarks import Level, Remark
 
 LATE_S = 120.0
 RESCALE_S = 10.0
@@ -138,10 +139,11 @@ class StreamRecording:
             segment.flush()
             if segment.cut_off and not self._told_clipped:
                 self._told_clipped = True
-                self._say(
+                text = (
                     f"recording of {self.info.stream}: samples beyond the range of the file are "
                     "cut off; the header counts them"
                 )
+                self._say(Remark(text, Level.WARNING, self.info.stream))
 
     def settle(self) -> bool:
         """Do one piece of work that takes longer, if one is due; tell whether it was.

@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from monitor.config import RecordingSettings
 from monitor.messages import Samples
 from monitor.recording.recorder import Recorder
+from monitor.remarks import Level, Remark
 from monitor.wire.protocol import Body
 
 FLUSH_S = 0.8  # at most the last second is lost in a crash
@@ -70,7 +71,8 @@ class RecordingThread:
         self._queue.put(None)
         self._thread.join(CLOSE_S)
         if self._thread.is_alive():
-            self._say("the disk does not answer: recordings are left unfinished")
+            text = "the disk does not answer: recordings are left unfinished"
+            self._say(Remark(text, Level.ERROR))
 
     def _run(self) -> None:
         recorder, waiting, flush_s = self._recorder, 0, time.monotonic() + FLUSH_S

@@ -10,6 +10,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -21,6 +22,7 @@ from monitor.journal.request import Kept, answer
 from monitor.messages import StreamInfo
 from monitor.recording.request import Kept as KeptSignals
 from monitor.recording.request import answer as signal_answer
+from monitor.remarks import Level, Remark
 from monitor.service.stream import MakeAnalysis, MonitoredStream
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.fields import fields_to_dict
@@ -38,6 +40,7 @@ from monitor.wire.protocol import (
 
 MAX_STREAMS = 256
 READING = ("state", "history", "signal")  # commands that change nothing
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 FORGET_ENDED_S = 60.0
 FORGET_STALE_S = 600.0
 
@@ -210,7 +213,10 @@ class Hub:
     def stored(self, problems: Mapping[str, str], journal: str = "") -> list[Body]:
         """Take why signals are not being stored, by stream, and why events are not; alarm."""
         if journal != self._journal_problem:
-            self._say(f"journal: {journal}" if journal else "journal: all events are stored again")
+            if journal:
+                self._say(Remark(f"journal: {journal}", Level.ERROR))
+            else:
+                self._say("journal: all events are stored again")
             self._journal_problem = journal
         out: list[Body] = []
         for name, stream in self._streams.items():
@@ -262,7 +268,7 @@ class Hub:
         self._streams[info.stream] = stream
         self._appeared += 1
         # neither source nor lead names: a sender may have written anything there
-        self._say(f"stream {info.stream}: {info.rate_hz:g} Hz, {len(info.leads)} lead(s)")
+        self._remark(info.stream, f"{info.rate_hz:g} Hz, {len(info.leads)} lead(s)")
         return [info, stream.state()]
 
     def _named(self, request: dict[str, Any]) -> MonitoredStream:
@@ -293,10 +299,8 @@ class Hub:
             self._report(stream, was)
             for name, value in dataclasses.asdict(after).items():
                 if value != getattr(before, name):
-                    self._say(
-                        f"stream {stream.info.stream}: limit {name} "
-                        f"{getattr(before, name)} -> {value}"
-                    )
+                    was_limit = getattr(before, name)
+                    self._remark(stream.info.stream, f"limit {name} {was_limit} -> {value}")
         return out, {**dataclasses.asdict(after), "off": list(after.off)}
 
     def _acknowledge(self, request: dict[str, Any]) -> list[Body]:
@@ -316,14 +320,22 @@ class Hub:
             return
         name = stream.info.stream
         if stream.status is StreamStatus.QUARANTINED:
-            self._say(f"stream {name}: quarantined: {stream.reason}")
-        elif stream.status in (StreamStatus.STALE, StreamStatus.ENDED):
-            self._say(f"stream {name}: {stream.status}")
+            self._remark(name, f"quarantined: {stream.reason}", Level.ERROR)
+        elif stream.status is StreamStatus.STALE:
+            self._remark(name, stream.status, Level.WARNING)
+        elif stream.status is StreamStatus.ENDED:
+            self._remark(name, stream.status)
         elif was is StreamStatus.STALE:
-            self._say(f"stream {name}: samples again")
+            self._remark(name, "samples again")
+
+    def _remark(self, stream: str, text: str, level: Level = Level.INFO) -> None:
+        self._say(Remark(f"stream {stream}: {text}", level, stream))
 
     def _report_refused(self) -> None:
         new = self._refused - self._refused_said
         if new:
-            self._say(f"refused {new} message(s), the last because: {self._refusal}")
+            # what somebody wrote into a message may tell who the patient is
+            reason = _QUOTED.sub("'...'", self._refusal)
+            text = f"refused {new} message(s), the last because: {reason}"
+            self._say(Remark(text, Level.WARNING))
             self._refused_said = self._refused

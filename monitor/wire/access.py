@@ -14,6 +14,7 @@ import zmq
 import zmq.auth
 
 from monitor.errors import MonitorError
+from monitor.remarks import Level, Remark
 from monitor.wire.allowlist import Right, load
 from monitor.wire.keys import ALLOW_LIST, fingerprint, load_server
 
@@ -120,7 +121,8 @@ class Access:
         try:
             allowed = load(self._path)
         except MonitorError as error:
-            self._say(f"{error}; the list read before stays in force")
+            text = f"{error}; the list read before stays in force"
+            self._say(Remark(text, Level.WARNING))
             return False
         self._allowed = allowed
         self._say(f"allow-list read: {len(allowed.clients)} client(s)")

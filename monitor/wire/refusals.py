@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from monitor.remarks import Level, Remark
+
 PERIOD_S = 60.0
 MAX_CAUSES = 20
 
@@ -40,7 +42,7 @@ class Refusals:
         known = self._causes.get(cause)
         if known is None:
             self._causes[cause] = _Cause(now_s)
-            self._say(f"refused {cause}")
+            self._say(Remark(f"refused {cause}", Level.WARNING))
         else:
             known.more += 1
 
@@ -50,7 +52,8 @@ class Refusals:
             if now_s - cause.said_s < PERIOD_S:
                 continue
             if cause.more:
-                self._say(f"refused {text} ({cause.more} more times)")
+                again = f"refused {text} ({cause.more} more times)"
+                self._say(Remark(again, Level.WARNING))
                 self._causes[text] = _Cause(now_s)
             else:
                 del self._causes[text]
