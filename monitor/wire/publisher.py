@@ -23,6 +23,7 @@ from monitor.wire.sockets import (
 )
 
 ANNOUNCE_PERIOD_S = 1.0
+ANNOUNCE_SIGNAL_S = 4.0
 PATIENCE_MS = 200
 LINGER_S = 30.0
 BUSY_S = 5.0
@@ -83,8 +84,9 @@ class SamplePublisher:
     def publish(self, info: StreamInfo, chunks: Iterable[Samples]) -> int:
         """Send one stream from announcement to end; give the number of samples sent.
 
-        The announcement is repeated each second and whenever a service comes (back), so that
-        it can join in the middle.
+        The announcement is repeated each second, each :data:`ANNOUNCE_SIGNAL_S` of signal and
+        before the end: what waits in our queue for a service that is being restarted must tell
+        it what it is, without us.
         The end is sent however the chunks end, by an error or an interrupt too.
 
         Raises
@@ -94,20 +96,22 @@ class SamplePublisher:
         """
         self.wait_for_service()
         self._send(info)
-        announced_s = self._clock()
+        announced_s, announced_sample = self._clock(), info.start_sample
         next_sample, sent = info.start_sample, 0
         try:
             for chunk in chunks:
-                if self._newcomers():
-                    announced_s = self._clock()
+                if (
+                    self._newcomers()
+                    or self._clock() - announced_s >= ANNOUNCE_PERIOD_S
+                    or next_sample - announced_sample >= ANNOUNCE_SIGNAL_S * info.rate_hz
+                ):
+                    announced_s, announced_sample = self._clock(), next_sample
                     self._send(_moved(info, next_sample))
                 for piece in _pieces(chunk):
                     self._send(piece)
                 next_sample, sent = chunk.end_sample, sent + len(chunk.values_mv)
-                if self._clock() - announced_s >= ANNOUNCE_PERIOD_S:
-                    announced_s = self._clock()
-                    self._send(_moved(info, next_sample))
         finally:
+            self._send(_moved(info, next_sample), LINGER_S)
             self._send(End(info.stream, next_sample), LINGER_S)
         return sent
 

@@ -5,6 +5,7 @@ import json
 import random
 import socket
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from monitor.remote import SubscriberFeed
 from monitor.service.hub import Hub
 from monitor.service.loop import EndWhen, Service
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus, decode
-from monitor.wire.publisher import SamplePublisher
+from monitor.wire.publisher import ANNOUNCE_SIGNAL_S, SamplePublisher
 from monitor.wire.sequence import SequenceTracker
 from monitor.wire.sockets import OUTPUT_QUEUE, ServiceSockets
 from monitor.wire.subscriber import ControlClient, Subscription
@@ -501,3 +502,34 @@ def test_a_watcher_without_a_service_says_so():
     feed = SubscriberFeed("tcp://127.0.0.1:9", stream="a", clock=lambda: next(ticks))
     delivered = collect(feed, lambda m: isinstance(m, Status) and m.text.startswith("no service"))
     assert delivered[-1] == Status("a", "no service at tcp://127.0.0.1:9")
+
+
+def test_a_source_that_ends_while_the_service_restarts_loses_neither_tail_nor_end():
+    info = StreamInfo("a", 200.0, ("II",), 0, "test")
+    gone = threading.Event()
+
+    def pieces():
+        for number, piece in enumerate(chunks("a", 1, 60)):
+            if number == 20:
+                assert gone.wait(PATIENCE_S)
+            yield piece
+
+    with Running() as first:
+        thread = threading.Thread(target=publish, args=(first, info, pieces()))
+        thread.start()
+        until_s = time.monotonic() + PATIENCE_S
+        while sum(isinstance(body, Samples) for body in first.delivered) < 20:
+            assert time.monotonic() < until_s
+            time.sleep(0.01)
+    gone.set()
+    second = Running(EndWhen(done=True), before=first)  # its ports are open, it is still loading
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()  # the source has ended and gone
+    with second:
+        second.join()
+    came = [body for body in second.delivered if isinstance(body, Samples)]
+    assert [body for body in second.delivered if isinstance(body, End)] == [End("a", 3000)]
+    assert came[-1].end_sample == 3000
+    # what the first would have taken: nothing but the pieces before the next announcement
+    assert came[0].start_sample <= 1000 + ANNOUNCE_SIGNAL_S * 200.0
+    assert [b.start_sample for b in came] == list(range(came[0].start_sample, 3000, 50))

@@ -183,7 +183,7 @@ def test_nothing_is_sent_before_the_service_takes_samples():
         assert list(opened.receive(10)) == []
         opened.open_input()
         bodies = [p.body for p in receive_until_end(opened)]
-    assert [type(b) for b in bodies] == [StreamInfo, Samples, End]
+    assert [type(b) for b in bodies] == [StreamInfo, Samples, StreamInfo, End]
     assert bodies[0] == info
 
 
