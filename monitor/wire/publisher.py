@@ -102,7 +102,6 @@ class SamplePublisher:
             for chunk in chunks:
                 if (
                     self._newcomers()
-                    or self._clock() - announced_s >= ANNOUNCE_PERIOD_S
                     or next_sample - announced_sample >= ANNOUNCE_SIGNAL_S * info.rate_hz
                 ):
                     announced_s, announced_sample = self._clock(), next_sample
@@ -110,6 +109,9 @@ class SamplePublisher:
                 for piece in _pieces(chunk):
                     self._send(piece)
                 next_sample, sent = chunk.end_sample, sent + len(chunk.values_mv)
+                if self._clock() - announced_s >= ANNOUNCE_PERIOD_S:
+                    announced_s, announced_sample = self._clock(), next_sample
+                    self._send(_moved(info, next_sample))
         finally:
             self._send(_moved(info, next_sample), LINGER_S)
             self._send(End(info.stream, next_sample), LINGER_S)
