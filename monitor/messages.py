@@ -110,6 +110,7 @@ class AlertKind(StrEnum):
     LEAD_OFF = "lead_off"
     NOISE = "noise"
     LEARNING = "learning"
+    AMPLITUDE = "amplitude"
     STREAM_STALE = "stream_stale"
     SAMPLES_LOST = "samples_lost"
     STORAGE_FAILED = "storage_failed"

@@ -97,6 +97,7 @@ CATALOGUE: dict[K, Entry] = {
         _technical(K.LEAD_OFF),
         _technical(K.NOISE),
         _technical(K.LEARNING),
+        _technical(K.AMPLITUDE),
         _technical(K.STREAM_STALE),
         _technical(K.SAMPLES_LOST),
         _technical(K.STORAGE_FAILED),

@@ -69,6 +69,15 @@ class Shapes:
         )
         return 0.0 if a is None or b is None else _likeness(a, self._middle(b))
 
+    def height_mv(self, beat: Beat) -> float | None:
+        """Give the height of the QRS complex just taken, in its highest lead."""
+        if not self._pieces or self._pieces[-1][0] != beat.sample:
+            return None
+        piece = self._pieces[-1][1]
+        middle = len(piece) // 2
+        reach = self._half // 2
+        return float(np.ptp(piece[middle - reach : middle + reach + 1], axis=0).max())
+
     def _form_of(self, piece: Piece) -> int:
         """Join the likest known form, or found a new one; give its number."""
         best, likest = -1.0, -1

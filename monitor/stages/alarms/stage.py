@@ -27,6 +27,7 @@ HOP_RULES: dict[AlertKind, Check] = {
     AlertKind.LEAD_OFF: technical.lead_off,
     AlertKind.NOISE: technical.noise,
     AlertKind.LEARNING: technical.learning,
+    AlertKind.AMPLITUDE: technical.amplitude,
 }
 """Asked at every hop."""
 

@@ -37,6 +37,11 @@ def noise(view: View) -> Finding | None:
     return Finding(since, "NOISE" + _SUSPENDED)
 
 
+def amplitude(view: View) -> Finding | None:
+    """Signal that is too large or too small to be an ECG in millivolts."""
+    return None if view.suspended else view.amplitude.finding(view.sample + 1)
+
+
 def learning(view: View) -> Finding | None:
     """After a start beats are learned: until then arrhythmia detection is not available."""
     if not view.learning:

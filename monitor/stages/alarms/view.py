@@ -17,6 +17,7 @@ from monitor.messages import (
     StreamInfo,
     Vitals,
 )
+from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
 
 _BEATS_KEPT = 64
@@ -42,6 +43,7 @@ class View:
         self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
         self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
         self.shapes = Shapes(info.rate_hz)
+        self.amplitude = Amplitude(info.rate_hz)
         self.vitals: Vitals | None = None
         self.rhythm: Rhythm | None = None
         self.af_since: int | None = None  # when AF was last found
@@ -74,11 +76,13 @@ class View:
             return
         if block.start_sample != self.sample + 1:
             self.forget()
+            self.amplitude.forget()
             self.watched_since = block.start_sample
             self.lead_off_since = self.unusable_since = None
         self._elapsed = block.end_sample - 1 - self.sample
         self.sample = block.end_sample - 1
         self.shapes.push(block)
+        self.amplitude.push(block)
         self._take_quality(hop)
         self._take_events(hop, rhythm)
         if self.learning:
@@ -145,6 +149,9 @@ class View:
         if beat.label in self._minute:
             self._minute[beat.label].append(beat.sample)
         self.shapes.take(beat)
+        height_mv = self.shapes.height_mv(beat)
+        if height_mv is not None:
+            self.amplitude.take(beat.sample, height_mv)
 
     def seconds_since(self, sample: int) -> float:
         """Seconds of signal from ``sample`` to now."""
