@@ -15,7 +15,7 @@ from monitor.errors import FAILED, INTERRUPTED, TERMINATED, MonitorError
 
 COMMANDS = (
     *("demo", "replay", "serve", "watch", "alerts", "history", "snippet", "limits", "keys"),
-    *("annotate", "score", "models", "config"),
+    *("annotate", "score", "models", "config", "doctor"),
 )
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

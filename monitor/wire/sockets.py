@@ -190,6 +190,22 @@ class Refusal:
             raise MonitorError(f"refused by the service at {self._endpoint}: {reason}")
 
 
+def try_bind(endpoint: str, option: str) -> None:
+    """Bind and let go again, to tell whether it can be done; beyond loopback too.
+
+    Raises
+    ------
+    MonitorError
+        If it cannot.
+    """
+    context: Context = zmq.Context()
+    socket = new_socket(context, zmq.REP, CONTROL_QUEUE)
+    try:
+        bind(socket, endpoint, option, beyond_loopback=True)
+    finally:
+        context.destroy(0)
+
+
 def new_socket(context: Context, kind: int, queue: int) -> Socket:
     """Make a socket with bounded queues and frames that does not outlive its owner."""
     socket = context.socket(kind)

@@ -20,10 +20,14 @@ ALL = [
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text(
-        '[alarms]\nhr_high_bpm = 130\noff = ["couplet", "pause"]\n[journal]\nfile = "a\\u007f b\\"\U0001f600.db"\n',
-        encoding="utf-8",
-    )
+    lines = [
+        "[alarms]",
+        "hr_high_bpm = 130",
+        'off = ["couplet", "pause"]',
+        "[journal]",
+        'file = "a\\u007f b\\"\U0001f600.db"',
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 

@@ -1,0 +1,136 @@
+"""``ecg-monitor doctor``: whether everything the monitor needs is there and works."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.commands.options import add_analysis_options, settings_from
+from monitor.commands.serve import CONTROL, INPUT, OUTPUT
+from monitor.errors import FAILED
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
+    from monitor.doctor.finding import Finding
+
+SUMMARY = "Check the installation, the models, the machine and its ports; say what to do."
+EXAMPLE = (
+    "  ecg-monitor doctor\n"
+    "  ecg-monitor doctor --config ward.toml --record /srv/ecg --json   # fails if anything does"
+)
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    for name, default in (("input", INPUT), ("output", OUTPUT), ("control", CONTROL)):
+        parser.add_argument(
+            f"--{name}", default=default, metavar="ENDPOINT", help=f"as of `serve` ({default})"
+        )
+    parser.add_argument("--record", type=Path, metavar="DIR", help="as of `serve`")
+    parser.add_argument("--journal", metavar="FILE|off", help="as of `serve`")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of recordings")
+    parser.add_argument("--max-streams", type=int, default=256, metavar="N", help="as of `serve`")
+    parser.add_argument("--json", action="store_true", help="one finding a line on stdout")
+    add_analysis_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look at everything, then tell; fails if anything does."""
+    import dataclasses
+    import json
+    import sys
+
+    settings = settings_from(args)
+    findings = []
+    for finding in _checkup(args, settings):
+        findings.append(finding)
+        if args.json:
+            sys.stdout.write(json.dumps(dataclasses.asdict(finding)) + "\n")
+            sys.stdout.flush()
+    if not args.json:
+        _print_table(findings)
+    return FAILED if any(finding.verdict == "fail" for finding in findings) else 0
+
+
+def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
+    from monitor.doctor.finding import fail
+    from monitor.doctor.machine import (
+        check_clock,
+        check_data,
+        check_folder,
+        check_open_files,
+        check_terminal,
+        guarded,
+    )
+    from monitor.journal.place import journal_path
+
+    data = os.environ.get("ECG_MONITOR_DATA")
+    record = args.record or (settings.recording.folder and Path(settings.recording.folder))
+    journal = journal_path(args.journal or settings.journal.file, args.input)
+    try:
+        from monitor.doctor.installation import check_packages, check_python
+
+        yield from guarded("python", check_python())
+        yield from guarded("packages", check_packages())
+        from monitor.doctor.analysis import check_known_beats, check_models, check_speed
+    except ImportError as error:  # what cannot be imported cannot be looked at further
+        yield fail("packages", str(error), "install the program again: pip install ecg-monitor")
+    else:
+        yield from guarded("models", check_models(settings))
+        yield from guarded("labels", check_known_beats(settings))
+        yield from guarded("speed", check_speed(settings))
+    yield from guarded("data folder", check_data(args.data or (Path(data) if data else None)))
+    if journal is not None:
+        yield from guarded("journal", check_folder("journal", journal.parent))
+    if record:
+        yield from guarded("recording", check_folder("recording", record, recording=True))
+    yield from guarded("ports", _check_ports(args))
+    yield from guarded("open files", check_open_files(args.max_streams))
+    yield from guarded("clock", check_clock())
+    yield from guarded("terminal", check_terminal())
+
+
+def _check_ports(args: argparse.Namespace) -> Iterator[Finding]:
+    """Bind each port as `serve` would; a busy one is most likely a running `serve`'s."""
+    from monitor.doctor.finding import fail, ok, warn
+    from monitor.errors import MonitorError
+    from monitor.wire.sockets import try_bind
+
+    for name in ("input", "output", "control"):
+        endpoint = getattr(args, name)
+        try:
+            try_bind(endpoint, f"--{name}")
+        except MonitorError as error:
+            if "is busy" in str(error):
+                yield warn(f"port {name}", f"{endpoint} is taken", "is `serve` running already?")
+            else:
+                yield fail(f"port {name}", str(error), "choose another endpoint")
+        else:
+            yield ok(f"port {name}", f"{endpoint} is free")
+
+
+def _print_table(findings: list[Finding]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("check", "", "found", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        colour = COLOURS[finding.verdict]
+        table.add_row(
+            finding.check,
+            f"[{colour}]{finding.verdict}[/]",
+            escape(finding.text),
+            escape(finding.remedy),
+        )
+    console = Console()
+    if not console.is_terminal:  # a file has no edge to fold lines at
+        console.width = max(console.width, 200)
+    console.print(table)
