@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.commands.options import add_analysis_options, settings_from
+from monitor.commands.options import add_analysis_options, has_terminal, settings_from
 from monitor.commands.serve import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED
 
@@ -63,7 +63,6 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
         check_data,
         check_folder,
         check_open_files,
-        check_terminal,
         guarded,
     )
     from monitor.journal.place import journal_path
@@ -91,7 +90,7 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
     yield from guarded("ports", _check_ports(args))
     yield from guarded("open files", check_open_files(args.max_streams))
     yield from guarded("clock", check_clock())
-    yield from guarded("terminal", check_terminal())
+    yield from guarded("terminal", _check_terminal())
 
 
 def _check_ports(args: argparse.Namespace) -> Iterator[Finding]:
@@ -111,6 +110,26 @@ def _check_ports(args: argparse.Namespace) -> Iterator[Finding]:
                 yield fail(f"port {name}", str(error), "choose another endpoint")
         else:
             yield ok(f"port {name}", f"{endpoint} is free")
+
+
+def _check_terminal() -> Iterator[Finding]:
+    """Tell whether the dashboard can be drawn."""
+    from monitor.doctor.finding import ok, warn
+
+    if not has_terminal():
+        text = "none here: `demo`, `replay` and `watch` print lines in place of the dashboard"
+        yield warn("terminal", text, "run it in a terminal to see the dashboard")
+        return
+    from rich.console import Console
+
+    console = Console()
+    size = f"{console.width} x {console.height}, {console.color_system or 'no'} colours"
+    if console.width < 80 or console.height < 24:
+        yield warn("terminal", size, "make it 80 x 24 or larger")
+    elif "utf" not in (console.encoding).lower():
+        yield warn("terminal", f"{size}, {console.encoding}", "set a UTF-8 locale for the traces")
+    else:
+        yield ok("terminal", size)
 
 
 def _print_table(findings: list[Finding]) -> None:

@@ -1,13 +1,10 @@
-"""Folders, clock, terminal and limits of the machine."""
+"""Folders, clock and limits of the machine."""
 
 from __future__ import annotations
 
-import locale
-import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -101,24 +98,6 @@ def _synchronized() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()
-
-
-def check_terminal() -> Iterator[Finding]:
-    """Tell whether the dashboard can be drawn."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
-        text = "none here: `demo`, `replay` and `watch` print lines in place of the dashboard"
-        yield warn("terminal", text, "run it in a terminal to see the dashboard")
-        return
-    from rich.console import Console
-
-    console = Console()
-    size = f"{console.width} x {console.height}, {console.color_system or 'no'} colours"
-    if console.width < 80 or console.height < 24:
-        yield warn("terminal", size, "make it 80 x 24 or larger")
-    elif "utf" not in (console.encoding or locale.getpreferredencoding()).lower():
-        yield warn("terminal", f"{size}, {console.encoding}", "set a UTF-8 locale for the traces")
-    else:
-        yield ok("terminal", size)
 
 
 def check_open_files(max_streams: int) -> Iterator[Finding]:
