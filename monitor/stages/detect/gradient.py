@@ -23,7 +23,7 @@ from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
 from monitor.stages.detect.judge import Judge
-from monitor.stages.detect.levels import HIGHEST, LEARN_S, LEAST_HEIGHT, Levels
+from monitor.stages.detect.levels import HIGHEST, LEARN_S, LEAST_HEIGHT, SOON_S, Levels
 from monitor.stages.detect.rhythm import Rhythm
 from monitor.stages.detect.templates import Templates
 
@@ -37,6 +37,9 @@ _SEARCH_BACK = -3.0  # log odds that a missed beat must have had
 _SEARCH_BACK_RR = 1.5  # mean RR without a beat, after which one is searched for
 _T_WAVE_S = 0.36  # after Pan and Tompkins
 _LONGEST_S = 3.0  # how far back
+_STANDS_OUT = 2.3  # times the median height around it; tops of noise have 1.1 to 2.3
+_AROUND_S = 1.5
+_LOW = -0.7  # log height: half the typical one
 _ALIKE = 0.85  # correlation of two neighbours from which on they do not rule each other out
 _TRAIN = 4  # intervals of a regular train of candidates, all rejected
 _TRAIN_S = 0.55  # the longest of them: slower, they may be P waves or pacing without capture
@@ -45,6 +48,7 @@ _SAME = 0.9  # correlation of neighbours in it
 _TALL = -1.2  # log height that they need
 _CAUTION = 0.75  # log odds asked for on top in full noise
 _QUIET, _LOUD = -1.6, -0.3  # log height of what is rejected: no noise, full noise
+_CUT_OFF_S = 0.015  # an R peak this near to the end of the stream may not be the highest point
 _SEEN = 0.2  # of the typical height: enough to locate the R peak in that lead
 _NEVER = -(2**62)
 
@@ -91,15 +95,19 @@ class GradientDetector:
     - In noise the odds must be better: a false beat is worse than a missed one.
     - Search-back [2]_: after 1.5 mean RR without a beat the best of the rejected, if it was
       not too bad nor, within 0.36 s of a beat, less than half as high and unlike it: after a
-      tachycardia the mean RR is still short, and every T wave would be found. Nothing lower
-      than 0.12 of the typical QRS is looked at at all.
+      tachycardia the mean RR is still short, and every T wave would be found. Nor may it
+      be low and under 2.3 times the median height around it, as tops of noise
+      are: an asystole is not searched for beats. Nothing lower than 0.12 of the typical QRS
+      is looked at at all.
     - A second lead, where there is one, adds to the height by weight, which is the smaller the
       more there is between its beats; a lead that is not usable weighs nothing.
     - The R peak is the first main deflection of the primary lead, up or down, not the most
       prominent peak up; it is the same point on an inverted lead.
 
     Latency is 0.14 s plus the delay of the filters (0.09 s) and up to one hop; in doubt 0.4 s
-    more. The first beats come together, when 2 to 5.5 s have been seen.
+    more. The first beats come together when the level of the lead is learnt: after 1 s where
+    one top stands out clearly, else after up to 1.5, and 2 to 5.5 s where that is less clear.
+    Those of them that are older than 1 s then are ``searched_back``.
 
     References
     ----------
@@ -161,16 +169,25 @@ class GradientDetector:
         if not (self._all_usable and math.isfinite(values.sum())):
             valid = np.isfinite(values) & self._usable[:, None]
         self._store(values, valid)
-        if levels.learn_first(history) == LEARN_S[-1]:
+        knew = levels.known
+        learnt = levels.learn_first(history)
+        if learnt == LEARN_S[-1] and not knew:
             # nothing agreed for so long: what was so odd is not judged any more
             self._done = history.at - self._apart
         levels.learn_again(history.end - self._quiet_from, history)
-        return peaks + self._decide_until(history.at - self._apart)
+        found = self._decide_until(history.at - self._apart)
+        if learnt is not None:
+            soon = history.end - round(SOON_S[0][0] * self._rate_hz)
+            found = [
+                replace(peak, searched_back=peak.searched_back or peak.sample < soon)
+                for peak in found
+            ]
+        return peaks + found
 
     def flush(self) -> list[RPeak]:
         """Give the peaks still waiting when the stream ends."""
-        # a complex that the end cuts off is none
-        cut_off = self._history.end - round(0.06 * self._rate_hz)
+        # where the last samples rise to, nobody knows
+        cut_off = self._history.end - round(_CUT_OFF_S * self._rate_hz)
         return [peak for peak in self._close() if peak.sample < cut_off]
 
     # --- signal ---------------------------------------------------------------------------
@@ -304,6 +321,9 @@ class GradientDetector:
     def _search_back(self, now: int) -> list[RPeak]:
         """After a long time without a beat, take the best of what was rejected in it."""
         if self._last is not None and now - self._last > _SEARCH_BACK_RR * self._rhythm.rr:
+            self._missed = [missed for missed in self._missed if self._stands_out(missed)]
+            if not self._missed:
+                return []
             best = max(self._missed, key=lambda missed: missed.log_odds)
             later = [missed for missed in self._missed if missed.sample > best.sample]
             peak = self._accept(best, searched_back=True)
@@ -312,6 +332,15 @@ class GradientDetector:
         horizon = now - _LONGEST_S * self._rate_hz
         self._missed = [missed for missed in self._missed if missed.sample > horizon]
         return []
+
+    def _stands_out(self, candidate: Candidate) -> bool:
+        """Whether it is more than the noise around it, as far as it is low."""
+        if candidate.figures[0] > _LOW:
+            return True
+        height = self._history.height[: self._history.at]
+        place = candidate.sample - self._sample(0)
+        around = height[max(0, place - round(_AROUND_S * self._rate_hz)) :]
+        return bool(height[place] > _STANDS_OUT * np.median(around))
 
     def _accept(self, candidate: Candidate, searched_back: bool) -> RPeak:
         """Take a candidate for a beat: learn from it and locate its R peak."""
