@@ -22,6 +22,7 @@ LEARN_S = (2.0, 4.0, 5.5)  # the first level is taken from the first of these th
 # Or sooner, for the time being: from a top that stands so far out of the median of the time
 # since the start. Of DS1, cut at random, 0.4, 0.3 and 0.04 % of these tops are no QRS.
 SOON_S = ((1.0, 10.0), (1.25, 8.0), (1.5, 6.0))
+_ALONE = 200.0  # a QRS has P and T waves about it: in DS1 at most 110; a lone step has nothing
 _END_S = 0.14  # a top this near to the end may not be the highest yet
 _LOWER, _HIGHER = 0.6, 1.5  # parts of a level from which on another one replaces it
 LEAST_HEIGHT = 0.12  # of the level; nothing lower is a candidate
@@ -135,7 +136,8 @@ class Levels:
             start = history.at - round(seconds * self._rate_hz)
             envelope = history.envelope[:, start : history.at]
             tops = envelope[:, : -round(_END_S * self._rate_hz)].max(axis=1)
-            new &= tops > times * np.median(envelope, axis=1)
+            middle = np.median(envelope, axis=1)
+            new &= (tops > times * middle) & (tops < _ALONE * middle)
             new &= tops * _TYPICAL > _FLOOR_MV_S
             if new.any():
                 self._set(new, tops * _TYPICAL, history)
