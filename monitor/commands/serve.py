@@ -131,9 +131,11 @@ def _serve(args: argparse.Namespace, log: Log) -> int:
     from monitor.recording.recent import RecentSignal
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
+    from monitor.service.notify import Supervisor
     from monitor.wire.sockets import ServiceSockets, new_publisher_id
 
     publisher = new_publisher_id()
+    supervisor = Supervisor()
     with contextlib.ExitStack() as stack:
         sockets = stack.enter_context(
             ServiceSockets(args.input, args.output, args.control, args.keys, args.insecure, log)
@@ -157,6 +159,7 @@ def _serve(args: argparse.Namespace, log: Log) -> int:
                 recent.deliver,
                 recording.deliver if recording else None,
                 metrics.figures.deliver if metrics else None,
+                supervisor.deliver,
                 _json_lines() if args.json else None,
             ),
             journal,
@@ -170,7 +173,9 @@ def _serve(args: argparse.Namespace, log: Log) -> int:
             f"control={sockets.control_endpoint}"
             + (f" metrics={metrics.endpoint}/metrics" if metrics else "")
         )
+        supervisor.ready()
         service.run(EndWhen(args.exit_when_done, args.until_idle))
+        supervisor.stopping()
     return 0
 
 
