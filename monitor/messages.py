@@ -111,6 +111,7 @@ class AlertKind(StrEnum):
     NOISE = "noise"
     LEARNING = "learning"
     AMPLITUDE = "amplitude"
+    SAMPLING_RATE = "sampling_rate"
     STREAM_STALE = "stream_stale"
     SAMPLES_LOST = "samples_lost"
     STORAGE_FAILED = "storage_failed"
@@ -175,7 +176,10 @@ class StreamInfo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Consecutive samples of all leads: ``values_mv`` has shape (n, leads), float32, mV."""
+    """Consecutive samples of all leads: ``values_mv`` has shape (n, leads), float32, mV.
+
+    ``wall_ns`` is when the first of them was taken, by the sender's clock, if it tells.
+    """
 
     stream: str
     start_sample: int

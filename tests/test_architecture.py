@@ -44,6 +44,7 @@ PURE = (
     "monitor/service/hub.py",
     "monitor/service/numbering.py",
     "monitor/service/stream.py",
+    "monitor/service/sender_rate.py",
     "monitor/service/technical.py",
     "monitor/wire/fields.py",
     "monitor/wire/protocol.py",

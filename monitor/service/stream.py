@@ -23,6 +23,7 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.service.numbering import AlertNumbers
+from monitor.service.sender_rate import SenderRate
 from monitor.service.technical import TechnicalAlerts
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.fields import MAX_INT
@@ -40,6 +41,7 @@ STATE_BEATS = 100
 _OURS = (
     AlertKind.STREAM_STALE,
     AlertKind.SAMPLES_LOST,
+    AlertKind.SAMPLING_RATE,
     AlertKind.STORAGE_FAILED,
     AlertKind.ANALYSIS_FAILED,
 )
@@ -106,6 +108,7 @@ class MonitoredStream:
         self._reorder = Reorder(info.rate_hz, info.start_sample)
         self._next_sample = info.start_sample
         self._lost_samples = 0
+        self._rate = SenderRate(info.rate_hz)
         self._numbers = AlertNumbers()
         self._technical = TechnicalAlerts(info.stream)
         self._active: dict[int, Alert] = {}
@@ -273,6 +276,7 @@ class MonitoredStream:
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
         self.heard_s = now_s
         self._next_sample, self._loss_sample = info.start_sample, None
+        self._rate = SenderRate(info.rate_hz)
         return [*out, info, self.state()]
 
     def _sampled(self, samples: Samples, packet: Packet, wall_ns: int) -> Steps[list[Body]]:
@@ -321,6 +325,7 @@ class MonitoredStream:
                 break
             out.append(samples)
             out += self._account(samples)
+            out += self._check_rate(samples)
             try:
                 events = yield from analysis.steps(samples)
             except Exception as error:
@@ -354,6 +359,14 @@ class MonitoredStream:
             self._loss_sample = None
             return self._noted(self._technical.cleared(AlertKind.SAMPLES_LOST, self._sample))
         return []
+
+    def _check_rate(self, samples: Samples) -> list[Body]:
+        """Alarm about a sampling rate that is not what the sender's clock says."""
+        text, kind = self._rate.problem(samples), AlertKind.SAMPLING_RATE
+        if text:
+            sample = samples.start_sample
+            return self._noted(self._technical.raised(kind, sample, self._sample, text))
+        return self._noted(self._technical.cleared(kind, self._sample))
 
     def _finish(self) -> list[Body]:
         if self._analysis is None:

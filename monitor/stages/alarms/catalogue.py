@@ -98,6 +98,7 @@ CATALOGUE: dict[K, Entry] = {
         _technical(K.NOISE),
         _technical(K.LEARNING),
         _technical(K.AMPLITUDE),
+        _technical(K.SAMPLING_RATE),
         _technical(K.STREAM_STALE),
         _technical(K.SAMPLES_LOST),
         _technical(K.STORAGE_FAILED),
