@@ -37,11 +37,14 @@ def recover(folder: Path, say: Callable[[str], object]) -> None:
     for path in sorted(folder.glob("*/*.open")):
         try:
             samples = _finish(path)
-        except (MonitorError, ValueError, IndexError) as error:
-            path.rename(path.with_suffix(".damaged"))
+        except (OSError, MonitorError, ValueError) as error:
+            later = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
+            if not later:  # what is on the disk is valid where it is only full
+                path.rename(path.with_suffix(".damaged"))
             reason = " ".join(str(error).split())[:200]
-            text = f"recording {path.parent.name}/{path.stem} cannot be finished ({reason})"
-            say(Remark(text, Level.ERROR, path.parent.name))
+            name, when = path.parent.name, " now" if later else ""
+            text = f"recording {name}/{path.stem} cannot be finished{when} ({reason})"
+            say(Remark(text, Level.ERROR, name))
         else:
             say(f"recording {path.parent.name}/{path.stem} of an earlier run: {samples} samples")
 

@@ -1,6 +1,6 @@
 """A recorder in a thread of its own, so that a slow disk never delays the analysis.
 
-The queue is bounded: when the disk is so slow that :data:`MAX_WAITING_BYTES` of samples wait,
+The queue is bounded: when the disk is so slow that :data:`MAX_WAITING_BYTES` wait,
 further ones are left out of the recording (never out of the analysis), and that is a problem
 which is reported like any other.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from monitor.config import RecordingSettings
-from monitor.messages import Samples
+from monitor.messages import Beat, End, Gap, Quality, Rhythm, Samples, StreamInfo
 from monitor.recording.recorder import Recorder
 from monitor.remarks import Level, Remark
 from monitor.wire.protocol import Body
@@ -24,6 +24,10 @@ FLUSH_S = 0.8  # at most the last second is lost in a crash
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 FLUSH_BYTES = 4 * 1024 * 1024
 CLOSE_S = 20.0
+
+
+_STORED = (StreamInfo, Samples, End, Beat, Quality, Rhythm, Gap)
+_EVENT_BYTES = 500
 
 
 class RecordingThread:
@@ -56,14 +60,21 @@ class RecordingThread:
         """Why streams are not being stored, by stream; empty while all is well."""
         return {**self._overrun, **self._problems}
 
+    @property
+    def idle(self) -> bool:
+        """Everything that was delivered has been taken."""
+        return self._put == self._taken
+
     def deliver(self, body: Body) -> None:
         """Take one message that is being published."""
+        if not isinstance(body, _STORED):
+            return
+        if self._put - self._taken > MAX_WAITING_BYTES and not isinstance(body, StreamInfo | End):
+            self._overrun[body.stream] = "the disk is too slow"
+            return
         if isinstance(body, Samples):
-            if self._put - self._taken > MAX_WAITING_BYTES:
-                self._overrun[body.stream] = "the disk is too slow"
-                return
             self._overrun.pop(body.stream, None)
-            self._put += body.values_mv.nbytes
+        self._put += _size(body)
         self._queue.put((body, time.time_ns()))
 
     def close(self) -> None:
@@ -82,11 +93,14 @@ class RecordingThread:
                 if item is None:
                     break
                 recorder.take(*item)
-                if isinstance(item[0], Samples):
-                    waiting += item[0].values_mv.nbytes
-                    self._taken += item[0].values_mv.nbytes
+                waiting += _size(item[0])
+                self._taken += _size(item[0])
             if waiting > FLUSH_BYTES or time.monotonic() >= flush_s:
                 recorder.flush()
                 self._problems = dict(recorder.problems)
                 waiting, flush_s = 0, time.monotonic() + FLUSH_S
         recorder.close()
+
+
+def _size(body: Body) -> int:
+    return body.values_mv.nbytes + _EVENT_BYTES if isinstance(body, Samples) else _EVENT_BYTES

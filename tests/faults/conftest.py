@@ -1,5 +1,6 @@
 """The fault suite: real processes, something goes wrong, the table says what was lost."""
 
+import subprocess
 from collections import Counter
 
 import pytest
@@ -45,3 +46,17 @@ def tour():
     alerts = stream.alerts()
     assert len(alerts) > 40
     return stream, alerts
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of one MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("needs the right to mount a small tmpfs")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)

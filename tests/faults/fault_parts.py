@@ -126,6 +126,21 @@ def analysis_alerts(lines, stream):
     return [json.dumps(event) for event in events(lines, stream, "alert") if event["id"] >= 0]
 
 
+@contextlib.contextmanager
+def full(place):
+    """No byte is left while this lasts."""
+    filler = place / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (4096, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"\0" * size):
+                    pass
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
 def kind_of(line, state=None):
     """Give what an alert line says, whatever its numbers."""
     alert = json.loads(line)

@@ -3,41 +3,10 @@
 import contextlib
 import json
 import sqlite3
-import subprocess
 import time
 
-import pytest
-from fault_parts import analysis_alerts, device, events, over
+from fault_parts import analysis_alerts, device, events, full, over
 from monitor_process import running, serving, wait_for
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of one MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
-    )
-    if made.returncode:
-        pytest.skip("needs the right to mount a small tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
-@contextlib.contextmanager
-def full(place):
-    """No byte is left while this lasts."""
-    filler = place / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (4096, 1):
-            with contextlib.suppress(OSError):
-                while file.write(b"\0" * size):
-                    pass
-    try:
-        yield
-    finally:
-        filler.unlink()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 import wfdb
@@ -176,3 +177,27 @@ def test_wfdb_reads_what_is_left_by_a_kill_before_any_recovery(tmp_path):
     assert (stored[0] == values[:6000]).all()
     assert (stored[1] == values[6000:]).all()
     assert wfdb.rdheader(str(records(tmp_path)[1])).comments
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(Path, "write_text"), (wfdb, "wrann"), (os, "truncate")]
+)
+def test_a_disk_that_is_full_at_the_start_leaves_them_for_the_next(
+    owner, name, tmp_path, monkeypatch
+):
+    record(tmp_path, killed=True)
+    before = contents(tmp_path)
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    said = []
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, full)
+        start(tmp_path, said).close()
+    assert any("cannot be finished now" in line for line in said)
+    if name != "wrann":
+        assert contents(tmp_path) == before
+    assert len(list(tmp_path.glob("*/*.open"))) == 2
+    start(tmp_path, said).close()
+    assert {path.suffix for path in tmp_path.glob("bed-7/*")} == {".hea", ".dat", ".mon"}
