@@ -103,6 +103,11 @@ class Pipeline:
         """Limits and switches of the alarms now in force."""
         return self._alarms.settings
 
+    @property
+    def judges(self) -> bool:
+        """The absence of an alarm means something: signal usable, learning done."""
+        return self._alarms.judges
+
     def set_limits(self, limits: AlarmSettings) -> list[Event]:
         """Go on with other limits from the current sample on; alarms switched off are cleared."""
         return [*self._alarms.set_limits(limits)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from monitor.metrics.http import MetricsServer
     from monitor.pipeline import Pipeline
     from monitor.recording.thread import RecordingThread
+    from monitor.service.hub import Hub
     from monitor.service.log import Log
     from monitor.wire.protocol import Body
 
@@ -151,8 +153,11 @@ def _serve(args: argparse.Namespace, log: Log) -> int:
         recent = RecentSignal(Path(settings.recording.folder) if recording else None)
         log("loading the analysis")
         make = _load(settings)
+        hub = Hub(make, publisher, log, args.max_streams, journal, recent)
+        if journal is not None:
+            _restore(hub, journal, log)
         service = Service(
-            Hub(make, publisher, log, args.max_streams, journal, recent),
+            hub,
             sockets,
             publisher,
             _all_of(
@@ -188,6 +193,16 @@ def _open_journal(path: Path | None, log: Log) -> Journal | None:
 
     log(f"journal {path}")
     return Journal(path)
+
+
+def _restore(hub: Hub, journal: Journal, log: Log) -> None:
+    """Go on with the streams that an earlier service left."""
+    from monitor.service.memory import recalled
+
+    memories, problems = recalled(journal.memories, time.time_ns(), journal.unsure)
+    for problem in problems:
+        log(Remark(problem, Level.ERROR))
+    hub.restore(memories, time.monotonic())
 
 
 def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:

@@ -45,6 +45,18 @@ class Entry:
         return head | fields
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is kept of a stream itself: a text that its owner makes, and how far it has come.
+
+    ``wall_ns`` is when that was.
+    """
+
+    text: str
+    next_sample: int
+    wall_ns: int = 0
+
+
 def is_kept(body: Body) -> bool:
     """Tell whether a message belongs in the journal."""
     return kind_of(body) in JOURNALLED

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry, Query
+from monitor.journal.entries import Draft, Entry, Memory, Query
 from monitor.journal.lock import Lock
 from monitor.journal.reader import Reader
 from monitor.journal.store import Store, prepare
@@ -36,6 +36,13 @@ class Journal:
     retry_s
         Seconds between two trials to write when the disk is in trouble.
 
+    Attributes
+    ----------
+    memories
+        What an earlier service kept of its streams.
+    unsure
+        How many numbers that service may have given out that are not in the file.
+
     Raises
     ------
     MonitorError
@@ -51,6 +58,7 @@ class Journal:
         self._wall_ns = wall_ns
         self._complete = Path(f"{path}.complete")
         self._unkept = 0
+        self._positions: dict[str, int] = {}
         fresh = prepare(path)
         with contextlib.ExitStack() as stack:
             self._lock = Lock(path)
@@ -59,8 +67,9 @@ class Journal:
             stack.callback(store.close)
             self._last = store.last_number()
             self._last_of = store.last_numbers()
-            if not fresh and not self._complete.exists():
-                self._last += MAX_WAITING
+            self.memories = store.memories()
+            self.unsure = 0 if fresh or self._complete.exists() else MAX_WAITING
+            self._last += self.unsure
             self._reader = Reader(path, 0.0)
             self._identity = self._reader.identity()
             first = [store]
@@ -92,8 +101,24 @@ class Journal:
         """Give the number of the last entry of a stream, 0 if there is none."""
         return self._last_of.get(stream, 0)
 
-    def keep(self, drafts: Sequence[Draft]) -> list[Mark | None]:
+    def note(self, positions: Mapping[str, int]) -> None:
+        """Take the next sample of every stream; it is written by and by."""
+        now_ns = self._wall_ns()
+        moved = {
+            name: (now_ns, sample)
+            for name, sample in positions.items()
+            if self._positions.get(name) != sample
+        }
+        if moved:
+            self._positions = dict(positions)
+            self._writer.note(moved)
+
+    def keep(
+        self, drafts: Sequence[Draft], memories: Mapping[str, Memory] | None = None
+    ) -> list[Mark | None]:
         """Write events to the disk, in one transaction; give the number of each.
+
+        With them goes what is to be remembered of the streams.
 
         Returns within :data:`PATIENCE_S` in any case: what is not on the disk by then is kept
         in memory and written as soon as it can be. An event that memory has no room for either
@@ -109,7 +134,8 @@ class Journal:
             self._last_of[draft.stream] = self._last
             entries.append(Entry(self._last, now_ns, draft))
         self._unkept += len(drafts) - len(entries)
-        if entries and not self._writer.write(entries, PATIENCE_S):
+        noted = {n: replace(m, wall_ns=now_ns) for n, m in (memories or {}).items()}
+        if entries and not self._writer.write(entries, noted, PATIENCE_S):
             self._complete.unlink(missing_ok=True)
         return [*marks, *[None] * (len(drafts) - len(entries))]
 

@@ -35,6 +35,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE journal (id TEXT NOT NULL) STRICT",
         "INSERT INTO journal VALUES (lower(hex(randomblob(8))))",
     ),
+    (
+        """CREATE TABLE streams (
+            stream TEXT PRIMARY KEY,
+            wall_ns INTEGER NOT NULL,
+            text TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        # written each second: small rows of their own
+        """CREATE TABLE positions (
+            stream TEXT PRIMARY KEY,
+            wall_ns INTEGER NOT NULL,
+            next_sample INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )
 VERSION = len(MIGRATIONS)
 

@@ -6,11 +6,11 @@ import contextlib
 import dataclasses
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Entry
+from monitor.journal.entries import Entry, Memory
 from monitor.journal.schema import check, explained, migrate
 
 BUSY_TIMEOUT_S = 2.0
@@ -67,8 +67,16 @@ class Store:
             self._connection.close()
             raise
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Write entries in one transaction: all of them, or none and an ``sqlite3.Error``."""
+    def append(
+        self,
+        entries: Sequence[Entry],
+        memories: Mapping[str, Memory],
+        positions: Mapping[str, tuple[int, int]],
+    ) -> None:
+        """Write in one transaction: everything, or nothing and an ``sqlite3.Error``.
+
+        ``positions`` are (wall_ns, next sample) of streams.
+        """
         with self._transaction():
             self._connection.executemany(
                 "INSERT INTO events (number, wall_ns, stream, kind, sample, text, alert, priority,"
@@ -78,6 +86,23 @@ class Store:
                     for entry in entries
                 ],
             )
+
+            self._connection.executemany(
+                "REPLACE INTO streams VALUES (?, ?, ?)",
+                [(name, m.wall_ns, m.text) for name, m in memories.items()],
+            )
+            self._connection.executemany(
+                "REPLACE INTO positions VALUES (?, ?, ?)",
+                [(name, *position) for name, position in positions.items()],
+            )
+
+    def memories(self) -> dict[str, Memory]:
+        """Give what was kept of every stream."""
+        rows = self._connection.execute(
+            "SELECT stream, text, next_sample, positions.wall_ns"
+            " FROM streams JOIN positions USING (stream)"
+        )
+        return {name: Memory(*rest) for name, *rest in rows}
 
     def last_number(self) -> int:
         """Give the highest number ever written, 0 if there is none."""

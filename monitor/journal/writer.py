@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Entry
+from monitor.journal.entries import Entry, Memory
 
 MAX_WAITING = 10_000
 BATCH = 1000
@@ -20,8 +20,13 @@ RETRY_S = 1.0
 class Target(Protocol):
     """Where the thread writes (:class:`monitor.journal.store.Store`)."""
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Write all entries or none; an ``sqlite3.Error`` says why none."""
+    def append(
+        self,
+        entries: Sequence[Entry],
+        memories: Mapping[str, Memory],
+        positions: Mapping[str, tuple[int, int]],
+    ) -> None:
+        """Write everything or nothing; an ``sqlite3.Error`` says why nothing."""
         ...
 
     def close(self) -> None:
@@ -49,6 +54,8 @@ class Writer:
         self._target: Target | None = open_target()
         self._changed = threading.Condition()
         self._waiting: deque[Entry] = deque()
+        self._memories: dict[str, Memory] = {}
+        self._positions: dict[str, tuple[int, int]] = {}
         self._trouble = ""
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -68,13 +75,23 @@ class Writer:
         """How many more entries can wait."""
         return MAX_WAITING - len(self._waiting)
 
-    def write(self, entries: Sequence[Entry], patience_s: float) -> bool:
+    def note(self, positions: Mapping[str, tuple[int, int]]) -> None:
+        """Take how far streams have come; nobody waits for that."""
+        with self._changed:
+            self._positions.update(positions)
+            self._changed.notify_all()
+
+    def write(
+        self, entries: Sequence[Entry], memories: Mapping[str, Memory], patience_s: float
+    ) -> bool:
         """Take entries; tell whether they came to the disk within ``patience_s``.
 
         While the disk is in trouble nobody waits for it.
         """
         with self._changed:
             self._waiting.extend(entries)
+            self._memories.update(memories)
+            self._positions.update((n, (m.wall_ns, m.next_sample)) for n, m in memories.items())
             self._changed.notify_all()
             if not self._trouble:
                 self._changed.wait_for(lambda: not self._waiting or self._trouble, patience_s)
@@ -93,14 +110,20 @@ class Writer:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closing)
+                self._changed.wait_for(
+                    lambda: self._waiting or self._memories or self._positions or self._closing
+                )
                 batch = list(islice(self._waiting, BATCH))
-            if not batch:
+                memories, self._memories = self._memories, {}
+                positions, self._positions = self._positions, {}
+            if not (batch or memories or positions):
                 break
-            reason = self._write(batch)
+            reason = self._write(batch, memories, positions)
             with self._changed:
                 if reason:
                     self._trouble = reason
+                    self._memories = memories | self._memories
+                    self._positions = positions | self._positions
                 else:
                     for _ in batch:
                         self._waiting.popleft()
@@ -114,12 +137,17 @@ class Writer:
         if self._target is not None:
             self._target.close()
 
-    def _write(self, batch: list[Entry]) -> str:
+    def _write(
+        self,
+        batch: list[Entry],
+        memories: Mapping[str, Memory],
+        positions: Mapping[str, tuple[int, int]],
+    ) -> str:
         """Write a batch; give why that failed, empty if it did not."""
         try:
             if self._target is None:
                 self._target = self._open()
-            self._target.append(batch)
+            self._target.append(batch, memories, positions)
         except (sqlite3.Error, MonitorError) as error:
             if self._target is not None:
                 self._target.close()

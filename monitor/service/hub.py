@@ -23,6 +23,7 @@ from monitor.messages import StreamInfo
 from monitor.recording.request import Kept as KeptSignals
 from monitor.recording.request import answer as signal_answer
 from monitor.remarks import Level, Remark
+from monitor.service.memory import StreamMemory
 from monitor.service.stream import MakeAnalysis, MonitoredStream
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.fields import fields_to_dict
@@ -39,6 +40,7 @@ from monitor.wire.protocol import (
 )
 
 MAX_STREAMS = 256
+MAX_FORMER = 10_000
 READING = ("state", "history", "signal")  # commands that change nothing
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 FORGET_ENDED_S = 60.0
@@ -83,13 +85,15 @@ class Hub:
         self._refused = self._refused_said = 0
         self._refusal = ""
         self._unknown = 0
+        self._former: dict[str, StreamMemory] = {}
         self._journal = journal
         self._journal_problem = ""
 
     @property
     def done(self) -> bool:
         """At least one stream has come, and all that came are over."""
-        return self._appeared > 0 and all(stream.over for stream in self._streams.values())
+        came = [stream for stream in self._streams.values() if not stream.awaited]
+        return self._appeared > 0 and all(stream.over for stream in came)
 
     @property
     def refused(self) -> int:
@@ -148,8 +152,9 @@ class Hub:
                 return self._appear(packet.body, packet.publisher, now_s, key)
             if key != stream.key:
                 raise ProtocolError(f"stream {packet.body.stream} belongs to another key")
-            was = stream.status
+            was, awaited = stream.status, stream.awaited
             out = yield from stream.take(packet, now_s, wall_ns)
+            self._appeared += awaited and not stream.awaited
         except ProtocolError as error:
             self._refuse(error)
             if stream is not None:
@@ -204,7 +209,7 @@ class Hub:
             self._report(stream, was)
             silent_s = now_s - stream.heard_s
             if stream.over and silent_s > FORGET_ENDED_S:
-                del self._streams[name]
+                self._forget(name)
             elif silent_s > FORGET_STALE_S:
                 out += stream.end()
         self._report_refused()
@@ -243,10 +248,37 @@ class Hub:
         out: list[Body] = []
         for stream in self._streams.values():
             was = stream.status
-            out += stream.end()
+            out += stream.end(stopped=True)
             self._report(stream, was)
         self._report_refused()
         return out
+
+    def restore(self, memories: Iterable[StreamMemory], now_s: float) -> None:
+        """Go on with the streams of an earlier life, and with the numbers of all there were."""
+        for memory in memories:
+            self._former[memory.stream] = memory
+            if memory.ended:
+                continue
+            stream = MonitoredStream(memory.info, memory.publisher, self._make, now_s, memory)
+            self._streams[memory.stream] = stream
+            count = len(memory.alerts)
+            self._remark(memory.stream, f"restored, {count} active alert(s); awaited")
+
+    def memory(self, name: str) -> StreamMemory | None:
+        """Give what a later life needs of a stream; None if there was none of this name."""
+        stream = self._streams.get(name)
+        return self._former.get(name) if stream is None else stream.memory()
+
+    def positions(self) -> dict[str, int]:
+        """Give the next sample of every stream."""
+        return {name: stream.next_sample for name, stream in self._streams.items()}
+
+    def _forget(self, name: str) -> None:
+        """Let a stream go; its numbers are kept, in case one of this name comes again."""
+        self._former.pop(name, None)
+        self._former[name] = replace(self._streams.pop(name).memory(), ended=True)
+        while len(self._former) > MAX_FORMER:
+            self._former.pop(next(iter(self._former)))
 
     def _placed(self, state: StreamState) -> StreamState:
         """Say how far the journal of a stream goes."""
@@ -263,7 +295,8 @@ class Hub:
                 f"stream {info.stream} refused: already {self._max_streams} streams "
                 "(see --max-streams)"
             )
-        stream = MonitoredStream(info, publisher, self._make, now_s)
+        former = self._former.get(info.stream)
+        stream = MonitoredStream(info, publisher, self._make, now_s, former)
         stream.key = key
         self._streams[info.stream] = stream
         self._appeared += 1

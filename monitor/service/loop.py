@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from monitor.journal.entries import Draft, draft_of, is_kept
+from monitor.journal.entries import Draft, Memory, draft_of, is_kept
 from monitor.journal.journal import Journal
 from monitor.messages import Samples
 from monitor.service.hub import Hub
@@ -107,6 +107,8 @@ class Service:
             now_s = self._clock()
             if now_s >= tick_s:
                 self._publish([*self._stored(), *hub.tick(now_s, looked_s)])
+                if self._journal is not None:
+                    self._journal.note(hub.positions())
                 tick_s = now_s + TICK_S
                 newcomers = False
             if newcomers and now_s - newcomer_s >= NEWCOMER_PERIOD_S:
@@ -177,7 +179,8 @@ class Service:
         last_of = {
             b.stream: self._journal.last_of(b.stream) for b in out if isinstance(b, StreamState)
         }
-        marks = dict(zip(drafts, self._journal.keep(list(drafts.values())), strict=True))
+        kept = list(drafts.values())
+        marks = dict(zip(drafts, self._journal.keep(kept, self._memories(kept)), strict=True))
         placed: list[tuple[Body, Mark | None]] = []
         for place, body in enumerate(out):
             mark = marks.get(place)
@@ -187,3 +190,12 @@ class Service:
                 body = replace(body, journal_last=last_of[body.stream])
             placed.append((body, mark))
         return placed
+
+    def _memories(self, drafts: Iterable[Draft]) -> dict[str, Memory]:
+        """Give what is to be remembered of the streams that something is kept of."""
+        found = {draft.stream: self._hub.memory(draft.stream) for draft in drafts}
+        return {
+            name: Memory(memory.text(), memory.next_sample)
+            for name, memory in found.items()
+            if memory is not None
+        }

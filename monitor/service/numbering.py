@@ -10,12 +10,17 @@ from monitor.messages import Alert, Event, Snippet
 class AlertNumbers:
     """Lets the alert numbers of one stream go on where its previous analysis stopped.
 
-    The first analysis keeps its own numbers.
+    The first analysis keeps its own numbers, unless others have been used before.
+
+    Parameters
+    ----------
+    last_id, last_seq
+        The last numbers used in an earlier life; -1 for none.
     """
 
-    def __init__(self) -> None:
-        self._last_id = self._last_seq = -1
-        self._id_offset: int | None = 0
+    def __init__(self, last_id: int = -1, last_seq: int = -1) -> None:
+        self.last_id, self.last_seq = last_id, last_seq
+        self._id_offset: int | None = 0 if last_id < 0 else None
         self._seq_offset = 0
 
     def next_run(self) -> None:
@@ -23,9 +28,10 @@ class AlertNumbers:
         self._id_offset = None
 
     def next_seq(self) -> int:
-        """Take a number for a transition of our own, between two analyses."""
-        self._last_seq += 1
-        return self._last_seq
+        """Take a number for a transition of our own; those of the analysis go on behind it."""
+        self.last_seq += 1
+        self._seq_offset += 1
+        return self.last_seq
 
     def shift(self, event: Event) -> Event:
         """Give the event with the numbers that subscribers see."""
@@ -35,11 +41,11 @@ class AlertNumbers:
         if not isinstance(event, Alert):
             return event
         if self._id_offset is None:
-            self._id_offset = self._last_id + 1 - event.id
-            self._seq_offset = self._last_seq + 1 - event.seq
+            self._id_offset = self.last_id + 1 - event.id
+            self._seq_offset = self.last_seq + 1 - event.seq
         if self._id_offset or self._seq_offset:
             event = replace(event, id=event.id + self._id_offset, seq=event.seq + self._seq_offset)
-        self._last_id, self._last_seq = max(self._last_id, event.id), event.seq
+        self.last_id, self.last_seq = max(self.last_id, event.id), event.seq
         return event
 
     def own_id(self, alert_id: int | None) -> int | None:

@@ -19,9 +19,13 @@ from monitor.messages import (
     AlertState,
     End,
     Event,
+    Gap,
+    GapKind,
     Samples,
     StreamInfo,
 )
+from monitor.service.carried import CarriedAlerts
+from monitor.service.memory import StreamMemory
 from monitor.service.numbering import AlertNumbers
 from monitor.service.sender_rate import SenderRate
 from monitor.service.technical import TechnicalAlerts
@@ -67,6 +71,11 @@ class Analysis(Protocol):
         """Alarm limits in force."""
         ...
 
+    @property
+    def judges(self) -> bool:
+        """The absence of an alarm means something."""
+        ...
+
     def set_limits(self, limits: AlarmSettings) -> list[Event]:
         """Go on with other alarm limits."""
         ...
@@ -88,10 +97,18 @@ class MonitoredStream:
         Makes a pipeline, when the first samples come.
     now_s
         Monotonic seconds.
+    memory
+        Of an earlier life of this stream: its numbers go on; unless it has ended, its alarms and
+        limits too, and it is awaited where it was.
     """
 
     def __init__(
-        self, info: StreamInfo, publisher: str, make_analysis: MakeAnalysis, now_s: float
+        self,
+        info: StreamInfo,
+        publisher: str,
+        make_analysis: MakeAnalysis,
+        now_s: float,
+        memory: StreamMemory | None = None,
     ) -> None:
         self.info = info
         self.status = StreamStatus.WAITING
@@ -103,6 +120,8 @@ class MonitoredStream:
         self._former: deque[str] = deque(maxlen=MAX_FORMER_SENDERS)
         self._make = make_analysis
         self._limits: AlarmSettings | None = None
+        self.awaited = False
+        self._stopped = False
         self._analysis: Analysis | None = None
         self._sequence = SequenceTracker()
         self._reorder = Reorder(info.rate_hz, info.start_sample)
@@ -112,6 +131,7 @@ class MonitoredStream:
         self._numbers = AlertNumbers()
         self._technical = TechnicalAlerts(info.stream)
         self._active: dict[int, Alert] = {}
+        self._carried = CarriedAlerts((), info.rate_hz, 0.0)
         self._cleared: deque[_Cleared] = deque(maxlen=SHOW_CLEARED)
         self._loss_sample: int | None = None
         self._loss_onset = 0
@@ -120,6 +140,48 @@ class MonitoredStream:
         self._signal_s = 0.0
         self._ticked_s = now_s
         self._speed: float | None = None
+        if memory is not None:
+            self._numbers = AlertNumbers(memory.last_id, memory.last_seq)
+            numbers = memory.last_technical_id, memory.last_technical_seq
+            self._technical = TechnicalAlerts(info.stream, *numbers)
+            if not memory.ended:
+                self._restore(memory)
+
+    def _restore(self, memory: StreamMemory) -> None:
+        """Go on where an earlier life stopped."""
+        self.awaited = True
+        self.key = memory.key
+        self._limits = memory.limits
+        self._next_sample = memory.next_sample
+        self._active = {alert.id: alert for alert in memory.alerts}
+        ours = [alert for alert in memory.alerts if alert.id < 0]
+        numbers = memory.last_technical_id, memory.last_technical_seq
+        self._technical = TechnicalAlerts(memory.stream, *numbers, ours)
+        judged = [alert for alert in memory.alerts if alert.id >= 0]
+        clear_s = (memory.limits or AlarmSettings()).suspended_clear_s
+        self._carried = CarriedAlerts(judged, self.info.rate_hz, clear_s)
+
+    def memory(self) -> StreamMemory:
+        """Give what a later life of this stream needs."""
+        return StreamMemory(
+            self.info.stream,
+            self.info,
+            self._publisher,
+            self.key,
+            self.status is StreamStatus.ENDED and not self._stopped,
+            self._next_sample,
+            self._numbers.last_id,
+            self._numbers.last_seq,
+            self._technical.last_id,
+            self._technical.last_seq,
+            self._shown(self._active.values()),
+            self._limits,
+        )
+
+    @property
+    def next_sample(self) -> int:
+        """Index of the next sample that has not been seen."""
+        return self._next_sample
 
     @property
     def over(self) -> bool:
@@ -149,10 +211,14 @@ class MonitoredStream:
             return self.end(body.sample)
         raise ProtocolError(f"a sender of samples cannot send {type(body).__name__} messages")
 
-    def end(self, sample: int | None = None) -> list[Body]:
-        """Finish the analysis: give what it still holds, and the end of the stream."""
+    def end(self, sample: int | None = None, stopped: bool = False) -> list[Body]:
+        """Finish the analysis: give what it still holds, and the end of the stream.
+
+        ``stopped``: it is we who stop, the stream itself may go on with our next life.
+        """
         if self.status is StreamStatus.ENDED:
             return []
+        self._stopped = stopped
         out = self._finish()
         out += self._noted(self._technical.cleared(AlertKind.STREAM_STALE, self._sample))
         out += self._noted(self._technical.cleared(AlertKind.SAMPLES_LOST, self._sample))
@@ -164,6 +230,7 @@ class MonitoredStream:
     def acknowledge(self, alert_id: int | None) -> list[Body]:
         """Acknowledge one alert or all of them; empty if there was nothing to acknowledge."""
         out = self._noted(self._technical.acknowledged(alert_id, self._sample))
+        out += self._own(self._carried.acknowledge(alert_id))
         if self._analysis is not None:
             analysis, own = self._analysis, self._numbers.own_id(alert_id)
             out += self._guarded(lambda: analysis.acknowledge(own))
@@ -224,15 +291,13 @@ class MonitoredStream:
         """Tell where the stream stands, with its active alerts."""
         counts = self._sequence.counts
         alerts = [*self._active.values(), *(cleared.alert for cleared in self._cleared)]
-        # the evidence in full went out with the alert itself; a state must stay small
-        alerts = [replace(alert, beats=alert.beats[-STATE_BEATS:]) for alert in alerts]
         return StreamState(
             self.info.stream,
             self.status,
             self.reason,
             self.info,
             self._sample,
-            tuple(alerts),
+            self._shown(alerts),
             self._speed,
             self._lag_s,
             self._lost_samples,
@@ -274,6 +339,7 @@ class MonitoredStream:
         out = self._finish()
         out += self._clear_all()
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
+        self.awaited = False
         self.heard_s = now_s
         self._next_sample, self._loss_sample = info.start_sample, None
         self._rate = SenderRate(info.rate_hz)
@@ -298,7 +364,9 @@ class MonitoredStream:
             )
         out: list[Body] = []
         if self._analysis is None:
-            if packet.sequence > 0 and samples.start_sample > self.info.start_sample:
+            if self.awaited:
+                out += self._resumed(samples.start_sample)
+            elif packet.sequence > 0 and samples.start_sample > self.info.start_sample:
                 # we joined in the middle: what came before is not a loss
                 self.info = replace(self.info, start_sample=samples.start_sample)
                 self._next_sample = samples.start_sample
@@ -308,14 +376,25 @@ class MonitoredStream:
                 if self._limits is not None:
                     self._analysis.set_limits(self._limits)
             except Exception as error:
-                return self.quarantine(_reason(error))
+                return [*out, *self.quarantine(_reason(error))]
         if self.status is not StreamStatus.LIVE:
             self.status = StreamStatus.LIVE
-            out += self._noted(self._technical.cleared(AlertKind.STREAM_STALE, self._sample))
+            for kind in (AlertKind.STREAM_STALE, AlertKind.ANALYSIS_FAILED):
+                out += self._noted(self._technical.cleared(kind, self._sample))
             out.append(self.state())
         out += yield from self._analysed(self._reorder.push(samples))
         self._lag_s = max(wall_ns - packet.sent_ns, 0) / 1e9
         return out
+
+    def _resumed(self, sample: int) -> list[Body]:
+        """Go on after our own absence: what came meanwhile is missing, and marked."""
+        self.awaited = False
+        name, missing = self.info.stream, sample - self._next_sample
+        self.info = replace(self.info, start_sample=max(sample, self._next_sample))
+        if missing <= 0:
+            lost = AlertKind.SAMPLES_LOST
+            return [*self._noted(self._technical.cleared(lost, self._sample)), self.info]
+        return [Gap(name, self._next_sample, missing, GapKind.HOLE), self.info]
 
     def _analysed(self, ready: Iterable[Samples]) -> Steps[list[Body]]:
         """Analyse samples that are in order."""
@@ -331,6 +410,8 @@ class MonitoredStream:
             except Exception as error:
                 return [*out, *self.quarantine(_reason(error))]
             out += self._noted(self._numbers.shift(event) for event in events)
+            length = len(samples.values_mv)
+            out += self._own(self._carried.follow(events, length, analysis.judges))
         return out
 
     def _account(self, samples: Samples) -> list[Body]:
@@ -383,10 +464,22 @@ class MonitoredStream:
         out: list[Body] = []
         for kind in _OURS:
             out += self._noted(self._technical.cleared(kind, self._sample))
-        for alert in list(self._active.values()):
-            cleared = replace(alert, state=AlertState.CLEARED, seq=self._numbers.next_seq())
-            out += self._noted([replace(cleared, sample=max(alert.sample, self._sample))])
+        self._carried.forget()
+        active = list(self._active.values())
+        return [*out, *self._own(replace(alert, state=AlertState.CLEARED) for alert in active)]
+
+    def _own(self, alerts: Iterable[Alert]) -> list[Body]:
+        """Give transitions that the present analysis knows nothing of the numbers they lack."""
+        out: list[Body] = []
+        for alert in alerts:
+            at, seq = max(alert.sample, self._sample), self._numbers.next_seq()
+            out += self._noted([replace(alert, sample=at, seq=seq)])
         return out
+
+    @staticmethod
+    def _shown(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+        """Shorten what went out in full with the alert itself: a state must stay small."""
+        return tuple(replace(alert, beats=alert.beats[-STATE_BEATS:]) for alert in alerts)
 
     def _guarded(self, work: Callable[[], list[Event]]) -> list[Body]:
         """Run a step of the analysis; whatever goes wrong in it concerns this stream alone."""

@@ -7,19 +7,32 @@ same whether it runs in a service or alone, and no number ever comes twice.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from monitor.messages import Alert, AlertKind, AlertState, Priority
 
 
 class TechnicalAlerts:
-    """At most one active alert of each kind for one stream."""
+    """At most one active alert of each kind for one stream.
 
-    def __init__(self, stream: str) -> None:
+    Parameters
+    ----------
+    stream
+        Named on the alerts.
+    last_id, last_seq
+        The last numbers used in an earlier life; 0 for none.
+    active
+        Alerts that it left active.
+    """
+
+    def __init__(
+        self, stream: str, last_id: int = 0, last_seq: int = 0, active: Iterable[Alert] = ()
+    ) -> None:
         self._stream = stream
-        self._active: dict[AlertKind, Alert] = {}
-        self._last_id = 0
-        self._last_seq = 0
+        self._active = {alert.kind: alert for alert in active}
+        self.last_id = last_id
+        self.last_seq = last_seq
 
     def raised(
         self, kind: AlertKind, onset_sample: int, sample: int, text: str, value: float | None = None
@@ -27,10 +40,10 @@ class TechnicalAlerts:
         """Raise the alert, or update it where it is active with another text."""
         active = self._active.get(kind)
         if active is None:
-            self._last_id -= 1
+            self.last_id -= 1
             alert = Alert(
                 self._stream,
-                self._last_id,
+                self.last_id,
                 0,
                 kind,
                 Priority.TECHNICAL,
@@ -62,8 +75,8 @@ class TechnicalAlerts:
         ]
 
     def _numbered(self, alert: Alert) -> Alert:
-        self._last_seq -= 1
-        alert = replace(alert, seq=self._last_seq)
+        self.last_seq -= 1
+        alert = replace(alert, seq=self.last_seq)
         if alert.state is AlertState.CLEARED:
             del self._active[alert.kind]
         else:

@@ -320,8 +320,7 @@ def test_a_journal_in_a_folder_that_cannot_be_written_is_read(tmp_path):
         tmp_path.chmod(0o700)
 
 
-OLD_SCHEMAS = {
-    1: """
+SCHEMA_1 = """
         CREATE TABLE events (
             number INTEGER PRIMARY KEY AUTOINCREMENT, wall_ns INTEGER NOT NULL,
             stream TEXT NOT NULL, kind TEXT NOT NULL, sample INTEGER NOT NULL, text TEXT NOT NULL,
@@ -329,6 +328,13 @@ OLD_SCHEMAS = {
         ) STRICT;
         CREATE INDEX events_by_stream ON events (stream, number);
         CREATE INDEX events_by_time ON events (wall_ns);
+"""
+OLD_SCHEMAS = {
+    1: SCHEMA_1,
+    2: SCHEMA_1
+    + """
+        CREATE TABLE journal (id TEXT NOT NULL) STRICT;
+        INSERT INTO journal VALUES ('0123456789abcdef');
     """,
 }
 

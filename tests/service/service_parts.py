@@ -19,6 +19,7 @@ from monitor.wire.sequence import SequenceCounter
 
 RATE_HZ = 200.0
 POISON_MV = 666.0
+LEARNING_SAMPLES = 500
 
 
 class EveryHundred:
@@ -61,6 +62,10 @@ class EveryHundred:
     def set_limits(self, limits):
         self.limits = limits
         return []
+
+    @property
+    def judges(self):
+        return self.next - self.info.start_sample >= LEARNING_SAMPLES
 
     def flush(self):
         return [beat(self.info.stream, self.next)]

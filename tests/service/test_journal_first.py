@@ -106,7 +106,10 @@ def test_a_turn_is_one_transaction(tmp_path):
     with journal(tmp_path / "j.db") as kept:
         commits = []
         append = kept._writer._target.append
-        kept._writer._target.append = lambda batch: (commits.append(len(batch)), append(batch))
+        kept._writer._target.append = lambda batch, *rest: (
+            commits.append(len(batch)) if batch else None,
+            append(batch, *rest),
+        )
         serve(tmp_path / "j.db", kept, turns)
     assert commits[:2] == [30, 30]
 

@@ -75,6 +75,11 @@ class AlarmStage:
         """The limits and switches in force."""
         return self._view.settings
 
+    @property
+    def judges(self) -> bool:
+        """The absence of an alarm means something: signal usable, learning done."""
+        return not self._view.learning and not self._view.suspended
+
     def push(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> list[Alert]:
         """Take one hop with what the rhythm stage said of it; give the transitions."""
         view = self._view

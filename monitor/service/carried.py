@@ -1,0 +1,89 @@
+"""Alarms that an earlier life of the service left active, until the present analysis has judged.
+
+Rules that hold here:
+
+1. A carried alarm is active from the first moment on; nothing clears it but what follows.
+2. When the present analysis raises an alarm of its kind, that one takes its place in the same
+   instant: first the new one is raised, then the carried one is cleared.
+3. When the analysis has judged the signal for :data:`JUDGED_S` without raising it, it is over:
+   it is cleared, but one that latches stays until it is acknowledged.
+4. While the signal cannot be judged its absence proves nothing; after ``suspended_clear_s`` of
+   that, what does not latch is cleared.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from monitor.messages import Alert, AlertState, Event
+from monitor.stages.alarms.catalogue import CATALOGUE
+
+JUDGED_S = 30.0  # the slowest lasting alarm, AF, is found again within this time
+
+
+class CarriedAlerts:
+    """What is still to be judged; gives transitions whose ``seq`` and ``sample`` are to be set.
+
+    Parameters
+    ----------
+    alerts
+        Active alarms, as they were last told.
+    rate_hz
+        Sampling rate of the stream.
+    suspended_clear_s
+        See :class:`monitor.config.AlarmSettings`.
+    """
+
+    def __init__(self, alerts: Iterable[Alert], rate_hz: float, suspended_clear_s: float) -> None:
+        self._alerts = {alert.id: alert for alert in alerts}
+        self._judge_samples = JUDGED_S * rate_hz
+        self._suspend_samples = suspended_clear_s * rate_hz
+        self._judged = self._suspended = 0
+        self._judges = False
+
+    def follow(self, events: Iterable[Event], length: int, judges: bool) -> list[Alert]:
+        """Take what the analysis made of ``length`` samples; ``judges``: it could say all."""
+        if not self._alerts:
+            return []
+        # what came with the samples that ended the learning is not counted
+        self._judged += length if judges and self._judges else 0
+        self._judges = judges
+        self._suspended = 0 if judges else self._suspended + length
+        raised = {
+            event.kind
+            for event in events
+            if isinstance(event, Alert) and event.state is AlertState.RAISED
+        }
+        out: list[Alert] = []
+        for alert in list(self._alerts.values()):
+            latched = CATALOGUE[alert.kind].latching and alert.state is not AlertState.ACKNOWLEDGED
+            if alert.kind in raised:
+                out.append(self._cleared(alert, "followed by a new one"))
+            elif self._judged >= self._judge_samples and not latched:
+                out.append(self._cleared(alert, "ended"))
+            elif self._suspended >= self._suspend_samples and not latched:
+                out.append(self._cleared(alert, "signal lost"))
+        return out
+
+    def acknowledge(self, alert_id: int | None) -> list[Alert]:
+        """Acknowledge one alarm or all (None); one that is over is then cleared."""
+        out: list[Alert] = []
+        for alert in list(self._alerts.values()):
+            if alert_id not in (None, alert.id) or alert.state is AlertState.ACKNOWLEDGED:
+                continue
+            self._alerts[alert.id] = replace(alert, state=AlertState.ACKNOWLEDGED)
+            out.append(self._alerts[alert.id])
+            if self._judged >= self._judge_samples:
+                out.append(self._cleared(alert, "ended"))
+        return out
+
+    def forget(self) -> None:
+        """Somebody else has cleared them all."""
+        self._alerts.clear()
+
+    def _cleared(self, alert: Alert, why: str) -> Alert:
+        del self._alerts[alert.id]
+        return replace(alert, state=AlertState.CLEARED, text=f"{alert.text} ({why})")

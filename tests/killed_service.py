@@ -1,0 +1,120 @@
+"""A real service that is killed again and again, while a source sends and a subscriber listens."""
+
+import contextlib
+import json
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+
+from monitor_process import FREE, PATIENCE_S, running, serving, wait_for
+
+from monitor.live import paced
+from monitor.sources.simulator import Simulator
+from monitor.wire.publisher import SamplePublisher
+
+STREAM = "patient"
+NOT_OF_THE_EVENT = ("journal", "wall_ns")
+
+
+@dataclass
+class Killed:
+    """What came of it: events as JSON objects, in the order in which they came."""
+
+    published: list = field(default_factory=list)  # what the services said on their stdout
+    journal: list = field(default_factory=list)
+    received: list = field(default_factory=list)  # alerts, by the subscriber
+    restored: list = field(default_factory=list)  # what the services said of restored streams
+    recovery_s: list = field(default_factory=list)  # from the kill to the next event
+
+    def alerts(self, of="journal"):
+        return [event for event in getattr(self, of) if event["type"] == "alert"]
+
+
+def plain(event):
+    """Give an event without what the journal adds."""
+    return {name: value for name, value in event.items() if name not in NOT_OF_THE_EVENT}
+
+
+def history(path):
+    with running("history", "--journal", str(path), "--format", "json") as process:
+        return [json.loads(line) for line in process.finish()]
+
+
+def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
+    """Kill a service ``kills`` times, each after a random number of its events; end cleanly.
+
+    Parameters
+    ----------
+    path
+        Of the journal.
+    kills
+        How often.
+    chance
+        A ``random.Random``.
+    scenario, speed
+        Of the simulated patient, who is played over and over.
+    """
+    found = Killed()
+    endpoints = (FREE, FREE, FREE)
+    patience = {"patience_s": 120 + 20 * kills}
+    with contextlib.ExitStack() as stack:
+        killed_s = None
+        for life in range(kills + 1):
+            options = ("--json", "--journal", str(path))
+            with serving(*options, endpoints=endpoints, **patience) as (serve, at):
+                if life == 0:
+                    endpoints = tuple(at[name] for name in ("input", "output", "control"))
+                    connect = ("--connect", at["output"], "--control", at["control"])
+                    subscriber = stack.enter_context(
+                        running("alerts", *connect, "--since", "0", **patience)
+                    )
+                    subscriber.until("connected")
+                    end_source = stack.enter_context(sending(at["input"], scenario, speed))
+                count = chance.randint(1, 60)
+                serve.until_lines(lambda lines, n=count: len(lines) >= n)
+                if killed_s is not None:
+                    found.recovery_s.append(time.monotonic() - killed_s)
+                if life == kills:
+                    end_source()
+                    serve.until("ended")
+                    last = [e for e in history(path) if e["type"] == "alert"][-1]["journal"]
+                    lines = subscriber.lines
+                    wait_for(lambda n=last, of=lines: at_least(of, n), f"number {last}")
+                    serve.signal(signal.SIGTERM)
+                    serve.finish()
+                else:
+                    time.sleep(0.5 * chance.random())  # any instant
+                    serve.kill()
+                    killed_s = time.monotonic()
+            whole = [line for line in serve.lines if line.endswith("\n")]
+            found.published += [json.loads(line) for line in whole]
+            found.restored += [line for line in serve.remarks if "restored" in line]
+        subscriber.signal(signal.SIGINT)
+        found.received = [json.loads(line) for line in subscriber.lines]
+    found.journal = history(path)
+    return found
+
+
+@contextlib.contextmanager
+def sending(endpoint, scenario, speed):
+    """A simulated patient without end, sent by a thread; gives what ends the stream."""
+    stop = threading.Event()
+    source = Simulator(scenario, stream=STREAM, loop=True, chunk_s=0.25)
+
+    def send():
+        with SamplePublisher(endpoint, lambda text: None) as publisher:
+            chunks = paced(source.chunks(), source.info, speed, stop)
+            publisher.publish(source.info, (chunk for chunk, _ in chunks))
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield stop.set
+    finally:
+        stop.set()
+        thread.join(PATIENCE_S)
+
+
+def at_least(lines, number):
+    return any(json.loads(line)["journal"] >= number for line in lines)
