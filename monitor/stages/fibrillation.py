@@ -28,7 +28,8 @@ Deviations from the papers:
 Once per ``fibrillation_step_s`` the window is looked at; the evidence of the looks, log odds
 averaged over the leads and less ``fibrillation_doubt``, is summed from zero upwards (the
 cumulative sum of E. S. Page, Biometrika 41:100 (1954), doi:10.1093/biomet/41.1-2.100) until it
-exceeds ``fibrillation_evidence``: what never is more than likely does not add up. Clear fibrillation is named 3 to 5 s after its onset, doubtful later.
+exceeds ``fibrillation_evidence``: what never is more than likely does not add up. Clear
+fibrillation is named 3 to 5 s after its onset, doubtful later.
 """
 
 from __future__ import annotations
