@@ -40,6 +40,7 @@ class Asking:
         self.info = info
         self.network = network
         self.limits = AlarmSettings()
+        self.judges = True
         self.open = False
 
     def steps(self, samples):
