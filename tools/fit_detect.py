@@ -23,7 +23,6 @@ import argparse
 import sys
 import textwrap
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -96,7 +95,7 @@ class Recorder(GradientDetector):
             is_beat = abs(beat - sample) < NEAR_S * self._rate_hz and beat not in self._taken
             if is_beat:
                 self._taken.add(beat)
-            return replace(candidate, log_odds=9.0 if is_beat else -9.0)
+            return candidate._replace(log_odds=9.0 if is_beat else -9.0)
         return candidate
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
+from monitor.stages.detect.history import History
+
 Array = NDArray[np.float64]
 
 BAND_HZ = (5.0, 18.0)  # where QRS complexes are, and P waves, T waves and muscle are less
@@ -56,7 +58,7 @@ class Envelope:
         size = max(3, round(SMOOTH_S * rate_hz))
         kernel = np.hanning(size + 2)[1:-1]
         self._kernel = kernel / kernel.sum() * rate_hz
-        self._band = np.zeros((leads, size))  # the last band-passed samples, for the smoothing
+        self._size = size
         band_delay = self._group_delay()
         self.band_delay = round(band_delay)
         self.delay = round(band_delay + size / 2)
@@ -73,8 +75,8 @@ class Envelope:
         self._broken[:] = True
         self._any_broken = True
 
-    def push(self, values_mv: Array, valid: NDArray[np.bool_] | None) -> tuple[Array, Array, Array]:
-        """Filter one hop.
+    def push(self, values_mv: Array, valid: NDArray[np.bool_] | None, history: History) -> None:
+        """Filter one hop; write signal, band and envelope to the end of the history.
 
         Parameters
         ----------
@@ -82,33 +84,25 @@ class Envelope:
             Shape (leads, n), mV; anything where invalid.
         valid
             Shape (leads, n); None where all are.
-
-        Returns
-        -------
-        signal : ndarray, shape (leads, n)
-            The input without invalid samples and without the steps behind them, mV.
-        band : ndarray, shape (leads, n)
-            Band-passed signal, mV.
-        envelope : ndarray, shape (leads, n)
-            Smoothed gradient magnitude, mV/s.
+        history
+            Grown by n samples.
         """
+        start, end = history.at - values_mv.shape[1], history.at
+        signal = history.signal[:, start:end]
         if valid is not None or self._any_broken:
-            signal = self._bridge(values_mv, valid)
+            signal[:] = self._bridge(values_mv, valid)
         else:
-            signal = values_mv - self._offset[:, None]
-        self._held = signal[:, -1]
-        filtered, self._state = scipy.signal.lfilter(
+            np.subtract(values_mv, self._offset[:, None], out=signal)
+        self._held = signal[:, -1].copy()
+        history.band[:, start:end], self._state = scipy.signal.lfilter(
             self._b, self._a, signal, axis=-1, zi=self._state
         )
-        band = np.concatenate((self._band, filtered), axis=1)
-        self._band = band[:, -self._band.shape[1] :]
+        band = history.band[:, start - self._size : end]
         slopes = band[:, 1:] - band[:, :-1]
         np.abs(slopes, out=slopes)
-        envelope = np.empty_like(filtered)
         for lead, steepness in enumerate(slopes):
             # the kernel is symmetric, so correlation is convolution
-            envelope[lead] = np.correlate(steepness, self._kernel, "valid")
-        return signal, filtered, envelope
+            history.envelope[lead, start:end] = np.correlate(steepness, self._kernel, "valid")
 
     def _bridge(self, values_mv: Array, valid: NDArray[np.bool_] | None) -> Array:
         if valid is None:

@@ -11,7 +11,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,17 +51,16 @@ APART_S = 0.14  # a candidate is the highest point of the envelope this far on b
 _FIRST = 0.5  # of the later deflection, for the earlier one to be the R wave
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One top of the envelope and the evidence on it."""
 
     sample: int  # stream index, filter delay taken off
     log_odds: float
     figures: list[float]
     match: Match
-    tops: Array  # envelope top per lead, mV/s
-    slope: Array  # steepest slope per lead, mV
-    span: Array  # size per lead, mV
+    tops: list[float]  # envelope top per lead, mV/s
+    slope: list[float]  # steepest slope per lead, mV
+    span: list[float]  # size per lead, mV
 
 
 class Evidence:
@@ -95,6 +94,7 @@ class Evidence:
         self._w50, self._w60, self._w80 = (round(s * rate_hz) for s in (0.05, 0.06, 0.08))
         self._w100, self._w200 = round(0.1 * rate_hz), round(0.2 * rate_hz)
         self._second = round(rate_hz)
+        self._mean_of, self._lag = (max(1, round(rate_hz / hz)) for hz in (50, 60))
 
     def piece(self, place: int) -> Array:
         """Band-passed complex around the candidate at ``place``, as the templates want it."""
@@ -104,7 +104,7 @@ class Evidence:
 
     def figures(
         self, place: int, sample: int, last: int | None, last_height: float
-    ) -> tuple[list[float], Match, Array, Array, Array]:
+    ) -> tuple[list[float], Match, list[float], list[float], list[float]]:
         """Collect the evidence on the candidate at ``place``.
 
         Parameters
@@ -122,25 +122,32 @@ class Evidence:
             In the order of :data:`NAMES`.
         match : Match
             The template it is nearest to.
-        tops, slope, span : ndarray, shape (leads,)
+        tops, slope, span : list of float
             As in :class:`Candidate`.
         """
         levels, rhythm, rate_hz = self._levels, self._rhythm, self._rate_hz
-        weights, h, apart = levels.weights, self._history.height, self.apart
-        w = self._w50
-        tops = self._history.envelope[:, place - w : place + w + 1].max(axis=1)
-        relative = np.log(tops / levels.level + 1e-3)
-        if levels.leads == 1:
-            height = lowest = highest = float(relative[0])
-        else:
-            height = float(relative @ weights)
-            live = relative[levels.live]
-            lowest, highest = float(live.min()), float(live.max())
-        here = float(h[place]) + 1e-9
-        slope, span, step = self._shape(place - self._delay)
-        if not levels.slope.all():
+        h, apart, w = self._history.height, self.apart, self._w50
+        tops: list[float] = []
+        slope: list[float] = []
+        span: list[float] = []
+        height = steep = step = 0.0
+        lowest, highest = math.inf, -math.inf
+        for lead, weight in enumerate(levels.weights):
+            tops.append(float(self._history.envelope[lead, place - w : place + w + 1].max()))
+            steepest, size, moved = self._shape(place - self._delay, lead)
+            slope.append(steepest)
+            span.append(size)
+            typical = levels.slope[lead] or steepest  # a first beat is as it is
+            steep += weight * math.log(steepest / typical + 1e-3)
+            step += weight * abs(moved) / (levels.span[lead] or size)
+            relative = math.log(tops[lead] / levels.level[lead] + 1e-3)
+            height += weight * relative
+            if levels.live[lead]:
+                lowest, highest = min(lowest, relative), max(highest, relative)
+        if 0.0 in levels.slope:
             levels.size_up(slope, span)
-        match = self._templates.match(self.piece(place), weights, levels.live)
+        here = float(h[place]) + 1e-9
+        match = self._templates.match(self.piece(place), levels.weights, levels.live)
         recent = h[place - self._second : place + apart]
         since = 2.5 * rate_hz if last is None else min(sample - last, 2.5 * rate_hz)
         since = max(since, 0.05 * rate_hz)
@@ -153,7 +160,7 @@ class Evidence:
             height,
             lowest,
             highest,
-            float(np.log(slope / levels.slope + 1e-3) @ weights),
+            steep,
             match.correlation,
             match.worst,
             max(-3.0, min(3.0, match.size)),
@@ -163,7 +170,7 @@ class Evidence:
             float(h[place + self._w80 : place + apart].max()) / here,
             min(behind, 3.0),
             wide / (2 * apart + 1),
-            min(float((np.abs(step) / levels.span) @ weights), 3.0),
+            min(step, 3.0),
             math.log(since / rate_hz),
             max(-2.0, min(1.5, math.log(since / rhythm.rr))),
             math.log(rhythm.deviation + 0.01),
@@ -173,25 +180,23 @@ class Evidence:
         ]
         return figures, match, tops, slope, span
 
-    def _shape(self, centre: int) -> tuple[Array, Array, Array]:
-        """Steepest slope, size and baseline shift around ``centre``, free of mains.
+    def _shape(self, centre: int, lead: int) -> tuple[float, float, float]:
+        """Steepest slope, size and baseline shift of a lead around ``centre``, free of mains.
 
         A mean over 1/50 s has no 50 Hz in it, a difference over 1/60 s no 60 Hz.
         """
-        mean_of = max(1, round(self._rate_hz / 50))
-        lag = max(1, round(self._rate_hz / 60))
-        reach = self._w200
-        signal = self._history.signal
-        total = signal[:, centre - reach - mean_of : centre + self.apart].cumsum(axis=1)
-        smooth = (total[:, mean_of:] - total[:, :-mean_of]) / mean_of
-        # smooth[:, j] is centred at centre - reach + j - mean_of / 2 + 1/2
+        mean_of, lag, reach, w = self._mean_of, self._lag, self._w200, self._w60
+        total = self._history.signal[lead, centre - reach - mean_of : centre + self.apart].cumsum()
+        smooth = (total[mean_of:] - total[:-mean_of]) / mean_of
+        # smooth[j] is centred at centre - reach + j - mean_of / 2 + 1/2
         mid = reach + mean_of // 2
-        w = self._w60 + lag // 2
-        inner = smooth[:, mid - w : mid + w + 1]
-        slope = np.abs(inner[:, lag:] - inner[:, :-lag]).max(axis=1)
-        span = inner.max(axis=1) - inner.min(axis=1)
+        w += lag // 2
+        inner = smooth[mid - w : mid + w + 1]
+        slopes = inner[lag:] - inner[:-lag]
+        slope = float(np.abs(slopes).max())
+        span = float(inner.max()) - float(inner.min())
         edge = self._w50
-        step = (smooth[:, -edge:].sum(axis=1) - smooth[:, :edge].sum(axis=1)) / edge
+        step = (float(smooth[-edge:].sum()) - float(smooth[:edge].sum())) / edge
         return slope + 1e-6, span + 1e-6, step
 
     def r_peak(self, place: int, lead: int) -> int:

@@ -23,7 +23,7 @@ from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
 from monitor.stages.detect.judge import Judge
-from monitor.stages.detect.levels import HIGHEST, LEARN_S, LEAST_HEIGHT, SOON_S, Levels
+from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, Levels
 from monitor.stages.detect.rhythm import Rhythm
 from monitor.stages.detect.templates import Templates
 
@@ -194,12 +194,11 @@ class GradientDetector:
 
     def _store(self, values: Array, valid: NDArray[np.bool_] | None) -> None:
         """Filter one hop and append it to the history."""
-        signal, band, envelope = self._front.push(values, valid)
-        place, moved = self._history.append(signal, band, envelope)
-        self._done -= moved
-        self._levels.follow(envelope, valid)
-        height = self._history.height[place]
-        np.minimum(self._levels.scale @ envelope, HIGHEST, out=height)
+        n, history = values.shape[1], self._history
+        self._done -= history.grow(n)
+        self._front.push(values, valid, history)
+        self._levels.follow(history.envelope[:, history.at - n : history.at], valid)
+        history.rescale(self._levels.scale, n)
 
     def _skip(self, start_sample: int) -> list[RPeak]:
         """Step over missing samples: what was seen is decided, the rhythm starts anew."""
@@ -230,14 +229,8 @@ class GradientDetector:
         peaks: list[RPeak] = []
         start = max(self._done, self._history.at - self._reach)
         if self._levels.known and until > start:
-            part = self._history.height[start - 1 : until + 1]
-            if part.max() > LEAST_HEIGHT:
-                inner = part[1:-1]
-                tops = (inner > part[:-2]) & (inner >= part[2:]) & (inner > LEAST_HEIGHT)
-                for place in (tops.nonzero()[0] + start).tolist():
-                    near = self._history.height[place - self._apart : place + self._apart + 1]
-                    if near[self._apart] >= near.max():
-                        peaks += self._decide(place)
+            for place in self._history.tops_apart(start, until, self._apart, LEAST_HEIGHT):
+                peaks += self._decide(place)
             start = until
         self._done = start
         now = self._sample(start)
@@ -347,8 +340,11 @@ class GradientDetector:
         sample, levels = candidate.sample, self._levels
         place = sample - self._sample(0)
         # the primary lead, if the beat can be seen in it
-        seen = candidate.tops * levels.live / levels.level
-        lead = 0 if seen[0] > _SEEN else int(seen.argmax())
+        seen = [
+            top / level if live else 0.0
+            for top, level, live in zip(candidate.tops, levels.level, levels.live, strict=True)
+        ]
+        lead = 0 if seen[0] > _SEEN else seen.index(max(seen))
         levels.learn_beat(candidate.tops, candidate.slope, candidate.span)
         self._templates.learn(self._evidence.piece(place), candidate.match, levels.live)
         self._rhythm.accept(None if self._last is None else sample - self._last)

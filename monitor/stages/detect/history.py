@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
 HISTORY_S = 6.0
+HIGHEST = 6.0  # heights are cut here, so that a spike does not reign over its surroundings
 
 
 class History:
@@ -36,32 +39,55 @@ class History:
         self.at = self.keep
         self.end = start_sample
 
-    def append(self, signal: Array, band: Array, envelope: Array) -> tuple[slice, int]:
-        """Append one hop, each array of shape (leads, n).
+    def grow(self, n: int) -> int:
+        """Make room for the next ``n`` samples, which are the caller's to fill in.
 
         Returns
         -------
-        place : slice
-            Where it is; ``height`` is for the caller to fill in.
-        moved : int
+        int
             By how much all earlier places became smaller.
         """
-        n = signal.shape[1]
         moved = 0
         if self.at + n > len(self.height):
             moved = self.at - self.keep
             for array in (self.signal, self.band, self.envelope, self.height):
                 array[..., : self.keep] = array[..., moved : self.at]
             self.at = self.keep
-        place = slice(self.at, self.at + n)
-        self.signal[:, place] = signal
-        self.band[:, place] = band
-        self.envelope[:, place] = envelope
         self.at += n
         self.end += n
-        return place, moved
+        return moved
 
-    def tops(self, n: int) -> Array:
-        """Highest envelope in the two halves of the last ``n`` samples, shape (2, leads)."""
-        recent = self.envelope[:, self.at - n : self.at]
-        return np.stack((recent[:, : n // 2].max(axis=1), recent[:, n // 2 :].max(axis=1)))
+    def recent(self, lead: int, n: int) -> Array:
+        """Envelope of a lead over the last ``n`` samples."""
+        return self.envelope[lead, self.at - n : self.at]
+
+    def tops(self, lead: int, n: int) -> tuple[float, float]:
+        """Highest envelope of a lead in the two halves of the last ``n`` samples."""
+        recent = self.recent(lead, n)
+        return float(recent[: n // 2].max()), float(recent[n // 2 :].max())
+
+    def rescale(self, scale: Sequence[float], n: int | None = None) -> None:
+        """Put the leads together anew: the height of the last ``n`` samples, or of all."""
+        start = 0 if n is None else self.at - n
+        height, envelope = self.height[start : self.at], self.envelope[:, start : self.at]
+        np.multiply(envelope[0], scale[0], out=height)
+        for lead in range(1, len(scale)):
+            height += envelope[lead] * scale[lead]
+        np.minimum(height, HIGHEST, out=height)
+
+    def tops_apart(self, start: int, stop: int, apart: int, least: float) -> list[int]:
+        """Places in [start, stop) above ``least`` that are the highest within ``apart`` samples."""
+        height, found, open_parts = self.height, [], [(start, stop)]
+        while open_parts:
+            start, stop = open_parts.pop()
+            if start >= stop:
+                continue
+            place = start + int(height[start:stop].argmax())
+            top = height[place]
+            if top <= least:
+                continue
+            around = height[place - apart : place + apart + 1]
+            if height[place - 1] < top >= around.max():
+                found.append(place)
+            open_parts += (place + apart + 1, stop), (start, place - apart)
+        return sorted(found)

@@ -4,11 +4,15 @@ Rules that hold here:
 
 1. A level is learnt from accepted beats only, as the median of the last eight: noise, however
    long, never raises or lowers it.
-2. Without beats for :data:`QUIET_S` it is looked for again, for the amplitude may have changed;
+2. What is kept per lead is in plain lists: for one or two numbers they are several times
+   faster than arrays, and all of this runs every hop or every beat.
+3. Without beats for :data:`QUIET_S` it is looked for again, for the amplitude may have changed;
    but never far below what it was, so that an asystole is not searched for beats.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +21,7 @@ from monitor.stages.detect.history import History
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+_INF = math.inf
 
 LEARN_S = (2.0, 4.0, 5.5)  # the first level is taken from the first of these that agrees
 # Or sooner, for the time being: from a top that stands so far out of the median of the time
@@ -55,48 +60,59 @@ class Levels:
         How much each lead counts; they sum to 1.
     live
         Which leads count at all.
+    slope, span
+        Typical steepest slope and size of a QRS, mV; 0 while not known.
     """
 
     def __init__(self, rate_hz: float, leads: int) -> None:
         self._rate_hz = rate_hz
         self._trusted = round(_TRUSTED_S * rate_hz)
         self.leads = leads
-        self.level = np.full(leads, np.inf)
-        self.weights = np.full(leads, 1.0 / leads)
-        self.live = np.ones(leads, bool)
-        self.scale = np.zeros(leads)  # envelope @ scale is the height
+        self.level = [_INF] * leads
+        self.weights = [1.0 / leads] * leads
+        self.live = [True] * leads
+        self.scale = [0.0] * leads  # of the envelopes; their sum is the height
         self.known = False  # in one lead at least
-        self._open = np.ones(leads, bool)  # not known, or only for the time being
+        self._open = [True] * leads  # not known, or only for the time being
         self._any_open = True
-        self.slope = np.zeros(leads)  # typical steepest slope, mV
-        self.span = np.zeros(leads)  # typical size, mV
-        self._proven = np.zeros(leads)  # the level when beats were last found in a row
-        self._recent = np.full((_BEATS, leads), np.inf)
+        self.slope = [0.0] * leads
+        self.span = [0.0] * leads
+        self._proven = [0.0] * leads  # the level when beats were last found in a row
+        self._recent = [[_INF] * _BEATS for _ in range(leads)]
         self._beats = 0
-        self._run = np.zeros(leads, np.int64)  # samples since too many were invalid
-        self._background = np.full(leads, 0.2)
+        self._run = [0] * leads  # samples since too many were invalid
+        self._background = [0.2] * leads
         self._looked = 0
 
     def follow(self, envelope: Array, valid: Mask | None) -> None:
         """Take in one hop: which leads are alive, and how quiet they are between beats."""
-        self._run += envelope.shape[1]
-        if valid is not None:
+        n = envelope.shape[1]
+        for lead in range(self.leads):
+            self._run[lead] += n
             # a few missing samples are bridged, and cost nothing
-            self._run[np.count_nonzero(valid, axis=1) < _ENOUGH * valid.shape[1]] = 0
+            if valid is not None and np.count_nonzero(valid[lead]) < _ENOUGH * n:
+                self._run[lead] = 0
         if self.leads > 1:
             self._weigh(envelope)
 
     def _weigh(self, envelope: Array) -> None:
-        known = self.level < np.inf
-        live = known & (self._run > self._trusted)
-        if not live.any():
-            live = known if known.any() else ~known
+        level, background = self.level, self._background
+        live = [v < _INF and run > self._trusted for v, run in zip(level, self._run, strict=True)]
+        if True not in live:
+            live = [(v < _INF) == self.known for v in level]
+        n = envelope.shape[1]
+        weights = []
+        for lead, counts in enumerate(live):
+            mean = float(np.add.reduce(envelope[lead])) / (n * level[lead])
+            background[lead] += 0.15 * (mean - background[lead])
+            weights.append(1.0 / (background[lead] + 0.1) ** 2 if counts else 0.0)
+        total = sum(weights)
         self.live = live
-        mean = envelope.sum(axis=1) / (envelope.shape[1] * self.level)
-        self._background += 0.15 * (mean - self._background)
-        weights = live / (self._background + 0.1) ** 2
-        self.weights = weights / weights.sum()
-        self.scale = self.weights / self.level
+        self.weights = [weight / total for weight in weights]
+        self._rescale()
+
+    def _rescale(self) -> None:
+        self.scale = [w / v for w, v in zip(self.weights, self.level, strict=True)]
 
     def learn_first(self, history: History) -> float | None:
         """Learn the level of leads that have none yet.
@@ -109,40 +125,45 @@ class Levels:
         if not self._any_open:
             return None
         for seconds in LEARN_S:
-            ready = self._open & (self._run >= seconds * self._rate_hz)
-            if not ready.any():
-                continue
-            halves = history.tops(round(seconds * self._rate_hz)) * _TYPICAL
-            tops = halves.max(axis=0)
-            # a beat in both halves, rather than a beat and a step, or nothing at all
-            ready &= (halves.min(axis=0) > _ALIKE * tops) | (seconds == LEARN_S[-1])
-            ready &= tops > _FLOOR_MV_S
-            if not ready.any():
-                continue
-            self._open &= ~ready
-            self._any_open = bool(self._open.any())
-            new = ready & ((tops < _LOWER * self.level) | (tops > _HIGHER * self.level))
-            if new.any():
-                self._set(new, tops, history)
+            samples = round(seconds * self._rate_hz)
+            new: dict[int, float] = {}
+            for lead in range(self.leads):
+                if not self._open[lead] or self._run[lead] < seconds * self._rate_hz:
+                    continue
+                low, high = sorted(_TYPICAL * top for top in history.tops(lead, samples))
+                # a beat in both halves, rather than a beat and a step, or nothing at all
+                agree = low > _ALIKE * high or seconds == LEARN_S[-1]
+                if agree and high > _FLOOR_MV_S:
+                    self._open[lead] = False
+                    if self._differs(lead, high):
+                        new[lead] = high
+            self._any_open = True in self._open
+            if new:
+                self._set(new, history)
                 return seconds
         return self._learn_soon(history)
 
     def _learn_soon(self, history: History) -> float | None:
         """Learn a level for the time being, from one top."""
+        end = round(_END_S * self._rate_hz)
         for seconds, times in SOON_S:
-            new = (self.level == np.inf) & (self._run >= seconds * self._rate_hz)
-            if not new.any():
-                continue
-            start = history.at - round(seconds * self._rate_hz)
-            envelope = history.envelope[:, start : history.at]
-            tops = envelope[:, : -round(_END_S * self._rate_hz)].max(axis=1)
-            middle = np.median(envelope, axis=1)
-            new &= (tops > times * middle) & (tops < _ALONE * middle)
-            new &= tops * _TYPICAL > _FLOOR_MV_S
-            if new.any():
-                self._set(new, tops * _TYPICAL, history)
+            new: dict[int, float] = {}
+            for lead in range(self.leads):
+                if self.level[lead] < _INF or self._run[lead] < seconds * self._rate_hz:
+                    continue
+                envelope = history.recent(lead, round(seconds * self._rate_hz))
+                top = float(envelope[:-end].max())
+                middle = float(np.median(envelope))
+                if times * middle < top < _ALONE * middle and top * _TYPICAL > _FLOOR_MV_S:
+                    new[lead] = top * _TYPICAL
+            if new:
+                self._set(new, history)
                 return seconds
         return None
+
+    def _differs(self, lead: int, level: float) -> bool:
+        """Whether a level is so far from the one so far that it replaces it."""
+        return not _LOWER * self.level[lead] <= level <= _HIGHER * self.level[lead]
 
     def learn_again(self, quiet: int, history: History) -> None:
         """Look for another level, every :data:`QUIET_S` without a beat.
@@ -158,48 +179,45 @@ class Levels:
         looked, self._looked = self._looked, quiet // period
         if self._looked == looked or self._looked == 0:
             return
-        tops = history.tops(period).min(axis=0) * _TYPICAL
-        middle = np.median(history.envelope[:, history.at - period : history.at], axis=1)
         share = LEAST_HEIGHT if quiet < _LONG_QUIET_S * self._rate_hz else LEAST_HEIGHT / 2
-        real = (tops > _PEAKY * middle) & (tops > share * self._proven) & (self.level < np.inf)
-        change = real & ((tops < _LOWER * self.level) | (tops > _HIGHER * self.level))
-        if change.any():
-            self._set(change, tops, history)
+        new: dict[int, float] = {}
+        for lead in range(self.leads):
+            top = min(history.tops(lead, period)) * _TYPICAL
+            real = top > _PEAKY * np.median(history.recent(lead, period))
+            real &= share * self._proven[lead] < top and self.level[lead] < _INF
+            if real and self._differs(lead, top):
+                new[lead] = top
+        if new:
+            self._set(new, history)
 
-    def _set(self, which: Mask, tops: Array, history: History) -> None:
-        self.level = np.where(which, np.maximum(tops, _FLOOR_MV_S), self.level)
-        self._recent[:, which] = self.level[which]
-        self._update()
+    def _set(self, new: dict[int, float], history: History) -> None:
+        for lead, level in new.items():
+            self.level[lead] = max(level, _FLOOR_MV_S)
+            self._recent[lead] = [self.level[lead]] * _BEATS
+        self.known = True
+        self._rescale()
         if self.leads > 1:
             self._weigh(history.envelope[:, history.at - 1 : history.at])
-        history.height[: history.at] = self.scale @ history.envelope[:, : history.at]
-        np.minimum(history.height, HIGHEST, out=history.height)
+        history.rescale(self.scale)
 
-    def _update(self) -> None:
-        self.scale = self.weights / self.level
-        self.known = bool((self.level < np.inf).any())
-
-    def size_up(self, slope: Array, span: Array) -> None:
+    def size_up(self, slope: list[float], span: list[float]) -> None:
         """Take the slope and size of a first beat as typical, where nothing is yet."""
-        self.slope = np.where(self.slope > 0.0, self.slope, slope)
-        self.span = np.where(self.span > 0.0, self.span, span)
+        for lead in range(self.leads):
+            self.slope[lead] = self.slope[lead] or slope[lead]
+            self.span[lead] = self.span[lead] or span[lead]
 
-    def learn_beat(self, tops: Array, slope: Array, span: Array) -> None:
-        """Take in an accepted beat: envelope tops, steepest slopes, sizes, shape (leads,)."""
-        row = self._recent[self._beats % _BEATS]
-        row[self.live] = np.maximum(tops, _FLOOR_MV_S)[self.live]
-        middle = np.sort(self._recent, axis=0)[_BEATS // 2 - 1 : _BEATS // 2 + 1]
-        self.level = (middle[0] + middle[1]) / 2
-        self.scale = self.weights / self.level
+    def learn_beat(self, tops: list[float], slope: list[float], span: list[float]) -> None:
+        """Take in an accepted beat: envelope tops, steepest slopes and sizes, per lead."""
+        for lead in range(self.leads):
+            if self.live[lead]:
+                recent = self._recent[lead]
+                recent[self._beats % _BEATS] = max(tops[lead], _FLOOR_MV_S)
+                ordered = sorted(recent)
+                self.level[lead] = (ordered[_BEATS // 2 - 1] + ordered[_BEATS // 2]) / 2
+                # one artefact must not spoil what is typical
+                self.slope[lead] *= min(max(slope[lead] / self.slope[lead], 0.5), 2.0) ** 0.12
+                self.span[lead] *= min(max(span[lead] / self.span[lead], 0.5), 2.0) ** 0.12
+        self._rescale()
         self._beats += 1
         if self._beats > _BEATS:
-            self._proven = self.level
-        # one artefact must not spoil what is typical
-        change = np.minimum(np.maximum(slope / self.slope, 0.5), 2.0) ** 0.12
-        self.slope = np.where(self.live, self.slope * change, self.slope)
-        change = np.minimum(np.maximum(span / self.span, 0.5), 2.0) ** 0.12
-        self.span = np.where(self.live, self.span * change, self.span)
-
-
-HIGHEST = 6.0
-"""Heights are cut here, so that a spike does not reign over its surroundings."""
+            self._proven = list(self.level)

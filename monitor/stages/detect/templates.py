@@ -6,7 +6,8 @@ other before they look like what is usual in this patient; a T wave does not loo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,7 @@ _PREVIOUS = 0  # column of the candidate before
 _FIRST = 1  # of the templates
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """How well a candidate fits the nearest template.
 
     ``correlation`` is the weighted mean over the leads, ``worst`` the lowest of them,
@@ -62,15 +62,15 @@ class Templates:
         self._index = self._starts[:, None] + np.arange(self._width)
         self._leads = leads
         self._shapes = np.zeros((leads, self._width, _FIRST + _KINDS))  # unit norm each
-        self._sizes = np.zeros((_KINDS, leads))
-        self._seen = np.zeros(_KINDS)
+        self._sizes = [[0.0] * leads for _ in range(_KINDS)]
+        self._seen = [0.0] * _KINDS
         self._kinds = 0
 
     def familiarity(self, kind: int) -> float:
         """How much of what was seen lately is of this kind, as log of 1 + faded count."""
-        return float(np.log1p(self._seen[kind])) if kind >= 0 else 0.0
+        return math.log1p(self._seen[kind]) if kind >= 0 else 0.0
 
-    def match(self, piece: Array, weights: Array, live: NDArray[np.bool_]) -> Match:
+    def match(self, piece: Array, weights: list[float], live: list[bool]) -> Match:
         """Compare a candidate with all templates, over small shifts.
 
         Parameters
@@ -78,68 +78,64 @@ class Templates:
         piece
             Shape (leads, 2 * (half + shift) + 1), band-passed, mV.
         weights
-            Shape (leads,), sum 1.
+            One per lead, sum 1.
         live
-            Shape (leads,): the leads that count.
+            The leads that count.
 
         Returns
         -------
         Match
             The best, weighted over the leads; of correlation 0 where there is no template yet.
         """
-        mid = int(self._starts[len(self._starts) // 2])
-        pieces = piece[:, self._index]  # (leads, shifts, width)
-        norms = np.sqrt(np.einsum("lsw,lsw->ls", pieces, pieces)) + _TINY
-        single = (pieces @ self._shapes[:, :, : _FIRST + self._kinds]) / norms[
-            :, :, None
-        ]  # (leads, shifts, 1 + kinds)
-        joint = np.tensordot(weights, single, 1) if self._leads > 1 else single[0]
+        count = _FIRST + self._kinds
+        norms, single = [], []
+        for lead in range(self._leads):
+            pieces = piece[lead].take(self._index)  # (shifts, width)
+            norm = np.sqrt(np.einsum("sw,sw->s", pieces, pieces)) + _TINY
+            norms.append(norm)
+            single.append((pieces @ self._shapes[lead, :, :count]) / norm[:, None])
+        joint = single[0]  # (shifts, 1 + kinds)
+        if self._leads > 1:
+            joint = weights[0] * single[0] + weights[1] * single[1]
         previous = float(joint[:, _PREVIOUS].max())
         if not self._kinds:
+            mid = int(self._starts[len(self._starts) // 2])
             return Match(0.0, 0.0, 0.0, -1, mid, previous)
-        single, joint = single[:, :, _FIRST:], joint[:, _FIRST:]
-        best = int(joint.argmax())
-        s, kind = divmod(best, self._kinds)
-        sizes = np.log(norms[:, s] / (self._sizes[kind] + _TINY) + 1e-3)
-        return Match(
-            float(joint[s, kind]),
-            float(joint[s, kind] if self._leads == 1 else single[live, s, kind].min()),
-            float(sizes @ weights),
-            kind,
-            int(self._starts[s]),
-            previous,
-        )
+        s, kind = divmod(int(joint[:, _FIRST:].argmax()), self._kinds)
+        size, worst = 0.0, math.inf
+        for lead, weight in enumerate(weights):
+            size += weight * math.log(norms[lead][s] / (self._sizes[kind][lead] + _TINY) + 1e-3)
+            if live[lead]:
+                worst = min(worst, float(single[lead][s, _FIRST + kind]))
+        correlation = float(joint[s, _FIRST + kind])
+        return Match(correlation, worst, size, kind, int(self._starts[s]), previous)
 
     def see(self, piece: Array) -> None:
         """Keep a candidate, beat or not, to compare the next one with."""
-        part = piece[:, self.shift : self.shift + self._width]
-        norm = np.sqrt((part * part).sum(axis=1))
-        self._shapes[:, :, _PREVIOUS] = part / (norm[:, None] + _TINY)
+        for lead in range(self._leads):
+            part = piece[lead, self.shift : self.shift + self._width]
+            self._shapes[lead, :, _PREVIOUS] = part / (math.sqrt(part @ part) + _TINY)
 
-    def learn(self, piece: Array, match: Match, live: NDArray[np.bool_]) -> None:
+    def learn(self, piece: Array, match: Match, live: list[bool]) -> None:
         """Take in an accepted beat, placed by :meth:`match`; leads not ``live`` learn nothing."""
-        kind, start = match.kind, match.start
-        part = piece[:, start : start + self._width]
-        sizes = np.sqrt((part * part).sum(axis=1))
-        shape = part / (sizes[:, None] + _TINY)
-        self._seen *= _FADE
-        if kind >= 0 and match.correlation > SAME:
-            rate = max(_RATE, 1.0 / (self._seen[kind] + 1.0))
-            column = _FIRST + kind
-            mean = self._shapes[:, :, column] + rate * (shape - self._shapes[:, :, column])
-            norm = np.sqrt((mean * mean).sum(axis=1))
-            mean /= norm[:, None] + _TINY
-            change = rate * (sizes - self._sizes[kind])
-            if self._leads == 1:
-                self._shapes[:, :, column] = mean
-                self._sizes[kind] += change
-            else:
-                self._shapes[live, :, column] = mean[live]
-                self._sizes[kind, live] += change[live]
-            self._seen[kind] += 1.0
-        else:
-            rarest = int(self._seen.argmin())  # those never used come first, in order
-            self._kinds = max(self._kinds, rarest + 1)
-            self._shapes[:, :, _FIRST + rarest] = shape
-            self._sizes[rarest] = sizes
-            self._seen[rarest] = 1.0
+        kind, start, seen = match.kind, match.start, self._seen
+        for k in range(_KINDS):
+            seen[k] *= _FADE
+        same = kind >= 0 and match.correlation > SAME
+        if not same:
+            kind = seen.index(min(seen))  # those never used come first, in order
+            self._kinds = max(self._kinds, kind + 1)
+        rate = max(_RATE, 1.0 / (seen[kind] + 1.0)) if same else 1.0
+        seen[kind] = seen[kind] + 1.0 if same else 1.0
+        for lead in range(self._leads):
+            if same and not live[lead]:
+                continue
+            part = piece[lead, start : start + self._width]
+            size = math.sqrt(part @ part)
+            shape = part / (size + _TINY)
+            known = self._shapes[lead, :, _FIRST + kind]
+            if same:
+                shape = known + rate * (shape - known)
+                shape /= math.sqrt(shape @ shape) + _TINY
+            known[:] = shape
+            self._sizes[kind][lead] += rate * (size - self._sizes[kind][lead])
