@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from monitor.endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import AlertKind
+from monitor.remarks import Level
 
 T = TypeVar("T")
 
@@ -288,6 +290,28 @@ class AlarmSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """Where ``serve`` listens, whom it lets in, and what it tells of itself."""
+
+    input: str = INPUT  # samples come here
+    output: str = OUTPUT  # results are published here
+    control: str = CONTROL  # requests are answered here
+    keys: str = ""  # folder of keys and allow-list: only known clients come in, encrypted
+    max_streams: int = 256  # more are refused
+    metrics: str = ""  # [HOST:]PORT for Prometheus; empty: none
+    log_format: str = "text"  # or json
+    log_level: str = "info"  # or warning, error
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.max_streams <= 10_000, "service.max_streams", "must lie in 1 to 10000")
+        _require(self.log_format in ("text", "json"), "service.log_format", "must be text or json")
+        levels = [level.name.lower() for level in Level]
+        _require(
+            self.log_level in levels, "service.log_level", f"must be one of {', '.join(levels)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingSettings:
     """How `serve` stores the streams it monitors, as WFDB records."""
 
@@ -333,6 +357,7 @@ class Settings:
     classify: ClassifySettings = field(default_factory=ClassifySettings)
     rhythm: RhythmSettings = field(default_factory=RhythmSettings)
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
     journal: JournalSettings = field(default_factory=JournalSettings)
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_analysis_options, has_terminal, settings_from
-from monitor.commands.serve import CONTROL, INPUT, OUTPUT
+from monitor.commands.serve import with_options
+from monitor.endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED
 
 if TYPE_CHECKING:
-    from monitor.config import Settings
+    from monitor.config import ServiceSettings, Settings
     from monitor.doctor.finding import Finding
 
 SUMMARY = "Check the installation, the models, the machine and its ports; say what to do."
@@ -27,13 +28,11 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     for name, default in (("input", INPUT), ("output", OUTPUT), ("control", CONTROL)):
-        parser.add_argument(
-            f"--{name}", default=default, metavar="ENDPOINT", help=f"as of `serve` ({default})"
-        )
+        parser.add_argument(f"--{name}", metavar="ENDPOINT", help=f"as of `serve` ({default})")
     parser.add_argument("--record", type=Path, metavar="DIR", help="as of `serve`")
     parser.add_argument("--journal", metavar="FILE|off", help="as of `serve`")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of recordings")
-    parser.add_argument("--max-streams", type=int, default=256, metavar="N", help="as of `serve`")
+    parser.add_argument("--max-streams", type=int, metavar="N", help="as of `serve`")
     parser.add_argument("--json", action="store_true", help="one finding a line on stdout")
     add_analysis_options(parser)
 
@@ -44,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     import json
     import sys
 
-    settings = settings_from(args)
+    settings = with_options(settings_from(args), args)
     findings = []
     for finding in _checkup(args, settings):
         findings.append(finding)
@@ -68,8 +67,7 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
     from monitor.journal.place import journal_path
 
     data = os.environ.get("ECG_MONITOR_DATA")
-    record = args.record or (settings.recording.folder and Path(settings.recording.folder))
-    journal = journal_path(args.journal or settings.journal.file, args.input)
+    journal = journal_path(settings.journal.file, settings.service.input)
     try:
         from monitor.doctor.installation import check_packages, check_python
 
@@ -85,22 +83,23 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
     yield from guarded("data folder", check_data(args.data or (Path(data) if data else None)))
     if journal is not None:
         yield from guarded("journal", check_folder("journal", journal.parent))
-    if record:
+    if settings.recording.folder:
+        record = Path(settings.recording.folder)
         yield from guarded("recording", check_folder("recording", record, recording=True))
-    yield from guarded("ports", _check_ports(args))
-    yield from guarded("open files", check_open_files(args.max_streams))
+    yield from guarded("ports", _check_ports(settings.service))
+    yield from guarded("open files", check_open_files(settings.service.max_streams))
     yield from guarded("clock", check_clock())
     yield from guarded("terminal", _check_terminal())
 
 
-def _check_ports(args: argparse.Namespace) -> Iterator[Finding]:
+def _check_ports(service: ServiceSettings) -> Iterator[Finding]:
     """Bind each port as `serve` would; a busy one is most likely a running `serve`'s."""
     from monitor.doctor.finding import fail, ok, warn
     from monitor.errors import MonitorError
     from monitor.wire.sockets import try_bind
 
     for name in ("input", "output", "control"):
-        endpoint = getattr(args, name)
+        endpoint = getattr(service, name)
         try:
             try_bind(endpoint, f"--{name}")
         except MonitorError as error:

@@ -7,11 +7,12 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_analysis_options, line_writer, settings_from
+from monitor.endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
 from monitor.remarks import Level, Remark
 
@@ -33,29 +34,18 @@ EXAMPLE = (
     "  ecg-monitor watch"
 )
 
-INPUT = "tcp://127.0.0.1:5555"
-OUTPUT = "tcp://127.0.0.1:5556"
-CONTROL = "tcp://127.0.0.1:5557"
 LEVELS = [level.name.lower() for level in Level]
 DEFAULT_JOURNAL = "journal-PORT.db in the user's state folder, PORT being that of --input"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    parser.add_argument("--input", metavar="ENDPOINT", help=f"samples come here ({INPUT})")
     parser.add_argument(
-        "--input", default=INPUT, metavar="ENDPOINT", help=f"samples come here ({INPUT})"
+        "--output", metavar="ENDPOINT", help=f"results are published here ({OUTPUT})"
     )
     parser.add_argument(
-        "--output",
-        default=OUTPUT,
-        metavar="ENDPOINT",
-        help=f"results are published here ({OUTPUT})",
-    )
-    parser.add_argument(
-        "--control",
-        default=CONTROL,
-        metavar="ENDPOINT",
-        help=f"acknowledgements are taken here ({CONTROL})",
+        "--control", metavar="ENDPOINT", help=f"acknowledgements are taken here ({CONTROL})"
     )
     who = parser.add_mutually_exclusive_group()
     who.add_argument(
@@ -87,9 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="figures for Prometheus at /metrics, and /health, over HTTP (default: none; a port "
         "alone is of this machine only)",
     )
-    parser.add_argument(
-        "--max-streams", type=int, default=256, metavar="N", help="refuse more streams (256)"
-    )
+    parser.add_argument("--max-streams", type=int, metavar="N", help="refuse more streams (256)")
     ending = parser.add_mutually_exclusive_group()
     ending.add_argument(
         "--exit-when-done", action="store_true", help="end when all streams that came have ended"
@@ -99,9 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     log = parser.add_argument_group("log (stderr)")
     log.add_argument(
-        "--log-format", choices=("text", "json"), default="text", help="lines, or JSON objects"
+        "--log-format", choices=("text", "json"), help="lines (default), or JSON objects"
     )
-    log.add_argument("--log-level", choices=LEVELS, default="info", help="leave out lesser lines")
+    log.add_argument("--log-level", choices=LEVELS, help="leave out lesser lines (info)")
     add_analysis_options(parser)
 
 
@@ -109,25 +97,46 @@ def run(args: argparse.Namespace) -> int:
     """Serve until a signal comes, or until the end that was asked for."""
     from monitor.service.log import Log
 
-    log = Log("serve", args.log_format, args.log_level)
-    if args.log_format == "text":
-        return _serve(args, log)
+    form = args.log_format
     try:
-        return _serve(args, log)
-    except Exception as error:  # whoever reads JSON shall read the end as JSON too
-        log.failed(error)
+        settings = _settings(args)
+        form = settings.service.log_format
+        return _serve(args, settings, Log("serve", form, settings.service.log_level))
+    except Exception as error:
+        if form != "json":
+            raise
+        Log("serve", form).failed(error)  # whoever reads JSON shall read the end as JSON too
         return error.exit_code if isinstance(error, MonitorError) else FAILED
 
 
-def _serve(args: argparse.Namespace, log: Log) -> int:
-    if args.max_streams < 1:
+def _settings(args: argparse.Namespace) -> Settings:
+    if args.max_streams is not None and args.max_streams < 1:
         raise MonitorError(f"--max-streams {args.max_streams}: must be 1 or more", USAGE)
     if args.until_idle is not None and not args.until_idle > 0:
         raise MonitorError(f"--until-idle {args.until_idle:g}: must be more than 0", USAGE)
-    settings = settings_from(args)
+    settings = with_options(settings_from(args), args)
+    if args.insecure and settings.service.keys:
+        raise MonitorError("--insecure contradicts the keys that the settings name", USAGE)
+    return settings
+
+
+def with_options(settings: Settings, args: argparse.Namespace) -> Settings:
+    """Let the options given overrule what the settings say of the service."""
+    names = [field.name for field in fields(settings.service)]
+    given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    if "keys" in given:
+        given["keys"] = str(given["keys"])
+    settings = replace(settings, service=replace(settings.service, **given))
     if args.record is not None:
-        folder = str(args.record)
-        settings = replace(settings, recording=replace(settings.recording, folder=folder))
+        recording = replace(settings.recording, folder=str(args.record))
+        settings = replace(settings, recording=recording)
+    if args.journal is not None:
+        settings = replace(settings, journal=replace(settings.journal, file=args.journal))
+    return settings
+
+
+def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
+    at = settings.service
 
     from monitor.journal.place import journal_path
     from monitor.recording.recent import RecentSignal
@@ -140,20 +149,25 @@ def _serve(args: argparse.Namespace, log: Log) -> int:
     supervisor = Supervisor()
     with contextlib.ExitStack() as stack:
         sockets = stack.enter_context(
-            ServiceSockets(args.input, args.output, args.control, args.keys, args.insecure, log)
+            ServiceSockets(
+                at.input,
+                at.output,
+                at.control,
+                Path(at.keys) if at.keys else None,
+                args.insecure,
+                log,
+            )
         )
-        journal = _open_journal(
-            journal_path(args.journal or settings.journal.file, args.input), log
-        )
+        journal = _open_journal(journal_path(settings.journal.file, at.input), log)
         if journal is not None:
             stack.callback(journal.close)
         recording = _recording(settings, stack, log)
         storage = _storage(journal, recording)
-        metrics = _metrics(args.metrics, storage, stack)
+        metrics = _metrics(at.metrics, storage, stack)
         recent = RecentSignal(Path(settings.recording.folder) if recording else None)
         log("loading the analysis")
         make = _load(settings)
-        hub = Hub(make, publisher, log, args.max_streams, journal, recent)
+        hub = Hub(make, publisher, log, at.max_streams, journal, recent)
         if journal is not None:
             _restore(hub, journal, log)
         service = Service(
@@ -250,10 +264,10 @@ def _storage(
 
 
 def _metrics(
-    address: str | None, storage: Callable[[], dict[str, str]], stack: contextlib.ExitStack
+    address: str, storage: Callable[[], dict[str, str]], stack: contextlib.ExitStack
 ) -> MetricsServer | None:
     """Start what answers Prometheus, where that is asked for."""
-    if address is None:
+    if not address:
         return None
     try:
         from monitor.metrics.http import MetricsServer

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_key_option, client_keys
-from monitor.commands.serve import CONTROL
+from monitor.endpoints import CONTROL
 from monitor.errors import USAGE, MonitorError
 
 if TYPE_CHECKING:

@@ -3,7 +3,11 @@
 import json
 import signal
 
+import pytest
 from monitor_process import FREE, running
+
+from monitor.cli import main
+from monitor.errors import FAILED, USAGE
 
 
 def test_sigterm_flushes_everything_and_every_line_of_the_log_is_json(tmp_path):
@@ -30,9 +34,39 @@ def test_sigterm_flushes_everything_and_every_line_of_the_log_is_json(tmp_path):
     assert {path.suffix for path in kept.iterdir()} == {".hea", ".dat", ".mon"}
 
 
-def test_an_end_by_an_error_is_json_too():
-    with running("serve", "--log-format", "json", "--input", "tcp://127.0.0.1:66000") as serve:
-        serve.finish(2)
-    (line,) = serve.remarks
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--input", "tcp://127.0.0.1:66000"], USAGE, "write it like tcp://"),
+        (["--config", "/nowhere.toml"], FAILED, "cannot read settings"),
+    ],
+)
+def test_an_end_by_an_error_is_json_too(options, code, words, capsys):
+    assert main(["serve", "--log-format", "json", *options]) == code
+    (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["level"] == "error"
-    assert "write it like tcp://" in json.loads(line)["message"]
+    assert words in json.loads(line)["message"]
+
+
+def test_the_settings_say_where_a_service_listens_and_options_overrule_them(tmp_path):
+    settings = tmp_path / "settings.toml"
+    lines = ["[service]", 'log_format = "json"', 'metrics = "0"', 'keys = "/nowhere"']
+    lines += [f'{name} = "{FREE}"' for name in ("input", "output", "control")]
+    lines += ["[recording]", f'folder = "{tmp_path / "kept"}"']
+    settings.write_text("\n".join(lines), encoding="utf-8")
+    keys = tmp_path / "keys"
+    assert main(["keys", "make", "server", "--keys", str(keys)]) == 0
+    with running("serve", "--config", str(settings), "--keys", str(keys)) as serve:
+        ready = json.loads(serve.until('"ready '))["message"]
+        assert "metrics=http://127.0.0.1:" in ready
+        assert "5555" not in ready
+        assert (tmp_path / "kept").is_dir()
+        serve.signal(signal.SIGTERM)
+        serve.finish()
+
+
+def test_insecure_contradicts_keys_in_the_settings(tmp_path, capsys):
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[service]\nkeys = "/etc/keys"\n', encoding="utf-8")
+    assert main(["serve", "--config", str(settings), "--insecure"]) == USAGE
+    assert "--insecure contradicts" in capsys.readouterr().err

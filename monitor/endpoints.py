@@ -1,0 +1,5 @@
+"""Where a service listens, and is looked for, when nobody says so."""
+
+INPUT = "tcp://127.0.0.1:5555"
+OUTPUT = "tcp://127.0.0.1:5556"
+CONTROL = "tcp://127.0.0.1:5557"
