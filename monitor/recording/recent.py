@@ -15,7 +15,7 @@ from monitor.recording.header import SegmentHeader, parse_header
 from monitor.recording.request import Span
 from monitor.recording.scale import millivolts
 from monitor.ring import Ring
-from monitor.wire.protocol import Body
+from monitor.wire.protocol import Body, StreamState, StreamStatus
 
 REMEMBERED_S = 120.0
 REMEMBERED_BYTES = 1024 * 1024  # of one stream at most
@@ -60,18 +60,21 @@ class RecentSignal:
                         first_ns = body.wall_ns
                         stream.wall_ns = first_ns + length_ns if first_ns else self._wall_ns()
             case StreamInfo():
-                self._streams.pop(body.stream, None)
-                size = min(
-                    round(REMEMBERED_S * body.rate_hz),
-                    REMEMBERED_BYTES // (4 * len(body.leads)),
-                )
-                ring = Ring(size, len(body.leads), body.start_sample)
-                self._streams[body.stream] = _Remembered(body, ring)
+                self._begin(body)
+            case StreamState(status=StreamStatus.LIVE) if body.stream not in self._streams:
+                # known to the service from its earlier life, and not announced again
+                self._begin(body.info)
             case End() if body.stream in self._streams:
                 self._streams[body.stream].over = True
                 over = [name for name, stream in self._streams.items() if stream.over]
                 for name in over[:-MAX_ENDED]:
                     del self._streams[name]
+
+    def _begin(self, info: StreamInfo) -> None:
+        self._streams.pop(info.stream, None)
+        size = min(round(REMEMBERED_S * info.rate_hz), REMEMBERED_BYTES // (4 * len(info.leads)))
+        ring = Ring(size, len(info.leads), info.start_sample)
+        self._streams[info.stream] = _Remembered(info, ring)
 
     def span(self, stream: str, start_sample: int, end_sample: int) -> Span | None:
         """Give [start_sample, end_sample) as far as it has come; None if nothing of it is known.

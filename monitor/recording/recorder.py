@@ -16,9 +16,10 @@ from monitor.recording.recover import recover
 from monitor.recording.retention import Retention
 from monitor.recording.stream import StreamRecording
 from monitor.remarks import Level, Remark
-from monitor.wire.protocol import Body
+from monitor.wire.protocol import Body, StreamState, StreamStatus
 
 SETTLE_AT_ONCE = 4  # slower pieces of work in one flush
+MAX_NAMES = 10_000  # of streams, remembered after their end
 TIDY_NS = 60_000_000_000
 
 
@@ -86,6 +87,9 @@ class Recorder:
                 self._streams[body.stream] = self._begin(body)
             case End():
                 self._end(body.stream)
+            case StreamState(status=StreamStatus.LIVE) if body.stream not in self._streams:
+                # known to the service from its earlier life, and not announced again
+                self._streams[body.stream] = self._begin(body.info)
 
     def flush(self) -> None:
         """Write what waits; a stream whose turn fails is a problem until it succeeds."""
@@ -145,8 +149,11 @@ class Recorder:
     def _name(self, stream: str, wall_ns: int) -> str:
         """Name a segment so that names go on even where the clock was set back."""
         now_ms = wall_ns // 1_000_000
-        self._last_ms[stream] = max(now_ms, self._last_ms.get(stream, now_ms - 1) + 1)
-        return segment_name(self._last_ms[stream])
+        last_ms = max(now_ms, self._last_ms.pop(stream, now_ms - 1) + 1)
+        self._last_ms[stream] = last_ms
+        if len(self._last_ms) > MAX_NAMES:  # that of the stream which began longest ago
+            self._last_ms.pop(next(iter(self._last_ms)))
+        return segment_name(last_ms)
 
     def _tidy(self) -> None:
         try:

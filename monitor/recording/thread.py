@@ -18,7 +18,7 @@ from monitor.config import RecordingSettings
 from monitor.messages import Beat, End, Gap, Quality, Rhythm, Samples, StreamInfo
 from monitor.recording.recorder import Recorder
 from monitor.remarks import Level, Remark
-from monitor.wire.protocol import Body
+from monitor.wire.protocol import Body, StreamState
 
 FLUSH_S = 0.8  # at most the last second is lost in a crash
 MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -26,7 +26,7 @@ FLUSH_BYTES = 4 * 1024 * 1024
 CLOSE_S = 20.0
 
 
-_STORED = (StreamInfo, Samples, End, Beat, Quality, Rhythm, Gap)
+_STORED = (StreamInfo, Samples, End, Beat, Quality, Rhythm, Gap, StreamState)
 _EVENT_BYTES = 500
 
 

@@ -21,6 +21,7 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.recording.recorder import Recorder
+from monitor.wire.protocol import StreamState, StreamStatus
 
 RATE_HZ = 200.0
 WALL_NS = 1_795_255_987_250_000_000  # 2026-11-21 10:13:07.250 UTC
@@ -225,6 +226,21 @@ def test_a_stream_that_is_announced_anew_begins_a_record(tmp_path):
     first, second = (read(path) for path in records(tmp_path))
     assert (first.fs, first.n_sig, first.sig_len) == (200, 2, 500)
     assert (second.fs, second.n_sig, second.sig_len, second.base_counter) == (250, 1, 100, 40)
+
+
+def test_a_stream_that_the_service_knows_from_before_is_recorded_without_announcement(tmp_path):
+    recorder = Recorder(tmp_path, RecordingSettings(), print)
+    for status in (StreamStatus.WAITING, StreamStatus.LIVE):
+        recorder.take(StreamState("bed-7", status, "", INFO, 99), WALL_NS)
+    values = signal_mv(300)
+    recorder.take(Samples("bed-7", 5000, values), WALL_NS)
+    recorder.take(StreamState("bed-7", StreamStatus.LIVE, "", INFO, 5300), WALL_NS)
+    recorder.take(End("bed-7", 5300), WALL_NS)
+    recorder.take(StreamState("bed-7", StreamStatus.ENDED, "", INFO, 5300), WALL_NS)
+    recorder.close()
+    (record,) = (read(path) for path in records(tmp_path))
+    assert record.base_counter == 5000
+    assert (record.p_signal.astype(np.float32) == values).all()
 
 
 def test_many_streams_need_no_open_files(tmp_path):
