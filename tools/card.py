@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -181,7 +181,13 @@ def card(manifest: Manifest, measured: Measured, seeds: str = "") -> str:
     """Write the card, in Markdown; ``seeds`` is its section on seeds."""
     reference = next(t for t in measured.tables if not t.own)
     own = next((t for t in measured.tables if t.own), None)
-    conditions = "\n".join(t.line() for t in measured.tables)
+    rows = list(measured.tables)
+    if own is not None and measured.other_half is not None:
+        half = measured.other_half
+        rows.append(replace(half, name="as recorded, DS1 (trained on)"))
+        both = replace(half, name="as recorded, all 44", ec57=own.ec57 + half.ec57)
+        rows.append(replace(both, ml=own.ml + half.ml))
+    conditions = "\n".join(table.line() for table in rows)
     latency = f"{own.latency_s:.2f} s" if own and own.latency_s is not None else "not measured"
     log = LOG.read_text(encoding="utf-8") if LOG.exists() else ""
     return f"""# Model `{manifest.name}`
