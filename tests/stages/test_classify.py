@@ -38,7 +38,7 @@ def label(bundle: Bundle, source: WfdbRecord, peaks: list[int]) -> list[Beat]:
 
 
 def windows(count: int = 60, seed: int = 0, gain: float = 1.0) -> list[BeatWindow]:
-    """Beats of one shape with some noise; every tenth wide, early and upside down."""
+    """Beats with P waves and some noise; every tenth wide, early, upside down, without P."""
     rng = np.random.default_rng(seed)
     t = (np.arange(188) - 88) / 125.0
     found, at = [], 0
@@ -47,6 +47,8 @@ def windows(count: int = 60, seed: int = 0, gain: float = 1.0) -> list[BeatWindo
         width = 0.04 if early else 0.012
         shape = (-1.5 if early else 1.0) * np.exp(-0.5 * (t / width) ** 2)
         shape += 0.01 * rng.normal(size=188)
+        if not early:
+            shape += 0.12 * np.exp(-0.5 * ((t + 0.16) / 0.02) ** 2)
         rr_s = 0.5 if early else 0.8
         at += round(rr_s * 360)
         rpeak = RPeak("t", at, at + 200)

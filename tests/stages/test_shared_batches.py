@@ -30,8 +30,8 @@ def beats_of(bundle, count, seed):
     t = np.linspace(-0.7, 0.8, manifest.length)
     width = draw.uniform(0.01, 0.08, (count, 1, 1))
     signal = draw.normal(0, 1, (count, 1, 1)) * np.exp(-0.5 * (t / width) ** 2)
-    signal = signal + draw.normal(0, 0.05, (count, len(manifest.channels), manifest.length))
-    features = draw.normal(size=(count, len(manifest.features)))
+    signal = signal + draw.normal(0, 0.05, (count, manifest.signal_rows, manifest.length))
+    features = draw.normal(size=(count, manifest.feature_count))
     return signal.astype(np.float32), features.astype(np.float32)
 
 
