@@ -158,7 +158,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
                 log,
             )
         )
-        journal = _open_journal(journal_path(settings.journal.file, at.input), log)
+        journal = _open_journal(journal_path(settings.journal.file, at.input), settings, log)
         if journal is not None:
             stack.callback(journal.close)
         recording = _recording(settings, stack, log)
@@ -198,15 +198,17 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     return 0
 
 
-def _open_journal(path: Path | None, log: Log) -> Journal | None:
+def _open_journal(path: Path | None, settings: Settings, log: Log) -> Journal | None:
     if path is None:
         text = "no journal is kept: events that a subscriber misses are lost"
         log(Remark(text, Level.WARNING))
         return None
     from monitor.journal.journal import Journal
+    from monitor.journal.store import Retention
 
     log(f"journal {path}")
-    return Journal(path)
+    kept = settings.journal
+    return Journal(path, retention=Retention(kept.keep_days, kept.max_mb * 1e6))
 
 
 def _restore(hub: Hub, journal: Journal, log: Log) -> None:

@@ -12,12 +12,13 @@ from monitor.errors import MonitorError
 from monitor.journal.entries import Draft, Entry, Memory, Query
 from monitor.journal.lock import Lock
 from monitor.journal.reader import Reader
-from monitor.journal.store import Store, prepare
+from monitor.journal.store import Retention, Store, prepare
 from monitor.journal.writer import MAX_WAITING, RETRY_S, Writer
 from monitor.wire.protocol import Mark
 
 PATIENCE_S = 0.25  # an alarm waits no longer than this for the disk
 CLOSE_S = 5.0
+TIDY_TICKS = 10
 
 
 class Journal:
@@ -35,6 +36,8 @@ class Journal:
         Wall clock.
     retry_s
         Seconds between two trials to write when the disk is in trouble.
+    retention
+        How long events are kept; by default for ever.
 
     Attributes
     ----------
@@ -54,16 +57,18 @@ class Journal:
         path: Path,
         wall_ns: Callable[[], int] = time.time_ns,
         retry_s: float = RETRY_S,
+        retention: Retention | None = None,
     ) -> None:
         self._wall_ns = wall_ns
         self._complete = Path(f"{path}.complete")
         self._unkept = 0
         self._positions: dict[str, int] = {}
+        self._ticks = 0
         fresh = prepare(path)
         with contextlib.ExitStack() as stack:
             self._lock = Lock(path)
             stack.callback(self._lock.close)
-            store = Store(path)
+            store = Store(path, retention)
             stack.callback(store.close)
             self._last = store.last_number()
             self._last_of = store.last_numbers()
@@ -73,7 +78,7 @@ class Journal:
             self._reader = Reader(path, 0.0)
             self._identity = self._reader.identity()
             first = [store]
-            self._writer = Writer(lambda: first.pop() if first else Store(path), retry_s)
+            self._writer = Writer(lambda: first.pop() if first else Store(path, retention), retry_s)
             stack.pop_all()
         self._note_complete()
 
@@ -102,8 +107,14 @@ class Journal:
         return self._last_of.get(stream, 0)
 
     def note(self, positions: Mapping[str, int]) -> None:
-        """Take the next sample of every stream; it is written by and by."""
+        """Take the next sample of every stream, once a second; it is written by and by.
+
+        So is deleted what need not be kept any longer.
+        """
         now_ns = self._wall_ns()
+        self._ticks += 1
+        if self._ticks % TIDY_TICKS == 0:
+            self._writer.tidy(now_ns)
         moved = {
             name: (now_ns, sample)
             for name, sample in positions.items()

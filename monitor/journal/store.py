@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import MonitorError
@@ -16,6 +18,9 @@ from monitor.journal.schema import check, explained, migrate
 BUSY_TIMEOUT_S = 2.0
 NEW_FILE_MODE = 0o600  # what is in it concerns patients
 NEW_FOLDER_MODE = 0o700
+TIDY_EVENTS = 500  # deleted at a time: what is written meanwhile does not wait long
+TIDY_PAGES = 500  # given back to the disk at a time
+DAY_NS = 86_400_000_000_000
 
 
 def prepare(path: Path) -> bool:
@@ -34,6 +39,14 @@ def prepare(path: Path) -> bool:
         raise MonitorError(f"journal {path} cannot be written: {error.strerror}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long events are kept: at most so many days, and so many bytes in all."""
+
+    keep_days: float = math.inf
+    max_bytes: float = math.inf
+
+
 class Store:
     """A journal that is written to.
 
@@ -41,6 +54,8 @@ class Store:
     ----------
     path
         The file; made where there is none.
+    retention
+        How long events are kept.
 
     Raises
     ------
@@ -48,7 +63,8 @@ class Store:
         If it cannot be opened, is no journal, or of a newer version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, retention: Retention | None = None) -> None:
+        self._retention = retention or Retention()
         # made here, used in the thread of the writer: never at the same time
         self._connection = sqlite3.connect(
             path, BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -95,6 +111,36 @@ class Store:
                 "REPLACE INTO positions VALUES (?, ?, ?)",
                 [(name, *position) for name, position in positions.items()],
             )
+
+    def tidy(self, wall_ns: int) -> int:
+        """Delete what need not be kept any longer, a bounded part of it; tell how much."""
+        execute = self._connection.execute
+        oldest_ns = wall_ns - min(self._retention.keep_days * DAY_NS, wall_ns)
+        pages, free, size = (
+            int(execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        over = (pages - free) * size > self._retention.max_bytes
+        with self._transaction():
+            deleted = execute(
+                "DELETE FROM events WHERE number IN"
+                " (SELECT number FROM events WHERE wall_ns < ? ORDER BY wall_ns LIMIT ?)",
+                (oldest_ns, TIDY_EVENTS),
+            ).rowcount
+            if over and not deleted:
+                deleted = execute(
+                    "DELETE FROM events WHERE number IN"
+                    " (SELECT number FROM events ORDER BY number LIMIT ?)",
+                    (TIDY_EVENTS,),
+                ).rowcount
+            if not deleted:  # streams of which nothing is left
+                gone = "SELECT stream FROM positions WHERE wall_ns < ? AND NOT EXISTS"
+                gone += " (SELECT 1 FROM events WHERE events.stream = positions.stream)"
+                execute(f"DELETE FROM streams WHERE stream IN ({gone})", (oldest_ns,))
+                execute(f"DELETE FROM positions WHERE stream IN ({gone})", (oldest_ns,))
+        # gives a row a page, without columns: execute() would stop after the first
+        self._connection.executescript(f"PRAGMA incremental_vacuum({TIDY_PAGES})")
+        return deleted
 
     def memories(self) -> dict[str, Memory]:
         """Give what was kept of every stream."""

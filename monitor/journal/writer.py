@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections import deque
@@ -27,6 +28,10 @@ class Target(Protocol):
         positions: Mapping[str, tuple[int, int]],
     ) -> None:
         """Write everything or nothing; an ``sqlite3.Error`` says why nothing."""
+        ...
+
+    def tidy(self, wall_ns: int) -> object:
+        """Delete a bounded part of what need not be kept any longer."""
         ...
 
     def close(self) -> None:
@@ -57,6 +62,7 @@ class Writer:
         self._memories: dict[str, Memory] = {}
         self._positions: dict[str, tuple[int, int]] = {}
         self._trouble = ""
+        self._tidy_ns: int | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -79,6 +85,12 @@ class Writer:
         """Take how far streams have come; nobody waits for that."""
         with self._changed:
             self._positions.update(positions)
+            self._changed.notify_all()
+
+    def tidy(self, wall_ns: int) -> None:
+        """Have old events deleted, when nothing else is to be done."""
+        with self._changed:
+            self._tidy_ns = wall_ns
             self._changed.notify_all()
 
     def write(
@@ -111,13 +123,23 @@ class Writer:
         while True:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._waiting or self._memories or self._positions or self._closing
+                    lambda: (
+                        self._waiting
+                        or self._memories
+                        or self._positions
+                        or self._tidy_ns is not None
+                        or self._closing
+                    )
                 )
+                tidy_ns, self._tidy_ns = self._tidy_ns, None
                 batch = list(islice(self._waiting, BATCH))
                 memories, self._memories = self._memories, {}
                 positions, self._positions = self._positions, {}
             if not (batch or memories or positions):
-                break
+                if tidy_ns is None:
+                    break
+                self._tidy(tidy_ns)
+                continue
             reason = self._write(batch, memories, positions)
             with self._changed:
                 if reason:
@@ -136,6 +158,11 @@ class Writer:
                     self._changed.wait_for(lambda: self._closing, self._retry_s)
         if self._target is not None:
             self._target.close()
+
+    def _tidy(self, wall_ns: int) -> None:
+        if self._target is not None:
+            with contextlib.suppress(sqlite3.Error):  # what is old can wait
+                self._target.tidy(wall_ns)
 
     def _write(
         self,
