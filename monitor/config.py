@@ -188,6 +188,7 @@ _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("vt_beats", 3, 20),
     ("vt_bpm", 60.0, 200.0),
     ("vt_certainty", 0.0, 1.0),
+    ("v_certainty", 0.0, 1.0),
     ("v_run_beats", 3, 20),
     ("v_brady_bpm", 15.0, 60.0),
     ("bigeminy_cycles", 2, 20),
@@ -207,6 +208,7 @@ _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("af_end_s", 0.0, 1800.0),
     ("lead_off_s", 0.0, 30.0),
     ("noise_s", 0.0, 60.0),
+    ("lost_s", 1.0, 60.0),
     ("learning_beats", 0, 60),
     ("learning_s", 0.0, 120.0),
     ("settle_s", 0.2, 2.0),
@@ -237,6 +239,7 @@ class AlarmSettings:
     vt_beats: int = 5
     vt_bpm: float = 100.0
     vt_certainty: float = 0.75  # mean probability of V or F that its beats must have
+    v_certainty: float = 0.75  # mean probability of V that a couplet must have
     v_run_beats: int = 3
     v_brady_bpm: float = 40.0
     bigeminy_cycles: int = 3
@@ -256,6 +259,7 @@ class AlarmSettings:
     af_end_s: float = 30.0  # so is its absence
     lead_off_s: float = 1.0  # lead off for so long is announced
     noise_s: float = 5.0  # signal unusable for so long is announced
+    lost_s: float = 10.0  # lost samples are told of until so much signal has come without loss
     learning_beats: int = 8
     learning_s: float = 15.0  # learning ends by then at the latest
     settle_s: float = 0.5  # an R peak is surely announced within this time

@@ -120,6 +120,7 @@ class Pipeline:
         events: list[Event] = []
         for item in looked:
             if isinstance(item, Gap):
+                self._alarms.lose(item)
                 events.append(item)
             else:
                 count = sum(window.valid for window in item.windows)

@@ -37,14 +37,15 @@ from monitor.wire.sequence import Arrival, SequenceTracker
 
 STALE_S = 3.0
 OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own delay
-LOSS_CLEARS_S = 10.0  # signal without a new loss
 SHOW_CLEARED_TICKS = 10
 SHOW_CLEARED = 50
+LOSS_CLEARS_S = 10.0  # signal without a new loss
 MAX_FORMER_SENDERS = 16
 STATE_BEATS = 100
+_LOST = AlertKind.SAMPLES_LOST
 _OURS = (
+    _LOST,
     AlertKind.STREAM_STALE,
-    AlertKind.SAMPLES_LOST,
     AlertKind.SAMPLING_RATE,
     AlertKind.STORAGE_FAILED,
     AlertKind.ANALYSIS_FAILED,
@@ -133,9 +134,7 @@ class MonitoredStream:
         self._active: dict[int, Alert] = {}
         self._carried = CarriedAlerts((), info.rate_hz, 0.0)
         self._cleared: deque[_Cleared] = deque(maxlen=SHOW_CLEARED)
-        self._loss_sample: int | None = None
-        self._loss_onset = 0
-        self._loss_length = 0
+        self._lost_until: int | None = None  # samples lost before the analysis began
         self._lag_s: float | None = None
         self._signal_s = 0.0
         self._ticked_s = now_s
@@ -220,8 +219,8 @@ class MonitoredStream:
             return []
         self._stopped = stopped
         out = self._finish()
-        out += self._noted(self._technical.cleared(AlertKind.STREAM_STALE, self._sample))
-        out += self._noted(self._technical.cleared(AlertKind.SAMPLES_LOST, self._sample))
+        for kind in (AlertKind.STREAM_STALE, _LOST):
+            out += self._noted(self._technical.cleared(kind, self._sample))
         if self.status is not StreamStatus.QUARANTINED:
             self.status = StreamStatus.ENDED
             self._next_sample = max(self._next_sample, sample or 0)
@@ -341,7 +340,7 @@ class MonitoredStream:
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
         self.awaited = False
         self.heard_s = now_s
-        self._next_sample, self._loss_sample = info.start_sample, None
+        self._next_sample = info.start_sample
         self._rate = SenderRate(info.rate_hz)
         return [*out, info, self.state()]
 
@@ -392,9 +391,12 @@ class MonitoredStream:
         name, missing = self.info.stream, sample - self._next_sample
         self.info = replace(self.info, start_sample=max(sample, self._next_sample))
         if missing <= 0:
-            lost = AlertKind.SAMPLES_LOST
-            return [*self._noted(self._technical.cleared(lost, self._sample)), self.info]
-        return [Gap(name, self._next_sample, missing, GapKind.HOLE), self.info]
+            return [*self._noted(self._technical.cleared(_LOST, self._sample)), self.info]
+        self._lost_until = sample
+        text = f"{missing} samples lost ({missing / self.info.rate_hz:.2f} s)"
+        lost = self._technical.raised(_LOST, self._next_sample, sample, text, float(missing))
+        gap = Gap(name, self._next_sample, missing, GapKind.HOLE)
+        return [gap, self.info, *self._noted(lost)]
 
     def _analysed(self, ready: Iterable[Samples]) -> Steps[list[Body]]:
         """Analyse samples that are in order."""
@@ -415,31 +417,21 @@ class MonitoredStream:
         return out
 
     def _account(self, samples: Samples) -> list[Body]:
-        """Count the samples that are missing before these, and alarm about them."""
-        rate_hz, length = self.info.rate_hz, len(samples.values_mv)
+        """Count the samples, and those that are missing before them.
+
+        The analysis alarms about these, but for what was lost before it began.
+        """
+        length = len(samples.values_mv)
         hole = samples.start_sample - self._next_sample
-        self._signal_s += length / rate_hz
+        self._signal_s += length / self.info.rate_hz
         self._next_sample = max(self._next_sample, samples.end_sample)
         if hole > 0 and length:
-            if self._loss_sample is None:
-                self._loss_onset, self._loss_length = samples.start_sample - hole, 0
-            self._loss_sample = samples.start_sample
             self._lost_samples += hole
-            self._loss_length += hole
-            lost = self._loss_length
-            text = f"{lost} samples lost ({lost / rate_hz:.2f} s)"
-            return self._noted(
-                self._technical.raised(
-                    AlertKind.SAMPLES_LOST, self._loss_onset, self._sample, text, float(lost)
-                )
-            )
-        if (
-            self._loss_sample is not None
-            and self._next_sample - self._loss_sample >= LOSS_CLEARS_S * rate_hz
-        ):
-            self._loss_sample = None
-            return self._noted(self._technical.cleared(AlertKind.SAMPLES_LOST, self._sample))
-        return []
+        until = self._lost_until
+        if until is None or self._next_sample - until < LOSS_CLEARS_S * self.info.rate_hz:
+            return []
+        self._lost_until = None
+        return self._noted(self._technical.cleared(_LOST, self._sample))
 
     def _check_rate(self, samples: Samples) -> list[Body]:
         """Alarm about a sampling rate that is not what the sender's clock says."""

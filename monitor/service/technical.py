@@ -1,4 +1,4 @@
-"""Alerts that the service itself raises about a stream: samples lost, stale, not analysed.
+"""Alerts that the service itself raises about a stream: stale, not analysed.
 
 They count apart from the alarms of the analysis, downwards: the first has id -1, its first
 transition seq -1, the next transition of any of them seq -2. So the numbers of the analysis are the

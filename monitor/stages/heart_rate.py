@@ -8,7 +8,9 @@ The averaging rule, stated as IEC 60601-2-27 asks:
    a falling rate shows soon. An interval still open counts once it completes the 3, or
    when the rate is lower with it.
 3. The result is rounded to whole beats per minute, as displayed and as compared with limits.
-4. Twelve is a multiple of 2, 3, 4 and 6: rhythms that repeat after so many beats give a
+4. An interval of ``no_beat_s`` or more is a standstill, not an interval of the rate: with the
+   beat after it averaging starts anew.
+5. Twelve is a multiple of 2, 3, 4 and 6: rhythms that repeat after so many beats give a
    steady reading (the irregular waveforms of EC13 read 80, 60, 120 and 90).
 """
 
@@ -48,7 +50,11 @@ class HeartRate:
     def push(self, rpeak: int) -> None:
         """Take the next R peak."""
         if self._last is not None:
-            self._rr_s.append((rpeak - self._last) / self._rate_hz)
+            rr_s = (rpeak - self._last) / self._rate_hz
+            if rr_s < self._settings.no_beat_s:
+                self._rr_s.append(rr_s)
+            else:
+                self._rr_s.clear()
         self._last = rpeak
 
     def _slow(self, rr_s: list[float]) -> bool:

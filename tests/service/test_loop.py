@@ -260,7 +260,6 @@ def test_holes_doubles_and_reordering_are_counted_across_sockets():
         state = listener.until(StreamState, lambda s: s.status is StreamStatus.ENDED)
     assert (state.lost_messages, state.duplicates, state.reordered) == (3, 1, 1)
     assert state.lost_samples == 30  # the one that came late took its place
-    assert any(a.kind is AlertKind.SAMPLES_LOST for a in listener.of(Alert))
 
 
 def test_a_stream_that_changes_its_leads_half_way():

@@ -68,11 +68,14 @@ def certain(label: AamiClass) -> tuple[float, float, float, float, float]:
     return n, s, v, f, q
 
 
-def steady(bpm: float, start_s: float, end_s: float, labels: str = "N") -> list[tuple[float, str]]:
-    """Beats at a steady rate with labels in rotation."""
+def steady(
+    bpm: float, start_s: float, end_s: float, labels: str = "N", early_s: float = 0.0
+) -> list[tuple[float, str]]:
+    """Beats at a steady rate with labels in rotation, all but the N so much early."""
     rr_s = 60.0 / bpm
     count = int((end_s - start_s) / rr_s)
-    return [(start_s + i * rr_s, labels[i % len(labels)]) for i in range(count)]
+    turns = [labels[i % len(labels)] for i in range(count)]
+    return [(start_s + i * rr_s - early_s * (turn != "N"), turn) for i, turn in enumerate(turns)]
 
 
 def run(made: Sequence[Hop], settings: AlarmSettings | None = None) -> list[Alert]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from alarm_beats import RATE_HZ, hops, physiological, raised, run, steady
 from numpy.typing import NDArray
 
 from monitor.config import AlarmSettings
-from monitor.messages import Alert, AlertKind, AlertState
+from monitor.messages import AamiClass, Alert, AlertKind, AlertState, Beat
 from monitor.stages.alarms.shapes import Shapes
 
 K = AlertKind
@@ -46,7 +47,6 @@ START = steady(75, 0.5, 20)
         ("VVSVV", 0.4, {K.COUPLET, K.VT}),
         ("VVNVV", 0.4, {K.COUPLET, K.VT}),
         ("VVNNV", 0.4, {K.COUPLET}),
-        ("VNVNV", 0.4, {K.BIGEMINY}),
         ("SSSS", 0.5, set()),
     ],
 )
@@ -76,8 +76,33 @@ def test_v_brady_and_its_rate() -> None:
 
 
 def test_trigeminy() -> None:
-    assert K.TRIGEMINY in physiological(alarms(steady(75, 0.5, 60, "NNV")))
-    assert K.TRIGEMINY not in physiological(alarms(steady(75, 0.5, 60, "NNNV")))
+    assert K.TRIGEMINY in physiological(alarms(steady(75, 0.5, 60, "NNV", 0.3)))
+    assert K.TRIGEMINY not in physiological(alarms(steady(75, 0.5, 60, "NNNV", 0.3)))
+
+
+def test_beats_on_time_are_no_bigeminy_and_no_couplet() -> None:
+    """Noise makes V of normal beats, but does not move them."""
+    for labels in ("NV", "NNV", "NNNNVV"):
+        told = physiological(alarms(steady(75, 0.5, 60, labels)))
+        assert not told & {K.BIGEMINY, K.TRIGEMINY, K.COUPLET}
+    assert K.BIGEMINY in physiological(alarms(steady(75, 0.5, 60, "NV", 0.1)))
+
+
+def test_a_couplet_that_the_classifier_doubts_is_none() -> None:
+    beats = then_sinus(after(START, "VV", [0.5, 0.5]))
+    for certainty, expected in ((0.9, True), (0.6, False)):
+        made = hops(beats, 58)
+        doubtful = [
+            replace(hop, beats=tuple(doubted(beat, certainty) for beat in hop.beats))
+            for hop in made
+        ]
+        assert (K.COUPLET in physiological(run(doubtful))) is expected
+
+
+def doubted(beat: Beat, certainty: float) -> Beat:
+    if beat.label is not AamiClass.V:
+        return beat
+    return replace(beat, probabilities=(1 - certainty, 0.0, certainty, 0.0, 0.0))
 
 
 @pytest.mark.parametrize(("coupling_s", "on_t"), [(0.34, True), (0.5, False)])
@@ -96,8 +121,17 @@ def test_pvcs_per_min(per_min: int, expected: bool) -> None:
 @pytest.mark.parametrize(("per_min", "expected"), [(8, False), (14, True)])
 def test_frequent_sveb(per_min: int, expected: bool) -> None:
     every = round(75 / per_min)
-    beats = steady(75, 0.5, 120, "N" * (every - 1) + "S")
+    beats = steady(75, 0.5, 120, "N" * (every - 1) + "S", 0.2)
     assert (K.FREQUENT_SVEB in physiological(alarms(beats, 118))) is expected
+
+
+def test_a_rate_that_rises_or_fibrillation_is_no_frequent_sveb() -> None:
+    faster = START + steady(120, 20.0, 80, "NS")
+    assert K.FREQUENT_SVEB not in physiological(alarms(faster, 78))
+    mixed = [(t, "SN"[i % 2]) for i, (t, _) in enumerate(fibrillating(20.5, 110))]
+    told = physiological(alarms(START + mixed, 108))
+    assert K.AF in told
+    assert K.FREQUENT_SVEB not in told
 
 
 @pytest.mark.parametrize(("bpm", "kind"), [(170, K.SVT), (145, None)])
@@ -114,6 +148,13 @@ def test_missed_beat_and_pause(rr_s: float, expected: AlertKind | None) -> None:
     beats = then_sinus(after(START, "N", [rr_s]), pause_s=0.8)
     kinds = physiological(alarms(beats)) - {K.HR_LOW}
     assert kinds == ({expected} if expected else set())
+
+
+def test_a_rate_that_falls_is_no_missed_beat() -> None:
+    assert physiological(alarms(START + steady(40, START[-1][0] + 1.5, 60))) <= {
+        K.HR_LOW,
+        K.EXTREME_BRADY,
+    }
 
 
 def test_a_compensatory_pause_is_no_missed_beat() -> None:

@@ -10,7 +10,15 @@ from alarm_beats import INFO, RATE_HZ, hops, physiological, raised, run, steady
 
 from monitor.config import AlarmSettings, RhythmSettings
 from monitor.errors import MonitorError
-from monitor.messages import AlertKind, AlertState, LeadState, Samples, StreamInfo
+from monitor.messages import (
+    AlertKind,
+    AlertState,
+    Gap,
+    GapKind,
+    LeadState,
+    Samples,
+    StreamInfo,
+)
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.rhythm import RhythmStage
 
@@ -27,6 +35,30 @@ def test_asystole_is_raised_4_to_5_s_after_the_last_qrs() -> None:
     last = max(t for t, _ in steady(75, 0.5, 20))
     assert alarm.onset_sample == round(last * RATE_HZ)
     assert 4.0 <= alarm.sample / RATE_HZ - last <= 5.0
+
+
+def test_the_pause_of_an_asystole_is_no_heart_rate() -> None:
+    beats = steady(75, 0.5, 20) + steady(75, 30, 60)
+    assert physiological(run(hops(beats, 60))) == {AlertKind.PAUSE, AlertKind.ASYSTOLE}
+
+
+def test_lost_samples_are_told_with_the_next_and_for_a_while() -> None:
+    alarms, rhythm = AlarmStage(INFO, AlarmSettings()), RhythmStage(INFO, RhythmSettings())
+    told = []
+    for hop in hops(steady(75, 0.5, 60), 60):
+        second = hop.block.start_sample / RATE_HZ
+        if 20.0 <= second < 22.0 or 25.0 <= second < 26.0:
+            continue
+        if second in (22.0, 26.0):
+            length = 400 if second == 22.0 else 200
+            alarms.lose(Gap("bed1", hop.block.start_sample - length, length, GapKind.HOLE))
+        alarms.lose(Gap("bed1", hop.block.start_sample, 5, GapKind.OVERLAP))  # nothing is lost
+        told += [a for a in alarms.push(hop, rhythm.push(hop)) if a.kind is AlertKind.SAMPLES_LOST]
+    assert [a.state for a in told] == [AlertState.RAISED, AlertState.UPDATED, AlertState.CLEARED]
+    assert [a.text[:16] for a in told[:2]] == ["400 samples lost", "600 samples lost"]
+    assert told[0].onset_sample == 20 * RATE_HZ
+    assert told[0].sample == 22.25 * RATE_HZ - 1
+    assert 36 <= (told[-1].sample + 1) / RATE_HZ <= 36.5
 
 
 def test_asystole_latches_until_acknowledged() -> None:
@@ -109,7 +141,7 @@ def test_couplet_bigeminy_and_run() -> None:
     alerts = run(hops(n + three + steady(75, 21.5 + gap, 40), 40))
     assert physiological(alerts) == {AlertKind.V_RUN}
     expected = {AlertKind.BIGEMINY, AlertKind.PVCS_PER_MIN}
-    assert physiological(run(hops(steady(75, 0.5, 40, "NV"), 40))) == expected
+    assert physiological(run(hops(steady(75, 0.5, 40, "NV", 0.25), 40))) == expected
 
 
 def test_pause() -> None:

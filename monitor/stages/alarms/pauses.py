@@ -40,18 +40,20 @@ def pauses_per_min(view: View) -> Finding | None:
 def missed_beat(view: View) -> Finding | None:
     """One interval of ``missed_beat_ratio`` times the mean of those before it.
 
-    GE: 1.8 times. As Mindray asks, the beats before it and the one after are normal, and the
-    three intervals before are regular (within 15 % of their mean). Condition delay:
-    the labelling of the late beat.
+    GE: 1.8 times. As Mindray asks, the beats around it are normal, the three intervals before
+    are regular (within 15 % of their mean) and the one after is under 1.5 times their mean:
+    a rate that falls is no missed beat. Condition delay: the labelling of the beat after.
     """
     beats = view.beats
-    if len(beats) < 6 or any(beats[-i].label is not AamiClass.N for i in range(1, 6)):
+    if len(beats) < 7 or any(beats[-i].label is not AamiClass.N for i in range(1, 7)):
         return None
-    before = [(beats[-i].sample - beats[-i - 1].sample) / view.rate_hz for i in (2, 3, 4)]
+    before = [(beats[-i].sample - beats[-i - 1].sample) / view.rate_hz for i in (3, 4, 5)]
     mean_s = sum(before) / 3.0
     if max(abs(rr - mean_s) for rr in before) > 0.15 * mean_s:
         return None
-    late, last = beats[-1].sample, beats[-2].sample
+    after, late, last = beats[-1].sample, beats[-2].sample, beats[-3].sample
+    if (after - late) / view.rate_hz >= 1.5 * mean_s:
+        return None
     rr_s = (late - last) / view.rate_hz
     limit_s = view.settings.missed_beat_ratio * mean_s
     if not limit_s < rr_s < view.settings.pause_s or last < view.watched_since:
@@ -81,10 +83,14 @@ def svt(view: View) -> Finding | None:
 
 
 def frequent_sveb(view: View) -> Finding | None:
-    """More than ``sveb_per_min`` supraventricular ectopic beats in the last minute."""
+    """More than ``sveb_per_min`` premature supraventricular beats in the last minute.
+
+    Premature: at most 0.9 of the usual interval, so a rate that rises gives none for long. They
+    must be spread over half a minute: by then the same labels in fibrillation have its name.
+    """
     limit = view.settings.sveb_per_min
     found = view.count_in_minute(AamiClass.S)
-    if len(found) <= limit:
+    if len(found) <= limit or view.seconds_since(found[0]) < 30.0 or view.af_since is not None:
         return None
     return Finding(found[0], f"SVEB/min {len(found)} > {limit}", len(found), limit, tuple(found))
 

@@ -36,9 +36,9 @@ class Shapes:
         self._keep = round(_SIGNAL_S * rate_hz)
         self._blocks: deque[Samples] = deque()
         self._pieces: deque[tuple[int, Piece]] = deque(maxlen=_PIECES)
-        self._forms: list[tuple[int, Piece]] = []  # number, template
+        self._forms: list[tuple[int, Piece]] = []  # number, template; the last joined at the end
         self._next = 0
-        self.recent: deque[tuple[int, int]] = deque(maxlen=32)  # sample of a PVC, its form
+        self.recent: deque[tuple[int, int]] = deque(maxlen=32)  # a PVC, its form if seen before
 
     def forget(self) -> None:
         """Drop the signal, as after a hole; known forms stay."""
@@ -59,7 +59,9 @@ class Shapes:
             return
         self._pieces.append((beat.sample, piece))
         if beat.label is AamiClass.V:
-            self.recent.append((beat.sample, self._form_of(piece)))
+            form = self._known_form(piece)
+            if form is not None:
+                self.recent.append((beat.sample, form))
 
     def likeness(self, first: Beat, second: Beat) -> float:
         """Correlation of the shapes of two of the last beats; 0 where one is not known."""
@@ -78,8 +80,8 @@ class Shapes:
         reach = self._half // 2
         return float(np.ptp(piece[middle - reach : middle + reach + 1], axis=0).max())
 
-    def _form_of(self, piece: Piece) -> int:
-        """Join the likest known form, or found a new one; give its number."""
+    def _known_form(self, piece: Piece) -> int | None:
+        """Join the likest known form and give its number, or found a new one."""
         best, likest = -1.0, -1
         for at, (_, template) in enumerate(self._forms):
             likeness = _likeness(piece, template)
@@ -88,12 +90,12 @@ class Shapes:
         middle = self._middle(piece)
         middle /= float(np.sqrt((middle * middle).sum())) + 1e-9
         if best < _SAME_FORM:
-            number, self._next = self._next, self._next + 1
-            self._forms.append((number, middle))
+            self._forms.append((self._next, middle))
+            self._next += 1
             del self._forms[: max(0, len(self._forms) - _FORMS)]
-        else:
-            number, template = self._forms.pop(likest)
-            self._forms.append((number, (1.0 - _ADAPT) * template + _ADAPT * middle))
+            return None
+        number, template = self._forms.pop(likest)
+        self._forms.append((number, (1.0 - _ADAPT) * template + _ADAPT * middle))
         return number
 
     def _middle(self, piece: Piece) -> Piece:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from monitor.config import AlarmSettings
-from monitor.messages import Alert, AlertKind, Hop, Rhythm, StreamInfo, Vitals
+from monitor.messages import Alert, AlertKind, Gap, Hop, Rhythm, StreamInfo, Vitals
 from monitor.stages.alarms import pauses, rates, technical, ventricular
 from monitor.stages.alarms.catalogue import CATALOGUE
 from monitor.stages.alarms.engine import Engine, Finding
@@ -26,6 +26,7 @@ HOP_RULES: dict[AlertKind, Check] = {
     AlertKind.AF_END: pauses.af_end,
     AlertKind.LEAD_OFF: technical.lead_off,
     AlertKind.NOISE: technical.noise,
+    AlertKind.SAMPLES_LOST: technical.samples_lost,
     AlertKind.LEARNING: technical.learning,
     AlertKind.AMPLITUDE: technical.amplitude,
 }
@@ -79,6 +80,10 @@ class AlarmStage:
     def judges(self) -> bool:
         """The absence of an alarm means something: signal usable, learning done."""
         return not self._view.learning and not self._view.suspended
+
+    def lose(self, gap: Gap) -> None:
+        """Hear of samples that are missing; told with the next hop."""
+        self._view.take_gap(gap)
 
     def push(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> list[Alert]:
         """Take one hop with what the rhythm stage said of it; give the transitions."""

@@ -42,6 +42,15 @@ def amplitude(view: View) -> Finding | None:
     return None if view.suspended else view.amplitude.finding(view.sample + 1)
 
 
+def samples_lost(view: View) -> Finding | None:
+    """Tell of missing samples, until ``lost_s`` of signal have come without loss."""
+    if view.lost_until is None or view.seconds_since(view.lost_until) >= view.settings.lost_s:
+        return None
+    lost = view.lost_samples
+    text = f"{lost} samples lost ({lost / view.rate_hz:.2f} s)"
+    return Finding(view.lost_from, text, float(lost))
+
+
 def learning(view: View) -> Finding | None:
     """After a start beats are learned: until then arrhythmia detection is not available."""
     if not view.learning:

@@ -14,6 +14,7 @@ from monitor.stages.alarms.view import View
 
 _V = AamiClass.V
 _ALIKE = 0.9  # correlation of beats of one shape
+_EARLY = 0.95  # of the usual interval
 _T_PEAK_S = 0.3  # R to peak of the T wave at 60 bpm; grows with the root of RR (Bazett 1920)
 
 
@@ -142,9 +143,20 @@ def _slow_run(view: View, name: str, low_bpm: float, high_bpm: float) -> Finding
 
 
 def couplet(view: View) -> Finding | None:
-    """Two ventricular beats between others."""
+    """Two ventricular beats between others.
+
+    Normal beats that noise disfigures come on time and are called ventricular with doubt: so one
+    of the two must be early (GE asks for a coupling under 600 ms; here it is the patient's usual
+    interval that counts), and the classifier sure of them, ``v_certainty`` on average.
+    """
     run = _closed_run(view)
-    if len(run) != 2 or len(view.beats) < 4:
+    usual_s = view.usual_rr_s(before=4)
+    if len(run) != 2 or len(view.beats) < 4 or usual_s is None:
+        return None
+    samples = (view.beats[-4].sample, *_samples(run))
+    if min(b - a for a, b in pairwise(samples)) > _EARLY * usual_s * view.rate_hz:
+        return None
+    if sum(beat.probabilities[2] for beat in run) < 2 * view.settings.v_certainty:
         return None
     return Finding(run[0].sample, "COUPLET", beats=_samples(run))
 
@@ -160,6 +172,7 @@ def trigeminy(view: View) -> Finding | None:
 
 
 def _cycles(view: View, period: int, cycles: int, name: str) -> Finding | None:
+    """Cycles of one ventricular beat, which comes earlier than the next one after it."""
     need = period * cycles
     size = len(view.beats)
     if size < need:
@@ -167,6 +180,11 @@ def _cycles(view: View, period: int, cycles: int, name: str) -> Finding | None:
     tail = [view.beats[size - need + i] for i in range(need)]
     pattern = [beat.label is _V for beat in tail]
     if sum(pattern) != cycles or pattern[:period] * cycles != pattern:
+        return None
+    rr = [b.sample - a.sample for a, b in pairwise(tail)]
+    before = [rr[i - 1] for i in range(1, need) if pattern[i]]
+    after = [rr[i] for i in range(need - 1) if pattern[i]]
+    if sum(before) * len(after) > _EARLY * sum(after) * len(before):
         return None
     return Finding(tail[0].sample, name, cycles, cycles, _samples(tail))
 
@@ -194,18 +212,19 @@ def r_on_t(view: View) -> Finding | None:
 
 
 def multiform_pvc(view: View) -> Finding | None:
-    """Ventricular beats of two or more shapes within ``multiform_beats`` beats.
+    """Ventricular beats of two or more forms within ``multiform_beats`` beats.
 
-    GE's criterion (15 beats); shapes as told apart by :mod:`.shapes`.
+    GE's criterion (15 beats); forms as told apart by :mod:`.shapes`, each seen before: noise
+    makes a new one of every beat.
     """
     size = len(view.beats)
     first = view.beats[max(0, size - view.settings.multiform_beats)].sample
-    recent = [(sample, shape) for sample, shape in view.shapes.recent if sample >= first]
-    kinds = {shape for _, shape in recent}
-    if len(kinds) < 2 or view.beats[-1].label is not _V:
+    recent = [(sample, form) for sample, form in view.shapes.recent if sample >= first]
+    forms = {form for _, form in recent}
+    if len(forms) < 2 or view.beats[-1].label is not _V:
         return None
     evidence = tuple(sample for sample, _ in recent)
-    return Finding(evidence[0], f"MULTIFORM PVCS {len(kinds)} shapes", len(kinds), 2, evidence)
+    return Finding(evidence[0], f"MULTIFORM PVCS {len(forms)} forms", len(forms), 2, evidence)
 
 
 def pvcs_per_min(view: View) -> Finding | None:

@@ -10,6 +10,8 @@ from monitor.config import AlarmSettings
 from monitor.messages import (
     AamiClass,
     Beat,
+    Gap,
+    GapKind,
     Hop,
     LeadState,
     Rhythm,
@@ -22,6 +24,7 @@ from monitor.stages.alarms.shapes import Shapes
 
 _BEATS_KEPT = 64
 _MINUTE_S = 60.0
+_PREMATURE = 0.9  # of the usual interval
 _OFF = frozenset({LeadState.LEAD_OFF, LeadState.FLAT})
 
 
@@ -49,6 +52,9 @@ class View:
         self.af_since: int | None = None  # when AF was last found
         self.af_onset = info.start_sample  # where it began
         self.af_ended: int | None = None  # when AF that had been announced was last left
+        self.lost_until: int | None = None  # where the last hole in the samples ended
+        self.lost_from = info.start_sample  # where the first began, of those soon after each other
+        self.lost_samples = 0  # in all of those
         self.learning = True
         self._elapsed = 0  # samples since the hop before
         self._rpeaks_seen = 0
@@ -91,6 +97,16 @@ class View:
                 self._rpeaks_seen < s.learning_beats
                 and self.seconds_since(self.start_sample) < s.learning_s
             )
+
+    def take_gap(self, gap: Gap) -> None:
+        """Add samples that are missing to those of the last ``lost_s``."""
+        if gap.kind is not GapKind.HOLE:
+            return
+        s = self.settings
+        if self.lost_until is None or gap.sample - self.lost_until >= s.lost_s * self.rate_hz:
+            self.lost_from, self.lost_samples = gap.sample, 0
+        self.lost_samples += gap.length
+        self.lost_until = gap.sample + gap.length
 
     def _take_events(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
         for rpeak in hop.rpeaks:
@@ -145,13 +161,19 @@ class View:
 
     def take_beat(self, beat: Beat) -> None:
         """Take the next labelled beat."""
-        self.beats.append(beat)
-        if beat.label in self._minute:
+        if beat.label is AamiClass.V or (beat.label is AamiClass.S and self._premature(beat)):
             self._minute[beat.label].append(beat.sample)
+        self.beats.append(beat)
         self.shapes.take(beat)
         height_mv = self.shapes.height_mv(beat)
         if height_mv is not None:
             self.amplitude.take(beat.sample, height_mv)
+
+    def _premature(self, beat: Beat) -> bool:
+        usual_s = self.usual_rr_s(before=1)
+        if usual_s is None or not self.beats:
+            return False
+        return beat.sample - self.beats[-1].sample <= _PREMATURE * usual_s * self.rate_hz
 
     def seconds_since(self, sample: int) -> float:
         """Seconds of signal from ``sample`` to now."""
@@ -173,7 +195,7 @@ class View:
         return self.seconds_since(self.quiet_from) - self.settings.settle_s
 
     def count_in_minute(self, label: AamiClass) -> list[int]:
-        """R peaks of the beats with that label (V or S) in the last minute."""
+        """R peaks of the ventricular (V) or premature supraventricular (S) beats of a minute."""
         held = self._minute[label]
         minute_ago = self.sample - _MINUTE_S * self.rate_hz
         while held and held[0] < minute_ago:
