@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     for name, default in (("input", INPUT), ("output", OUTPUT), ("control", CONTROL)):
         parser.add_argument(f"--{name}", metavar="ENDPOINT", help=f"as of `serve` ({default})")
+    parser.add_argument("--keys", type=Path, metavar="DIR", help="as of `serve`")
     parser.add_argument("--record", type=Path, metavar="DIR", help="as of `serve`")
     parser.add_argument("--journal", metavar="FILE|off", help="as of `serve`")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of recordings")
@@ -86,10 +87,25 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
     if settings.recording.folder:
         record = Path(settings.recording.folder)
         yield from guarded("recording", check_folder("recording", record, recording=True))
+    if settings.service.keys:
+        yield from guarded("keys", _check_keys(Path(settings.service.keys)))
     yield from guarded("ports", _check_ports(settings.service))
     yield from guarded("open files", check_open_files(settings.service.max_streams))
     yield from guarded("clock", check_clock())
     yield from guarded("terminal", _check_terminal())
+
+
+def _check_keys(folder: Path) -> Iterator[Finding]:
+    """Tell whether the keys of a server can be used, and whom they let in."""
+    from monitor.doctor.finding import ok, warn
+    from monitor.wire.allowlist import load
+    from monitor.wire.keys import ALLOW_LIST, load_server
+
+    load_server(folder)
+    clients = len(load(folder / ALLOW_LIST).clients)
+    remedy = "ecg-monitor keys allow NAME client.key --right send --keys DIR"
+    text = f"{folder}: {clients} client(s) let in"
+    yield ok("keys", text) if clients else warn("keys", text, remedy)
 
 
 def _check_ports(service: ServiceSettings) -> Iterator[Finding]:

@@ -163,7 +163,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
             stack.callback(journal.close)
         recording = _recording(settings, stack, log)
         storage = _storage(journal, recording)
-        metrics = _metrics(at.metrics, storage, stack)
+        metrics = _metrics(at.metrics, storage, stack, log)
         recent = RecentSignal(Path(settings.recording.folder) if recording else None)
         log("loading the analysis")
         make = _load(settings)
@@ -266,7 +266,7 @@ def _storage(
 
 
 def _metrics(
-    address: str, storage: Callable[[], dict[str, str]], stack: contextlib.ExitStack
+    address: str, storage: Callable[[], dict[str, str]], stack: contextlib.ExitStack, log: Log
 ) -> MetricsServer | None:
     """Start what answers Prometheus, where that is asked for."""
     if not address:
@@ -278,6 +278,9 @@ def _metrics(
             "--metrics needs the package prometheus-client: pip install 'ecg-monitor[metrics]'"
         ) from error
     server = MetricsServer(address, storage)
+    if not server.local:
+        text = f"{server.endpoint}: whoever reaches this address can read figures and health"
+        log(Remark(text, Level.WARNING))
     stack.callback(server.close)
     return server
 

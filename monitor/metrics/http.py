@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import socket
 import threading
@@ -86,6 +87,7 @@ class MetricsServer:
         except OSError as error:
             raise MonitorError(f"--metrics {address}: {error.strerror or error}") from error
         self._server.set_app(self._answer)
+        self.local = host == "localhost" or _is_loopback(host)
         shown = f"[{host}]" if ":" in host else host
         self.endpoint = f"http://{shown}:{self._server.server_port}"
         self._thread = threading.Thread(
@@ -118,6 +120,13 @@ class MetricsServer:
         body = json.dumps(content).encode() + b"\n"
         start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -65,6 +65,7 @@ class Recorder:
         self._say = say
         self._streams: dict[str, StreamRecording] = {}
         self._ending: list[StreamRecording] = []
+        self._given_up: set[str] = set()
         self._last_ms = self._retention.newest_ms()
         self.problems: dict[str, str] = {}
         """Why streams are not being stored, by stream; empty while all is well."""
@@ -72,24 +73,22 @@ class Recorder:
     def take(self, body: Body, wall_ns: int) -> None:
         """Take one message; ``wall_ns`` is when it came."""
         match body:
-            case Samples():
+            case Samples() | Beat() | Quality() | Rhythm() | Gap():
                 recording = self._streams.get(body.stream)
                 if recording is not None:
-                    rate_hz = recording.info.rate_hz
-                    length_ns = round(len(body.values_mv) / rate_hz * 1e9)
-                    recording.samples(body, body.wall_ns or wall_ns - length_ns)
-            case Beat() | Quality() | Rhythm() | Gap():
-                recording = self._streams.get(body.stream)
-                if recording is not None:
-                    recording.event(body)
+                    try:
+                        _hand(recording, body, wall_ns)
+                    except Exception as error:  # a defect here must not end what others record
+                        self._give_up(recording, error)
             case StreamInfo():
                 self._end(body.stream)
-                self._streams[body.stream] = self._begin(body)
+                self._begin(body)
             case End():
                 self._end(body.stream)
-            case StreamState(status=StreamStatus.LIVE) if body.stream not in self._streams:
+            case StreamState(status=StreamStatus.LIVE):
                 # known to the service from its earlier life, and not announced again
-                self._streams[body.stream] = self._begin(body.info)
+                if body.stream not in self._streams and body.stream not in self._given_up:
+                    self._begin(body.info)
 
     def flush(self) -> None:
         """Write what waits; a stream whose turn fails is a problem until it succeeds."""
@@ -102,6 +101,8 @@ class Recorder:
             except (OSError, MonitorError) as error:
                 recording.hold()
                 self._failed(recording.info.stream, error)
+            except Exception as error:
+                self._give_up(recording, error)
             else:
                 self._healed(recording.info.stream)
         self._ending = [recording for recording in self._ending if not recording.done]
@@ -130,8 +131,11 @@ class Recorder:
     def _all(self) -> Iterable[StreamRecording]:
         return [*self._ending, *self._streams.values()]
 
-    def _begin(self, info: StreamInfo) -> StreamRecording:
-        return StreamRecording(
+    def _begin(self, info: StreamInfo) -> None:
+        if info.stream in self._given_up:
+            self._given_up.discard(info.stream)
+            self._healed(info.stream)
+        self._streams[info.stream] = StreamRecording(
             self._folder / info.stream,
             info,
             self._settings,
@@ -139,6 +143,15 @@ class Recorder:
             lambda name, size: self._retention.add(info.stream, name, size),
             self._say,
         )
+
+    def _give_up(self, recording: StreamRecording, error: Exception) -> None:
+        """Record this stream no more until it is announced again; what is on disk is valid."""
+        stream = recording.info.stream
+        self._given_up.add(stream)
+        if self._streams.get(stream) is recording:
+            del self._streams[stream]
+        self._ending = [other for other in self._ending if other is not recording]
+        self._failed(stream, error)
 
     def _end(self, stream: str) -> None:
         recording = self._streams.pop(stream, None)
@@ -166,7 +179,11 @@ class Recorder:
                 self._say(f"deleted {deleted} old recording(s)")
 
     def _failed(self, stream: str, error: Exception) -> None:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        reason = str(error)
+        if isinstance(error, OSError):
+            reason = error.strerror or reason
+        elif not isinstance(error, MonitorError):
+            reason = f"{type(error).__name__}: {' '.join(reason.split())[:200]}"
         if stream not in self.problems:
             text = f"recording of {stream} has stopped: {reason}"
             self._say(Remark(text, Level.ERROR, stream))
@@ -175,6 +192,16 @@ class Recorder:
     def _healed(self, stream: str) -> None:
         if self.problems.pop(stream, None) is not None:
             self._say(Remark(f"recording of {stream} goes on", stream=stream))
+
+
+def _hand(
+    recording: StreamRecording, body: Samples | Beat | Quality | Rhythm | Gap, wall_ns: int
+) -> None:
+    if not isinstance(body, Samples):
+        recording.event(body)
+        return
+    length_ns = round(len(body.values_mv) / recording.info.rate_hz * 1e9)
+    recording.samples(body, body.wall_ns or wall_ns - length_ns)
 
 
 def _locked(folder: Path) -> int:

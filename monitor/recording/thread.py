@@ -51,6 +51,7 @@ class RecordingThread:
         self._say = say
         self._queue: SimpleQueue[tuple[Body, int] | None] = SimpleQueue()
         self._put = self._taken = 0  # bytes; each is written by one thread only
+        self._defect = ""
         self._overrun: dict[str, str] = {}
         self._problems: Mapping[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
@@ -69,10 +70,12 @@ class RecordingThread:
         """Take one message that is being published."""
         if not isinstance(body, _STORED):
             return
-        if self._put - self._taken > MAX_WAITING_BYTES and not isinstance(body, StreamInfo | End):
-            self._overrun[body.stream] = "the disk is too slow"
+        must_be_taken = isinstance(body, StreamInfo | End)
+        full = self._put - self._taken > MAX_WAITING_BYTES and not must_be_taken
+        if full or self._defect:
+            self._overrun[body.stream] = self._defect or "the disk is too slow"
             return
-        if isinstance(body, Samples):
+        if must_be_taken or isinstance(body, Samples):
             self._overrun.pop(body.stream, None)
         self._put += _size(body)
         self._queue.put((body, time.time_ns()))
@@ -86,6 +89,13 @@ class RecordingThread:
             self._say(Remark(text, Level.ERROR))
 
     def _run(self) -> None:
+        try:
+            self._record()
+        except Exception as error:
+            self._defect = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            self._say(Remark(f"nothing is recorded any more: {self._defect}", Level.ERROR))
+
+    def _record(self) -> None:
         recorder, waiting, flush_s = self._recorder, 0, time.monotonic() + FLUSH_S
         while True:
             with contextlib.suppress(Empty):

@@ -197,6 +197,16 @@ def test_a_taken_port_is_a_warning_and_a_wrong_one_a_failure(checked, capsys):
     assert (code, found["recording"]["verdict"]) == (FAILED, "fail")
 
 
+def test_keys_are_looked_at(checked, capsys, tmp_path):
+    code, found = checked(capsys, keys=str(tmp_path / "none"))
+    assert (code, found["keys"]["verdict"]) == (FAILED, "fail")
+    assert main(["keys", "make", "server", "--keys", str(tmp_path / "keys")]) == 0
+    capsys.readouterr()
+    code, found = checked(capsys, keys=str(tmp_path / "keys"))
+    assert (code, found["keys"]["verdict"]) == (0, "warn")
+    assert "0 client(s)" in found["keys"]["text"]
+
+
 def test_people_get_a_table(checked, capsys, monkeypatch, tmp_path):
     options = ["--input", FREE, "--output", FREE, "--control", FREE, "--journal", "off"]
     assert main(["doctor", *options, "--data", str(tmp_path)]) == 0

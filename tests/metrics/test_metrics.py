@@ -157,6 +157,7 @@ def test_other_paths_are_not_there(server):
 
 def test_a_port_alone_is_of_this_machine_and_a_taken_one_is_an_error(server):
     assert server.endpoint.startswith("http://127.0.0.1:")
+    assert server.local
     with pytest.raises(MonitorError, match="in use"):
         MetricsServer(server.endpoint.removeprefix("http://"), dict)
 

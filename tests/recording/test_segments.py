@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
+from monitor_process import wait_for
 
 from monitor.config import RecordingSettings
 from monitor.messages import (
@@ -21,6 +22,8 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.recording.recorder import Recorder
+from monitor.recording.stream import StreamRecording
+from monitor.recording.thread import RecordingThread
 from monitor.wire.protocol import StreamState, StreamStatus
 
 RATE_HZ = 200.0
@@ -254,6 +257,39 @@ def test_many_streams_need_no_open_files(tmp_path):
     assert len(records(tmp_path)) == 60
 
 
+@pytest.mark.parametrize("place", ["samples", "event", "flush"])
+def test_a_defect_ends_the_recording_of_its_stream_alone(tmp_path, place, monkeypatch):
+    bedside = Bedside(tmp_path)
+    other = StreamInfo("bed-8", RATE_HZ, ("II",))
+    recorder = bedside.recorder
+    recorder.take(other, WALL_NS)
+    real = getattr(StreamRecording, place)
+
+    def broken(recording, *arguments):
+        if recording.info.stream == "bed-7" and defect:
+            raise ZeroDivisionError("oh")
+        return real(recording, *arguments)
+
+    defect = True
+    monkeypatch.setattr(StreamRecording, place, broken)
+    for at in range(0, 1000, 100):
+        bedside.samples(at, signal_mv(100))
+        recorder.take(beat(at), WALL_NS)
+        recorder.take(Samples("bed-8", at, signal_mv(100, 1)), WALL_NS)
+        recorder.take(StreamState("bed-7", StreamStatus.LIVE, "", INFO, at), WALL_NS)
+        recorder.flush()
+    assert recorder.problems == {"bed-7": "ZeroDivisionError: oh"}
+    defect = False
+    recorder.take(INFO, WALL_NS)
+    assert recorder.problems == {}
+    bedside.samples(1000, signal_mv(100))
+    recorder.close()
+    lengths = [read(path).sig_len for path in records(tmp_path) if path.parent.name == "bed-8"]
+    assert lengths == [1000]
+    assert read(records(tmp_path)[-2]).base_counter == 1000
+    assert len(bedside.said) == 2
+
+
 @pytest.mark.parametrize("refused", ["dat", "open", "hea"])
 def test_a_disk_that_refuses_is_a_problem_until_it_takes_again(tmp_path, refused, monkeypatch):
     values = signal_mv(4000)
@@ -289,3 +325,16 @@ def test_a_disk_that_refuses_is_a_problem_until_it_takes_again(tmp_path, refused
     assert sum(len(signal) for _, signal in stored) >= 4000 - 2000 - 250  # 10 s wait, more is lost
     assert len(bedside.said) == 2
     assert not list(tmp_path.glob("*/*.tmp")) + list(tmp_path.glob("*/*.open"))
+
+
+def test_a_defect_of_the_recorder_is_a_problem_of_every_stream(tmp_path, monkeypatch):
+    def broken(self):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(Recorder, "flush", broken)
+    said = []
+    recording = RecordingThread(tmp_path, RecordingSettings(), said.append)
+    wait_for(lambda: said, "the end of the recorder")
+    recording.deliver(Samples("bed-7", 0, signal_mv(10)))
+    assert recording.problems() == {"bed-7": "ZeroDivisionError: oh"}
+    recording.close()
