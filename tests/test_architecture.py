@@ -41,6 +41,7 @@ PURE = (
     "monitor/ring.py",
     "monitor/metrics/health.py",
     "monitor/journal/entries.py",
+    "monitor/service/alert_book.py",
     "monitor/service/carried.py",
     "monitor/service/hub.py",
     "monitor/service/memory.py",

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
 from monitor.messages import (
-    Alert,
     AlertKind,
-    AlertState,
     End,
     Event,
     Gap,
@@ -24,11 +22,9 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.service.carried import CarriedAlerts
+from monitor.service.alert_book import AlertBook
 from monitor.service.memory import StreamMemory
-from monitor.service.numbering import AlertNumbers
 from monitor.service.sender_rate import SenderRate
-from monitor.service.technical import TechnicalAlerts
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.fields import MAX_INT
 from monitor.wire.protocol import Body, Limits, Packet, ProtocolError, StreamState, StreamStatus
@@ -37,19 +33,9 @@ from monitor.wire.sequence import Arrival, SequenceTracker
 
 STALE_S = 3.0
 OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own delay
-SHOW_CLEARED_TICKS = 10
-SHOW_CLEARED = 50
 LOSS_CLEARS_S = 10.0  # signal without a new loss
 MAX_FORMER_SENDERS = 16
-STATE_BEATS = 100
 _LOST = AlertKind.SAMPLES_LOST
-_OURS = (
-    _LOST,
-    AlertKind.STREAM_STALE,
-    AlertKind.SAMPLING_RATE,
-    AlertKind.STORAGE_FAILED,
-    AlertKind.ANALYSIS_FAILED,
-)
 
 
 class Analysis(Protocol):
@@ -129,36 +115,15 @@ class MonitoredStream:
         self._next_sample = info.start_sample
         self._lost_samples = 0
         self._rate = SenderRate(info.rate_hz)
-        self._numbers = AlertNumbers()
-        self._technical = TechnicalAlerts(info.stream)
-        self._active: dict[int, Alert] = {}
-        self._carried = CarriedAlerts((), info.rate_hz, 0.0)
-        self._cleared: deque[_Cleared] = deque(maxlen=SHOW_CLEARED)
+        self._alerts = AlertBook(info.stream, info.rate_hz, memory)
         self._lost_until: int | None = None  # samples lost before the analysis began
         self._lag_s: float | None = None
         self._signal_s = 0.0
         self._ticked_s = now_s
         self._speed: float | None = None
-        if memory is not None:
-            self._numbers = AlertNumbers(memory.last_id, memory.last_seq)
-            numbers = memory.last_technical_id, memory.last_technical_seq
-            self._technical = TechnicalAlerts(info.stream, *numbers)
-            if not memory.ended:
-                self._restore(memory)
-
-    def _restore(self, memory: StreamMemory) -> None:
-        """Go on where an earlier life stopped."""
-        self.awaited = True
-        self.key = memory.key
-        self._limits = memory.limits
-        self._next_sample = memory.next_sample
-        self._active = {alert.id: alert for alert in memory.alerts}
-        ours = [alert for alert in memory.alerts if alert.id < 0]
-        numbers = memory.last_technical_id, memory.last_technical_seq
-        self._technical = TechnicalAlerts(memory.stream, *numbers, ours)
-        judged = [alert for alert in memory.alerts if alert.id >= 0]
-        clear_s = (memory.limits or AlarmSettings()).suspended_clear_s
-        self._carried = CarriedAlerts(judged, self.info.rate_hz, clear_s)
+        if memory is not None and not memory.ended:  # go on where an earlier life stopped
+            self.awaited, self.key = True, memory.key
+            self._limits, self._next_sample = memory.limits, memory.next_sample
 
     def memory(self) -> StreamMemory:
         """Give what a later life of this stream needs."""
@@ -169,11 +134,8 @@ class MonitoredStream:
             self.key,
             self.status is StreamStatus.ENDED and not self._stopped,
             self._next_sample,
-            self._numbers.last_id,
-            self._numbers.last_seq,
-            self._technical.last_id,
-            self._technical.last_seq,
-            self._shown(self._active.values()),
+            *self._alerts.last_numbers,
+            self._alerts.active,
             self._limits,
         )
 
@@ -219,8 +181,7 @@ class MonitoredStream:
             return []
         self._stopped = stopped
         out = self._finish()
-        for kind in (AlertKind.STREAM_STALE, _LOST):
-            out += self._noted(self._technical.cleared(kind, self._sample))
+        out += self._alerts.cleared(self._sample, AlertKind.STREAM_STALE, _LOST)
         if self.status is not StreamStatus.QUARANTINED:
             self.status = StreamStatus.ENDED
             self._next_sample = max(self._next_sample, sample or 0)
@@ -228,10 +189,9 @@ class MonitoredStream:
 
     def acknowledge(self, alert_id: int | None) -> list[Body]:
         """Acknowledge one alert or all of them; empty if there was nothing to acknowledge."""
-        out = self._noted(self._technical.acknowledged(alert_id, self._sample))
-        out += self._own(self._carried.acknowledge(alert_id))
+        out: list[Body] = [*self._alerts.acknowledged(alert_id, self._sample)]
         if self._analysis is not None:
-            analysis, own = self._analysis, self._numbers.own_id(alert_id)
+            analysis, own = self._analysis, self._alerts.own_id(alert_id)
             out += self._guarded(lambda: analysis.acknowledge(own))
         return out
 
@@ -254,8 +214,8 @@ class MonitoredStream:
         kind, sample = AlertKind.STORAGE_FAILED, self._sample
         if problem:
             text = f"Not being stored: {problem}"[:500]
-            return self._noted(self._technical.raised(kind, sample, sample, text))
-        return self._noted(self._technical.cleared(kind, sample))
+            return [*self._alerts.raised(kind, sample, sample, text)]
+        return [*self._alerts.cleared(sample, kind)]
 
     def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
         """Once a second: notice silence, tell where the stream stands.
@@ -274,29 +234,23 @@ class MonitoredStream:
             out += run_alone(self._analysed(self._reorder.release()))
             text = "No samples are coming in"
             sample = self._next_sample
-            out += self._noted(
-                self._technical.raised(AlertKind.STREAM_STALE, sample, self._sample, text)
-            )
+            out += self._alerts.raised(AlertKind.STREAM_STALE, sample, self._sample, text)
         elapsed = now_s - self._ticked_s
         self._speed = round(self._signal_s / elapsed, 2) if elapsed > 0 else None
         self._signal_s, self._ticked_s = 0.0, now_s
-        for cleared in list(self._cleared):
-            cleared.ticks -= 1
-            if not cleared.ticks:
-                self._cleared.remove(cleared)
+        self._alerts.tick()
         return [*out, self.state()]
 
     def state(self) -> StreamState:
         """Tell where the stream stands, with its active alerts."""
         counts = self._sequence.counts
-        alerts = [*self._active.values(), *(cleared.alert for cleared in self._cleared)]
         return StreamState(
             self.info.stream,
             self.status,
             self.reason,
             self.info,
             self._sample,
-            self._shown(alerts),
+            self._alerts.shown,
             self._speed,
             self._lag_s,
             self._lost_samples,
@@ -312,8 +266,8 @@ class MonitoredStream:
         self.status, self.reason = StreamStatus.QUARANTINED, reason[:500]
         text = f"Analysis stopped: {reason}"[:500]
         sample = self._sample
-        alerts = self._technical.raised(AlertKind.ANALYSIS_FAILED, sample, sample, text)
-        return [*self._noted(alerts), self.state()]
+        alerts = self._alerts.raised(AlertKind.ANALYSIS_FAILED, sample, sample, text)
+        return [*alerts, self.state()]
 
     @property
     def _sample(self) -> int:
@@ -336,7 +290,7 @@ class MonitoredStream:
         if not anew and before == (info.rate_hz, info.leads):
             return []
         out = self._finish()
-        out += self._clear_all()
+        out += self._alerts.clear_all(self._sample)
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
         self.awaited = False
         self.heard_s = now_s
@@ -378,8 +332,8 @@ class MonitoredStream:
                 return [*out, *self.quarantine(_reason(error))]
         if self.status is not StreamStatus.LIVE:
             self.status = StreamStatus.LIVE
-            for kind in (AlertKind.STREAM_STALE, AlertKind.ANALYSIS_FAILED):
-                out += self._noted(self._technical.cleared(kind, self._sample))
+            kinds = AlertKind.STREAM_STALE, AlertKind.ANALYSIS_FAILED
+            out += self._alerts.cleared(self._sample, *kinds)
             out.append(self.state())
         out += yield from self._analysed(self._reorder.push(samples))
         self._lag_s = max(wall_ns - packet.sent_ns, 0) / 1e9
@@ -391,12 +345,12 @@ class MonitoredStream:
         name, missing = self.info.stream, sample - self._next_sample
         self.info = replace(self.info, start_sample=max(sample, self._next_sample))
         if missing <= 0:
-            return [*self._noted(self._technical.cleared(_LOST, self._sample)), self.info]
+            return [*self._alerts.cleared(self._sample, _LOST), self.info]
         self._lost_until = sample
         text = f"{missing} samples lost ({missing / self.info.rate_hz:.2f} s)"
-        lost = self._technical.raised(_LOST, self._next_sample, sample, text, float(missing))
+        lost = self._alerts.raised(_LOST, self._next_sample, sample, text, float(missing))
         gap = Gap(name, self._next_sample, missing, GapKind.HOLE)
-        return [gap, self.info, *self._noted(lost)]
+        return [gap, self.info, *lost]
 
     def _analysed(self, ready: Iterable[Samples]) -> Steps[list[Body]]:
         """Analyse samples that are in order."""
@@ -411,9 +365,8 @@ class MonitoredStream:
                 events = yield from analysis.steps(samples)
             except Exception as error:
                 return [*out, *self.quarantine(_reason(error))]
-            out += self._noted(self._numbers.shift(event) for event in events)
             length = len(samples.values_mv)
-            out += self._own(self._carried.follow(events, length, analysis.judges))
+            out += self._alerts.analysed(events, length, analysis.judges, self._sample)
         return out
 
     def _account(self, samples: Samples) -> list[Body]:
@@ -431,15 +384,15 @@ class MonitoredStream:
         if until is None or self._next_sample - until < LOSS_CLEARS_S * self.info.rate_hz:
             return []
         self._lost_until = None
-        return self._noted(self._technical.cleared(_LOST, self._sample))
+        return [*self._alerts.cleared(self._sample, _LOST)]
 
     def _check_rate(self, samples: Samples) -> list[Body]:
         """Alarm about a sampling rate that is not what the sender's clock says."""
         text, kind = self._rate.problem(samples), AlertKind.SAMPLING_RATE
         if text:
             sample = samples.start_sample
-            return self._noted(self._technical.raised(kind, sample, self._sample, text))
-        return self._noted(self._technical.cleared(kind, self._sample))
+            return [*self._alerts.raised(kind, sample, self._sample, text)]
+        return [*self._alerts.cleared(self._sample, kind)]
 
     def _finish(self) -> list[Body]:
         if self._analysis is None:
@@ -448,30 +401,8 @@ class MonitoredStream:
         if self._analysis is not None:
             out += self._guarded(self._analysis.flush)
         self._analysis = None
-        self._numbers.next_run()
+        self._alerts.next_run()
         return out
-
-    def _clear_all(self) -> list[Body]:
-        """Clear what a finished analysis left active: the next one judges anew."""
-        out: list[Body] = []
-        for kind in _OURS:
-            out += self._noted(self._technical.cleared(kind, self._sample))
-        self._carried.forget()
-        active = list(self._active.values())
-        return [*out, *self._own(replace(alert, state=AlertState.CLEARED) for alert in active)]
-
-    def _own(self, alerts: Iterable[Alert]) -> list[Body]:
-        """Give transitions that the present analysis knows nothing of the numbers they lack."""
-        out: list[Body] = []
-        for alert in alerts:
-            at, seq = max(alert.sample, self._sample), self._numbers.next_seq()
-            out += self._noted([replace(alert, sample=at, seq=seq)])
-        return out
-
-    @staticmethod
-    def _shown(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-        """Shorten what went out in full with the alert itself: a state must stay small."""
-        return tuple(replace(alert, beats=alert.beats[-STATE_BEATS:]) for alert in alerts)
 
     def _guarded(self, work: Callable[[], list[Event]]) -> list[Body]:
         """Run a step of the analysis; whatever goes wrong in it concerns this stream alone."""
@@ -479,28 +410,7 @@ class MonitoredStream:
             events = work()
         except Exception as error:
             return self.quarantine(_reason(error))
-        return [*self._noted(self._numbers.shift(event) for event in events)]
-
-    def _noted(self, events: Iterable[Event]) -> list[Body]:
-        """Keep account of which alerts are active."""
-        out: list[Body] = []
-        for event in events:
-            out.append(event)
-            if isinstance(event, Alert):
-                self._active.pop(event.id, None)
-                if event.state is AlertState.CLEARED:
-                    self._cleared.append(_Cleared(event, SHOW_CLEARED_TICKS))
-                else:
-                    self._active[event.id] = event
-        return out
-
-
-@dataclass(slots=True, eq=False)
-class _Cleared:
-    """An alert that is over, to be shown for some more ticks."""
-
-    alert: Alert
-    ticks: int
+        return [*self._alerts.found(events)]
 
 
 def _reason(error: Exception) -> str:

@@ -34,6 +34,11 @@ class TechnicalAlerts:
         self.last_id = last_id
         self.last_seq = last_seq
 
+    @property
+    def kinds(self) -> tuple[AlertKind, ...]:
+        """Kinds of the active alerts."""
+        return tuple(self._active)
+
     def raised(
         self, kind: AlertKind, onset_sample: int, sample: int, text: str, value: float | None = None
     ) -> list[Alert]:

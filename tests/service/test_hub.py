@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from service_parts import POISON_MV, EveryHundred, Sender
 
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
+from monitor.service.alert_book import SHOW_CLEARED
 from monitor.service.hub import FORGET_ENDED_S, FORGET_STALE_S, Hub
-from monitor.service.stream import SHOW_CLEARED, STALE_S
+from monitor.service.stream import STALE_S
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 
 
