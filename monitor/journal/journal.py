@@ -59,6 +59,8 @@ class Journal:
         retry_s: float = RETRY_S,
         retention: Retention | None = None,
     ) -> None:
+        self._path = path
+        self._retention = retention
         self._wall_ns = wall_ns
         self._complete = Path(f"{path}.complete")
         self._unkept = 0
@@ -78,7 +80,7 @@ class Journal:
             self._reader = Reader(path, 0.0)
             self._identity = self._reader.identity()
             first = [store]
-            self._writer = Writer(lambda: first.pop() if first else Store(path, retention), retry_s)
+            self._writer = Writer(lambda: first.pop() if first else self._reopened(), retry_s)
             stack.pop_all()
         self._note_complete()
 
@@ -158,6 +160,7 @@ class Journal:
         MonitorError
             If the file cannot be read now.
         """
+        self._look_again()
         waiting = self._writer.waiting()  # first: what is written meanwhile is then in the file
         entries = self._reader.page(query, limit)
         after = replace(query, after=entries[-1].number if entries else query.after)
@@ -171,6 +174,7 @@ class Journal:
         MonitorError
             If the file cannot be read now.
         """
+        self._look_again()
         return self._reader.first()
 
     def close(self) -> None:
@@ -190,6 +194,17 @@ class Journal:
             raise MonitorError(
                 f"{left} event(s) could not be written to the journal: {self._writer.trouble}"
             )
+
+    def _reopened(self) -> Store:
+        """Open the file again, or a new one if it has been removed: the numbers go on."""
+        prepare(self._path)
+        return Store(self._path, self._retention, self._identity)
+
+    def _look_again(self) -> None:
+        """Read the file that is written, if it is another one than before."""
+        if self._reader.outdated:
+            self._reader.close()
+            self._reader = Reader(self._path, 0.0)
 
     def _note_complete(self) -> None:
         if not self._complete.exists():

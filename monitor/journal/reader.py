@@ -10,7 +10,7 @@ from pathlib import Path
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Draft, Entry, Query
-from monitor.journal.schema import VERSION, check, explained
+from monitor.journal.schema import VERSION, check, explained, inode_of
 
 PAGE = 500
 PATIENCE_S = 2.0
@@ -45,6 +45,7 @@ class Reader:
                 uri, patience_s, isolation_level=None, check_same_thread=False, uri=True
             )
             version = check(self._connection, path)
+            self._inode = inode_of(path)
         except sqlite3.Error as error:
             raise MonitorError(explained(path, error)) from error
         if version < VERSION:
@@ -53,6 +54,11 @@ class Reader:
                 f"journal {path} has schema {version}, this program reads {VERSION}; start "
                 "`serve` with it once, which brings it up to date"
             )
+
+    @property
+    def outdated(self) -> bool:
+        """The file is no longer the one that was opened."""
+        return inode_of(self._path) != self._inode
 
     def page(self, query: Query, limit: int = PAGE) -> list[Entry]:
         """Give the first entries that are wanted, in order of their numbers.

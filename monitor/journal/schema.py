@@ -95,6 +95,14 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
+def inode_of(path: Path) -> int | None:
+    """Tell a file from another one of its name; None if there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
 def explained(path: Path, error: sqlite3.Error) -> str:
     """Say in one line why a journal cannot be used, and what to do."""
     if isinstance(error, sqlite3.OperationalError):

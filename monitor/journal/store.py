@@ -13,7 +13,7 @@ from pathlib import Path
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Entry, Memory
-from monitor.journal.schema import check, explained, migrate
+from monitor.journal.schema import check, explained, inode_of, migrate
 
 BUSY_TIMEOUT_S = 2.0
 NEW_FILE_MODE = 0o600  # what is in it concerns patients
@@ -56,6 +56,8 @@ class Store:
         The file; made where there is none.
     retention
         How long events are kept.
+    identity
+        What the journal is to be known by; by default what it is known by already.
 
     Raises
     ------
@@ -63,7 +65,10 @@ class Store:
         If it cannot be opened, is no journal, or of a newer version.
     """
 
-    def __init__(self, path: Path, retention: Retention | None = None) -> None:
+    def __init__(
+        self, path: Path, retention: Retention | None = None, identity: str | None = None
+    ) -> None:
+        self._path = path
         self._retention = retention or Retention()
         # made here, used in the thread of the writer: never at the same time
         self._connection = sqlite3.connect(
@@ -76,6 +81,9 @@ class Store:
             # a commit is on the disk, also when the power fails
             self._connection.execute("PRAGMA synchronous = FULL")
             migrate(self._connection, path)
+            if identity is not None:
+                self._connection.execute("UPDATE journal SET id = ?", (identity,))
+            self._inode = inode_of(path)
         except sqlite3.Error as error:
             self._connection.close()
             raise MonitorError(explained(path, error)) from error
@@ -93,6 +101,8 @@ class Store:
 
         ``positions`` are (wall_ns, next sample) of streams.
         """
+        if inode_of(self._path) != self._inode:  # SQLite would go on writing into nothing
+            raise sqlite3.OperationalError(f"{self._path} has been removed or replaced")
         with self._transaction():
             self._connection.executemany(
                 "INSERT INTO events (number, wall_ns, stream, kind, sample, text, alert, priority,"
@@ -102,7 +112,6 @@ class Store:
                     for entry in entries
                 ],
             )
-
             self._connection.executemany(
                 "REPLACE INTO streams VALUES (?, ?, ?)",
                 [(name, m.wall_ns, m.text) for name, m in memories.items()],

@@ -16,7 +16,7 @@ from message_strategies import alerts, infos
 from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
 from monitor.journal import schema
-from monitor.journal.entries import Query, draft_of, is_kept
+from monitor.journal.entries import Memory, Query, draft_of, is_kept
 from monitor.journal.journal import Journal
 from monitor.journal.reader import Reader
 from monitor.journal.schema import APPLICATION_ID, VERSION
@@ -212,6 +212,27 @@ def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
     number, last = map(int, done.stdout.split())
     assert last == 10 * number
     assert bodies(read(path)) == [alert(1 + n // 10) for n in range(last)]
+
+
+@pytest.mark.parametrize("beside", ["", "-wal"])
+def test_a_file_that_is_removed_is_made_anew(tmp_path, beside):
+    path = tmp_path / "j.db"
+    with journal(path, retry_s=0.01) as kept:
+        kept.keep(drafts(alert(1)), {"a": Memory("a", 1)})
+        identity = kept.identity
+        path.unlink()
+        Path(f"{path}{beside}").unlink(missing_ok=True)
+        assert numbers(kept.keep(drafts(alert(2)), {"a": Memory("a", 2)})) == [2]
+        assert "removed" in kept.trouble
+        until(kept, lambda: not kept._writer._waiting)
+        assert kept.trouble == ""
+        assert [entry.number for entry in kept.page(Query(), 10)] == [2]
+        assert kept.keep(drafts(alert(3))) == [Mark(3, 2)]
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert bodies(read(path)) == [alert(2), alert(3)]
+    with journal(path) as kept:
+        assert (kept.identity, kept.last) == (identity, 3)
+        assert kept.memories["a"].text == "a"
 
 
 def test_what_memory_cannot_hold_has_no_number(tmp_path):
