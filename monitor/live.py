@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.pipeline import Pipeline
 
 STATUS_PERIOD_S = 0.5
+NO_SAMPLES = "no samples are coming in"
 SILENT_S = 3.0  # without samples for so long is said
 LOOK_UP_S = 0.05  # while waiting for the analysis, a request to stop is seen within this time
 
@@ -100,7 +101,7 @@ class LocalFeed:
             if now - status_at >= STATUS_PERIOD_S:
                 status_at = now
                 silent = now - heard_at >= SILENT_S
-                text = f"no samples for {now - heard_at:.0f} s" if silent else self._said
+                text = NO_SAMPLES if silent else self._said
                 deliver(Status(info.stream, text, self._speed, lag_s))
         pipeline = pipeline or self._loaded(loading)
         if pipeline is None:

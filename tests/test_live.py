@@ -161,3 +161,83 @@ def test_stopping_does_not_wait_for_the_analysis_to_be_loaded(speed, monkeypatch
 
     feed.run(deliver)
     assert not any(isinstance(m, End) for m in out)
+
+
+class Device:
+    """A live source: pieces that come at given times of the test's clock, or none."""
+
+    info = INFO
+
+    def __init__(self, stop, lengths):
+        self._stop, self._lengths, self.asked = stop, lengths, 0
+
+    def chunks(self):
+        start = 0
+        for length in self._lengths:
+            self.asked += 1
+            self._stop.now += 1.0
+            yield Samples("s", start, np.zeros((length, 1), np.float32))
+            start += length
+
+
+def followed(lengths, remark=None):
+    """Messages of a feed on a live source, a second between pieces."""
+    stop = FakeStop()
+    feed = LocalFeed(lambda: Device(stop, lengths), Settings(), None, stop.clock, live=True)
+    out = []
+
+    def deliver(message):
+        out.append(message)
+        if remark and isinstance(message, Samples):
+            feed.remark(remark)
+
+    feed.run(deliver)
+    return out
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """The analysis is there at once."""
+
+    def at_once(info, settings):
+        from monitor.pipeline import Pipeline
+
+        future = Future()
+        future.set_result(Pipeline(info, settings))
+        return future
+
+    monkeypatch.setattr("monitor.live.load_pipeline", at_once)
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_live_source_that_falls_silent_is_said_and_empty_pieces_go_nowhere():
+    out = followed([100, 100, 0, 0, 0, 0, 0, 100, 0])
+    assert [len(m.values_mv) for m in out if isinstance(m, Samples)] == [100, 100, 100]
+    texts = [m.text for m in out if isinstance(m, Status)][2:-1]
+    said = [text == "no samples are coming in" for text in texts[1:]]
+    assert said == [False, False, False, False, True, True, True, False, False]
+    assert out[-2] == End("s", 300)
+
+
+@pytest.mark.usefixtures("loaded")
+def test_remarks_of_a_source_are_shown():
+    out = followed([100, 100], "the clock runs fast")
+    assert "the clock runs fast" in [m.text for m in out if isinstance(m, Status)]
+
+
+def test_a_live_source_is_shown_while_the_analysis_is_loading(monkeypatch):
+    loading = Future()
+    monkeypatch.setattr("monitor.live.load_pipeline", lambda *_: loading)
+    stop = FakeStop()
+    device = Device(stop, [100] * 5)
+    feed = LocalFeed(lambda: device, Settings(), None, stop.clock, live=True)
+    shown = []
+
+    def deliver(message):
+        if isinstance(message, Samples):
+            shown.append(message)
+            if len(shown) == 5:
+                feed.stop()
+
+    feed.run(deliver)
+    assert device.asked == 5

@@ -124,13 +124,20 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     add_key_option(parser)
 
 
-def show(args: argparse.Namespace, open_source: OpenSource, live: bool = False) -> int:
+def show(
+    args: argparse.Namespace,
+    open_source: OpenSource,
+    live: bool = False,
+    keys_fd: int | None = None,
+) -> int:
     """Analyse a source as the output options say: dashboard, lines, or publish.
 
-    A ``live`` source sets its own pace, unless a speed is asked for.
+    A ``live`` source sets its own pace, unless a speed is asked for. ``keys_fd`` is where keys are
+    typed when the source has taken standard input.
     """
     settings = settings_from(args)
-    dashboard = not (args.json or args.text or args.publish) and has_terminal()
+    terminal = has_terminal() if keys_fd is None else sys.stdout.isatty()
+    dashboard = not (args.json or args.text or args.publish) and terminal
     watched = bool(dashboard or args.publish) and not live
     pace = args.speed if args.speed != UNSET else (1.0 if watched else None)
     if live and pace is None:
@@ -139,7 +146,7 @@ def show(args: argparse.Namespace, open_source: OpenSource, live: bool = False) 
         chunk_s = FAST_CHUNK_S if pace is None else min(FAST_CHUNK_S, LIVE_CHUNK_S * max(pace, 1.0))
     if args.publish:
         keys = client_keys(args)
-        return _publish(args.publish, keys, open_source(chunk_s, _remark), pace)
+        return _publish(args.publish, keys, lambda: open_source(chunk_s, _remark), pace, live)
 
     from monitor.live import LocalFeed
 
@@ -152,9 +159,27 @@ def show(args: argparse.Namespace, open_source: OpenSource, live: bool = False) 
     if dashboard:
         from monitor.dashboard.app import run_dashboard
 
-        return run_dashboard(feed)
-    feed.run(line_writer(as_json=args.json))
+        return run_dashboard(feed, keys_fd=keys_fd)
+    write = line_writer(as_json=args.json)
+    feed.run(_with_silence(write) if live else write)
     return 0
+
+
+def _with_silence(write: Callable[..., None]) -> Callable[..., None]:
+    """Say on stderr when a live source falls silent, and when it is heard again."""
+    from monitor.feed import Status
+    from monitor.live import NO_SAMPLES
+
+    silent = False
+
+    def deliver(message: object) -> None:
+        nonlocal silent
+        if isinstance(message, Status) and (message.text == NO_SAMPLES) != silent:
+            silent = not silent
+            _remark(NO_SAMPLES if silent else "samples again")
+        write(message)
+
+    return deliver
 
 
 def line_writer(as_json: bool) -> Callable[..., None]:
@@ -189,14 +214,22 @@ def _remark(text: str) -> None:
     print(f"ecg-monitor: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _publish(endpoint: str, keys: ClientKeys | None, source: Source, pace: float | None) -> int:
+def _publish(
+    endpoint: str,
+    keys: ClientKeys | None,
+    open_source: Callable[[], Source],
+    pace: float | None,
+    live: bool,
+) -> int:
     import threading
 
     from monitor.live import paced
     from monitor.wire.publisher import SamplePublisher
 
+    source = None if live else open_source()  # what is wrong with a recording is said at once
     with SamplePublisher(endpoint, keys=keys) as publisher:
         publisher.wait_for_service()  # before the clock of the replay starts
+        source = source or open_source()
         chunks = paced(source.chunks(), source.info, pace, threading.Event())
         sent = publisher.publish(source.info, (chunk for chunk, _ in chunks))
     print(  # noqa: T201

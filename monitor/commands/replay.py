@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay one recording, or follow one live source."""
-    from monitor.sources.named import Wish, is_live, open_source
+    from monitor.sources.named import STANDARD_INPUT, Wish, is_live, open_source
     from monitor.sources.records import find_record
 
     live = is_live(args.source)
@@ -74,7 +75,15 @@ def run(args: argparse.Namespace) -> int:
     def opened(chunk_s: float, say: Say) -> Source:
         return open_source(name, wish, chunk_s, say)
 
-    return show(args, opened, live)
+    return show(args, opened, live, keys_fd=_keys_fd() if args.source == STANDARD_INPUT else None)
+
+
+def _keys_fd() -> int | None:
+    """Open the terminal itself: standard input carries the signal."""
+    try:
+        return os.open("/dev/tty", os.O_RDONLY)
+    except OSError:  # there is none
+        return None
 
 
 def download_progress() -> Progress:

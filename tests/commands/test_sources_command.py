@@ -1,15 +1,24 @@
 """The commands on other recordings than WFDB: the same signal gives the same events."""
 
+import contextlib
+import fcntl
 import io
 import json
+import os
+import pty
+import signal
+import struct
 import subprocess
 import sys
+import termios
+import threading
 from pathlib import Path
 
 import edfio
 import numpy as np
 import pytest
 import wfdb
+from monitor_process import serving
 
 from monitor.cli import main
 
@@ -74,12 +83,6 @@ def test_lines_on_standard_input_give_the_events_of_their_record(text, expected)
     assert run("replay", "-", "--rate", RATE_HZ, text=text) == expected
 
 
-def test_a_csv_file_gives_the_events_of_its_record(text, expected, tmp_path):
-    path = tmp_path / "x.csv"
-    path.write_text(text, encoding="utf-8")
-    assert run("replay", path, "--rate", RATE_HZ) == expected
-
-
 def test_edf_and_csv_are_annotated_like_their_record(edf, text, expected, tmp_path):
     csv = tmp_path / "bed7.csv"
     csv.write_text(text, encoding="utf-8")
@@ -94,6 +97,74 @@ def test_edf_and_csv_are_annotated_like_their_record(edf, text, expected, tmp_pa
         summary = json.loads((out / f"{name}.summary.json").read_text())
         assert summary["duration_s"] == SECONDS
         assert summary["leads"] == ["MLII", "V1"]
+
+
+def test_a_live_source_goes_to_a_server(text, expected):
+    with serving("--json") as (serve, at):
+        command = ["replay", "-", "--rate", str(RATE_HZ), "--stream", "s", "--publish", at["input"]]
+        done = subprocess.run(
+            [sys.executable, "-m", "monitor", *command],
+            input=text, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        serve.until_lines(lambda lines: any('"end"' in line for line in lines))
+        serve.signal(signal.SIGTERM)
+        served = [json.loads(line) for line in serve.finish()]
+    assert [{k: v for k, v in event.items() if k != "source"} for event in served] == expected
+
+
+def test_the_dashboard_shows_what_comes_on_standard_input_and_reads_keys(text):
+    master, slave = pty.openpty()
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("4H", 40, 120, 0, 0))
+    command = ["replay", "-", "--rate", str(RATE_HZ), "--stream", "bed-seven"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor", *command],
+        stdin=subprocess.PIPE, stdout=slave, stderr=slave, cwd=ROOT, start_new_session=True,
+        env=os.environ | {"TERM": "xterm-256color"},
+        preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(slave)
+    guard = threading.Timer(100, process.kill)
+    guard.start()
+    shown = b""
+    try:
+        process.stdin.write(text.encode())
+        process.stdin.flush()  # and stays open: the device goes on
+        while b"bed-seven" not in shown or b"MLII" not in shown:
+            shown += os.read(master, 65536)
+        os.write(master, b"q")
+        with contextlib.suppress(OSError):  # the terminal ends with the program
+            while os.read(master, 65536):
+                pass
+        assert process.wait() == 0
+    finally:
+        guard.cancel()
+        process.kill()
+        process.stdin.close()
+        process.wait()
+        os.close(master)
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [
+        ("night.edf", "edfio", "edf"),
+        ("lsl:", "pylsl", "lsl"),
+        ("brainflow:synthetic", "brainflow", "brainflow"),
+    ],
+)
+def test_a_source_whose_extra_is_missing_says_how_to_get_it(
+    name, package, extra, monkeypatch, tmp_path, capsys
+):
+    for module in [m for m in sys.modules if m.startswith(f"{package}.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, package, None)
+    for module in ("edf_file", "lsl_stream", "brainflow_board"):
+        monkeypatch.delitem(sys.modules, f"monitor.sources.{module}", raising=False)
+    (tmp_path / "night.edf").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["replay", name, "--json"]) == 2
+    assert f"pip install 'ecg-monitor[{extra}]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
