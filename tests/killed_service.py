@@ -5,12 +5,14 @@ import json
 import signal
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from monitor_process import FREE, PATIENCE_S, running, serving, wait_for
 
 from monitor.live import paced
 from monitor.sources.simulator import Simulator
+from monitor.wire.protocol import JOURNALLED
 from monitor.wire.publisher import SamplePublisher
 
 STREAM = "patient"
@@ -29,6 +31,16 @@ class Killed:
 
     def alerts(self, of="journal"):
         return [event for event in getattr(self, of) if event["type"] == "alert"]
+
+
+def lost_and_false(killed):
+    """Give what is missing in the journal or at the subscriber, and what he has too often."""
+    kept = Counter(str(plain(event)) for event in killed.journal)
+    published = Counter(str(e) for e in killed.published if e["type"] in JOURNALLED)
+    alerts = Counter(str(plain(event)) for event in killed.alerts())
+    received = Counter(str(plain(event)) for event in killed.received)
+    lost = (published - kept) + (alerts - received)
+    return list(lost.elements()), list((received - alerts).elements())
 
 
 def plain(event):
@@ -71,10 +83,11 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
                     )
                     subscriber.until("connected")
                     end_source = stack.enter_context(sending(at["input"], scenario, speed))
-                count = chance.randint(1, 60)
-                serve.until_lines(lambda lines, n=count: len(lines) >= n)
+                serve.until_lines(lambda lines: lines)
                 if killed_s is not None:
                     found.recovery_s.append(time.monotonic() - killed_s)
+                count = chance.randint(1, 60)
+                serve.until_lines(lambda lines, n=count: len(lines) >= n)
                 if life == kills:
                     end_source()
                     serve.until("ended")

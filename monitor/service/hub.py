@@ -290,7 +290,8 @@ class Hub:
         return Heartbeat(self._publisher, len(self._streams), self._refused, self._unknown)
 
     def _appear(self, info: StreamInfo, publisher: str, now_s: float, key: str) -> list[Body]:
-        if len(self._streams) >= self._max_streams:
+        # those that are awaited after a restart take nobody's place
+        if sum(not stream.awaited for stream in self._streams.values()) >= self._max_streams:
             raise ProtocolError(
                 f"stream {info.stream} refused: already {self._max_streams} streams "
                 "(see --max-streams)"

@@ -341,6 +341,18 @@ def test_only_streams_that_came_back_count_as_done():
     assert second.hub.done
 
 
+def test_awaited_streams_take_nobody_s_place():
+    first = Life()
+    for number in range(8):
+        first.take(Sender(f"life-{number}", f"s{number}").announce())
+    second = Life(first)
+    assert len(second.hub.greeting()) == 1 + 8
+    for number in range(9):
+        second.take(Sender(f"new-{number}", f"t{number}").announce())
+    assert len(second.hub.greeting()) == 1 + 8 + 8
+    assert second.hub.refused == 1
+
+
 def test_a_key_keeps_its_stream():
     first, sender = Life(), Sender()
     first.out += first.hub.receive_all([(sender.announce(), "key-1")], 100.0, 0)
