@@ -239,7 +239,7 @@ class AlarmSettings:
     vt_beats: int = 5
     vt_bpm: float = 100.0
     vt_certainty: float = 0.75  # mean probability of V or F that its beats must have
-    v_certainty: float = 0.75  # mean probability of V that a couplet must have
+    v_certainty: float = 0.75  # mean probability of V that runs under the VT criterion must have
     v_run_beats: int = 3
     v_brady_bpm: float = 40.0
     bigeminy_cycles: int = 3

@@ -14,7 +14,9 @@ from monitor.stages.alarms.view import View
 
 _V = AamiClass.V
 _ALIKE = 0.9  # correlation of beats of one shape
-_EARLY = 0.95  # of the usual interval
+_SIMILAR = 0.8  # correlation of a couplet that need not be premature ...
+_PREMATURE = 0.85  # ... which is this share of the usual interval
+_BEFORE_PAUSE = 0.95  # interval before ventricular beats of bigeminy, over that after them
 _T_PEAK_S = 0.3  # R to peak of the T wave at 60 bpm; grows with the root of RR (Bazett 1920)
 
 
@@ -27,6 +29,11 @@ def _closed_run(view: View) -> list[Beat]:
     if not view.beats or view.beats[-1].label is _V:
         return []
     return view.run_of_v(back=1)
+
+
+def _sure(view: View, run: list[Beat]) -> bool:
+    """Whether the classifier is sure of a run: of normal beats in noise it is not."""
+    return sum(beat.probabilities[2] for beat in run) >= view.settings.v_certainty * len(run)
 
 
 def vt(view: View) -> Finding | None:
@@ -90,7 +97,7 @@ def nsvt(view: View) -> Finding | None:
     """
     s = view.settings
     run = _closed_run(view)
-    if not 3 <= len(run) < s.vt_beats or view.rate_bpm(run) < s.vt_bpm:
+    if not 3 <= len(run) < s.vt_beats or view.rate_bpm(run) < s.vt_bpm or not _sure(view, run):
         return None
     rate = view.rate_bpm(run)
     text = f"NSVT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
@@ -104,7 +111,7 @@ def v_run(view: View) -> Finding | None:
     """
     s = view.settings
     run = _closed_run(view)
-    if not s.v_run_beats <= len(run) < s.vt_beats:
+    if not s.v_run_beats <= len(run) < s.vt_beats or not _sure(view, run):
         return None
     rate = view.rate_bpm(run)
     if rate >= s.vt_bpm:
@@ -133,7 +140,7 @@ def v_brady(view: View) -> Finding | None:
 def _slow_run(view: View, name: str, low_bpm: float, high_bpm: float) -> Finding | None:
     need = view.settings.vt_beats
     run = view.run_of_v()
-    if len(run) < need:
+    if len(run) < need or not _sure(view, run[-need:]):
         return None
     rate = view.rate_bpm(run[-need:])
     if not low_bpm <= rate < high_bpm:
@@ -145,18 +152,17 @@ def _slow_run(view: View, name: str, low_bpm: float, high_bpm: float) -> Finding
 def couplet(view: View) -> Finding | None:
     """Two ventricular beats between others.
 
-    Normal beats that noise disfigures come on time and are called ventricular with doubt: so one
-    of the two must be early (GE asks for a coupling under 600 ms; here it is the patient's usual
-    interval that counts), and the classifier sure of them, ``v_certainty`` on average.
+    Normal beats that noise disfigures come on time and each in another shape. So the two must be
+    alike, or one of them early: GE asks for a coupling under 600 ms; here it is the patient's
+    usual interval that counts.
     """
     run = _closed_run(view)
     usual_s = view.usual_rr_s(before=4)
     if len(run) != 2 or len(view.beats) < 4 or usual_s is None:
         return None
     samples = (view.beats[-4].sample, *_samples(run))
-    if min(b - a for a, b in pairwise(samples)) > _EARLY * usual_s * view.rate_hz:
-        return None
-    if sum(beat.probabilities[2] for beat in run) < 2 * view.settings.v_certainty:
+    early = min(b - a for a, b in pairwise(samples)) <= _PREMATURE * usual_s * view.rate_hz
+    if not _sure(view, run) or not (early or view.shapes.likeness(*run) >= _SIMILAR):
         return None
     return Finding(run[0].sample, "COUPLET", beats=_samples(run))
 
@@ -184,7 +190,7 @@ def _cycles(view: View, period: int, cycles: int, name: str) -> Finding | None:
     rr = [b.sample - a.sample for a, b in pairwise(tail)]
     before = [rr[i - 1] for i in range(1, need) if pattern[i]]
     after = [rr[i] for i in range(need - 1) if pattern[i]]
-    if sum(before) * len(after) > _EARLY * sum(after) * len(before):
+    if sum(before) * len(after) > _BEFORE_PAUSE * sum(after) * len(before):
         return None
     return Finding(tail[0].sample, name, cycles, cycles, _samples(tail))
 
