@@ -380,8 +380,15 @@ def load_settings(path: Path | None) -> Settings:
         return build(Settings, tomllib.loads(path.read_text(encoding="utf-8")), "")
     except (OSError, UnicodeDecodeError) as error:
         raise MonitorError(f"cannot read settings {path}: {error}") from error
-    except (ValueError, RecursionError) as error:  # of TOML, or a number too large to be shown
+    except (ValueError, RecursionError) as error:
         raise MonitorError(f"settings {path} are not valid TOML: {error}") from error
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.80}"
+    except (ValueError, RecursionError):  # TOML has integers that Python will not write out
+        return "what was given"
 
 
 def build(kind: type[T], table: Any, prefix: str) -> T:
@@ -408,7 +415,7 @@ def _convert(hint: Any, value: Any, key: str) -> Any:
         return _convert(hint, value, key)
     if origin is tuple:
         item = typing.get_args(hint)[0]
-        _require(isinstance(value, list), key, f"must be a list, not {value!r}")
+        _require(isinstance(value, list), key, f"must be a list, not {_shown(value)}")
         return tuple(_convert(item, v, f"{key}[{i}]") for i, v in enumerate(value))
     if isinstance(value, int) and not isinstance(value, bool):
         # beyond it neither float() nor repr() works on every integer
@@ -416,5 +423,5 @@ def _convert(hint: Any, value: Any, key: str) -> Any:
         if hint is float:
             return float(value)
     ok = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
-    _require(ok, key, f"must be of type {hint.__name__}, not {value!r}")
+    _require(ok, key, f"must be of type {hint.__name__}, not {_shown(value)}")
     return value

@@ -17,6 +17,7 @@ import numpy as np
 
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray, StreamInfo
+from monitor.wire.jsonform import refusal_in
 from monitor.wire.protocol import ProtocolError
 
 MAX_VALUES = 40_000  # 55 s of two leads at 360 Hz
@@ -86,8 +87,9 @@ def read_answer(reply: Mapping[str, Any]) -> Span:
     ProtocolError
         If the reply is something else, or a refusal.
     """
-    if reply.get("ok") is not True:
-        raise ProtocolError(f"refused: {reply.get('error', 'no reason given')}")
+    reason = refusal_in(reply)
+    if reason:
+        raise ProtocolError(f"refused: {reason}")
     try:
         length, leads = reply["shape"]
         values = np.frombuffer(base64.b64decode(reply["values"], validate=True), "<f4")
@@ -101,5 +103,5 @@ def read_answer(reply: Mapping[str, Any]) -> Span:
         if len(info.leads) != leads:
             raise ValueError("leads and shape do not agree")
         return Span(info, info.start_sample, values.reshape(length, leads), int(reply["wall_ns"]))
-    except (KeyError, TypeError, ValueError, MonitorError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, MonitorError) as error:
         raise ProtocolError(f"the answer cannot be read ({error})") from error

@@ -117,7 +117,7 @@ def parse(text: str) -> AllowList:
     try:
         table = tomllib.loads(text)
         clients = build(_File, table, "").clients
-    except (ValueError, RecursionError) as error:  # of TOML, or a number too large to be shown
+    except (ValueError, RecursionError) as error:
         raise MonitorError(f"not valid TOML: {' '.join(str(error).split())}", USAGE) from error
     if "clients" not in table:  # a file that is just being written must not cut everybody off
         raise MonitorError("names no clients; to let nobody in write: clients = []", USAGE)

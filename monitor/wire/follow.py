@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from monitor.messages import Alert
-from monitor.wire.fields import shown
+from monitor.wire.jsonform import refusal_in
 from monitor.wire.merge import Merger, Page
 from monitor.wire.protocol import (
     Mark,
@@ -21,7 +21,7 @@ from monitor.wire.protocol import (
     body_from_dict,
     topic_of,
 )
-from monitor.wire.subscriber import AlertMemory, ControlClient, Subscription, refusal_in
+from monitor.wire.subscriber import AlertMemory, ControlClient, Subscription
 
 ANSWER_S = 1.0  # ask again after so long without an answer
 PATIENCE_S = 3.0  # what waits for an answer waits no longer than this
@@ -168,8 +168,8 @@ class Follower:
                 sent_ns = int(fields["wall_ns"])
                 packets.append(Packet(topic_of(body), self._publisher, 0, sent_ns, body, mark))
             last, through = int(reply["last"]), int(reply["through"])
-        except (KeyError, TypeError, ValueError, ProtocolError) as error:
-            self.problem = f"the journal's answer cannot be read ({shown(error)})"
+        except (KeyError, TypeError, ValueError, OverflowError, ProtocolError) as error:
+            self.problem = f"the journal's answer cannot be read ({error!a:.60})"
             self._ask_s += ANSWER_S
             return None
         if after and first > after + 1:

@@ -40,6 +40,7 @@ __all__ = [
     "dumps",
     "from_dict",
     "loads",
+    "refusal_in",
     "to_dict",
     "to_line",
     "type_name",
@@ -149,6 +150,15 @@ def loads(text: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ProtocolError(f"expected a JSON object, not {shown(data)}")
     return data
+
+
+def refusal_in(reply: Mapping[str, Any]) -> str:
+    """Give why a request was refused, "" if it was not."""
+    if reply.get("ok") is True:
+        return ""
+    # what is shown on a terminal must not steer it
+    text = "".join(c for c in str(reply.get("error"))[:1000] if c.isprintable())
+    return text or "no reason given"
 
 
 def _refuse_constant(token: str) -> None:

@@ -12,7 +12,7 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.messages import Alert
-from monitor.wire.jsonform import ProtocolError, dumps, loads
+from monitor.wire.jsonform import ProtocolError, dumps, loads, refusal_in
 from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import (
     KINDS,
@@ -118,13 +118,6 @@ class Subscription:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def refusal_in(reply: dict[str, Any]) -> str:
-    """Give why a request was refused, "" if it was not."""
-    if reply.get("ok") is True:
-        return ""
-    return "".join(c for c in str(reply.get("error"))[:200] if c.isprintable())
 
 
 class AlertMemory:
@@ -237,8 +230,9 @@ class ControlClient:
             if event == zmq.POLLOUT:
                 self._socket.send(text, zmq.NOBLOCK)
         reply = loads(self._socket.recv(zmq.NOBLOCK))
-        if reply.get("ok") is not True:
-            raise MonitorError(f"refused: {reply.get('error', 'no reason given')}")
+        reason = refusal_in(reply)
+        if reason:
+            raise MonitorError(f"refused: {reason}")
         return reply
 
     def answer(self) -> str | None:
