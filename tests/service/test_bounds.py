@@ -67,7 +67,9 @@ def handshake(peer, kind):
     peer.sendall(GREETING)
     ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", len(kind)) + kind
     peer.sendall(b"\x04" + bytes([len(ready)]) + ready)
-    peer.recv(1000)
+    answer = b""
+    while b"READY" not in answer:
+        answer += peer.recv(1000)
 
 
 def resident_mib():
