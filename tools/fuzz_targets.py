@@ -51,6 +51,7 @@ class NoAnalysis:
 
     def __init__(self) -> None:
         self.limits = AlarmSettings()
+        self.judges = True
 
     # ruff: noqa: D102 (the methods of monitor.service.stream.Analysis)
     def steps(self, samples: Samples) -> Steps[list[Event]]:
