@@ -7,12 +7,11 @@ which is reported like any other.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 from monitor.config import RecordingSettings
 from monitor.messages import Beat, End, Gap, Quality, Rhythm, Samples, StreamInfo
@@ -20,9 +19,9 @@ from monitor.recording.recorder import Recorder
 from monitor.remarks import Level, Remark
 from monitor.wire.protocol import Body, StreamState
 
-FLUSH_S = 0.8  # at most the last second is lost in a crash
+FLUSH_S = 0.7  # at most the last second is lost in a crash
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-FLUSH_BYTES = 4 * 1024 * 1024
+EARLY_BYTES = 4 * 1024 * 1024  # that wait are written at once
 CLOSE_S = 20.0
 
 
@@ -49,7 +48,9 @@ class RecordingThread:
     ) -> None:
         self._recorder = Recorder(folder, settings, say)
         self._say = say
-        self._queue: SimpleQueue[tuple[Body, int] | None] = SimpleQueue()
+        self._queue: deque[tuple[Body, int]] = deque()
+        self._early = threading.Event()
+        self._closed = False
         self._put = self._taken = 0  # bytes; each is written by one thread only
         self._defect = ""
         self._overrun: dict[str, str] = {}
@@ -71,18 +72,21 @@ class RecordingThread:
         if not isinstance(body, _STORED):
             return
         must_be_taken = isinstance(body, StreamInfo | End)
-        full = self._put - self._taken > MAX_WAITING_BYTES and not must_be_taken
-        if full or self._defect:
+        waiting = self._put - self._taken
+        if self._defect or (waiting > MAX_WAITING_BYTES and not must_be_taken):
             self._overrun[body.stream] = self._defect or "the disk is too slow"
             return
         if must_be_taken or isinstance(body, Samples):
             self._overrun.pop(body.stream, None)
         self._put += _size(body)
-        self._queue.put((body, time.time_ns()))
+        self._queue.append((body, time.time_ns()))
+        if waiting > EARLY_BYTES:
+            self._early.set()
 
     def close(self) -> None:
         """End all recordings, within :data:`CLOSE_S`."""
-        self._queue.put(None)
+        self._closed = True
+        self._early.set()
         self._thread.join(CLOSE_S)
         if self._thread.is_alive():
             text = "the disk does not answer: recordings are left unfinished"
@@ -90,26 +94,24 @@ class RecordingThread:
 
     def _run(self) -> None:
         try:
+            while not self._closed:
+                self._early.wait(FLUSH_S)
+                self._early.clear()
+                self._record()
             self._record()
+            self._recorder.close()
         except Exception as error:
             self._defect = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             self._say(Remark(f"nothing is recorded any more: {self._defect}", Level.ERROR))
 
     def _record(self) -> None:
-        recorder, waiting, flush_s = self._recorder, 0, time.monotonic() + FLUSH_S
-        while True:
-            with contextlib.suppress(Empty):
-                item = self._queue.get(timeout=max(flush_s - time.monotonic(), 0.0))
-                if item is None:
-                    break
-                recorder.take(*item)
-                waiting += _size(item[0])
-                self._taken += _size(item[0])
-            if waiting > FLUSH_BYTES or time.monotonic() >= flush_s:
-                recorder.flush()
-                self._problems = dict(recorder.problems)
-                waiting, flush_s = 0, time.monotonic() + FLUSH_S
-        recorder.close()
+        """Write what has come by now."""
+        for _ in range(len(self._queue)):
+            body, wall_ns = self._queue.popleft()
+            self._recorder.take(body, wall_ns)
+            self._taken += _size(body)
+        self._recorder.flush()
+        self._problems = dict(self._recorder.problems)
 
 
 def _size(body: Body) -> int:
