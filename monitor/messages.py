@@ -117,6 +117,7 @@ class AlertKind(StrEnum):
     STORAGE_FAILED = "storage_failed"
     PUBLISHER_FAILED = "publisher_failed"
     ANALYSIS_FAILED = "analysis_failed"
+    ANALYSIS_LATE = "analysis_late"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from monitor.recording.request import Kept as KeptSignals
 from monitor.recording.request import answer as signal_answer
 from monitor.remarks import Level, Remark
 from monitor.service.memory import StreamMemory
+from monitor.service.overload import Overload
 from monitor.service.stream import MakeAnalysis, MonitoredStream
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.fields import fields_to_dict
@@ -86,6 +87,7 @@ class Hub:
         self._refusal = ""
         self._unknown = 0
         self._former: dict[str, StreamMemory] = {}
+        self.overload = Overload()
         self._journal = journal
         self._journal_problem = ""
 
@@ -137,6 +139,11 @@ class Hub:
             self._unknown += 1
         return packet
 
+    def _note_refused(self, stream: MonitoredStream, before: int) -> None:
+        if stream.refused > before:
+            self._refused += stream.refused - before
+            self._refusal = stream.refusal
+
     def _refuse(self, error: ProtocolError) -> None:
         self._refused += 1
         self._refusal = str(error)
@@ -152,9 +159,10 @@ class Hub:
                 return self._appear(packet.body, packet.publisher, now_s, key)
             if key != stream.key:
                 raise ProtocolError(f"stream {packet.body.stream} belongs to another key")
-            was, awaited = stream.status, stream.awaited
+            was, awaited, refused = stream.status, stream.awaited, stream.refused
             out = yield from stream.take(packet, now_s, wall_ns)
             self._appeared += awaited and not stream.awaited
+            self._note_refused(stream, refused)
         except ProtocolError as error:
             self._refuse(error)
             if stream is not None:
@@ -202,18 +210,26 @@ class Hub:
 
     def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
         """Once a second: heartbeat, and where every stream stands."""
-        out: list[Body] = [self._heartbeat()]
+        out: list[Body] = []
+        behind_s: list[float] = []
         for name, stream in list(self._streams.items()):
-            was = stream.status
-            out += stream.tick(now_s, looked_at_s)
+            was, refused = stream.status, stream.refused
+            *news, state = stream.tick(now_s, looked_at_s)
+            out += [*news, state] if self.overload.shows_states else news
+            self._note_refused(stream, refused)
             self._report(stream, was)
+            if stream.status is StreamStatus.LIVE:
+                behind_s.append(stream.behind_s)
             silent_s = now_s - stream.heard_s
             if stream.over and silent_s > FORGET_ENDED_S:
                 self._forget(name)
             elif silent_s > FORGET_STALE_S:
                 out += stream.end()
         self._report_refused()
-        return out
+        said = self.overload.judge(behind_s, now_s - looked_at_s)
+        if said:
+            self._say(Remark(said, Level.WARNING) if self.overload.shedding else said)
+        return [self._heartbeat(), *out]
 
     def stored(self, problems: Mapping[str, str], journal: str = "") -> list[Body]:
         """Take why signals are not being stored, by stream, and why events are not; alarm."""
@@ -287,7 +303,15 @@ class Hub:
         return replace(state, journal_last=self._journal.last_of(state.stream))
 
     def _heartbeat(self) -> Heartbeat:
-        return Heartbeat(self._publisher, len(self._streams), self._refused, self._unknown)
+        overload = self.overload
+        return Heartbeat(
+            self._publisher,
+            len(self._streams),
+            self._refused,
+            self._unknown,
+            overload.late,
+            overload.shed,
+        )
 
     def _appear(self, info: StreamInfo, publisher: str, now_s: float, key: str) -> list[Body]:
         # those that are awaited after a restart take nobody's place

@@ -145,12 +145,16 @@ class Service:
         return self._hub.stored(recording, self._journal.trouble if self._journal else "")
 
     def _publish(self, bodies: Iterable[Body]) -> None:
+        overload = self._hub.overload
         for body, mark in self._kept(bodies):
             if self._deliver is not None:
                 self._deliver(body)
             topic = topic_of(body)
             number = self._numbers.next(topic)
             if isinstance(body, DISPLAY) and not self._sockets.wants(topic):
+                continue
+            if isinstance(body, Samples) and overload.shedding:
+                overload.shed += 1
                 continue
             try:
                 frames = encode(body, self._publisher, number, time.time_ns(), mark)

@@ -6,7 +6,7 @@ about the signal is decided by the pipeline on sample indices.
 
 from __future__ import annotations
 
-from collections import deque
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -23,7 +23,9 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.service.alert_book import AlertBook
+from monitor.service.lag import Lag
 from monitor.service.memory import StreamMemory
+from monitor.service.ownership import Ownership
 from monitor.service.sender_rate import SenderRate
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.fields import MAX_INT
@@ -34,8 +36,11 @@ from monitor.wire.sequence import Arrival, SequenceTracker
 STALE_S = 3.0
 OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own delay
 LOSS_CLEARS_S = 10.0  # signal without a new loss
-MAX_FORMER_SENDERS = 16
 _LOST = AlertKind.SAMPLES_LOST
+LATE_S = 5.0  # labels and alarms that come so late are worth an alarm
+LATE_TICKS = 3  # in a row: a clock that jumps is not late
+CAUGHT_UP_S = 1.0
+REAL_TIME = 1.2  # times; a replay that is faster is held back by us, and not late
 
 
 class Analysis(Protocol):
@@ -100,11 +105,10 @@ class MonitoredStream:
         self.info = info
         self.status = StreamStatus.WAITING
         self.reason = ""
-        self.heard_s = now_s
         self.refused = 0
-        self._publisher = publisher
+        self.refusal = ""
+        self._owner = Ownership(publisher, now_s)
         self.key = ""  # of the sender, where senders have keys
-        self._former: deque[str] = deque(maxlen=MAX_FORMER_SENDERS)
         self._make = make_analysis
         self._limits: AlarmSettings | None = None
         self.awaited = False
@@ -117,7 +121,9 @@ class MonitoredStream:
         self._rate = SenderRate(info.rate_hz)
         self._alerts = AlertBook(info.stream, info.rate_hz, memory)
         self._lost_until: int | None = None  # samples lost before the analysis began
-        self._lag_s: float | None = None
+        self._lag = Lag()
+        self._late_ticks = 0
+        self._looked_s = now_s
         self._signal_s = 0.0
         self._ticked_s = now_s
         self._speed: float | None = None
@@ -130,7 +136,7 @@ class MonitoredStream:
         return StreamMemory(
             self.info.stream,
             self.info,
-            self._publisher,
+            self._owner.publisher,
             self.key,
             self.status is StreamStatus.ENDED and not self._stopped,
             self._next_sample,
@@ -157,17 +163,25 @@ class MonitoredStream:
         ProtocolError
             If the message does not fit the stream; the stream goes on without it.
         """
+        if packet.publisher != self._owner.publisher:
+            if not self._free:
+                if self._owner.hold(packet, now_s):
+                    return []
+                raise ProtocolError(self._taken)
+            if self._owner.holds(packet.publisher):
+                out = yield from self._pass_on(now_s, wall_ns)
+                return [*out, *(yield from self._take(packet, now_s, wall_ns))]
+            if not isinstance(packet.body, StreamInfo):
+                raise ProtocolError(self._taken)
+        return (yield from self._take(packet, now_s, wall_ns))
+
+    def _take(self, packet: Packet, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         body = packet.body
         if isinstance(body, StreamInfo):
             return self._announced(body, packet.publisher, now_s)
-        if packet.publisher != self._publisher:
-            raise ProtocolError(
-                f"stream {self.info.stream} is being sent by another sender; give each a stream "
-                "name of its own"
-            )
-        self.heard_s = now_s
+        self._owner.heard(now_s)
         if isinstance(body, Samples):
-            return (yield from self._sampled(body, packet, wall_ns))
+            return (yield from self._sampled(body, packet, now_s, wall_ns))
         if isinstance(body, End):
             return self.end(body.sample)
         raise ProtocolError(f"a sender of samples cannot send {type(body).__name__} messages")
@@ -228,6 +242,9 @@ class MonitoredStream:
             When the input was last found empty: silence before that is the sender's.
         """
         out: list[Body] = []
+        self._looked_s = looked_at_s
+        if self._owner.decided(now_s, self._free):
+            out += run_alone(self._pass_on(now_s, 0)) if self._free else self._refuse_claim()
         silent = looked_at_s - self.heard_s > STALE_S or now_s - self.heard_s > OVERLOADED_STALE_S
         if silent and self.status in (StreamStatus.LIVE, StreamStatus.WAITING):
             self.status = StreamStatus.STALE
@@ -238,8 +255,68 @@ class MonitoredStream:
         elapsed = now_s - self._ticked_s
         self._speed = round(self._signal_s / elapsed, 2) if elapsed > 0 else None
         self._signal_s, self._ticked_s = 0.0, now_s
+        out += self._lateness()
         self._alerts.tick()
         return [*out, self.state()]
+
+    @property
+    def behind_s(self) -> float:
+        """How far the analysis is behind a stream that comes no faster than real time."""
+        live = self.status is StreamStatus.LIVE and (self._speed or 0.0) <= REAL_TIME
+        return (self._lag.value_s or 0.0) if live else 0.0
+
+    def _lateness(self) -> list[Body]:
+        """Alarm when the analysis is far behind for some seconds, until it has caught up."""
+        lag_s = self._lag.value_s or 0.0
+        if self.behind_s > LATE_S:
+            self._late_ticks += 1
+        elif lag_s < CAUGHT_UP_S or self.status is not StreamStatus.LIVE:
+            self._late_ticks = 0
+        if not self._late_ticks:
+            return [*self._alerts.cleared(self._sample, AlertKind.ANALYSIS_LATE)]
+        if self._late_ticks < LATE_TICKS or lag_s <= LATE_S:
+            return []
+        # in steps of two: an alarm that changes each second says no more
+        level_s = LATE_S * 2 ** int(math.log2(lag_s / LATE_S))
+        sample, text = self._sample, f"Analysis is more than {level_s:g} s behind the signal"
+        kind = AlertKind.ANALYSIS_LATE
+        return [*self._alerts.raised(kind, sample, sample, text, level_s)]
+
+    @property
+    def heard_s(self) -> float:
+        """When the owner last sent something (monotonic)."""
+        return self._owner.heard_s
+
+    @property
+    def _free(self) -> bool:
+        """Whether another sender may have the stream."""
+        gone = self.over or self.awaited or self.status is StreamStatus.STALE
+        return gone or self._owner.silent(self._looked_s)
+
+    @property
+    def _taken(self) -> str:
+        return (
+            f"stream {self.info.stream} is being sent by another sender; give each a stream "
+            "name of its own"
+        )
+
+    def _pass_on(self, now_s: float, wall_ns: int) -> Steps[list[Body]]:
+        """Let the claimant have the stream, and take what it has sent."""
+        out: list[Body] = []
+        for packet in self._owner.released():
+            try:
+                out += yield from self._take(packet, now_s, wall_ns or packet.sent_ns)
+            except ProtocolError as error:
+                self._refuse(str(error))
+        return out
+
+    def _refuse_claim(self) -> list[Body]:
+        self._refuse(self._taken, len(self._owner.released()))
+        return []
+
+    def _refuse(self, reason: str, count: int = 1) -> None:
+        self.refused += count
+        self.refusal = reason
 
     def state(self) -> StreamState:
         """Tell where the stream stands, with its active alerts."""
@@ -252,7 +329,7 @@ class MonitoredStream:
             self._sample,
             self._alerts.shown,
             self._speed,
-            self._lag_s,
+            self._lag.value_s,
             self._lost_samples,
             counts.lost,
             counts.duplicates,
@@ -274,18 +351,13 @@ class MonitoredStream:
         return max(self._next_sample - 1, 0)
 
     def _announced(self, info: StreamInfo, publisher: str, now_s: float) -> list[Body]:
-        if publisher != self._publisher:
-            if publisher in self._former and self.status is StreamStatus.LIVE:
-                raise ProtocolError(
-                    f"stream {info.stream} has been taken over by another sender; give each a "
-                    "stream name of its own"
-                )
-            self._former.append(self._publisher)
-            self._publisher = publisher
+        if publisher != self._owner.publisher:
+            self._owner.passes_to(publisher, now_s)
+            self._lag = Lag()
             anew = self.over or info.start_sample < self._next_sample
         else:
             anew = self.status is StreamStatus.ENDED
-        self.heard_s = max(self.heard_s, now_s) if anew else self.heard_s
+            self._owner.heard(now_s)
         before = (self.info.rate_hz, self.info.leads)
         if not anew and before == (info.rate_hz, info.leads):
             return []
@@ -293,13 +365,15 @@ class MonitoredStream:
         out += self._alerts.clear_all(self._sample)
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
         self.awaited = False
-        self.heard_s = now_s
         self._next_sample = info.start_sample
         self._rate = SenderRate(info.rate_hz)
         return [*out, info, self.state()]
 
-    def _sampled(self, samples: Samples, packet: Packet, wall_ns: int) -> Steps[list[Body]]:
-        if self._sequence.observe(packet.publisher, packet.sequence) is Arrival.DUPLICATE:
+    def _sampled(
+        self, samples: Samples, packet: Packet, now_s: float, wall_ns: int
+    ) -> Steps[list[Body]]:
+        arrival = self._sequence.observe(packet.publisher, packet.sequence)
+        if arrival is Arrival.DUPLICATE:
             return []
         if self.status is StreamStatus.QUARANTINED:
             return []
@@ -336,7 +410,8 @@ class MonitoredStream:
             out += self._alerts.cleared(self._sample, *kinds)
             out.append(self.state())
         out += yield from self._analysed(self._reorder.push(samples))
-        self._lag_s = max(wall_ns - packet.sent_ns, 0) / 1e9
+        if arrival is not Arrival.LATE:
+            self._lag.observe((wall_ns - packet.sent_ns) / 1e9, now_s)
         return out
 
     def _resumed(self, sample: int) -> list[Body]:

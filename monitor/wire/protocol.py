@@ -77,12 +77,18 @@ class StreamState:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Sent each second by the service: it is there, and how many streams it knows."""
+    """Sent each second by the service: it is there, and how many streams it knows.
+
+    ``late`` live streams are behind; ``shed`` messages for the eye (samples) have been left out
+    so far, because the machine is too slow.
+    """
 
     stream: str  # the publisher's id: a heartbeat belongs to no stream
     streams: int
     refused: int = 0
     unknown: int = 0
+    late: int = 0
+    shed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,10 +99,11 @@ class Sender:
         self.info = StreamInfo(stream, rate_hz, tuple(f"L{i}" for i in range(leads)))
         self.numbers = SequenceCounter()
         self.at = 0
+        self.sent_ns = 1_000_000_000
 
     def encode(self, body):
         topic = f"{type(body).__name__}.{body.stream}".encode()
-        return encode(body, self.publisher, self.numbers.next(topic), 1_000_000_000)
+        return encode(body, self.publisher, self.numbers.next(topic), self.sent_ns)
 
     def announce(self, **changes):
         fields = {f: getattr(self.info, f) for f in ("stream", "rate_hz", "leads", "source")}

@@ -11,6 +11,7 @@ from service_parts import POISON_MV, EveryHundred, Sender
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.service.alert_book import SHOW_CLEARED
 from monitor.service.hub import FORGET_ENDED_S, FORGET_STALE_S, Hub
+from monitor.service.ownership import MAX_HELD
 from monitor.service.stream import STALE_S
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 
@@ -250,7 +251,11 @@ def test_a_stream_whose_sender_vanished_is_ended_at_last():
 def test_a_sender_that_begins_anew_restarts_the_stream():
     desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
     desk.take(first.announce(), first.samples(1500))
-    new = desk.take(second.announce(), second.samples(1500), second.end())
+    new = [
+        *desk.take(second.announce(), second.samples(1500)),
+        *desk.tick(),
+        *desk.take(second.end()),
+    ]
     assert [b.sample for b in of(Beat, new)] == [1500, *range(0, 1501, 100)]
     assert desk.state().lost_samples == 0
     assert desk.hub.refused == 0
@@ -260,21 +265,162 @@ def test_a_sender_that_goes_on_where_it_was_is_one_gap():
     desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
     desk.take(first.announce(), first.samples(950))
     second.at = 1050
-    new = desk.take(second.announce(), second.samples(950))
+    new = [*desk.take(second.announce(), second.samples(950)), *desk.tick()]
     assert [b.sample for b in of(Beat, new)] == list(range(1100, 2000, 100))
     assert desk.state().lost_samples == 100
 
 
-def test_two_senders_of_one_name_the_later_has_it():
-    desk, one, two = Desk(), Sender("one"), Sender("two")
-    desk.take(one.announce(), one.samples(100), two.announce(), two.samples(100))
-    refused = desk.hub.refused
-    for _ in range(5):
-        assert desk.take(one.announce(), one.samples(100)) == []
-        assert of(Samples, desk.take(two.announce(), two.samples(100)))
-    assert desk.hub.refused == refused + 10
-    desk.tick()
-    assert "stream a is being sent by another sender" in desk.said[-1]
+def test_a_name_stays_with_its_sender_for_as_long_as_it_sends():
+    desk, owner, other = Desk(), Sender("owner"), Sender("other")
+    desk.take(owner.announce(), other.announce())
+    for _ in range(60):
+        desk.take(owner.samples(50), other.samples(50, value=9.0))
+        desk.tick(0.25)
+    desk.take(owner.end())
+    assert events(desk.out) == in_process(owner.info, 3000)
+    assert {float(v) for s in of(Samples, desk.out) for v in s.values_mv.ravel()} == {0.25}
+    # what waited for the decision, and everything after it
+    assert desk.hub.refused == desk.state().refused == 61
+    assert any("stream a is being sent by another sender" in line for line in desk.said)
+
+
+def test_a_name_passes_on_when_its_sender_falls_silent_and_nothing_is_lost():
+    desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
+    desk.take(first.announce())
+    for _ in range(8):
+        desk.take(first.samples(50))
+        desk.tick(0.25)
+    assert desk.take(second.announce(), second.samples(100)) == []
+    desk.tick(0.25)  # the first is silent no longer than it was before
+    assert desk.take(second.samples(100), second.samples(100)) == []
+    new = [*desk.tick(0.5), *desk.take(second.samples(100), second.end())]
+    mine = of(Samples, new)
+    assert [s.start_sample for s in mine] == [0, 100, 200, 300]
+    assert [b.sample for b in of(Beat, new)][-5:] == [0, 100, 200, 300, 400]
+    assert desk.hub.refused == desk.state().lost_samples == 0
+
+
+def test_our_own_delay_gives_no_name_away():
+    desk, owner, other = Desk(), Sender("owner"), Sender("other")
+    desk.take(owner.announce(), owner.samples(), other.announce(), other.samples())
+    desk.tick(2.5, looked=False)  # the owner's messages may be queued behind others
+    assert of(Samples, desk.take(owner.samples()))
+    assert of(Samples, desk.take(other.samples())) == []
+
+
+def test_a_claim_holds_a_bounded_number_of_messages():
+    desk, owner, other = Desk(), Sender("owner"), Sender("other")
+    desk.take(owner.announce(), owner.samples(), other.announce())
+    desk.take(*(other.samples(10) for _ in range(2 * MAX_HELD)))
+    assert desk.hub.refused == MAX_HELD + 1
+    new = desk.tick()
+    assert len(of(Samples, new)) == MAX_HELD - 1
+    assert of(Samples, desk.take(other.samples(10)))
+    assert desk.state().lost_samples == 10 * (MAX_HELD + 1)  # what was refused is a hole
+
+
+def test_only_one_at_a_time_may_claim_and_only_by_announcing():
+    desk, owner = Desk(), Sender("owner")
+    one, two = Sender("one"), Sender("two")
+    desk.take(owner.announce(), owner.samples(), two.samples(), one.announce(), two.announce())
+    assert desk.hub.refused == 2
+    assert desk.tick()
+    assert of(Samples, desk.take(one.samples()))
+    assert of(Samples, desk.take(two.samples(), owner.samples())) == []
+
+
+@pytest.mark.parametrize("change", [{"rate_hz": 250.0}, {"leads": ("V1",)}])
+def test_a_stream_that_changes_half_way_begins_anew(change):
+    desk, sender = Desk(), Sender(leads=1)
+    desk.take(sender.announce(), sender.samples(1500))
+    new = desk.take(sender.announce(**change), sender.samples(100), sender.end())
+    (info,) = of(StreamInfo, new)
+    assert {name: getattr(info, name) for name in change} == change
+    assert [b.sample for b in of(Beat, new)] == [1500, 1500, 1600]  # flushed, then anew
+    assert desk.state().lost_samples == desk.hub.refused == 0
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, -2.0, 2.0, 3600.0])
+def test_a_clock_that_jumps_is_no_lag(jump_s):
+    desk, sender = Desk(), Sender()
+    wall_s, off_s, lags = 1e9, 0.0, []
+    for second in range(40):
+        off_s = jump_s if second >= 20 else 0.0  # the clock of the sender
+        for quarter in range(4):
+            sent_ns = round((wall_s + second + 0.25 * quarter + off_s) * 1e9)
+            sender.sent_ns = sent_ns
+            frames = [sender.samples(50)] if second or quarter else [sender.announce()]
+            desk.now_s += 0.25
+            desk.out += desk.hub.receive_all(
+                [(f, "") for f in frames], desk.now_s, sent_ns + 10**7 - round(off_s * 1e9)
+            )
+        lags.append(of(StreamState, desk.tick(0.0))[-1].lag_s)
+    assert max(lags[1:]) < 0.1
+    assert of(Alert, desk.out) == [a for a in of(Alert, desk.out) if a.kind is AlertKind.VT]
+
+
+def behind(desk, sender, lag_s, ticks, saturated=True):
+    """Time passes, each second of signal comes ``lag_s`` after it was sent."""
+    new = []
+    for _ in range(ticks):
+        sender.sent_ns = round((desk.now_s + 1.0 - lag_s) * 1e9)
+        frames = [(sender.samples(200), "")]
+        desk.now_s += 1.0
+        new += desk.hub.receive_all(frames, desk.now_s, round(desk.now_s * 1e9))
+        looked_s = desk.now_s - (5.0 if saturated else 0.0)
+        new += desk.hub.tick(desk.now_s, looked_s)
+    desk.out += new
+    return new
+
+
+def test_a_stream_far_behind_raises_an_alarm_until_it_has_caught_up():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce())
+    late = []
+    for lag_s in (0.1, 0.9, 1.8, 2.7, 3.6, 4.5, 5.4, 6.3, 7.2, 8.1, 9.0, 9.9, 10.8):
+        late += of(Alert, behind(desk, sender, lag_s, 1))
+    late = [a for a in late if a.kind is AlertKind.ANALYSIS_LATE]
+    assert [(a.state, a.value) for a in late] == [
+        (AlertState.RAISED, 5.0),
+        (AlertState.UPDATED, 10.0),
+    ]
+    assert late[0].text == "Analysis is more than 5 s behind the signal"
+    assert [a for a in of(Alert, behind(desk, sender, 3.0, 3)) if a.id < 0] == []
+    (cleared,) = [a for a in of(Alert, behind(desk, sender, 0.2, 3)) if a.id < 0]
+    assert cleared.state is AlertState.CLEARED
+
+
+def test_display_is_shed_while_the_machine_is_too_slow():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce())
+    behind(desk, sender, 0.1, 3)
+    assert not desk.hub.overload.shedding  # saturated, but in time
+    behind(desk, sender, 0.9, 3, saturated=False)
+    assert not desk.hub.overload.shedding  # late, but not for our sake
+    new = behind(desk, sender, 1.7, 11)
+    assert desk.hub.overload.shedding
+    assert len(of(StreamState, new)) < 5
+    assert len(of(Heartbeat, new)) == 11
+    assert of(Heartbeat, new)[-1].late == 1
+    assert any("too slow: 1 of 1 live streams are late, the worst by" in s for s in desk.said)
+    new = behind(desk, sender, 0.1, 3, saturated=False)
+    assert not desk.hub.overload.shedding
+    assert len(of(StreamState, new)) >= 2
+    assert any("caught up" in line for line in desk.said)
+    desk.take(sender.end())
+    assert of(Beat, desk.out) == of(Beat, in_process(sender.info, sender.at))
+
+
+def test_a_replay_faster_than_real_time_is_not_late():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce())
+    for _ in range(10):
+        sender.sent_ns = round((desk.now_s - 9.0) * 1e9)
+        for _ in range(10):
+            desk.hub.receive(sender.samples(200), desk.now_s, round(desk.now_s * 1e9))
+        desk.tick(1.0, looked=False)
+    assert not desk.hub.overload.shedding
+    assert [a for a in of(Alert, desk.out) if a.id < 0] == []
 
 
 def test_samples_that_do_not_fit_are_refused_and_the_stream_goes_on():
@@ -344,7 +490,7 @@ def test_the_state_stays_small_however_fast_alerts_come_and_go():
     desk = Desk()
     for life in range(300):  # each leaves an alert that is then cleared
         sender = Sender(f"life {life}")
-        desk.take(sender.announce(), sender.samples(1000))
+        desk.take(sender.announce(), sender.samples(1000), sender.end())
     (state,) = of(StreamState, desk.tick())
     assert len(state.alerts) == SHOW_CLEARED + 1
     assert state.alerts[-1].id == 298

@@ -104,5 +104,6 @@ CATALOGUE: dict[K, Entry] = {
         _technical(K.STORAGE_FAILED),
         _technical(K.PUBLISHER_FAILED),
         _technical(K.ANALYSIS_FAILED),
+        _technical(K.ANALYSIS_LATE),
     )
 }
