@@ -112,7 +112,7 @@ def _check_ports(service: ServiceSettings) -> Iterator[Finding]:
     """Bind each port as `serve` would; a busy one is most likely a running `serve`'s."""
     from monitor.doctor.finding import fail, ok, warn
     from monitor.errors import MonitorError
-    from monitor.wire.sockets import try_bind
+    from monitor.wire.endpoints import try_bind
 
     for name in ("input", "output", "control"):
         endpoint = getattr(service, name)

@@ -143,7 +143,8 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
     from monitor.service.notify import Supervisor
-    from monitor.wire.sockets import ServiceSockets, new_publisher_id
+    from monitor.wire.endpoints import new_publisher_id
+    from monitor.wire.sockets import ServiceSockets
 
     publisher = new_publisher_id()
     supervisor = Supervisor()

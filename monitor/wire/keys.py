@@ -136,7 +136,7 @@ def fingerprint(public: str) -> str:
     """Give a public key's short name for people: the head of its SHA-256.
 
     >>> fingerprint("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7")
-    '9a8b3d0eae6c2fe2'
+    '84112785d1092a7e'
     """
     return hashlib.sha256(public.encode()).hexdigest()[:16]
 

@@ -10,17 +10,17 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.messages import End, Samples, StreamInfo
-from monitor.wire.keys import ClientKeys
-from monitor.wire.protocol import MAX_PAYLOAD_BYTES, Body, encode, topic_of
-from monitor.wire.sequence import SequenceCounter
-from monitor.wire.sockets import (
-    INPUT_QUEUE,
+from monitor.wire.endpoints import (
     Context,
     connect,
     new_publisher_id,
     new_socket,
     say_on_stderr,
 )
+from monitor.wire.keys import ClientKeys
+from monitor.wire.protocol import MAX_PAYLOAD_BYTES, Body, encode, topic_of
+from monitor.wire.sequence import SequenceCounter
+from monitor.wire.sockets import INPUT_QUEUE
 
 ANNOUNCE_PERIOD_S = 1.0
 ANNOUNCE_SIGNAL_S = 4.0

@@ -11,7 +11,8 @@ Rules that hold here:
    - *output* (XPUB, binds): :data:`OUTPUT_QUEUE` messages a subscriber; then that subscriber
      loses messages and sees it in the sequence. Nothing waits for a subscriber.
    - *control* (REP, binds): one request at a time, answered at once.
-3. No frame larger than :data:`MAX_FRAME_BYTES` is read from anybody; on output and control
+3. No frame larger than :data:`~monitor.wire.endpoints.MAX_FRAME_BYTES` is read from anybody, on
+   output and control
    none larger than :data:`MAX_SUBSCRIPTION_BYTES` and :data:`MAX_REQUEST_BYTES`.
 4. With keys every message is checked against the allow-list, which may change at any time.
 """
@@ -19,38 +20,31 @@ Rules that hold here:
 from __future__ import annotations
 
 import contextlib
-import errno
-import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
-from monitor.errors import USAGE, MonitorError
 from monitor.wire.access import Access
 from monitor.wire.backlog import FRAME_OVERHEAD, Backlog
 from monitor.wire.connections import Connections, cut
+from monitor.wire.endpoints import Context, Socket, bind, new_socket, say_on_stderr
 from monitor.wire.jsonform import MAX_JSON_BYTES
-from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
 from monitor.wire.refusals import Refusals
 
 INPUT_QUEUE = 64
 OUTPUT_QUEUE = 5000
 CONTROL_QUEUE = 64
-MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES
 MAX_FRAMES = 3
 MAX_SUBSCRIPTION_BYTES = 1024  # the handshake must fit too
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_TOPICS = 1024  # subscribed to over one connection
-MAX_CONNECTIONS = {"input": 512, "output": 256, "control": 64}
+MAX_CONNECTIONS = {"input": 2048, "output": 256, "control": 64}
 HANDSHAKE_MS = 10_000  # who is silent for so long while connecting is hung up on
-HANG_UPS = 3  # in a row, and a client takes it for a refusal
 CHECK_PERIOD_S = 0.2
 REQUESTS_A_CHECK = 20  # 100 a second; more wait their turn
 MESSAGE_BYTES = 2 * MAX_PAYLOAD_BYTES + MAX_JSON_BYTES
@@ -62,194 +56,6 @@ QUEUE_BYTES = {  # what ZeroMQ may hold of one connection before it is cut
 CLOSE_LINGER_MS = 1000
 
 Permits = Callable[[str], bool]
-Context = zmq.Context[zmq.Socket[bytes]]
-Socket = zmq.Socket[bytes]
-
-
-def say_on_stderr(text: str) -> None:
-    """Write one line for the operator."""
-    print(f"ecg-monitor: {text}", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def new_publisher_id() -> str:
-    """Give an id for one life of one sender."""
-    return uuid.uuid4().hex[:16]
-
-
-def is_loopback(endpoint: str) -> bool:
-    """Tell whether an endpoint can be reached from this machine only.
-
-    >>> is_loopback("tcp://127.0.0.1:5555"), is_loopback("tcp://*:5555")
-    (True, False)
-    """
-    transport, _, rest = endpoint.partition("://")
-    if transport in ("ipc", "inproc"):
-        return True
-    host = rest.rpartition(":")[0]
-    octets = host.split(".")
-    in_127 = len(octets) == 4 and octets[0] == "127" and all(o.isdecimal() for o in octets)
-    return transport == "tcp" and (in_127 or host in ("localhost", "[::1]", "lo"))
-
-
-def bind(socket: Socket, endpoint: str, option: str, beyond_loopback: bool = False) -> str:
-    """Bind, and give the endpoint with the port that was taken; ``option`` names it in errors.
-
-    Raises
-    ------
-    MonitorError
-        If the endpoint is beyond loopback, busy, or no endpoint at all.
-    """
-    _check(endpoint, option)
-    if not beyond_loopback and not is_loopback(endpoint):
-        raise MonitorError(
-            f"{option} {endpoint} can be reached from other machines: add --keys DIR to let in "
-            "known clients only, encrypted (see `ecg-monitor keys`), or --insecure if everybody "
-            "who reaches it may send, read and acknowledge",
-            USAGE,
-        )
-    socket.setsockopt(zmq.IPV6, int("[" in endpoint))
-    try:
-        socket.bind(endpoint)
-    except zmq.ZMQError as error:
-        raise _explained(error, endpoint, option) from error
-    return str(socket.get_string(zmq.LAST_ENDPOINT))
-
-
-def connect(socket: Socket, endpoint: str, option: str, keys: ClientKeys | None = None) -> Refusal:
-    """Connect; the other side need not be there yet. Give what notices that it refuses us.
-
-    Raises
-    ------
-    MonitorError
-        If it is no endpoint.
-    """
-    _check(endpoint, option)
-    socket.setsockopt(zmq.IPV6, int("[" in endpoint))
-    if keys is not None:
-        socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.own.public.encode())
-        socket.setsockopt(zmq.CURVE_SECRETKEY, keys.own.secret)
-        socket.setsockopt(zmq.CURVE_SERVERKEY, keys.server_public.encode())
-    refusal = Refusal(socket, endpoint, keys is not None)
-    try:
-        socket.connect(endpoint)
-    except zmq.ZMQError as error:
-        raise _explained(error, endpoint, option) from error
-    return refusal
-
-
-class Refusal:
-    """Notices on a client's socket that the service will not have it: ZeroMQ itself says nothing.
-
-    Parameters
-    ----------
-    socket
-        Of the client, before it connects.
-    endpoint
-        Where it connects.
-    keyed
-        Whether the client has keys.
-    """
-
-    def __init__(self, socket: Socket, endpoint: str, keyed: bool) -> None:
-        self._endpoint = endpoint
-        self._keyed = keyed
-        self._broken = 0
-        self._monitor = socket.get_monitor_socket(
-            zmq.EVENT_HANDSHAKE_SUCCEEDED
-            | zmq.EVENT_HANDSHAKE_FAILED_AUTH
-            | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-            | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-        )
-
-    def check(self) -> None:
-        """Raise if the service has refused since the last call.
-
-        Raises
-        ------
-        MonitorError
-            If it did: it will not change its mind by our trying again.
-        """
-        while self._monitor.poll(0):
-            event = recv_monitor_message(self._monitor)["event"]
-            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self._broken = 0
-            elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-                # hung up on: for a wrong server key, but also when the service just ends
-                self._broken += 1
-            if self._broken < HANG_UPS and event in (
-                zmq.EVENT_HANDSHAKE_SUCCEEDED,
-                zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
-            ):
-                continue
-            if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-                reason = "the key is not in its allow-list, or lacks the right for this"
-            elif not self._keyed:
-                reason = "it lets in known keys only; give yours with --keys DIR"
-            else:
-                reason = "server.key is not its key, or it runs without keys"
-            raise MonitorError(f"refused by the service at {self._endpoint}: {reason}")
-
-
-def try_bind(endpoint: str, option: str) -> None:
-    """Bind and let go again, to tell whether it can be done; beyond loopback too.
-
-    Raises
-    ------
-    MonitorError
-        If it cannot.
-    """
-    context: Context = zmq.Context()
-    socket = new_socket(context, zmq.REP, CONTROL_QUEUE)
-    try:
-        bind(socket, endpoint, option, beyond_loopback=True)
-    finally:
-        context.destroy(0)
-
-
-def new_socket(context: Context, kind: int, queue: int) -> Socket:
-    """Make a socket with bounded queues and frames that does not outlive its owner."""
-    socket = context.socket(kind)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.RCVHWM, queue)
-    socket.setsockopt(zmq.SNDHWM, queue)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
-    # notices a peer that is gone without a word; ZMTP heartbeats would take one that is merely
-    # held back by a full queue for dead
-    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
-    socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 10)
-    return socket
-
-
-def _check(endpoint: str, option: str) -> None:
-    transport, separator, rest = endpoint.partition("://")
-    port = rest.rpartition(":")[2]
-    # libzmq takes ports modulo 65536
-    valid_port = port == "*" or (port.isdecimal() and len(port) <= 5 and int(port) <= 65535)
-    if (
-        not separator
-        or not rest
-        or transport not in ("tcp", "ipc")
-        or (transport == "tcp" and not valid_port)
-    ):
-        raise MonitorError(
-            f"{option} {endpoint!r} is not an endpoint; write it like tcp://127.0.0.1:5555", USAGE
-        )
-
-
-def _explained(error: zmq.ZMQError, endpoint: str, option: str) -> MonitorError:
-    if error.errno == errno.EADDRINUSE:
-        return MonitorError(
-            f"{option} {endpoint} is busy: is another `serve` running? choose another port"
-        )
-    if error.errno in (errno.ENODEV, errno.EADDRNOTAVAIL):
-        return MonitorError(f"{option} {endpoint}: this machine has no such address", USAGE)
-    if error.errno == errno.EACCES:
-        return MonitorError(f"{option} {endpoint}: not permitted; choose a port above 1023", USAGE)
-    return MonitorError(
-        f"{option} {endpoint!r} is not usable ({error.strerror}); write it like "
-        "tcp://127.0.0.1:5555",
-        USAGE,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.messages import Alert
+from monitor.wire.endpoints import Context, Socket, connect, new_socket
 from monitor.wire.jsonform import ProtocolError, dumps, loads, refusal_in
 from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import (
@@ -22,7 +23,7 @@ from monitor.wire.protocol import (
     decode,
 )
 from monitor.wire.sequence import TopicSequences
-from monitor.wire.sockets import CONTROL_QUEUE, OUTPUT_QUEUE, Context, Socket, connect, new_socket
+from monitor.wire.sockets import CONTROL_QUEUE, OUTPUT_QUEUE
 
 BATCH = 200
 LOOK_UP_MS = 100

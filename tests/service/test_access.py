@@ -16,10 +16,11 @@ from monitor.remote import SubscriberFeed
 from monitor.service.hub import Hub
 from monitor.service.loop import Service
 from monitor.wire.allowlist import AllowList, Client, save
+from monitor.wire.endpoints import connect, new_socket
 from monitor.wire.keys import ClientKeys, KeyPair, fingerprint, load_client, make_pair
 from monitor.wire.protocol import Heartbeat
 from monitor.wire.publisher import SamplePublisher
-from monitor.wire.sockets import ServiceSockets, connect, new_socket
+from monitor.wire.sockets import ServiceSockets
 from monitor.wire.subscriber import ControlClient, Subscription
 
 FREE = "tcp://127.0.0.1:*"

@@ -10,10 +10,11 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.messages import End, Samples, StreamInfo
-from monitor.wire import sockets
+from monitor.wire import endpoints
+from monitor.wire.endpoints import MAX_FRAME_BYTES, is_loopback
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES, decode
 from monitor.wire.publisher import SamplePublisher
-from monitor.wire.sockets import INPUT_QUEUE, MAX_FRAME_BYTES, ServiceSockets, is_loopback
+from monitor.wire.sockets import INPUT_QUEUE, ServiceSockets
 
 FREE = "tcp://127.0.0.1:*"
 PATIENCE_S = 20
@@ -57,7 +58,7 @@ def receive_until_end(opened):
 
 
 def test_docstrings():
-    assert doctest.testmod(sockets).failed == 0
+    assert doctest.testmod(endpoints).failed == 0
 
 
 @pytest.mark.parametrize(
