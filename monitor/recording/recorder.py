@@ -51,7 +51,7 @@ class Recorder:
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it tells of patients
             self._lock = _locked(folder)
             recover(folder, say)
             self._retention = Retention(folder, settings.keep_days, settings.max_mb)

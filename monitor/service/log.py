@@ -30,6 +30,9 @@ class Log:
         logging.raiseExceptions = False
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_JsonLines() if form == "json" else _TextLines())
+        if form == "json":  # what Python itself has to say is for the same reader
+            logging.captureWarnings(True)
+            logging.getLogger("py.warnings").addHandler(handler)
         self._logger = logging.Logger(name, Level[level.upper()])
         self._logger.addHandler(handler)
 

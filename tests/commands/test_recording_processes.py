@@ -71,7 +71,7 @@ def test_a_killed_service_leaves_valid_records_that_the_next_start_finishes(tmp_
         publish = ["--publish", at["input"], "--speed", "20", "--stream", "patient"]
         with running("demo", "--scenario", "sinus", *publish) as demo:
             pieces, samples = [], 0
-            while samples < 60 * 360:
+            while samples < 25 * 360:
                 assert seen.poll(60_000)
                 _, header, payload = seen.recv_multipart()
                 pieces.append(np.frombuffer(payload, "<f4").reshape(json.loads(header)["shape"]))

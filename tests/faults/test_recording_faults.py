@@ -18,7 +18,7 @@ from monitor.messages import End, Samples, StreamInfo
 from monitor.recording import thread as recording_thread
 from monitor.recording.recorder import Recorder
 
-KILLS = 6
+KILLS = 4
 RATE_HZ = 360
 STEP_MV = 0.001
 # a monitor in small: 18 samples each 50 ms, whose value is their index, told when handed over

@@ -95,6 +95,11 @@ def test_samples_come_back_exactly_from_segments_of_equal_length(tmp_path):
         assert (record.checksum, record.init_value) == (sums, digital[0].tolist())
 
 
+def test_a_new_folder_is_for_its_owner_alone(tmp_path):
+    Recorder(tmp_path / "kept", RecordingSettings(), print).close()
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700
+
+
 def test_an_open_segment_can_be_read_at_any_time(tmp_path):
     values = signal_mv(1000)
     bedside = Bedside(tmp_path)

@@ -1,6 +1,7 @@
 """The log of a service: what is said, how it is written, and what must never be in it."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -36,6 +37,17 @@ def test_json_lines_hold_level_time_and_stream(capsys):
     assert "stream" not in first
     assert (second["level"], second["stream"]) == ("warning", "a")
     assert second["time"].endswith("+00:00")
+
+
+def test_warnings_of_python_are_json_too():
+    code = (
+        "import warnings\nfrom monitor.service.log import Log\n"
+        "Log('serve', 'json')\nwarnings.warn('old', UserWarning)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    line = json.loads(done.stderr)
+    assert line["level"] == "warning"
+    assert "UserWarning: old" in line["message"]
 
 
 def test_lesser_lines_are_left_out(capsys):
