@@ -10,6 +10,7 @@ from monitor.errors import MonitorError
 from monitor.messages import StreamInfo
 from monitor.recording.scale import Scale
 
+MAX_TEXT = 120  # a line of a header file holds at most 255 characters
 OPEN = "# being recorded"
 _CLIPPED = re.compile(r"# clipped: (\d+) samples of (.*) beyond .*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +50,7 @@ class SegmentHeader:
             )
         lines += [
             f"# stream: {self.info.stream}",
-            f"# source: {self.info.source}",
+            f"# source: {self.info.source[:MAX_TEXT]}",
             f"# start_sample: {self.start_sample}",
             f"# begun: {begun.isoformat(timespec='milliseconds')} (wall clock of the first sample)",
         ]

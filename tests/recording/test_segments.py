@@ -21,6 +21,7 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
+from monitor.recording.header import parse_header
 from monitor.recording.recorder import Recorder
 from monitor.recording.stream import StreamRecording
 from monitor.recording.thread import RecordingThread
@@ -93,6 +94,19 @@ def test_samples_come_back_exactly_from_segments_of_equal_length(tmp_path):
         digital = wfdb.rdrecord(str(path), physical=False).d_signal.astype(int)
         sums = digital.sum(axis=0).astype(np.int16).tolist()
         assert (record.checksum, record.init_value) == (sums, digital[0].tolist())
+
+
+def test_no_line_of_a_header_is_longer_than_wfdb_allows(tmp_path):
+    leads = ("L" * 64, "II " + "x" * 61)
+    info = StreamInfo("s" * 64, 999.123456789, leads, source="y" * 1000)
+    bedside = Bedside(tmp_path, info)
+    bedside.samples(2**52, signal_mv(500) + np.array([0, 1e9], np.float32))
+    bedside.close()
+    (path,) = records(tmp_path)
+    lines = path.with_suffix(".hea").read_text(encoding="utf-8").splitlines()
+    assert max(map(len, lines)) <= 255
+    assert read(path).sig_len == 500
+    assert parse_header("\n".join(lines)).start_sample == 2**52
 
 
 def test_a_new_folder_is_for_its_owner_alone(tmp_path):
