@@ -35,6 +35,7 @@ from monitor.wire.sequence import Arrival, SequenceTracker
 
 STALE_S = 3.0
 OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own delay
+AGAIN_S = 30.0  # of signal that a sender may send again when it comes back
 LOSS_CLEARS_S = 10.0  # signal without a new loss
 _LOST = AlertKind.SAMPLES_LOST
 LATE_S = 5.0  # labels and alarms that come so late are worth an alarm
@@ -354,7 +355,9 @@ class MonitoredStream:
         if publisher != self._owner.publisher:
             self._owner.passes_to(publisher, now_s)
             self._lag = Lag()
-            anew = self.over or info.start_sample < self._next_sample
+            anew = self.over or not (
+                self._next_sample <= info.start_sample or self._sends_again(info)
+            )
         else:
             anew = self.status is StreamStatus.ENDED
             self._owner.heard(now_s)
@@ -368,6 +371,15 @@ class MonitoredStream:
         self._next_sample = info.start_sample
         self._rate = SenderRate(info.rate_hz)
         return [*out, info, self.state()]
+
+    def _sends_again(self, info: StreamInfo) -> bool:
+        """Tell whether a sender that came back begins with the last samples it had sent before.
+
+        They are dropped by their index. One that counts from where the stream began, or from far
+        back, has begun anew.
+        """
+        back = self._next_sample - info.start_sample
+        return info.start_sample > self.info.start_sample and back <= AGAIN_S * info.rate_hz
 
     def _sampled(
         self, samples: Samples, packet: Packet, now_s: float, wall_ns: int

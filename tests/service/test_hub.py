@@ -261,6 +261,25 @@ def test_a_sender_that_begins_anew_restarts_the_stream():
     assert desk.hub.refused == 0
 
 
+@pytest.mark.parametrize("back", [1, 50, 320, 1000])
+def test_a_sender_that_comes_back_with_an_overlap_goes_on(back):
+    desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
+    desk.take(first.announce(), first.samples(1500))
+    second.at = 1500 - back
+    desk.take(second.announce(), *(second.samples(100) for _ in range(20)), second.end())
+    assert events(desk.out) == in_process(first.info, second.at)
+    assert of(StreamInfo, desk.out) == [first.info]
+    assert desk.state().lost_samples == 0
+
+
+def test_a_sender_that_comes_back_from_far_back_has_begun_anew():
+    desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
+    desk.take(first.announce(), first.samples(10_000))
+    second.at = 1000
+    desk.take(second.announce(), second.samples(100))
+    assert len(of(StreamInfo, desk.out)) == 2
+
+
 def test_a_sender_that_goes_on_where_it_was_is_one_gap():
     desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
     desk.take(first.announce(), first.samples(950))
