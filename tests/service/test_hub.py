@@ -266,7 +266,9 @@ def test_a_sender_that_comes_back_with_an_overlap_goes_on(back):
     desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
     desk.take(first.announce(), first.samples(1500))
     second.at = 1500 - back
-    desk.take(second.announce(), *(second.samples(100) for _ in range(20)), second.end())
+    desk.take(second.announce())
+    desk.tick()
+    desk.take(*(second.samples(100) for _ in range(20)), second.end())
     assert events(desk.out) == in_process(first.info, second.at)
     assert of(StreamInfo, desk.out) == [first.info]
     assert desk.state().lost_samples == 0
@@ -277,6 +279,7 @@ def test_a_sender_that_comes_back_from_far_back_has_begun_anew():
     desk.take(first.announce(), first.samples(10_000))
     second.at = 1000
     desk.take(second.announce(), second.samples(100))
+    desk.tick()
     assert len(of(StreamInfo, desk.out)) == 2
 
 
