@@ -38,7 +38,7 @@ class Figures:
         self._health = health
         self._storage = storage
         self._source: dict[str, StreamState] = {}
-        self._refused = self._unknown = 0
+        self._refused = self._unknown = self._denied = 0
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
@@ -55,6 +55,7 @@ class Figures:
         self._by_label = {label: self._beats.labels(label.value) for label in AamiClass}
         self._alerts = counter("alerts", "Alerts raised", "kind", "priority")
         self._refusals = counter("refused_messages", "Messages that broke the rules")
+        self._denials = counter("denied", "Connections and messages refused for who sent them")
         self._unknowns = counter("unknown_messages", "Messages of a kind that is not known")
         self._missing = {
             field: counter(field, f"{field.replace('_', ' ').capitalize()} on the way to us")
@@ -102,7 +103,9 @@ class Figures:
             case Heartbeat():
                 self._refusals.inc(max(body.refused - self._refused, 0))
                 self._unknowns.inc(max(body.unknown - self._unknown, 0))
+                self._denials.inc(max(body.denied - self._denied, 0))
                 self._refused, self._unknown = body.refused, body.unknown
+                self._denied = body.denied
                 if len(self._source) > 2 * body.streams + 64:  # of streams that are forgotten
                     self._source.clear()
         self._health.take(body, time.monotonic())

@@ -88,6 +88,7 @@ class Hub:
         self._unknown = 0
         self._former: dict[str, StreamMemory] = {}
         self.overload = Overload()
+        self.denied = 0  # by the sockets, who tell
         self._journal = journal
         self._journal_problem = ""
 
@@ -311,6 +312,7 @@ class Hub:
             self._unknown,
             overload.late,
             overload.shed,
+            self.denied,
         )
 
     def _appear(self, info: StreamInfo, publisher: str, now_s: float, key: str) -> list[Body]:

@@ -106,6 +106,7 @@ class Service:
         while not self._stopped:
             now_s = self._clock()
             if now_s >= tick_s:
+                hub.denied = sockets.refusals
                 self._publish([*self._stored(), *hub.tick(now_s, looked_s)])
                 if self._journal is not None:
                     self._journal.note(hub.positions())

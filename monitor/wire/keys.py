@@ -54,6 +54,7 @@ def make_pair(folder: Path, name: str) -> str:
     MonitorError
         If there is one already, or the files cannot be written.
     """
+    _require_curve()
     public_file, secret_file = folder / f"{name}.key", folder / f"{name}.key_secret"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -154,6 +155,7 @@ def check_private(path: Path, forbidden: int, what: str) -> None:
 
 
 def _pair(folder: Path, name: str, remedy: str) -> KeyPair:
+    _require_curve()
     path = folder / f"{name}.key_secret"
     if not path.exists():
         raise MonitorError(f"{folder} holds no {name} key; {remedy}", USAGE)
@@ -162,6 +164,11 @@ def _pair(folder: Path, name: str, remedy: str) -> KeyPair:
     if secret is None or zmq.curve_public(secret).decode() != public:
         raise MonitorError(f"{path}: the secret key in it does not belong to the public one", USAGE)
     return KeyPair(public, secret)
+
+
+def _require_curve() -> None:
+    if not zmq.has("curve"):
+        raise MonitorError("this libzmq was built without CURVE; install the wheel of pyzmq")
 
 
 def _read(path: Path) -> tuple[str, bytes | None]:

@@ -80,7 +80,8 @@ class Heartbeat:
     """Sent each second by the service: it is there, and how many streams it knows.
 
     ``late`` live streams are behind; ``shed`` messages for the eye (samples) have been left out
-    so far, because the machine is too slow.
+    so far, because the machine is too slow. ``refused`` messages broke the rules; ``denied`` counts
+    connections, messages and requests refused for who sent them, or for how much.
     """
 
     stream: str  # the publisher's id: a heartbeat belongs to no stream
@@ -89,6 +90,7 @@ class Heartbeat:
     unknown: int = 0
     late: int = 0
     shed: int = 0
+    denied: int = 0
 
 
 @dataclass(frozen=True, slots=True)

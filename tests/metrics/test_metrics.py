@@ -90,7 +90,7 @@ def test_what_is_published_is_counted(server):
         state(PATIENT, lost_samples=5, duplicates=1),
         state("b", lag_s=3.0),
         state("c", STALE, lag_s=900.0),
-        Heartbeat("p", 3, refused=7, unknown=1),
+        Heartbeat("p", 3, refused=7, unknown=1, denied=4),
         state(PATIENT, lost_samples=25, duplicates=1),
     )
     server.figures.turned(0, 0.0001)
@@ -104,6 +104,7 @@ def test_what_is_published_is_counted(server):
         ("ecg_monitor_alerts_total", "high", "vt"): 1,
         ("ecg_monitor_refused_messages_total",): 7,
         ("ecg_monitor_unknown_messages_total",): 1,
+        ("ecg_monitor_denied_total",): 4,
         ("ecg_monitor_lost_samples_total",): 25,
         ("ecg_monitor_duplicates_total",): 1,
         ("ecg_monitor_streams", "live"): 2,

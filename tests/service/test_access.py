@@ -212,6 +212,9 @@ def test_others_are_refused_and_both_sides_say_so(guarded, keys_of, client_says,
         publisher.close(0)
     guarded.heard("on --input", *server_says)
     assert guarded.sockets.refusals >= 3
+    with Subscription(at.output_endpoint, keys=guarded.clients["viewer"]) as subscription:
+        while until(subscription, Heartbeat).denied < 3:
+            pass
     everything = "\n".join(guarded.said)
     assert not any(c.own.secret.decode() in everything for c in guarded.clients.values())
     if keys_of is stranger:

@@ -44,6 +44,8 @@ class Sockets:
     def receive(self, limit):
         return [(frames, "") for frames in (self.turns.pop(0) if self.turns else [])]
 
+    refusals = 0
+
     def newcomers(self):
         return False
 
