@@ -58,7 +58,9 @@ class RecentSignal:
                         stream.ring.write(body.start_sample + known, body.values_mv[known:])
                         length_ns = round(len(body.values_mv) / stream.info.rate_hz * 1e9)
                         first_ns = body.wall_ns
-                        stream.wall_ns = first_ns + length_ns if first_ns else self._wall_ns()
+                        stream.wall_ns = (
+                            self._wall_ns() if first_ns is None else first_ns + length_ns
+                        )
             case StreamInfo():
                 self._begin(body)
             case StreamState(status=StreamStatus.LIVE) if body.stream not in self._streams:

@@ -201,7 +201,7 @@ def _hand(
         recording.event(body)
         return
     length_ns = round(len(body.values_mv) / recording.info.rate_hz * 1e9)
-    recording.samples(body, body.wall_ns or wall_ns - length_ns)
+    recording.samples(body, wall_ns - length_ns)
 
 
 def _locked(folder: Path) -> int:

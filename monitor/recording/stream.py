@@ -69,6 +69,7 @@ class StreamRecording:
         self._hole_samples = round(settings.hole_s * info.rate_hz)
         self._late = round(LATE_S * info.rate_hz)
         self._expected: int | None = None
+        self._skew_ns = 0  # of our wall clock to that of the source
         self._current: Segment | None = None
         self._closing: list[Segment] = []
         self._rhythm: Rhythm | None = None
@@ -90,8 +91,11 @@ class StreamRecording:
     def samples(self, samples: Samples, wall_ns: int) -> None:
         """Take samples; what came before is dropped, as in the analysis.
 
-        ``wall_ns`` is the wall clock of the first of them.
+        ``wall_ns`` is our wall clock at the first of them. Where the source states its own, that
+        is what the header tells; names go by ours, which alone is known to go on.
         """
+        stated_ns = wall_ns if samples.wall_ns is None else samples.wall_ns
+        self._skew_ns, wall_ns = wall_ns - stated_ns, stated_ns
         start, values = samples.start_sample, samples.values_mv
         if self._expected is not None:
             dropped = min(max(self._expected - start, 0), len(values))
@@ -202,7 +206,8 @@ class StreamRecording:
             wall_ns += round(len(piece) / self.info.rate_hz * 1e9)
 
     def _open(self, start: int, wall_ns: int) -> Segment:
-        segment = Segment(self._folder, self._name(wall_ns), self.info, start, wall_ns)
+        name = self._name(wall_ns + self._skew_ns)
+        segment = Segment(self._folder, name, self.info, start, wall_ns)
         for event in (self._quality, self._rhythm):
             if event is not None:
                 segment.add(event)

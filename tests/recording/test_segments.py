@@ -100,7 +100,8 @@ def test_no_line_of_a_header_is_longer_than_wfdb_allows(tmp_path):
     leads = ("L" * 64, "II " + "x" * 61)
     info = StreamInfo("s" * 64, 999.123456789, leads, source="y" * 1000)
     bedside = Bedside(tmp_path, info)
-    bedside.samples(2**52, signal_mv(500) + np.array([0, 1e9], np.float32))
+    values = signal_mv(500) + np.array([0, 1e9], np.float32)
+    bedside.recorder.take(Samples(info.stream, 2**52, values), WALL_NS)
     bedside.close()
     (path,) = records(tmp_path)
     lines = path.with_suffix(".hea").read_text(encoding="utf-8").splitlines()
@@ -236,6 +237,24 @@ def test_names_sort_in_order_though_the_clock_is_set_back(tmp_path):
         bedside.samples(6000 * number, signal_mv(6000), WALL_NS - number * 3600 * 10**9)
     bedside.close()
     assert [read(path).base_counter for path in records(tmp_path)] == [0, 6000, 12_000, 18_000]
+
+
+@pytest.mark.parametrize(("wrong_ns", "year"), [(0, 1970), (-(2**62), 1823), (2**63 - 1, 2262)])
+def test_a_source_whose_clock_is_wrong_neither_disorders_nor_ages_its_records(
+    tmp_path, wrong_ns, year
+):
+    bedside = Bedside(tmp_path, segment_s=30)
+    for at, stated_ns in ((0, wrong_ns), (6000, None), (12_000, WALL_NS + 5)):
+        came_ns = WALL_NS + round((at + 6000) / RATE_HZ * 1e9)
+        bedside.recorder.take(Samples("bed-7", at, signal_mv(6000), stated_ns), came_ns)
+    bedside.close()
+    stored = [(path.name, read(path)) for path in records(tmp_path)]
+    assert [name for name, _ in stored] == [
+        "20261121T101307_250", "20261121T101337_250", "20261121T101407_250",
+    ]  # fmt: skip
+    assert [record.base_counter for _, record in stored] == [0, 6000, 12_000]
+    years = [record.base_datetime.year for _, record in stored]
+    assert years == [year, 2026, 2026]
 
 
 def test_a_stream_that_is_announced_anew_begins_a_record(tmp_path):
