@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from monitor.feed import Deliver, Status
-from monitor.messages import End, StreamInfo
+from monitor.messages import Alert, AlertState, End, StreamInfo
 from monitor.wire.follow import Follower
 from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import Heartbeat, Limits, Packet, StreamState, StreamStatus
@@ -69,6 +69,7 @@ class SubscriberFeed:
         self._wishes: deque[tuple[str, int | None]] = deque()
         self._infos: dict[str, StreamInfo] = {}
         self._ended: set[str] = set()
+        self._active: dict[str, dict[int, Alert]] = {}
         self._told: set[str] = set()  # by the service that speaks now
         self._publisher = ""
         self._note = ""
@@ -131,23 +132,38 @@ class SubscriberFeed:
             self._take_state(body, sequences, deliver)
             return
         if isinstance(body, StreamInfo):
-            self._infos[body.stream] = body
-            self._told.add(body.stream)
-            self._ended.discard(body.stream)
-            deliver(body)
+            self._introduce(body, deliver)
             return
         if body.stream not in self._infos:
             return  # its state will come within a second, with everything that matters
         if isinstance(body, End):
             self._ended.add(body.stream)
+        if isinstance(body, Alert):
+            self._note_alert(body)
         deliver(body)
+
+    def _introduce(self, info: StreamInfo, deliver: Deliver) -> None:
+        """Deliver an info, with which a display begins anew, and what is active all the same."""
+        self._infos[info.stream] = info
+        self._told.add(info.stream)
+        self._ended.discard(info.stream)
+        deliver(info)
+        for alert in self._active.get(info.stream, {}).values():
+            deliver(alert)
+
+    def _note_alert(self, alert: Alert) -> None:
+        active = self._active.setdefault(alert.stream, {})
+        active.pop(alert.id, None)
+        if alert.state is not AlertState.CLEARED:
+            active[alert.id] = alert
 
     def _take_state(self, state: StreamState, sequences: TopicSequences, deliver: Deliver) -> None:
         if state.stream not in self._told:
-            self._told.add(state.stream)
-            self._infos[state.stream] = state.info
-            deliver(state.info)
+            if state.journal_last is None:  # this service knows nothing of earlier alarms
+                self._active.pop(state.stream, None)
+            self._introduce(state.info, deliver)
         for alert in state.alerts:
+            self._note_alert(alert)
             deliver(alert)
         ended = state.status is StreamStatus.ENDED
         if ended and state.stream not in self._ended:

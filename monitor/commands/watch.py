@@ -57,11 +57,20 @@ def run(args: argparse.Namespace) -> int:
 def _with_remarks(write: Callable[..., None]) -> Deliver:
     """Print events, and on stderr whatever else there is to say, when it changes."""
     from monitor.feed import Status
+    from monitor.messages import Alert, AlertState
 
     last: dict[str, str] = {}
+    alerts: dict[tuple[str, int], Alert] = {}
 
     def deliver(message: Message | Status) -> None:
-        if not isinstance(message, Status):
+        if isinstance(message, Alert):
+            # a display is told of active alerts again when their stream begins anew
+            key = (message.stream, message.id)
+            if alerts.pop(key, None) != message:
+                write(message)
+            if message.state is not AlertState.CLEARED:
+                alerts[key] = message
+        elif not isinstance(message, Status):
             write(message)
         elif last.get(message.stream) != message.text:
             last[message.stream] = message.text

@@ -3,16 +3,19 @@
 import contextlib
 import random
 import threading
+import time
 
 import pytest
 from journal_parts import journal
 from service_parts import Sender
 from test_loop import PATIENCE_S, Running, chunks, listening, publish, raw_source
 
+from monitor.dashboard.state import StreamState as Shown
 from monitor.feed import Status
 from monitor.journal.entries import Query
-from monitor.messages import Alert, AlertState, End, StreamInfo
+from monitor.messages import Alert, AlertState, End, Samples, StreamInfo
 from monitor.remote import SubscriberFeed
+from monitor.service.memory import recalled
 from monitor.wire.follow import Follower
 from monitor.wire.protocol import JOURNALLED, Heartbeat, StreamState, body_from_dict
 from monitor.wire.subscriber import ControlClient, Subscription
@@ -221,3 +224,46 @@ def test_the_dashboard_s_feed_gets_every_alert_over_a_restart(tmp_path):
             expected = [body for body in kept_in(kept) if isinstance(body, Alert)]
             wait_for(lambda m: m == expected[-1])  # the state may tell of the end before
     assert [m for m in delivered if isinstance(m, Alert)] == expected
+
+
+def test_a_display_shows_what_is_active_over_a_restart(tmp_path):
+    """The stream is introduced again, by the state and when it goes on: the alarm stays."""
+    path, stream, news = tmp_path / "j.db", Shown("a"), threading.Condition()
+    seen = []
+
+    def deliver(message):
+        with news:
+            if message.stream == "a" and not isinstance(message, Status):
+                stream.fold(message, 0.0)
+            seen.append((message, dict(stream.active)))
+            news.notify_all()
+
+    def wait_for(test):
+        with news:
+            assert news.wait_for(lambda: any(test(*entry) for entry in seen), PATIENCE_S)
+
+    sender = Sender(leads=1)
+    with contextlib.ExitStack() as stack:
+        with journal(path) as kept, Running(journal=kept, name="first") as first:
+            feed = SubscriberFeed(first.output, first.control)
+            thread = threading.Thread(target=feed.run, args=(deliver,))
+            stack.callback(thread.join, PATIENCE_S)
+            stack.callback(feed.stop)
+            thread.start()
+            wait_for(lambda m, _: isinstance(m, Status) and "connected" in m.text)
+            with raw_source(first) as source:
+                source.send_multipart(sender.announce())
+                source.send_multipart(sender.samples(1050))
+                wait_for(lambda m, active: 0 in active)
+        seen.clear()
+        with journal(path) as kept:
+            second = Running(journal=kept, before=first, name="second")
+            second.hub.restore(recalled(kept.memories, 0)[0], time.monotonic())
+            with second, raw_source(second) as source:
+                wait_for(lambda m, _: isinstance(m, StreamInfo))  # the state introduces it
+                wait_for(lambda m, active: 0 in active)
+                seen.clear()
+                source.send_multipart(sender.samples(100))
+                wait_for(lambda m, _: isinstance(m, StreamInfo))
+                wait_for(lambda m, _: isinstance(m, Samples))
+                assert 0 in seen[-1][1]
