@@ -29,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -82,6 +83,15 @@ class Source:
         name = self.info.stream
         number = self._numbers.next(topic_of(body))
         self._waiting.append(encode(body, f"bench-{name}", number, time.time_ns()))
+        return self._flush()
+
+    def send_patiently(self, body: Body) -> None:
+        """Send, and wait for as long as the service does not take it."""
+        self.send(body)
+        while self._flush():
+            time.sleep(0.005)  # a publisher cannot be polled for room
+
+    def _flush(self) -> int:
         while self._waiting:
             try:
                 self._socket.send_multipart(self._waiting[0], zmq.NOBLOCK)
@@ -138,9 +148,11 @@ class Load:
 
 
 class Service:
-    """A ``serve`` process on a core of its own."""
+    """A ``serve`` process, on one core or anywhere; with ``lines`` its output can be read."""
 
-    def __init__(self, core: int, folder: Path, options: list[str]) -> None:
+    def __init__(
+        self, core: int | None, folder: Path, options: list[str], lines: bool = False
+    ) -> None:
         free = "tcp://127.0.0.1:*"
         command = [
             sys.executable, "-m", "monitor", "serve", "--input", free, "--output", free,
@@ -149,14 +161,21 @@ class Service:
         ]  # fmt: skip
         said = folder / f"serve-{core}.log"
         with said.open("w") as log:
-            self.process = subprocess.Popen(command, stderr=log)
-        os.sched_setaffinity(self.process.pid, {core})
+            out = subprocess.PIPE if lines else None
+            self.process = subprocess.Popen(command, stderr=log, stdout=out)
+        if core is not None:
+            os.sched_setaffinity(self.process.pid, {core})
         until_s = time.time() + PATIENCE_S
         while not (found := re.search(r"ready input=(\S+) output=(\S+)", said.read_text())):
             if time.time() > until_s or self.process.poll() is not None:
                 raise SystemExit(f"serve did not start:\n{said.read_text()}")
             time.sleep(0.05)
         self.input, self.output = found.groups()
+
+    def lines(self) -> Iterator[bytes]:
+        """Give what it prints, until it ends."""
+        assert self.process.stdout is not None
+        yield from self.process.stdout
 
     def cpu_s(self) -> float:
         """CPU seconds used so far."""
@@ -172,7 +191,13 @@ class Service:
     def stop(self) -> None:
         """End it."""
         self.process.terminate()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
         self.process.wait(PATIENCE_S)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @dataclass
