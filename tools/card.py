@@ -11,6 +11,7 @@ from models.manifest import Manifest
 from monitor.score import RecordScore, summarise
 
 NOISE_DEFINITION = "signal power is an eighth of the squared QRS size"
+LOG_TITLE = "## Runs on DS2\n"
 LOG = Path(__file__).with_name("ds2_log.md")
 
 
@@ -175,6 +176,12 @@ def kept_seeds(text: str) -> str:
     """Give the section on seeds of a card that was written before; empty if there is none."""
     _, title, rest = text.partition(SEEDS)
     return title + rest.partition("\n## ")[0].rstrip() + "\n\n" if title else ""
+
+
+def replace_seeds(text: str, part: str) -> str:
+    """Put a section on seeds into a card: in the place of the old one, or before the log."""
+    old = kept_seeds(text)
+    return text.replace(old, part) if old else text.replace(LOG_TITLE, part + LOG_TITLE, 1)
 
 
 def card(manifest: Manifest, measured: Measured, seeds: str = "") -> str:

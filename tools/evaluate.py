@@ -2,7 +2,7 @@
 
     python -m tools.evaluate aami --records ds1      a look at the training patients
     python -m tools.evaluate aami --write            measure on DS2, write models/README.md
-    python -m tools.evaluate aami --write --seeds build/beats/aami-*.pt      with other seeds
+    python -m tools.evaluate aami --write --seeds build/beats/aami-*.pt      that section alone
 
 Figures: EC57 (150 ms, from 5:00, gross), with reference R peaks and with the monitor's own
 detector; both streamed through the monitor's stages, as in use.
@@ -41,7 +41,7 @@ from monitor.stages.classify import Classifier
 from monitor.stages.segment import BeatWindow, Segmenter
 from tools.beat_card import part_of, replace_part
 from tools.beats import HOP_S, leads, read, reference
-from tools.card import Measured, Table, card, kept_seeds, pair, seeds_part
+from tools.card import Measured, Table, card, kept_seeds, pair, replace_seeds, seeds_part
 from tools.confusion import Confusion, calibration_error, draw
 from tools.noise import add_noise, electrode_motion
 from tools.train import data_folder
@@ -225,14 +225,26 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="folder with mitdb/")
     parser.add_argument("--records", choices=sorted(RECORD_SETS), default="ds2")
     parser.add_argument("--quick", action="store_true", help="as recorded, reference beats only")
-    parser.add_argument("--seeds", type=Path, nargs="*", help="kept bundles of other seeds")
+    parser.add_argument("--seeds", type=Path, nargs="*", help="measure these bundles alone")
     parser.add_argument("--write", action="store_true", help="write models/README.md")
     args = parser.parse_args()
     folder = data_folder(args.data)
     bundle = load_bundle(args.model)
     records = RECORD_SETS[args.records]
     conditions = variants(folder)
+    path = FOLDER / "README.md"
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
     tables = [measure(bundle, folder, records, conditions[0])]
+    if args.seeds:
+        found = {bundle.manifest.seed: tables[0]}
+        for file in args.seeds:
+            other = load_bundle(str(file))
+            found[other.manifest.seed] = measure(other, folder, records, conditions[0])
+        part = seeds_part(bundle.manifest, sorted(found.items()))
+        print(part)
+        if args.write:
+            path.write_text(replace_seeds(old, part), encoding="utf-8")
+        return 0
     other_half = None
     if not args.quick:
         tables.append(measure(bundle, folder, records, None))
@@ -249,16 +261,7 @@ def main() -> int:
         int(bundle.manifest.metrics.get("parameters", 0)),
         other_half,
     )
-    path = FOLDER / "README.md"
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
-    seeds = kept_seeds(old)
-    if args.seeds:
-        found = {bundle.manifest.seed: tables[0]}
-        for file in args.seeds:
-            other = load_bundle(str(file))
-            found[other.manifest.seed] = measure(other, folder, records, conditions[0])
-        seeds = seeds_part(bundle.manifest, sorted(found.items()))
-    text = card(bundle.manifest, measured, seeds)
+    text = card(bundle.manifest, measured, kept_seeds(old))
     print(text)
     if args.write:
         path.write_text(replace_part(text, part_of(old)), encoding="utf-8")

@@ -5,7 +5,7 @@ import pytest
 
 from models.manifest import Manifest
 from monitor.score import Annotations, Conditions, compare
-from tools.card import Measured, Table, card, kept_seeds, seeds_part
+from tools.card import Measured, Table, card, kept_seeds, replace_seeds, seeds_part
 from tools.confusion import Confusion, calibration_error, draw
 
 MANIFEST = Manifest(name="made", before_s=0.7, seed=1, command="train", data_sha256="ab" * 32)
@@ -52,6 +52,10 @@ def test_seeds_have_a_median_and_a_range_and_outlive_a_new_card():
     text = card(MANIFEST, Measured("ds2", [seeds[0][1]], 1.0, 1.0, 1, 1), part)
     assert kept_seeds(text) == part
     assert kept_seeds("# other\n") == ""
+    bare = card(MANIFEST, Measured("ds2", [seeds[0][1]], 1.0, 1.0, 1, 1))
+    assert replace_seeds(bare, part) == text
+    fewer = seeds_part(MANIFEST, seeds[:2])
+    assert kept_seeds(replace_seeds(text, fewer)) == fewer
 
 
 def test_ec57_figures_leave_fusion_and_unknown_out_of_the_false():
