@@ -5,7 +5,16 @@ import pytest
 
 from models.manifest import Manifest
 from monitor.score import Annotations, Conditions, compare
-from tools.card import Measured, Table, card, kept_seeds, replace_seeds, seeds_part
+from tools.card import (
+    Measured,
+    Table,
+    card,
+    kept_seeds,
+    replace_seeds,
+    replace_speed,
+    seeds_part,
+    speed_row,
+)
 from tools.confusion import Confusion, calibration_error, draw
 
 MANIFEST = Manifest(name="made", before_s=0.7, seed=1, command="train", data_sha256="ab" * 32)
@@ -84,3 +93,10 @@ def test_picture_holds_the_counts_and_is_the_same_each_time(tmp_path):
     assert "1,234" in text
     assert "title" in text
     assert text == (tmp_path / "b.svg").read_text()
+
+
+def test_the_row_on_speed_is_replaced_alone():
+    text = card(MANIFEST, Measured("ds2", [table("NNNNNNSVVF")], 1000.0, 9000.0, 2048, 77))
+    other = replace_speed(text, speed_row(1234.0, 5678.0))
+    assert "1,234 one at a time, 5,678 in batches" in other
+    assert replace_speed(other, speed_row(1000.0, 9000.0)) == text
