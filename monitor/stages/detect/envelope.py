@@ -18,6 +18,9 @@ from monitor.stages.detect.history import History
 
 Array = NDArray[np.float64]
 
+# lfilter without its checks, which take longer than filtering a quarter of a second
+_filter = getattr(scipy.signal._sigtools, "_linear_filter", scipy.signal.lfilter)
+
 BAND_HZ = (5.0, 18.0)  # where QRS complexes are, and P waves, T waves and muscle are less
 SMOOTH_S = 0.1  # as NeuroKit2
 NOTCHES_HZ = (50.0, 60.0)  # both, always: the band leaves too little there to miss either
@@ -94,9 +97,8 @@ class Envelope:
         else:
             np.subtract(values_mv, self._offset[:, None], out=signal)
         self._held = signal[:, -1].copy()
-        history.band[:, start:end], self._state = scipy.signal.lfilter(
-            self._b, self._a, signal, axis=-1, zi=self._state
-        )
+        filtered, self._state = _filter(self._b, self._a, signal, -1, self._state)
+        history.band[:, start:end] = filtered
         band = history.band[:, start - self._size : end]
         slopes = band[:, 1:] - band[:, :-1]
         np.abs(slopes, out=slopes)

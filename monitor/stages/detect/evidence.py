@@ -24,6 +24,9 @@ from monitor.stages.detect.templates import Match, Templates
 
 Array = NDArray[np.float64]
 
+# the methods of an array go through a layer of Python
+_highest, _lowest, _total = np.maximum.reduce, np.minimum.reduce, np.add.reduce
+
 NAMES = (
     "height",  # log envelope top over typical
     "height_low",  # the same, in the lead where it is lowest
@@ -133,7 +136,7 @@ class Evidence:
         height = steep = step = 0.0
         lowest, highest = math.inf, -math.inf
         for lead, weight in enumerate(levels.weights):
-            tops.append(float(self._history.envelope[lead, place - w : place + w + 1].max()))
+            tops.append(float(_highest(self._history.envelope[lead, place - w : place + w + 1])))
             steepest, size, moved = self._shape(place - self._delay, lead)
             slope.append(steepest)
             span.append(size)
@@ -154,7 +157,7 @@ class Evidence:
         behind = 0.0
         reach = int(min(since, self._second)) - self._w100
         if reach > self._w100:
-            behind = float(h[place - reach : place - self._w100].max()) / here
+            behind = float(_highest(h[place - reach : place - self._w100])) / here
         wide = np.count_nonzero(h[place - apart : place + apart + 1] > 0.5 * here)
         figures = [
             height,
@@ -165,9 +168,9 @@ class Evidence:
             match.worst,
             max(-3.0, min(3.0, match.size)),
             self._templates.familiarity(match.kind),
-            math.log(float(recent.sum()) / len(recent) + 1e-3),
+            math.log(float(_total(recent)) / len(recent) + 1e-3),
             math.log(rhythm.noise + 1e-2),
-            float(h[place + self._w80 : place + apart].max()) / here,
+            float(_highest(h[place + self._w80 : place + apart])) / here,
             min(behind, 3.0),
             wide / (2 * apart + 1),
             min(step, 3.0),
@@ -193,10 +196,10 @@ class Evidence:
         w += lag // 2
         inner = smooth[mid - w : mid + w + 1]
         slopes = inner[lag:] - inner[:-lag]
-        slope = float(np.abs(slopes).max())
-        span = float(inner.max()) - float(inner.min())
+        slope = float(_highest(np.abs(slopes)))
+        span = float(_highest(inner)) - float(_lowest(inner))
         edge = self._w50
-        step = (float(smooth[-edge:].sum()) - float(smooth[:edge].sum())) / edge
+        step = float(_total(smooth[-edge:]) - _total(smooth[:edge])) / edge
         return slope + 1e-6, span + 1e-6, step
 
     def r_peak(self, place: int, lead: int) -> int:

@@ -166,7 +166,7 @@ class GradientDetector:
             self._usable = np.array([s in _USABLE for s in quality.leads[: self._leads]])
             self._all_usable = bool(self._usable.all())
         # a sum that is not finite shows NaN in one cheap call
-        if not (self._all_usable and math.isfinite(values.sum())):
+        if not (self._all_usable and math.isfinite(np.add.reduce(values, axis=None))):
             valid = np.isfinite(values) & self._usable[:, None]
         self._store(values, valid)
         knew = levels.known

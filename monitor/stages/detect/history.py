@@ -31,7 +31,7 @@ class History:
 
     def __init__(self, rate_hz: float, leads: int, start_sample: int) -> None:
         self.keep = round(HISTORY_S * rate_hz)
-        size = 4 * self.keep
+        size = 2 * self.keep  # little memory stays in the cache
         self.signal = np.zeros((leads, size))  # mV
         self.band = np.zeros((leads, size))  # mV
         self.envelope = np.zeros((leads, size))  # mV/s
@@ -87,7 +87,7 @@ class History:
             if top <= least:
                 continue
             around = height[place - apart : place + apart + 1]
-            if height[place - 1] < top >= around.max():
+            if height[place - 1] < top >= np.maximum.reduce(around):
                 found.append(place)
             open_parts += (place + apart + 1, stop), (start, place - apart)
         return sorted(found)
