@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.journal.journal import Journal
     from monitor.messages import StreamInfo
-    from monitor.metrics.http import MetricsServer
     from monitor.pipeline import Pipeline
-    from monitor.recording.thread import RecordingThread
     from monitor.service.hub import Hub
     from monitor.service.log import Log
     from monitor.wire.protocol import Body
@@ -143,6 +141,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
     from monitor.service.notify import Supervisor
+    from monitor.service.optional import open_metrics, open_recording, storage_of
     from monitor.wire.endpoints import new_publisher_id
     from monitor.wire.sockets import ServiceSockets
 
@@ -162,9 +161,9 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
         journal = _open_journal(journal_path(settings.journal.file, at.input), settings, log)
         if journal is not None:
             stack.callback(journal.close)
-        recording = _recording(settings, stack, log)
-        storage = _storage(journal, recording)
-        metrics = _metrics(at.metrics, storage, stack, log)
+        recording = open_recording(settings.recording, stack, log)
+        storage = storage_of(journal, recording)
+        metrics = open_metrics(at.metrics, storage, stack, log)
         recent = RecentSignal(Path(settings.recording.folder) if recording else None)
         log("loading the analysis")
         make = _load(settings)
@@ -235,55 +234,6 @@ def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
 
     make(StreamInfo("warm-up", 360.0, ("II",)))
     return make
-
-
-def _recording(settings: Settings, stack: contextlib.ExitStack, log: Log) -> RecordingThread | None:
-    """Start what stores the streams, where that is asked for."""
-    if not settings.recording.folder:
-        return None
-    from monitor.recording.thread import RecordingThread
-
-    recording = RecordingThread(Path(settings.recording.folder), settings.recording, log)
-    stack.callback(recording.close)
-    return recording
-
-
-def _storage(
-    journal: Journal | None, recording: RecordingThread | None
-) -> Callable[[], dict[str, str]]:
-    """Give what tells which store fails, and why."""
-
-    def failing() -> dict[str, str]:
-        stores = {}
-        if journal is not None:
-            stores["journal"] = journal.trouble
-        if recording is not None:
-            problems = recording.problems()
-            reasons = "; ".join(sorted(set(problems.values())))
-            stores["recording"] = f"{len(problems)} stream(s): {reasons}" if problems else ""
-        return stores
-
-    return failing
-
-
-def _metrics(
-    address: str, storage: Callable[[], dict[str, str]], stack: contextlib.ExitStack, log: Log
-) -> MetricsServer | None:
-    """Start what answers Prometheus, where that is asked for."""
-    if not address:
-        return None
-    try:
-        from monitor.metrics.http import MetricsServer
-    except ModuleNotFoundError as error:
-        raise MonitorError(
-            "--metrics needs the package prometheus-client: pip install 'ecg-monitor[metrics]'"
-        ) from error
-    server = MetricsServer(address, storage)
-    if not server.local:
-        text = f"{server.endpoint}: whoever reaches this address can read figures and health"
-        log(Remark(text, Level.WARNING))
-    stack.callback(server.close)
-    return server
 
 
 def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:
