@@ -9,6 +9,7 @@ has, tells whether a descriptor still is what it was.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket as os_socket
 from collections import Counter
@@ -102,10 +103,10 @@ class Connections:
         elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
             reason = _REASONS.get(value, f"a peer that does not speak ZMTP 3 (0x{value:x})")
             self._refused(f"on --{name}: {reason}")
+        elif value == errno.EAGAIN:
+            self._refused(f"on --{name}: a peer that was silent while connecting")
         else:
-            self._refused(
-                f"on --{name}: a handshake that broke off: a peer without keys, silent, or gone"
-            )
+            self._refused(f"on --{name}: a peer that hung up while connecting (without keys?)")
 
     def subscribed(self, descriptor: int, user: str, prefix: bytes, wanted: bool) -> int:
         """Note a subscription, or its end; give how many topics the connection has."""

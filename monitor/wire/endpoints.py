@@ -154,11 +154,13 @@ class Refusal:
             If it did: it will not change its mind by our trying again.
         """
         while self._monitor.poll(0):
-            event = recv_monitor_message(self._monitor)["event"]
+            message = recv_monitor_message(self._monitor)
+            event = message["event"]
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._broken = 0
-            elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-                # hung up on: for a wrong server key, but also when the service just ends
+            elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL and message["value"] != errno.EAGAIN:
+                # hung up on: for a wrong server key, but also when the service just ends;
+                # where it is only silent (EAGAIN), it may be stopped and go on later
                 self._broken += 1
             if self._broken < HANG_UPS and event in (
                 zmq.EVENT_HANDSHAKE_SUCCEEDED,
@@ -168,7 +170,9 @@ class Refusal:
             if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 reason = "the key is not in its allow-list, or lacks the right for this"
             elif not self._keyed:
-                reason = "it lets in known keys only; give yours with --keys DIR"
+                reason = (
+                    "it lets in known keys only; give yours with --keys DIR (or is no ecg-monitor)"
+                )
             else:
                 reason = "server.key is not its key, or it runs without keys"
             raise MonitorError(f"refused by the service at {self._endpoint}: {reason}")

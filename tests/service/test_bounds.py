@@ -222,6 +222,20 @@ def test_too_many_connections_are_cut(monkeypatch):
         assert good_stream(sockets) == (2000, 2000)
 
 
+def test_who_is_silent_while_connecting_is_hung_up_on(monkeypatch):
+    monkeypatch.setattr(wire_sockets, "HANDSHAKE_MS", 300)
+    with serving() as (sockets, said), contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(tcp(sockets.input_endpoint)) for _ in range(20)]
+        for peer in peers[10:]:
+            peer.sendall(GREETING[:20])
+        for peer in peers:
+            with contextlib.suppress(ConnectionError):
+                while peer.recv(1000):
+                    pass
+        assert said_soon(said, "a peer that was silent while connecting")
+        assert good_stream(sockets) == (2000, 2000)
+
+
 def test_a_flood_of_requests_is_answered_at_a_bounded_rate():
     context = zmq.Context()
     try:
