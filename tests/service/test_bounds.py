@@ -1,6 +1,7 @@
 """What one peer can make the service hold is bounded, and its neighbours notice nothing."""
 
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -148,8 +149,9 @@ def test_large_messages_at_full_speed_are_no_flood():
         for number in range(150):
             yield Samples("big", number * chunk, np.zeros((chunk, 2), np.float32))
 
-    said = []
-    with ServiceSockets(FREE, FREE, FREE, say=said.append) as sockets:
+    said, seconds = [], itertools.count()  # by this clock, all is checked at every look
+    clock = seconds.__next__
+    with ServiceSockets(FREE, FREE, FREE, say=said.append, clock=clock) as sockets:
         sockets.open_input()
 
         def publish():
@@ -158,13 +160,14 @@ def test_large_messages_at_full_speed_are_no_flood():
 
         thread = threading.Thread(target=publish)
         thread.start()
-        count, waits = 0, 0
-        while count < 152:
-            sockets.wait(0.25)
+        ended, waits = False, 0
+        while not ended:
+            assert sockets.wait(PATIENCE_S)
             waits += 1
-            for _ in sockets.receive(4 if waits < 12 else 64):
-                count += 1
+            for frames, _ in sockets.receive(2 if waits < 50 else 64):
+                ended |= frames[0] == b"end.big"
         thread.join(PATIENCE_S)
+        assert not thread.is_alive()
     assert said == []
 
 
