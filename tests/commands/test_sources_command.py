@@ -128,8 +128,9 @@ def test_the_dashboard_shows_what_comes_on_standard_input_and_reads_keys(text):
     guard.start()
     shown = b""
     try:
-        process.stdin.write(text.encode())
-        process.stdin.flush()  # and stays open: the device goes on
+        # two seconds, which fit into the pipe; it stays open: the device goes on
+        process.stdin.write("\n".join(text.splitlines()[: 1 + 2 * RATE_HZ]).encode() + b"\n")
+        process.stdin.flush()
         while b"bed-seven" not in shown or b"MLII" not in shown:
             shown += os.read(master, 65536)
         os.write(master, b"q")
