@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitor.commands.options import add_key_option, client_keys
 from monitor.endpoints import CONTROL
@@ -51,10 +51,8 @@ def run(args: argparse.Namespace) -> int:
         if not 0 <= getattr(args, name) <= MAX_S:
             raise MonitorError(f"--{name} must lie in 0 to {MAX_S:g}", USAGE)
     with contextlib.closing(ControlClient(args.control, client_keys(args))) as control:
-        rate_hz, at = _place(control, args)
-        start = max(0, at - round(args.before * rate_hz))
-        end = at + max(1, round(args.after * rate_hz))
-        span = _fetch(control, args, start, end)
+        at = args.at if args.alert is None else _onset(control, args)
+        span = _fetch(control, args, at)
     name = f"{args.stream.replace('-', '_')}_{span.start_sample}"
     path = write_record(args.out, name, span)
     seconds = len(span.values_mv) / span.info.rate_hz
@@ -62,48 +60,66 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _place(control: ControlClient, args: argparse.Namespace) -> tuple[float, int]:
-    """Give the sampling rate of the stream, and the sample in the middle."""
-    reply = control.ask({"command": "state"}, args.patience)
-    states = reply.get("streams")
+def _onset(control: ControlClient, args: argparse.Namespace) -> int:
+    """Find where an alert began: among those of now, else in the journal."""
+    states = control.ask({"command": "state"}, args.patience).get("streams")
     for state in states if isinstance(states, list) else []:
-        if state["stream"] != args.stream:
-            continue
-        rate_hz = float(state["info"]["rate_hz"])
-        if args.alert is None:
-            return rate_hz, args.at
-        for alert in state["alerts"]:
+        for alert in state["alerts"] if state["stream"] == args.stream else []:
             if alert["id"] == args.alert:
-                return rate_hz, int(alert["onset_sample"])
-        raise MonitorError(
-            f"stream {args.stream} has no alert {args.alert} now; give the sample of an earlier "
-            "one with --at"
-        )
-    raise MonitorError(f"there is no stream {args.stream!r} at {args.control}")
+                return int(alert["onset_sample"])
+    after, last = 0, 1
+    while after < last:
+        request = {"command": "history", "streams": [args.stream], "kinds": ["alert"]}
+        try:
+            page: dict[str, Any] = control.ask({**request, "after": after}, args.patience)
+        except MonitorError as error:
+            raise MonitorError(
+                f"stream {args.stream} has no alert {args.alert} now ({error}); give the sample "
+                "with --at"
+            ) from error
+        for event in page["events"]:
+            if event["id"] == args.alert:
+                return int(event["onset_sample"])
+        after, last = page["through"], page["last"]
+    raise MonitorError(f"stream {args.stream} has had no alert {args.alert}")
 
 
-def _fetch(control: ControlClient, args: argparse.Namespace, start: int, end: int) -> Span:
-    """Ask for as much at once as may be asked for; the signal may end before."""
+def _fetch(control: ControlClient, args: argparse.Namespace, at: int) -> Span:
+    """Fetch what is known of the span around a sample, piece by piece."""
     from dataclasses import replace
 
     import numpy as np
 
     from monitor.recording.request import MAX_VALUES, read_answer
 
+    def ask(start: int, end: int) -> Span:
+        request = {"command": "signal", "stream": args.stream}
+        places = {"start_sample": start, "end_sample": end}
+        return read_answer(control.ask({**request, **places}, args.patience))
+
+    middle = ask(at, at + 1)
+    rate_hz, step = middle.info.rate_hz, MAX_VALUES // len(middle.info.leads)
+    start, end = max(0, at - round(args.before * rate_hz)), at + 1 + round(args.after * rate_hz)
     spans: list[Span] = []
-    at, step = start, 1
-    while at < end:
-        request = {
-            "command": "signal",
-            "stream": args.stream,
-            "start_sample": at,
-            "end_sample": min(at + step, end),
-        }
-        span = read_answer(control.ask(request, args.patience))
-        spans.append(span)
-        if len(span.values_mv) < min(step, end - at):
+    for first in range(start, end, step):
+        last = min(first + step, end)
+        try:
+            span = ask(first, last)
+        except MonitorError:  # before what is known, or behind it: the middle is known
+            if last <= at:
+                spans.clear()
+                continue
             break
-        at += len(span.values_mv)
-        step = MAX_VALUES // len(span.info.leads)
+        spans.append(span)
+        if len(span.values_mv) < last - first:
+            break
     values = np.concatenate([span.values_mv for span in spans])
-    return replace(spans[0], values_mv=values)
+    known = ~np.isnan(values).all(axis=1)
+    lead_in = int(known.argmax())  # what is forgotten before the first known sample
+    first_span = spans[0]
+    return replace(
+        first_span,
+        start_sample=first_span.start_sample + lead_in,
+        values_mv=values[lead_in:],
+        wall_ns=first_span.wall_ns + round(lead_in / rate_hz * 1e9),
+    )
