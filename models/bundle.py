@@ -138,8 +138,19 @@ def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
         script(*inputs)
         buffer = io.BytesIO()
         torch.jit.save(script, buffer, _extra_files={MANIFEST: manifest.to_json()})
-    path.write_bytes(buffer.getvalue())
-    return hashlib.sha256(buffer.getvalue()).hexdigest()
+    content = _plain(buffer.getvalue())
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _plain(content: bytes) -> bytes:
+    """Leave out of an archive what depends on where it was made: paths of the source, an id."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            if not name.endswith((".debug_pkl", "/serialization_id")):
+                new.writestr(zipfile.ZipInfo(name), old.read(name))
+    return buffer.getvalue()
 
 
 def _look_through(content: bytes, path: Path) -> None:

@@ -75,6 +75,17 @@ def test_round_trip_keeps_labels_and_manifest(tmp_path):
     assert torch.equal(found.argmax(1), wanted.argmax(1))
 
 
+def test_a_file_does_not_tell_where_it_was_made(tmp_path):
+    torch.manual_seed(0)
+    net = CnnBiLstm(1, 0).eval()
+    save_bundle(net, MANIFEST, tmp_path / "mine.pt")
+    here = str(FOLDER.parent).encode()
+    with zipfile.ZipFile(tmp_path / "mine.pt") as archive:
+        assert not any(here in archive.read(name) for name in archive.namelist())
+    with zipfile.ZipFile(FOLDER / "aami.pt") as archive:
+        assert not any(b"/models/networks.py" in archive.read(n) for n in archive.namelist())
+
+
 def test_bare_network_with_a_toml_manifest(tmp_path):
     torch.jit.save(torch.jit.script(Plain()), tmp_path / "bare.pt")
     refused(tmp_path / "bare.pt", "no manifest", "bare.toml")
