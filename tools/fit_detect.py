@@ -9,7 +9,9 @@ Rules that hold here:
    with the recorded noise ``em``, stays a test.
 2. The evidence is what the detector itself collects while it runs on a record: first with
    every decision taken from the reference, then with its own decisions.
-3. Each variant of a record has its own seed: the same data give the same weights.
+3. Each variant of a record has its own seed: the same data and detector give the same weights.
+   Those that are shipped were fitted before later rules of the detector; fitted anew they are
+   others. Measure on DS1 with one lead and on the tachycardias of ``vfdb`` before replacing them.
 
 References
 ----------

@@ -171,6 +171,15 @@ def test_first_beats_are_given_in_time_or_marked_wherever_the_stream_begins(
     assert marked < given / 50
 
 
+def test_a_t_wave_taken_for_the_first_beat_is_forgotten(data_dir: Path) -> None:
+    # the record begins with a T wave, 0.8 s before its first QRS
+    signal, beats, _ = record(data_dir, "202", 2)
+    peaks = detect(signal[:, :1])
+    assert missed(peaks, beats, 0, len(signal) - RATE_HZ) == []
+    late = [p.sample for p in peaks if p.sample > 3 * RATE_HZ]
+    assert [p for p in late if np.abs(beats - p).min() > 0.15 * RATE_HZ] == []
+
+
 @pytest.mark.parametrize("after_s", [0.03, 0.06, 0.1, 0.2])
 def test_the_last_beat_of_a_stream_is_given(data_dir: Path, after_s: float) -> None:
     signal, beats, _ = record(data_dir, "100", 2)

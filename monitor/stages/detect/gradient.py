@@ -169,8 +169,14 @@ class GradientDetector:
         if not (self._all_usable and math.isfinite(np.add.reduce(values, axis=None))):
             valid = np.isfinite(values) & self._usable[:, None]
         self._store(values, valid)
-        knew = levels.known
+        knew, before = levels.known, levels.level.copy()
         learnt = levels.learn_first(history)
+        if learnt is not None and any(
+            old != new and old < math.inf for old, new in zip(before, levels.level, strict=True)
+        ):
+            # the one top that the first level was from was no QRS, nor is what was learnt by it
+            levels.forget_shape()
+            self._templates.forget()
         if learnt == LEARN_S[-1] and not knew:
             # nothing agreed for so long: what was so odd is not judged any more
             self._done = history.at - self._apart

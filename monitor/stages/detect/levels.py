@@ -200,6 +200,11 @@ class Levels:
             self._weigh(history.envelope[:, history.at - 1 : history.at])
         history.rescale(self.scale)
 
+    def forget_shape(self) -> None:
+        """Start anew with slope and size: what was learnt was no QRS."""
+        self.slope = [0.0] * self.leads
+        self.span = [0.0] * self.leads
+
     def size_up(self, slope: list[float], span: list[float]) -> None:
         """Take the slope and size of a first beat as typical, where nothing is yet."""
         for lead in range(self.leads):

@@ -61,8 +61,12 @@ class Templates:
         self._starts = np.arange(0, 2 * self.shift + 1, self._step)
         self._index = self._starts[:, None] + np.arange(self._width)
         self._leads = leads
-        self._shapes = np.zeros((leads, self._width, _FIRST + _KINDS))  # unit norm each
-        self._sizes = [[0.0] * leads for _ in range(_KINDS)]
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew: what was learnt was no QRS."""
+        self._shapes = np.zeros((self._leads, self._width, _FIRST + _KINDS))  # unit norm each
+        self._sizes = [[0.0] * self._leads for _ in range(_KINDS)]
         self._seen = [0.0] * _KINDS
         self._kinds = 0
 
