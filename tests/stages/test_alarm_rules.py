@@ -45,7 +45,7 @@ START = steady(75, 0.5, 20)
         ("VVVVV", 0.4, {K.VT}),
         ("VVVVVV", 0.7, {K.AIVR}),
         ("VVSVV", 0.4, {K.COUPLET, K.VT}),
-        ("VVNVV", 0.4, {K.COUPLET, K.VT}),
+        ("VVNVV", 0.4, {K.COUPLET}),
         ("VVNNV", 0.4, {K.COUPLET}),
         ("SSSS", 0.5, set()),
     ],

@@ -13,6 +13,9 @@ from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
 
 _V = AamiClass.V
+_PROBABLE = 0.8  # mean probability of V of all beats of a run (V or F of those labelled V)
+_SURE = 0.8  # probability of V
+_SURELY_NORMAL = 0.8  # probability of N
 _ALIKE = 0.9  # correlation of beats of one shape
 _SIMILAR = 0.8  # correlation of a couplet that need not be premature ...
 _PREMATURE = 0.85  # ... which is this share of the usual interval
@@ -40,9 +43,10 @@ def vt(view: View) -> Finding | None:
     """``vt_beats`` ventricular beats in a row at ``vt_bpm`` or faster.
 
     Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm). Labels in
-    a fast run are less sure than elsewhere, so between two ventricular ones the last
-    ``vt_beats`` may hold others: all of the ventricular shape, or few in a steady run. And the
-    classifier must be sure of what it calls ventricular, ``vt_certainty`` on average.
+    a fast run are less sure than elsewhere, so among the last ``vt_beats`` there may be others:
+    as long as all together are most probably ventricular, or those have the shape of the
+    ventricular ones, or are few in a steady run. And the classifier must be sure of what it
+    calls ventricular, ``vt_certainty`` on average.
     """
     s = view.settings
     size = len(view.beats)
@@ -50,26 +54,36 @@ def vt(view: View) -> Finding | None:
         return None
     last = [view.beats[size - s.vt_beats + i] for i in range(s.vt_beats)]
     rate = view.rate_bpm(last)
-    if last[0].label is not _V or rate < s.vt_bpm:
+    if rate < s.vt_bpm:
         return None
     ventricular = [beat for beat in last if beat.label is _V]
     certainty = sum(beat.probabilities[2] + beat.probabilities[3] for beat in ventricular)
     if certainty < s.vt_certainty * len(ventricular):
         return None
-    if len(ventricular) < len(last) and not _of_one_shape(view, last) and not _steady(view, last):
+    if not (_probable(last) or _of_one_shape(view, last) or _steady(view, last)):
         return None
     run = view.run_of_v(back=s.vt_beats - 1)[:-1] + last
     text = f"VT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
     return Finding(run[0].sample, text, round(rate), s.vt_bpm, _samples(run))
 
 
+def _probable(run: list[Beat]) -> bool:
+    """Whether all beats together are most probably ventricular, and none is surely normal."""
+    together = sum(
+        beat.probabilities[2] + (beat.probabilities[3] if beat.label is _V else 0.0) for beat in run
+    )
+    normal = max(beat.probabilities[0] for beat in run)
+    return together >= _PROBABLE * len(run) and normal < _SURELY_NORMAL
+
+
 def _of_one_shape(view: View, run: list[Beat]) -> bool:
-    """Whether most of a run is ventricular and each other beat has the shape of one that is."""
+    """Whether most of a run is ventricular, and each beat inside has the shape of a sure one."""
     ventricular = [beat for beat in run if beat.label is _V]
-    if 2 * len(ventricular) <= len(run):
+    if run[0].label is not _V or 2 * len(ventricular) <= len(run):
         return False
+    sure = [beat for beat in ventricular if beat.probabilities[2] >= _SURE]
     return all(
-        any(view.shapes.likeness(beat, v) >= _ALIKE for v in ventricular)
+        any(view.shapes.likeness(beat, v) >= _ALIKE for v in sure)
         for beat in run
         if beat.label is not _V
     )
@@ -78,13 +92,18 @@ def _of_one_shape(view: View, run: list[Beat]) -> bool:
 def _steady(view: View, run: list[Beat]) -> bool:
     """Whether a fast run may hold one other beat, or two that are abnormal too (S, F, Q).
 
-    If no interval is more than 10 % longer than those of the VT rate; and not in atrial
-    fibrillation, where aberrant beats come in fast, broken runs.
+    Inside it, and if the classifier is not sure that one is normal; if no interval is more than
+    10 % longer than those of the VT rate; and not in atrial fibrillation, where aberrant beats
+    come in fast, broken runs.
     """
-    others = [beat.label for beat in run if beat.label is not _V]
-    if view.af_since is not None or len(others) > 2:
+    others = [beat for beat in run if beat.label is not _V]
+    if not others:
+        return True
+    if run[0].label is not _V or view.af_since is not None or len(others) > 2:
         return False
-    if len(others) == 2 and AamiClass.N in others:
+    if len(others) == 2 and any(beat.label is AamiClass.N for beat in others):
+        return False
+    if max(beat.probabilities[0] for beat in others) >= _SURELY_NORMAL:
         return False
     longest_s = max(b.sample - a.sample for a, b in pairwise(run)) / view.rate_hz
     return longest_s <= 1.1 * 60.0 / view.settings.vt_bpm
