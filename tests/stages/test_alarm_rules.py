@@ -99,6 +99,33 @@ def test_a_couplet_that_the_classifier_doubts_is_none() -> None:
         assert (K.COUPLET in physiological(run(doubtful))) is expected
 
 
+@pytest.mark.parametrize(
+    ("labels", "other", "expected"),
+    [
+        ("SVVVV", (0.1, 0.5, 0.4, 0.0, 0.0), True),  # undecided, with four sure ones
+        ("SVVVV", (0.85, 0.15, 0.0, 0.0, 0.0), False),
+        ("VVNVV", (0.6, 0.0, 0.4, 0.0, 0.0), True),  # within a steady run
+        ("VVNVV", (0.95, 0.0, 0.05, 0.0, 0.0), False),
+    ],
+)
+def test_a_beat_that_is_surely_normal_breaks_a_run(
+    labels: str, other: tuple[float, float, float, float, float], expected: bool
+) -> None:
+    beats = then_sinus(after(START, labels, [0.4] * 5))
+    inside = {round(t * RATE_HZ) for t, label in beats[len(START) : len(START) + 5] if label != "V"}
+    made = [
+        replace(
+            hop,
+            beats=tuple(
+                replace(beat, probabilities=other) if beat.sample in inside else beat
+                for beat in hop.beats
+            ),
+        )
+        for hop in hops(beats, 58)
+    ]
+    assert (K.VT in physiological(run(made))) is expected
+
+
 def doubted(beat: Beat, certainty: float) -> Beat:
     if beat.label is not AamiClass.V:
         return beat
