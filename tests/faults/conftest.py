@@ -29,7 +29,7 @@ class Survey:
         """
         lost = sum((Counter(expected) - Counter(got)).values())
         false = sum((Counter(got) - Counter(expected)).values())
-        self._record("fault", [fault, tried, survived, len(expected), lost, false, recovery_s])
+        self._record("fault", [fault, tried, int(survived), len(expected), lost, false, recovery_s])
         assert (survived, lost, false) == (tried, 0, 0), fault
         assert tuple(expected) == tuple(got), f"{fault}: events came in another order"
 
