@@ -2,17 +2,17 @@
 
 import contextlib
 import json
+import random
 import signal
+import socket
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 
-from monitor_process import FREE, PATIENCE_S, running, serving, wait_for
+from monitor_process import PATIENCE_S, running, serving, wait_for
 
 from monitor.live import paced
 from monitor.sources.simulator import Simulator
-from monitor.wire.protocol import JOURNALLED
 from monitor.wire.publisher import SamplePublisher
 
 STREAM = "patient"
@@ -33,16 +33,6 @@ class Killed:
         return [event for event in getattr(self, of) if event["type"] == "alert"]
 
 
-def lost_and_false(killed):
-    """Give what is missing in the journal or at the subscriber, and what he has too often."""
-    kept = Counter(str(plain(event)) for event in killed.journal)
-    published = Counter(str(e) for e in killed.published if e["type"] in JOURNALLED)
-    alerts = Counter(str(plain(event)) for event in killed.alerts())
-    received = Counter(str(plain(event)) for event in killed.received)
-    lost = (published - kept) + (alerts - received)
-    return list(lost.elements()), list((received - alerts).elements())
-
-
 def plain(event):
     """Give an event without what the journal adds."""
     return {name: value for name, value in event.items() if name not in NOT_OF_THE_EVENT}
@@ -51,6 +41,17 @@ def plain(event):
 def history(path):
     with running("history", "--journal", str(path), "--format", "json") as process:
         return [json.loads(line) for line in process.finish()]
+
+
+def free_endpoints(count):
+    """Ports that are free, and that nobody is given while the service is away."""
+    ports = []
+    while len(ports) < count:
+        port = random.randint(15_000, 30_000)  # below those that systems give to connections
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            ports.append(port)
+    return tuple(f"tcp://127.0.0.1:{port}" for port in ports)
 
 
 def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
@@ -68,7 +69,7 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
         Of the simulated patient, who is played over and over.
     """
     found = Killed()
-    endpoints = (FREE, FREE, FREE)
+    endpoints = free_endpoints(3)
     patience = {"patience_s": 120 + 20 * kills}
     with contextlib.ExitStack() as stack:
         killed_s = None
@@ -76,7 +77,6 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
             options = ("--json", "--journal", str(path))
             with serving(*options, endpoints=endpoints, **patience) as (serve, at):
                 if life == 0:
-                    endpoints = tuple(at[name] for name in ("input", "output", "control"))
                     connect = ("--connect", at["output"], "--control", at["control"])
                     subscriber = stack.enter_context(
                         running("alerts", *connect, "--since", "0", **patience)
@@ -110,7 +110,7 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
 
 
 @contextlib.contextmanager
-def sending(endpoint, scenario, speed):
+def sending(endpoint, scenario="tour", speed=20.0):
     """A simulated patient without end, sent by a thread; gives what ends the stream."""
     stop = threading.Event()
     source = Simulator(scenario, stream=STREAM, loop=True, chunk_s=0.25)
@@ -120,7 +120,8 @@ def sending(endpoint, scenario, speed):
             chunks = paced(source.chunks(), source.info, speed, stop)
             publisher.publish(source.info, (chunk for chunk, _ in chunks))
 
-    thread = threading.Thread(target=send)
+    # it would wait for ever for a service that does not come back
+    thread = threading.Thread(target=send, daemon=True)
     thread.start()
     try:
         yield stop.set
