@@ -53,7 +53,7 @@ class NoAnalysis:
         self.limits = AlarmSettings()
         self.judges = True
 
-    # ruff: noqa: D102 (the methods of monitor.service.stream.Analysis)
+    # ruff: noqa: D102 (the methods of monitor.service.analysis.Analysis)
     def steps(self, samples: Samples) -> Steps[list[Event]]:
         return []
         yield

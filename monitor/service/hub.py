@@ -23,9 +23,10 @@ from monitor.messages import StreamInfo
 from monitor.recording.request import Kept as KeptSignals
 from monitor.recording.request import answer as signal_answer
 from monitor.remarks import Level, Remark
+from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.overload import Overload
-from monitor.service.stream import MakeAnalysis, MonitoredStream
+from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.fields import fields_to_dict
 from monitor.wire.jsonform import dumps, loads

@@ -8,7 +8,7 @@ The order in which things give way:
    stream is :data:`SHED_LAG_S` behind. Every message left out takes its number, so a subscriber
    sees what is missing; the heartbeat counts them.
 3. Analysis, alerts, beats, the journal and recordings are never shed. They come late: the state of
-   every stream tells its lag, and from :data:`monitor.service.stream.LATE_S` on there is an alarm.
+   every stream tells its lag, and from :data:`monitor.service.pace.LATE_S` on there is an alarm.
 4. When the queues are full the senders are held back (see :mod:`monitor.wire.sockets`).
 """
 

@@ -6,26 +6,17 @@ about the signal is decided by the pipeline on sample indices.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Protocol
 
 from monitor.config import AlarmSettings
-from monitor.errors import MonitorError
-from monitor.messages import (
-    AlertKind,
-    End,
-    Event,
-    Gap,
-    GapKind,
-    Samples,
-    StreamInfo,
-)
+from monitor.messages import AlertKind, End, Event, Samples, StreamInfo
 from monitor.service.alert_book import AlertBook
-from monitor.service.lag import Lag
+from monitor.service.analysis import Analysis, MakeAnalysis, reason_of
+from monitor.service.losses import Losses
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Ownership
+from monitor.service.pace import Pace
 from monitor.service.sender_rate import SenderRate
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.fields import MAX_INT
@@ -36,45 +27,6 @@ from monitor.wire.sequence import Arrival, SequenceTracker
 STALE_S = 3.0
 OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own delay
 AGAIN_S = 30.0  # of signal that a sender may send again when it comes back
-LOSS_CLEARS_S = 10.0  # signal without a new loss
-_LOST = AlertKind.SAMPLES_LOST
-LATE_S = 5.0  # labels and alarms that come so late are worth an alarm
-LATE_TICKS = 3  # in a row: a clock that jumps is not late
-CAUGHT_UP_S = 1.0
-REAL_TIME = 1.2  # times; a replay that is faster is held back by us, and not late
-
-
-class Analysis(Protocol):
-    """What a stream needs of a pipeline (:class:`monitor.pipeline.Pipeline`)."""
-
-    def steps(self, samples: Samples) -> Steps[list[Event]]:
-        """Take samples, give events; whoever drives the steps runs the network."""
-        ...
-
-    def flush(self) -> list[Event]:
-        """Give what was still waited for."""
-        ...
-
-    def acknowledge(self, alert_id: int | None) -> list[Event]:
-        """Acknowledge one alert or all."""
-        ...
-
-    @property
-    def limits(self) -> AlarmSettings:
-        """Alarm limits in force."""
-        ...
-
-    @property
-    def judges(self) -> bool:
-        """The absence of an alarm means something."""
-        ...
-
-    def set_limits(self, limits: AlarmSettings) -> list[Event]:
-        """Go on with other alarm limits."""
-        ...
-
-
-MakeAnalysis = Callable[[StreamInfo], Analysis]
 
 
 class MonitoredStream:
@@ -117,20 +69,15 @@ class MonitoredStream:
         self._analysis: Analysis | None = None
         self._sequence = SequenceTracker()
         self._reorder = Reorder(info.rate_hz, info.start_sample)
-        self._next_sample = info.start_sample
-        self._lost_samples = 0
         self._rate = SenderRate(info.rate_hz)
         self._alerts = AlertBook(info.stream, info.rate_hz, memory)
-        self._lost_until: int | None = None  # samples lost before the analysis began
-        self._lag = Lag()
-        self._late_ticks = 0
+        self._losses = Losses(self._alerts, info)
+        self._pace = Pace(now_s)
         self._looked_s = now_s
-        self._signal_s = 0.0
-        self._ticked_s = now_s
-        self._speed: float | None = None
         if memory is not None and not memory.ended:  # go on where an earlier life stopped
             self.awaited, self.key = True, memory.key
-            self._limits, self._next_sample = memory.limits, memory.next_sample
+            self._limits = memory.limits
+            self._losses.move(memory.next_sample)
 
     def memory(self) -> StreamMemory:
         """Give what a later life of this stream needs."""
@@ -140,7 +87,7 @@ class MonitoredStream:
             self._owner.publisher,
             self.key,
             self.status is StreamStatus.ENDED and not self._stopped,
-            self._next_sample,
+            self.next_sample,
             *self._alerts.last_numbers,
             self._alerts.active,
             self._limits,
@@ -149,7 +96,7 @@ class MonitoredStream:
     @property
     def next_sample(self) -> int:
         """Index of the next sample that has not been seen."""
-        return self._next_sample
+        return self._losses.next_sample
 
     @property
     def over(self) -> bool:
@@ -196,11 +143,11 @@ class MonitoredStream:
             return []
         self._stopped = stopped
         out = self._finish()
-        out += self._alerts.cleared(self._sample, AlertKind.STREAM_STALE, _LOST)
+        out += self._alerts.cleared(self._sample, AlertKind.STREAM_STALE, AlertKind.SAMPLES_LOST)
         if self.status is not StreamStatus.QUARANTINED:
             self.status = StreamStatus.ENDED
-            self._next_sample = max(self._next_sample, sample or 0)
-        return [*out, End(self.info.stream, self._next_sample), self.state()]
+            self._losses.move(max(self.next_sample, sample or 0))
+        return [*out, End(self.info.stream, self.next_sample), self.state()]
 
     def acknowledge(self, alert_id: int | None) -> list[Body]:
         """Acknowledge one alert or all of them; empty if there was nothing to acknowledge."""
@@ -251,37 +198,17 @@ class MonitoredStream:
             self.status = StreamStatus.STALE
             out += run_alone(self._analysed(self._reorder.release()))
             text = "No samples are coming in"
-            sample = self._next_sample
-            out += self._alerts.raised(AlertKind.STREAM_STALE, sample, self._sample, text)
-        elapsed = now_s - self._ticked_s
-        self._speed = round(self._signal_s / elapsed, 2) if elapsed > 0 else None
-        self._signal_s, self._ticked_s = 0.0, now_s
-        out += self._lateness()
+            kind, sample = AlertKind.STREAM_STALE, self.next_sample
+            out += self._alerts.raised(kind, sample, self._sample, text)
+        live = self.status is StreamStatus.LIVE
+        out += self._pace.tick(now_s, live, self._alerts, self._sample)
         self._alerts.tick()
         return [*out, self.state()]
 
     @property
     def behind_s(self) -> float:
         """How far the analysis is behind a stream that comes no faster than real time."""
-        live = self.status is StreamStatus.LIVE and (self._speed or 0.0) <= REAL_TIME
-        return (self._lag.value_s or 0.0) if live else 0.0
-
-    def _lateness(self) -> list[Body]:
-        """Alarm when the analysis is far behind for some seconds, until it has caught up."""
-        lag_s = self._lag.value_s or 0.0
-        if self.behind_s > LATE_S:
-            self._late_ticks += 1
-        elif lag_s < CAUGHT_UP_S or self.status is not StreamStatus.LIVE:
-            self._late_ticks = 0
-        if not self._late_ticks:
-            return [*self._alerts.cleared(self._sample, AlertKind.ANALYSIS_LATE)]
-        if self._late_ticks < LATE_TICKS or lag_s <= LATE_S:
-            return []
-        # in steps of two: an alarm that changes each second says no more
-        level_s = LATE_S * 2 ** int(math.log2(lag_s / LATE_S))
-        sample, text = self._sample, f"Analysis is more than {level_s:g} s behind the signal"
-        kind = AlertKind.ANALYSIS_LATE
-        return [*self._alerts.raised(kind, sample, sample, text, level_s)]
+        return self._pace.behind_s(self.status is StreamStatus.LIVE)
 
     @property
     def heard_s(self) -> float:
@@ -329,9 +256,9 @@ class MonitoredStream:
             self.info,
             self._sample,
             self._alerts.shown,
-            self._speed,
-            self._lag.value_s,
-            self._lost_samples,
+            self._pace.speed,
+            self._pace.lag_s,
+            self._losses.samples,
             counts.lost,
             counts.duplicates,
             counts.reordered,
@@ -349,14 +276,14 @@ class MonitoredStream:
 
     @property
     def _sample(self) -> int:
-        return max(self._next_sample - 1, 0)
+        return max(self.next_sample - 1, 0)
 
     def _announced(self, info: StreamInfo, publisher: str, now_s: float) -> list[Body]:
         if publisher != self._owner.publisher:
             self._owner.passes_to(publisher, now_s)
-            self._lag = Lag()
+            self._pace.other_sender()
             anew = self.over or not (
-                self._next_sample <= info.start_sample or self._sends_again(info)
+                self.next_sample <= info.start_sample or self._sends_again(info)
             )
         else:
             anew = self.status is StreamStatus.ENDED
@@ -368,7 +295,7 @@ class MonitoredStream:
         out += self._alerts.clear_all(self._sample)
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
         self.awaited = False
-        self._next_sample = info.start_sample
+        self._losses.begin(info)
         self._rate = SenderRate(info.rate_hz)
         return [*out, info, self.state()]
 
@@ -378,7 +305,7 @@ class MonitoredStream:
         They are dropped by their index. One that counts from where the stream began, or from far
         back, has begun anew.
         """
-        back = self._next_sample - info.start_sample
+        back = self.next_sample - info.start_sample
         return info.start_sample > self.info.start_sample and back <= AGAIN_S * info.rate_hz
 
     def _sampled(
@@ -408,14 +335,14 @@ class MonitoredStream:
             elif packet.sequence > 0 and samples.start_sample > self.info.start_sample:
                 # we joined in the middle: what came before is not a loss
                 self.info = replace(self.info, start_sample=samples.start_sample)
-                self._next_sample = samples.start_sample
+                self._losses.move(samples.start_sample)
             try:
                 self._analysis = self._make(self.info)
                 self._reorder = Reorder(self.info.rate_hz, self.info.start_sample)
                 if self._limits is not None:
                     self._analysis.set_limits(self._limits)
             except Exception as error:
-                return [*out, *self.quarantine(_reason(error))]
+                return [*out, *self.quarantine(reason_of(error))]
         if self.status is not StreamStatus.LIVE:
             self.status = StreamStatus.LIVE
             kinds = AlertKind.STREAM_STALE, AlertKind.ANALYSIS_FAILED
@@ -423,21 +350,14 @@ class MonitoredStream:
             out.append(self.state())
         out += yield from self._analysed(self._reorder.push(samples))
         if arrival is not Arrival.LATE:
-            self._lag.observe((wall_ns - packet.sent_ns) / 1e9, now_s)
+            self._pace.came((wall_ns - packet.sent_ns) / 1e9, now_s)
         return out
 
     def _resumed(self, sample: int) -> list[Body]:
         """Go on after our own absence: what came meanwhile is missing, and marked."""
         self.awaited = False
-        name, missing = self.info.stream, sample - self._next_sample
-        self.info = replace(self.info, start_sample=max(sample, self._next_sample))
-        if missing <= 0:
-            return [*self._alerts.cleared(self._sample, _LOST), self.info]
-        self._lost_until = sample
-        text = f"{missing} samples lost ({missing / self.info.rate_hz:.2f} s)"
-        lost = self._alerts.raised(_LOST, self._next_sample, sample, text, float(missing))
-        gap = Gap(name, self._next_sample, missing, GapKind.HOLE)
-        return [gap, self.info, *lost]
+        self.info = replace(self.info, start_sample=max(sample, self.next_sample))
+        return [*self._losses.resumed(self.info)]
 
     def _analysed(self, ready: Iterable[Samples]) -> Steps[list[Body]]:
         """Analyse samples that are in order."""
@@ -446,32 +366,16 @@ class MonitoredStream:
             if (analysis := self._analysis) is None:
                 break
             out.append(samples)
-            out += self._account(samples)
+            self._pace.took(samples, self.info.rate_hz)
+            out += self._losses.took(samples)
             out += self._check_rate(samples)
             try:
                 events = yield from analysis.steps(samples)
             except Exception as error:
-                return [*out, *self.quarantine(_reason(error))]
+                return [*out, *self.quarantine(reason_of(error))]
             length = len(samples.values_mv)
             out += self._alerts.analysed(events, length, analysis.judges, self._sample)
         return out
-
-    def _account(self, samples: Samples) -> list[Body]:
-        """Count the samples, and those that are missing before them.
-
-        The analysis alarms about these, but for what was lost before it began.
-        """
-        length = len(samples.values_mv)
-        hole = samples.start_sample - self._next_sample
-        self._signal_s += length / self.info.rate_hz
-        self._next_sample = max(self._next_sample, samples.end_sample)
-        if hole > 0 and length:
-            self._lost_samples += hole
-        until = self._lost_until
-        if until is None or self._next_sample - until < LOSS_CLEARS_S * self.info.rate_hz:
-            return []
-        self._lost_until = None
-        return [*self._alerts.cleared(self._sample, _LOST)]
 
     def _check_rate(self, samples: Samples) -> list[Body]:
         """Alarm about a sampling rate that is not what the sender's clock says."""
@@ -496,10 +400,5 @@ class MonitoredStream:
         try:
             events = work()
         except Exception as error:
-            return self.quarantine(_reason(error))
+            return self.quarantine(reason_of(error))
         return [*self._alerts.found(events)]
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, MonitorError) else f"{type(error).__name__}: {text}"

@@ -266,4 +266,5 @@ def test_a_display_shows_what_is_active_over_a_restart(tmp_path):
                 source.send_multipart(sender.samples(100))
                 wait_for(lambda m, _: isinstance(m, StreamInfo))
                 wait_for(lambda m, _: isinstance(m, Samples))
-                assert 0 in seen[-1][1]
+                with news:  # the introduction and what is active come one after the other
+                    assert news.wait_for(lambda: 0 in seen[-1][1], PATIENCE_S)
