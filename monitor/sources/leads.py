@@ -22,6 +22,9 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 _PREFERRED = ("mlii", "ii", "d2", "ecg", "ecg1", "mcl1", "v5", "ml5", "i", "mli", "v1", "v")
+# beside a lead like II: V1 tells wide beats apart best, then V5 (Drew et al. 2004,
+# doi:10.1161/01.CIR.0000145144.56673.59); limb leads show much of what II does
+_SECOND = ("v1", "v", "mcl1", "v5", "ml5", "v2", "v4", "v3", "v6")
 DEFAULT_LEADS = 2
 
 
@@ -42,7 +45,8 @@ def choose_leads(
 ) -> list[int]:
     """Choose the signals to analyse; the first of them is the primary lead.
 
-    Without a wish: the lead nearest to a modified lead II, then one more if there is one.
+    Without a wish: the lead nearest to a modified lead II, then one more if there is one, of many
+    a chest lead.
 
     Parameters
     ----------
@@ -82,9 +86,9 @@ def choose_leads(
         return chosen
     if not ecg:
         raise MonitorError(f"record {record} has no ECG lead: its signals are {listing or 'none'}")
-    ranked = sorted(ecg, key=lambda i: (_rank(names[i]), i))
-    primary = ranked[0]
-    return [primary, *[i for i in ecg if i != primary]][:DEFAULT_LEADS]
+    primary = min(ecg, key=lambda i: _rank(names[i], _PREFERRED))
+    others = sorted((i for i in ecg if i != primary), key=lambda i: _rank(names[i], _SECOND))
+    return [primary, *others][:DEFAULT_LEADS]
 
 
 def choose_voltages(
@@ -132,6 +136,6 @@ def choose_voltages(
     return chosen, [MILLIVOLTS[said[i].strip().lower()] for i in chosen]
 
 
-def _rank(name: str) -> int:
+def _rank(name: str, order: Sequence[str]) -> int:
     lower = name.strip().lower()
-    return _PREFERRED.index(lower) if lower in _PREFERRED else len(_PREFERRED)
+    return order.index(lower) if lower in order else len(order)

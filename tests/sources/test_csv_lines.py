@@ -95,7 +95,7 @@ def test_names_say_what_columns_without_header_are(text):
 
 def test_leads_are_chosen_from_the_header(text):
     path = text("I,II,V5,resp", "1,2,3,4")
-    assert read(path, unit="mV")[0].leads == ("II", "I")
+    assert read(path, unit="mV")[0].leads == ("II", "V5")
     assert read(path, unit="mV", leads=("V5", "i"))[2].tolist() == [[3, 1]]
 
 

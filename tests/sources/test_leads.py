@@ -24,9 +24,16 @@ def test_other_signals(name, unit):
 
 def test_a_lead_like_ii_is_primary_and_one_more_is_kept():
     names = ["V5", "MLII", "RESP", "V1"]
-    assert choose_leads("r", names, ["mV"] * 4) == [1, 0]
+    assert choose_leads("r", names, ["mV"] * 4) == [1, 3]
     assert choose_leads("r", ["V1", "V2"], ["mV", "mV"]) == [0, 1]
     assert choose_leads("r", ["ABP", "V"], ["mmHg", "mV"]) == [1]
+
+
+def test_of_many_leads_the_second_is_a_chest_lead():
+    names = ["I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6"]
+    assert choose_leads("r", names, ["mV"] * 12) == [1, 6]
+    assert choose_leads("r", ["II", "I", "V5"], ["mV"] * 3) == [0, 2]
+    assert choose_leads("r", ["II", "X", "Y"], ["mV"] * 3) == [0, 1]
 
 
 def test_wanted_leads_keep_their_order_and_ignore_case():

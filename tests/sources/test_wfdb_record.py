@@ -80,8 +80,8 @@ def test_looping_goes_on_counting_with_invalid_samples_between_rounds(tmp_path):
     ("name", "rate_hz", "leads", "samples"),
     [
         ("03700181", 500.0, ("MCL1",), 300_000),  # four samples a frame
-        ("041s", 500.0, ("I", "III"), 8_000),  # two segments
-        ("s0010_re", 1000.0, ("ii", "i"), 38_400),
+        ("041s", 500.0, ("I", "V"), 8_000),  # two segments
+        ("s0010_re", 1000.0, ("ii", "v1"), 38_400),
         ("v102s", 250.0, ("II", "V"), 75_000),
     ],
 )
