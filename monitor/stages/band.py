@@ -63,8 +63,11 @@ class BandSignal:
 
     def piece(self, start_sample: float, length: int) -> NDArray[np.float64] | None:
         """Give ``length`` rows from a sample of the stream on; None where they are not kept."""
-        self._filter()
-        at = round(start_sample / self.stride) - (self._kept_end - len(self._kept))
+        first = round(start_sample / self.stride)
+        oldest = -(-(self._end or 0) // self.stride) - self._keep
+        if first + length > self._kept_end or first < oldest:  # most are filtered already
+            self._filter()
+        at = first - (self._kept_end - len(self._kept))
         return self._kept[at : at + length] if 0 <= at <= len(self._kept) - length else None
 
     def _filter(self) -> None:

@@ -173,18 +173,19 @@ class Classifier:
         """Give the beats of windows that were prepared, from the scores of the valid ones."""
         if not windows:
             return []
-        valid = [k for k, window in enumerate(windows) if window.valid]
-        probabilities = np.tile(np.array(_REFUSED), (len(windows), 1))
-        if valid:
-            probabilities[valid] = 0.0
-            probabilities[np.ix_(valid, self._columns)] = scores
+        rows = iter(scores.tolist())
         return [
-            self._beat(window, row, decided_sample)
-            for window, row in zip(windows, probabilities.tolist(), strict=True)
+            self._beat(window, next(rows) if window.valid else None, decided_sample)
+            for window in windows
         ]
 
-    def _beat(self, window: BeatWindow, row: list[float], decided_sample: int) -> Beat:
+    def _beat(self, window: BeatWindow, scores: list[float] | None, decided_sample: int) -> Beat:
         rpeak = window.rpeak
+        row = list(_REFUSED)
+        if scores is not None:
+            row = [0.0] * len(_CLASSES)
+            for column, score in zip(self._columns, scores, strict=True):
+                row[column] = score
         return Beat(
             stream=self._stream,
             sample=rpeak.sample,

@@ -156,7 +156,8 @@ class PatientContext:
     def _scaled(self, row: NDArray[np.float64], groups: BeatGroups | None) -> NDArray[np.float64]:
         scaling = self._manifest.scaling
         if scaling == "template" and groups is not None:
-            return np.asarray(np.clip(row / groups.scale(), -8.0, 8.0))
+            scaled = row / groups.scale()
+            return np.minimum(np.maximum(scaled, -8.0), 8.0)
         if scaling == "minmax":
             return np.asarray((row - row.min()) / max(float(np.ptp(row)), 1e-6))
         if scaling == "zscore":

@@ -22,6 +22,7 @@ PREMATURE_WEIGHT = 0.5  # ... unless it is twice as large
 HYSTERESIS = 1.25  # a group must be this much larger to become the dominant one
 MIN_SCALE_MV = 0.02
 STATE_RATE = 1 / 16  # of the running means of likeness
+_total = np.add.reduce  # the methods of an array go through a layer of Python
 LAGS = (-2, -1, 0, 1, 2)  # samples (8 ms) by which R peaks may be off
 
 
@@ -94,7 +95,7 @@ class BeatGroups:
     def scale(self) -> float:
         """Signed peak-to-peak of the dominant QRS; negative if it points down."""
         shape = self.dominant[self._qrs]
-        high, low = float(shape.max()), float(shape.min())
+        high, low = float(np.maximum.reduce(shape)), float(np.minimum.reduce(shape))
         size = max(high - low, MIN_SCALE_MV)
         return size if high + low >= 0.0 else -size
 
@@ -153,11 +154,12 @@ class BeatGroups:
         return features
 
     def _width(self, values: NDArray[np.float64]) -> float:
-        slope = np.diff(values[self._qrs])
+        qrs = values[self._qrs]
+        slope = qrs[1:] - qrs[:-1]
         energy = slope * slope
-        total = float(energy.sum()) + 1e-12
-        centre = float((energy * self._time_s).sum()) / total
-        spread = float((energy * (self._time_s - centre) ** 2).sum()) / total
+        total = float(_total(energy)) + 1e-12
+        centre = float(_total(energy * self._time_s)) / total
+        spread = float(_total(energy * (self._time_s - centre) ** 2)) / total
         return math.sqrt(spread) + 0.004
 
     def _learn(self, group: int, values: NDArray[np.float64], lag: int, log_rr: float) -> None:
@@ -172,9 +174,9 @@ class BeatGroups:
             log_rr if rate == 1.0 else self._log_rr[group] + rate * (log_rr - self._log_rr[group])
         )
         shape = self.templates[group][self._qrs]
-        shape = shape - shape.mean()
+        shape = shape - _total(shape) / len(shape)
         self._shapes[group] = shape
-        self._energy[group] = float((shape * shape).sum())
+        self._energy[group] = float(_total(shape * shape))
         weight = np.where(
             self._log_rr < PREMATURE_LOG_RR, PREMATURE_WEIGHT * self._weight, self._weight
         )
@@ -184,8 +186,8 @@ class BeatGroups:
 
 def _compare(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
     """Correlation, and root mean square difference, of two stretches with their means removed."""
-    a = a - a.mean()
-    b = b - b.mean()
+    a = a - _total(a) / len(a)
+    b = b - _total(b) / len(b)
     difference = a - b
     norm = math.sqrt(float(a @ a) * float(b @ b)) + 1e-9
     return float(a @ b) / norm, math.sqrt(float(difference @ difference) / len(a))

@@ -21,6 +21,7 @@ Notes
 from __future__ import annotations
 
 from collections import deque
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ class PWaves:
             return
         rr = beat.sample - last
         self._rr.append(rr)
-        if beat.label is AamiClass.V or rr < _LONG * float(np.median(self._rr)):
+        if beat.label is AamiClass.V or rr < _LONG * median(self._rr):
             return
         window = self._band.piece(beat.sample + _FROM_S * self._rate_hz, self._length)
         if window is None:

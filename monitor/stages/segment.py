@@ -216,7 +216,7 @@ class Segmenter:
         """Values of one lead around a sample, as the bundle wants them; and if they are valid."""
         signal, valid = self._around(sample, lead)
         values = self._resample(signal)
-        values -= np.median(values)
+        values -= _median(values)
         return values.astype(np.float32), valid
 
     def _around(self, sample: int, lead: int) -> tuple[NDArray[np.float64], bool]:
@@ -239,3 +239,12 @@ class Segmenter:
             index = np.arange(len(wanted))
             wanted = np.interp(index, index[known], wanted[known])
         return wanted, bool(valid)
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Median of finite values; numpy's own asks much more than it computes."""
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    part = np.partition(values, (half - 1, half))
+    return float(part[half - 1] + part[half]) / 2.0

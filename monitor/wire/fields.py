@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ MAX_TEXT = 1000
 MAX_ITEMS = 20_000
 MAX_INT = 2**53 - 1  # what every language's JSON reader keeps exact (RFC 7493)
 MAX_TIME_NS = 2**63 - 1
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class ProtocolError(MonitorError):
@@ -154,7 +156,7 @@ def _text(value: object) -> str:
     if len(value) > MAX_TEXT:
         raise ProtocolError(f"a text of {len(value)} characters is over the limit of {MAX_TEXT}")
     # control characters would reach terminals, lone surrogates cannot be written at all
-    if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in value):
+    if _CONTROL.search(value):
         raise ProtocolError(f"the text {shown(value)} holds control characters")
     return str(value)
 

@@ -132,7 +132,7 @@ def from_dict(data: object) -> Message:
 def dumps(data: Mapping[str, Any]) -> str:
     """Write one JSON object on one line, compact and strict."""
     try:
-        return json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        return _ENCODER.encode(data)
     except (ValueError, TypeError, RecursionError) as error:
         raise ProtocolError(f"cannot be written as JSON: {error}") from error
 
@@ -142,9 +142,7 @@ def loads(text: bytes) -> dict[str, Any]:
     if len(text) > MAX_JSON_BYTES:
         raise ProtocolError(f"JSON of {len(text)} bytes is over the limit of {MAX_JSON_BYTES}")
     try:
-        data = json.loads(
-            text.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique
-        )
+        data = _DECODER.decode(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"not valid JSON: {_one_line(error)}") from error
     if not isinstance(data, dict):
@@ -170,6 +168,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(data) != len(pairs):
         raise ValueError("a key comes twice")
     return data
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
 
 
 def _one_line(error: BaseException) -> str:

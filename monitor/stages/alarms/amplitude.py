@@ -27,10 +27,12 @@ class Amplitude:
         self._rate_hz = rate_hz
         self._qrs: deque[tuple[int, float]] = deque(maxlen=QRS_BEATS)
         self._hops: deque[tuple[int, FloatArray, FloatArray]] = deque()
+        self._moved: int | None = None  # where the last hop began that swung enough by itself
 
     def forget(self) -> None:
         """Begin anew, as after a hole."""
         self._hops.clear()
+        self._moved = None
 
     def push(self, block: Samples) -> None:
         """Take the next hop."""
@@ -38,6 +40,8 @@ class Amplitude:
         low = np.fmin.reduce(values, axis=0)
         high = np.fmax.reduce(values, axis=0)
         self._hops.append((block.start_sample, low, high))
+        if (high - low > LEAST_SWING_MV).any():
+            self._moved = block.start_sample
         while block.end_sample - self._hops[0][0] > SWING_S * self._rate_hz + len(values):
             self._hops.popleft()
 
@@ -48,8 +52,9 @@ class Amplitude:
     def finding(self, end_sample: int) -> Finding | None:
         """Give what is impossible about the size of the signal."""
         if len(self._qrs) == QRS_BEATS:
-            height_mv = median(height for _, height in self._qrs)
-            if min(height for _, height in self._qrs) > MOST_QRS_MV:
+            heights_mv = [height for _, height in self._qrs]
+            if min(heights_mv) > MOST_QRS_MV:
+                height_mv = median(heights_mv)
                 beats = tuple(sample for sample, _ in self._qrs)
                 text = (
                     f"UNIT? QRS of {height_mv:.3g} mV is impossible; uV given as mV? "
@@ -57,6 +62,8 @@ class Amplitude:
                 )
                 return Finding(beats[0], text, height_mv, MOST_QRS_MV, beats)
         if not self._hops or end_sample - self._hops[0][0] < SWING_S * self._rate_hz:
+            return None
+        if self._moved is not None and self._moved >= self._hops[0][0]:
             return None
         low = np.fmin.reduce([low for _, low, _ in self._hops], axis=0)
         high = np.fmax.reduce([high for _, _, high in self._hops], axis=0)

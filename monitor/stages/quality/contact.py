@@ -76,7 +76,7 @@ class Contact:
 
     def _follow(self, x: NDArray[np.float64], hop_s: float, keep: float) -> None:
         """Update runs of equal samples, the rails and the time spent at them."""
-        high, low = float(x.max()), float(x.min())
+        high, low = float(np.maximum.reduce(x)), float(np.minimum.reduce(x))
         if high > self._top or low < self._bottom:
             self._pinned_s = 0.0  # so that was no rail
             self._top, self._bottom = max(self._top, high), min(self._bottom, low)

@@ -79,7 +79,7 @@ class TextureMeter:
         y = np.concatenate((self._carry, x), axis=1)  # (leads, reach + n)
         self._carry = y[:, n:]
         self.last_mv = x[:, -1]
-        total = np.cumsum(y - y[:, :1], axis=1)
+        total = (y - y[:, :1]).cumsum(axis=1)
         smooth = np.empty((leads, n + 2 * gap))
         smooth[:, 0] = total[:, 2 * half]
         np.subtract(total[:, 2 * half + 1 :], total[:, : -2 * half - 1], out=smooth[:, 1:])
@@ -102,13 +102,14 @@ class TextureMeter:
         if self._filled < self._need:
             return None
         recent = window[:, :, self._length - self._filled :]
-        ordered = np.sort(recent[:2], axis=2)
+        ordered = recent[:2].copy()
+        ordered.sort()
         middle = self._filled // 2
         texture = np.empty((5, leads))
         texture[0] = ordered[0, :, -1]
         texture[1] = ordered[0, :, middle]
         texture[2] = ordered[1, :, middle] * self._share
-        texture[3] = recent[2].max(axis=1) - recent[3].min(axis=1)
+        texture[3] = np.maximum.reduce(recent[2], 1) - np.minimum.reduce(recent[3], 1)
         middles = recent[2] + recent[3]
-        texture[4] = 0.5 * np.abs(middles[:, 1:] - middles[:, :-1]).sum(axis=1)
+        texture[4] = 0.5 * np.add.reduce(np.abs(middles[:, 1:] - middles[:, :-1]), 1)
         return texture
