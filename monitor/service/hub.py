@@ -26,6 +26,7 @@ from monitor.remarks import Level, Remark
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.overload import Overload
+from monitor.service.pace import REAL_TIME
 from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.fields import fields_to_dict
@@ -228,10 +229,18 @@ class Hub:
             elif silent_s > FORGET_STALE_S:
                 out += stream.end()
         self._report_refused()
-        said = self.overload.judge(behind_s, now_s - looked_at_s)
+        said = self.overload.judge(behind_s, now_s - looked_at_s, self._fastest())
         if said:
             self._say(Remark(said, Level.WARNING) if self.overload.shedding else said)
         return [self._heartbeat(), *out]
+
+    def _fastest(self) -> str:
+        """Name the stream that brings most signal, if it comes faster than real time."""
+        speeds = {name: stream.speed for name, stream in self._streams.items()}
+        name = max(speeds, key=speeds.__getitem__, default="")
+        if not name or speeds[name] <= REAL_TIME:
+            return ""
+        return f"; most signal comes from {name}, at {speeds[name]:.0f} times real time"
 
     def stored(self, problems: Mapping[str, str], journal: str = "") -> list[Body]:
         """Take why signals are not being stored, by stream, and why events are not; alarm."""

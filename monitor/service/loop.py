@@ -11,6 +11,7 @@ from monitor.journal.entries import Draft, Memory, draft_of, is_kept
 from monitor.journal.journal import Journal
 from monitor.messages import Samples
 from monitor.service.hub import Hub
+from monitor.service.rounds import BATCH, Rounds
 from monitor.wire.protocol import (
     Body,
     Heartbeat,
@@ -26,7 +27,7 @@ from monitor.wire.sockets import ServiceSockets
 TICK_S = 1.0
 NEWCOMER_PERIOD_S = 0.1  # states are not repeated faster than this, however many subscribe
 LOOK_UP_S = 0.1  # how long a request to stop may wait
-BATCH = 64
+TURN_S = 0.05  # no further round is begun after so long: requests and ticks are waiting
 DISPLAY = (Samples, StreamState, Heartbeat)  # for the eye; everything else is found, and counts
 
 
@@ -87,6 +88,7 @@ class Service:
         self._storage_problems = storage_problems
         self._turned = turned
         self._numbers = SequenceCounter()
+        self._rounds = Rounds(sockets.receive)
         self._stopped = False
 
     def stop(self) -> None:
@@ -117,22 +119,33 @@ class Service:
                 newcomer_s, newcomers = now_s, False
             due_s = min(tick_s, newcomer_s + NEWCOMER_PERIOD_S) if newcomers else tick_s
             self._turned(count, self._clock() - woke_s)
-            sockets.wait(min(max(due_s - now_s, 0.0), LOOK_UP_S))
+            wait_s = 0.0 if self._rounds.waiting else min(max(due_s - now_s, 0.0), LOOK_UP_S)
+            sockets.wait(wait_s)
             woke_s = self._clock()
-            messages = list(sockets.receive(BATCH))
-            count = len(messages)
-            self._publish(hub.receive_all(messages, self._clock(), time.time_ns()))
-            if count < BATCH:
+            count = self._take()
+            if self._rounds.emptied:
                 looked_s = self._clock()
             if count:
                 heard_s = self._clock()
             self._answer()
             newcomers |= sockets.newcomers()
-            if end_when.done and count < BATCH and hub.done:
+            if end_when.done and self._rounds.emptied and hub.done:
                 break
             if end_when.idle_s is not None and self._clock() - heard_s >= end_when.idle_s:
                 break
         self._publish(hub.flush())
+
+    def _take(self) -> int:
+        """Take what has come by now, round by round; give the number of messages."""
+        out: list[Body] = []
+        began_s, count = self._clock(), 0
+        while messages := self._rounds.take():
+            count += len(messages)
+            out += self._hub.receive_all(messages, self._clock(), time.time_ns())
+            if self._rounds.emptied or count >= BATCH or self._clock() - began_s >= TURN_S:
+                break
+        self._publish(out)
+        return count
 
     def _answer(self) -> None:
         request = self._sockets.request()

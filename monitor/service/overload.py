@@ -35,10 +35,10 @@ class Overload:
         """Whether the states are to be shown this second."""
         return not self.shedding or self._ticks % STATE_PERIOD == 0
 
-    def judge(self, behind_s: Collection[float], saturated_s: float) -> str:
+    def judge(self, behind_s: Collection[float], saturated_s: float, fastest: str = "") -> str:
         """Take the lag of each live stream, and for how long the input was never empty.
 
-        Gives what the operator is to be told, mostly nothing.
+        Gives what the operator is to be told, mostly nothing; ``fastest`` is added to it.
         """
         self._ticks += 1
         self.late = sum(lag_s > SHED_LAG_S for lag_s in behind_s)
@@ -47,7 +47,7 @@ class Overload:
             self.shedding, self._ticks = True, 0
             return (
                 f"too slow: {self.late} of {len(behind_s)} live streams are late, the worst by "
-                f"{max(behind_s):.1f} s; samples are no longer shown to subscribers"
+                f"{max(behind_s):.1f} s; samples are no longer shown to subscribers{fastest}"
             )
         if self.shedding and not saturated and not self.late:
             self.shedding = False

@@ -13,6 +13,7 @@ from monitor.config import AlarmSettings
 from monitor.messages import AlertKind, End, Event, Samples, StreamInfo
 from monitor.service.alert_book import AlertBook
 from monitor.service.analysis import Analysis, MakeAnalysis, reason_of
+from monitor.service.beginnings import Beginnings
 from monitor.service.losses import Losses
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Ownership
@@ -20,7 +21,15 @@ from monitor.service.pace import Pace
 from monitor.service.sender_rate import SenderRate
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.fields import MAX_INT
-from monitor.wire.protocol import Body, Limits, Packet, ProtocolError, StreamState, StreamStatus
+from monitor.wire.protocol import (
+    MAX_SIGNAL_S,
+    Body,
+    Limits,
+    Packet,
+    ProtocolError,
+    StreamState,
+    StreamStatus,
+)
 from monitor.wire.reorder import Reorder
 from monitor.wire.sequence import Arrival, SequenceTracker
 
@@ -61,6 +70,7 @@ class MonitoredStream:
         self.refused = 0
         self.refusal = ""
         self._owner = Ownership(publisher, now_s)
+        self._beginnings = Beginnings(now_s)
         self.key = ""  # of the sender, where senders have keys
         self._make = make_analysis
         self._limits: AlarmSettings | None = None
@@ -206,6 +216,11 @@ class MonitoredStream:
         return [*out, self.state()]
 
     @property
+    def speed(self) -> float:
+        """Signal time over wall time in the last second."""
+        return self._pace.speed or 0.0
+
+    @property
     def behind_s(self) -> float:
         """How far the analysis is behind a stream that comes no faster than real time."""
         return self._pace.behind_s(self.status is StreamStatus.LIVE)
@@ -291,6 +306,12 @@ class MonitoredStream:
         before = (self.info.rate_hz, self.info.leads)
         if not anew and before == (info.rate_hz, info.leads):
             return []
+        if not self._beginnings.allow(now_s):
+            out = self._finish()
+            quarantined = self.status is StreamStatus.QUARANTINED
+            return (
+                out if quarantined else [*out, *self.quarantine("it is announced anew too often")]
+            )
         out = self._finish()
         out += self._alerts.clear_all(self._sample)
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
@@ -322,7 +343,12 @@ class MonitoredStream:
             raise ProtocolError(
                 f"stream {self.info.stream}: sample index {samples.start_sample} is out of range"
             )
-        leads = samples.values_mv.shape[1]
+        length, leads = samples.values_mv.shape
+        if length > MAX_SIGNAL_S * self.info.rate_hz:  # others would wait for it
+            raise ProtocolError(
+                f"stream {self.info.stream}: a message of {length / self.info.rate_hz:.1f} s of "
+                f"signal; at most {MAX_SIGNAL_S:g} s may come at once"
+            )
         if leads != len(self.info.leads):
             raise ProtocolError(
                 f"stream {self.info.stream} was announced with {len(self.info.leads)} lead(s), "

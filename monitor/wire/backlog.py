@@ -44,11 +44,14 @@ class Backlog:
         What one message may hold, with all its frames.
     queue_bytes
         What all messages that may wait hold.
+    total_bytes
+        What all connections together may hold.
     """
 
-    def __init__(self, message_bytes: int, queue_bytes: int) -> None:
+    def __init__(self, message_bytes: int, queue_bytes: int, total_bytes: int) -> None:
         self._message_bytes = message_bytes
         self._queue_bytes = queue_bytes
+        self._total_bytes = total_bytes
         self._lines: dict[int, _Line] = {}
         self._drained = False
 
@@ -66,6 +69,8 @@ class Backlog:
     def check(self, descriptors: Iterable[int]) -> list[int]:
         """Give the connections that hold more than they may.
 
+        Where all together hold too much, these are those that hold most of it.
+
         Messages are taken from all connections in turn. Whatever came complete before the last
         call has been taken if nothing waits any more, or if another connection has had several
         turns and this one none.
@@ -74,6 +79,7 @@ class Backlog:
         drained, self._drained = self._drained, False
         before, self._lines = self._lines, {}
         over = []
+        held: dict[int, int] = {}
         for descriptor in descriptors:
             try:
                 inode, received = os.fstat(descriptor).st_ino, _received(descriptor)
@@ -89,9 +95,17 @@ class Backlog:
                 and line.received - line.taken > self._message_bytes
             ):
                 over.append(descriptor)
+            else:
+                held[descriptor] = received - line.taken
             line.taken = min(line.taken, received)  # overhead was estimated: no credit from it
             line.received, line.served = received, 0
             self._lines[descriptor] = line
+        total = sum(held.values())
+        for descriptor in sorted(held, key=held.__getitem__, reverse=True):
+            if total <= self._total_bytes:
+                break
+            total -= held[descriptor]
+            over.append(descriptor)
         return over
 
 

@@ -78,7 +78,7 @@ class Connections:
         """Cut the connections that hold more than the messages that may wait."""
         for name, room in self._rooms.items():
             for descriptor in room.backlog.check(room.accepted):
-                self._refused(f"on --{name}: a message without end")
+                self._refused(f"on --{name}: a message without end, or too many that wait")
                 cut(descriptor)
 
     def work(self, limit: int = 1000) -> None:

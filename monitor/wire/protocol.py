@@ -34,6 +34,7 @@ __all__ = ["Heartbeat", "Packet", "ProtocolError", "StreamState", "decode", "enc
 
 SCHEMA = 1
 MAX_PAYLOAD_BYTES = 1024 * 1024  # 8 s of 32 leads at 1000 Hz
+MAX_SIGNAL_S = 20.0  # in one message of samples to a service
 _TOPIC = re.compile(rb"([a-z][a-z_]{0,31})\.([A-Za-z0-9][A-Za-z0-9_-]{0,63})")
 _SAMPLE_TYPE = np.dtype("<f4")
 

@@ -18,7 +18,7 @@ from monitor.wire.endpoints import (
     say_on_stderr,
 )
 from monitor.wire.keys import ClientKeys
-from monitor.wire.protocol import MAX_PAYLOAD_BYTES, Body, encode, topic_of
+from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S, Body, encode, topic_of
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import INPUT_QUEUE
 
@@ -106,7 +106,7 @@ class SamplePublisher:
                 ):
                     announced_s, announced_sample = self._clock(), next_sample
                     self._send(_moved(info, next_sample))
-                for piece in _pieces(chunk):
+                for piece in _pieces(chunk, info.rate_hz):
                     self._send(piece)
                 next_sample, sent = chunk.end_sample, sent + len(chunk.values_mv)
                 if self._clock() - announced_s >= ANNOUNCE_PERIOD_S:
@@ -181,16 +181,17 @@ class SamplePublisher:
             return
 
 
-def _pieces(samples: Samples) -> Iterator[Samples]:
+def _pieces(samples: Samples, rate_hz: float) -> Iterator[Samples]:
     """Cut a chunk that is too large for one message."""
     length, leads = samples.values_mv.shape
-    most = MAX_PAYLOAD_BYTES // (4 * max(leads, 1))
+    most = min(MAX_PAYLOAD_BYTES // (4 * max(leads, 1)), int(MAX_SIGNAL_S * rate_hz))
     for start in range(0, length, most):
+        wall_ns = samples.wall_ns
         yield Samples(
             samples.stream,
             samples.start_sample + start,
             samples.values_mv[start : start + most],
-            samples.wall_ns,
+            None if wall_ns is None else wall_ns + round(start / rate_hz * 1e9),
         )
 
 

@@ -53,6 +53,7 @@ QUEUE_BYTES = {  # what ZeroMQ may hold of one connection before it is cut
     "output": 4 * 1024 * 1024,
     "control": (CONTROL_QUEUE + 2) * MAX_REQUEST_BYTES,
 }
+TOTAL_BYTES = {"input": 512 * 1024 * 1024, "output": 64 * 1024 * 1024, "control": 64 * 1024 * 1024}
 CLOSE_LINGER_MS = 1000
 
 Permits = Callable[[str], bool]
@@ -130,7 +131,9 @@ class ServiceSockets:
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         if self._access is not None:
             self._access.guard(socket, room)
-        backlog = self._backlogs[room] = Backlog(MESSAGE_BYTES, QUEUE_BYTES[room])
+        backlog = self._backlogs[room] = Backlog(
+            MESSAGE_BYTES, QUEUE_BYTES[room], TOTAL_BYTES[room]
+        )
         monitor = self._connections.watch(socket, room, MAX_CONNECTIONS[room], backlog)
         self._poller.register(socket, zmq.POLLIN)
         self._poller.register(monitor, zmq.POLLIN)

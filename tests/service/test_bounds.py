@@ -131,7 +131,7 @@ def test_a_message_without_end_is_cut_off(frames, room, kind):
             with contextlib.suppress(OSError):  # held back, or hung up on
                 at = (at + peer.send(view[at:])) % len(frames)
             most = max(most, resident_mib() - before)
-        assert said == [f"refused on --{room}: a message without end"]
+        assert said == [f"refused on --{room}: a message without end, or too many that wait"]
         peer.settimeout(PATIENCE_S)
         with contextlib.suppress(ConnectionError):
             while peer.recv(1000):
@@ -275,7 +275,7 @@ def test_the_backlog_forgets_nothing_and_forgives_what_was_taken():
         peer, _ = server.accept()
         with peer:
             fd = peer.fileno()
-            backlog = Backlog(message_bytes=1000, queue_bytes=5000)
+            backlog = Backlog(message_bytes=1000, queue_bytes=5000, total_bytes=50_000)
             assert backlog.check([fd]) == []
 
             def came(count):
@@ -295,3 +295,22 @@ def test_the_backlog_forgets_nothing_and_forgives_what_was_taken():
             came(6000)
             assert backlog.check([fd]) == [fd]  # more than may wait
             assert backlog.check([]) == []
+
+
+def test_who_holds_most_is_cut_when_all_together_hold_too_much():
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
+        pairs = []
+        for _ in range(3):
+            sender = stack.enter_context(socket.create_connection(server.getsockname()))
+            pairs.append((sender, stack.enter_context(server.accept()[0])))
+        peers = [peer.fileno() for _, peer in pairs]
+        backlog = Backlog(message_bytes=5000, queue_bytes=5000, total_bytes=7000)
+        assert backlog.check(peers) == []
+        for (sender, peer), count in zip(pairs, (1000, 3000, 2500), strict=True):
+            sender.sendall(bytes(count))
+            while count:
+                count -= len(peer.recv(count))
+        assert backlog.check(peers) == []
+        pairs[0][0].sendall(bytes(1000))
+        assert len(pairs[0][1].recv(1000, socket.MSG_WAITALL)) == 1000
+        assert backlog.check(peers) == [peers[1]]

@@ -10,6 +10,7 @@ from service_parts import POISON_MV, EveryHundred, Sender
 
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.service.alert_book import SHOW_CLEARED
+from monitor.service.beginnings import AT_ONCE, PERIOD_S
 from monitor.service.hub import FORGET_ENDED_S, FORGET_STALE_S, Hub
 from monitor.service.ownership import MAX_HELD
 from monitor.service.stream import STALE_S
@@ -276,7 +277,7 @@ def test_a_sender_that_comes_back_with_an_overlap_goes_on(back):
 
 def test_a_sender_that_comes_back_from_far_back_has_begun_anew():
     desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
-    desk.take(first.announce(), first.samples(10_000))
+    desk.take(first.announce(), *(first.samples(1000) for _ in range(10)))
     second.at = 1000
     desk.take(second.announce(), second.samples(100))
     desk.tick()
@@ -445,6 +446,46 @@ def test_a_replay_faster_than_real_time_is_not_late():
     assert [a for a in of(Alert, desk.out) if a.id < 0] == []
 
 
+def test_when_the_machine_is_too_slow_the_fastest_stream_is_named():
+    desk, sender, fast = Desk(), Sender(), Sender("source-2", "archive")
+    desk.take(sender.announce(), fast.announce())
+    for number in range(11):
+        fast.sent_ns = round(desk.now_s * 1e9)
+        desk.hub.receive(fast.samples(4000), desk.now_s, fast.sent_ns)
+        behind(desk, sender, 0.1 + 0.3 * number, 1)
+    assert any("most signal comes from archive, at 20 times real time" in s for s in desk.said)
+
+
+def test_a_message_of_too_much_signal_is_refused_and_the_stream_goes_on():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(), sender.samples(100))
+    assert desk.take(sender.samples(4001)) == []
+    assert (desk.state().refused, desk.state().status) == (1, StreamStatus.LIVE)
+    new = desk.take(*(sender.samples(4000) for _ in range(3)))
+    assert sum(len(s.values_mv) for s in of(Samples, new)) == 12_000
+    assert desk.state().lost_samples == 4001
+    desk.tick()
+    assert any("20.0 s of signal; at most 20 s" in line for line in desk.said)
+
+
+def test_a_stream_that_begins_anew_all_the_time_is_quarantined_until_it_stops_that():
+    desk, sender, other = Desk(), Sender(), Sender("source-2", "b")
+    desk.take(other.announce())
+    kept = []
+    for number in range(1000):
+        desk.now_s += 0.001
+        kept += desk.take(sender.announce(rate_hz=200.0 + number % 2))
+    assert desk.state().status is StreamStatus.QUARANTINED
+    assert desk.state().text == "it is announced anew too often"
+    assert len(of(StreamInfo, kept)) == 1 + AT_ONCE
+    assert len(of(Alert, kept)) == 1
+    assert desk.state("b").status is StreamStatus.WAITING
+    desk.tick(PERIOD_S)
+    (info, *_) = of(StreamInfo, desk.take(sender.announce(rate_hz=250.0)))
+    assert info.rate_hz == 250.0
+    assert desk.state().status is StreamStatus.WAITING
+
+
 def test_samples_that_do_not_fit_are_refused_and_the_stream_goes_on():
     desk, sender = Desk(), Sender(leads=2)
     desk.take(sender.announce(), sender.samples(100))
@@ -513,6 +554,7 @@ def test_the_state_stays_small_however_fast_alerts_come_and_go():
     for life in range(300):  # each leaves an alert that is then cleared
         sender = Sender(f"life {life}")
         desk.take(sender.announce(), sender.samples(1000), sender.end())
+        desk.now_s += 2.0
     (state,) = of(StreamState, desk.tick())
     assert len(state.alerts) == SHOW_CLEARED + 1
     assert state.alerts[-1].id == 298

@@ -103,7 +103,7 @@ def test_what_is_published_is_on_the_disk(tmp_path):
 
 
 def test_a_turn_is_one_transaction(tmp_path):
-    senders = [Sender(f"sender-{n}", f"bed-{n}") for n in range(30)]
+    senders = [Sender(f"sender-{n}", f"bed-{n}", leads=1) for n in range(30)]
     turns = [[s.announce() for s in senders], [s.samples(1000) for s in senders]]
     with journal(tmp_path / "j.db") as kept:
         commits = []

@@ -13,7 +13,7 @@ from monitor.errors import MonitorError
 from monitor.messages import End, Samples, StreamInfo
 from monitor.wire import endpoints
 from monitor.wire.endpoints import MAX_FRAME_BYTES, is_loopback
-from monitor.wire.protocol import MAX_PAYLOAD_BYTES, decode
+from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S, decode
 from monitor.wire.publisher import SamplePublisher
 from monitor.wire.sockets import INPUT_QUEUE, ServiceSockets
 
@@ -142,14 +142,14 @@ def test_a_publisher_gives_up_when_nobody_comes():
 
 def test_nothing_is_lost_and_memory_is_bounded_when_the_source_is_faster():
     """200 MB through queues of 64 messages: the source must have been held back."""
-    chunk, count = 65_536, 400
-    info = StreamInfo("fast", 360.0, ("II", "V1"))
+    chunk, count = 8192, 400
+    info = StreamInfo("fast", 1000.0, tuple(f"L{n}" for n in range(16)))
     made = []
 
     def chunks():
         for number in range(count):
             made.append(number)
-            yield Samples("fast", number * chunk, np.full((chunk, 2), number, np.float32))
+            yield Samples("fast", number * chunk, np.full((chunk, 16), number, np.float32))
 
     def publish():
         with SamplePublisher(opened.input_endpoint) as publisher:
@@ -189,21 +189,27 @@ def test_nothing_is_sent_before_the_service_takes_samples():
     assert bodies[0] == info
 
 
-def test_a_chunk_too_large_for_a_message_is_cut():
-    leads, length = 3, MAX_PAYLOAD_BYTES // 8
+@pytest.mark.parametrize(
+    ("rate_hz", "leads", "length", "first"),
+    [(1000.0, 32, 12_000, MAX_PAYLOAD_BYTES // 128), (360.0, 2, 10_800, MAX_SIGNAL_S * 360)],
+    ids=["bytes", "seconds"],
+)
+def test_a_chunk_too_large_for_a_message_is_cut(rate_hz, leads, length, first):
     values = np.arange(length * leads, dtype=np.float32).reshape(length, leads)
-    info = StreamInfo("a", 360.0, ("I", "II", "III"), start_sample=100)
+    info = StreamInfo("a", rate_hz, tuple(f"L{n}" for n in range(leads)), start_sample=100)
+    wall_ns = 1_700_000_000_000_000_000
 
     def publish():
         with SamplePublisher(opened.input_endpoint) as publisher:
-            publisher.publish(info, [Samples("a", 100, values)])
+            publisher.publish(info, [Samples("a", 100, values, wall_ns)])
 
     with service_sockets() as opened, in_thread(publish):
         opened.open_input()
         bodies = [p.body for p in receive_until_end(opened)]
     pieces = [b for b in bodies if isinstance(b, Samples)]
-    assert len(pieces) == 2
+    assert [len(piece.values_mv) for piece in pieces] == [first, length - first]
     assert pieces[1].start_sample == pieces[0].end_sample
+    assert [piece.wall_ns - wall_ns for piece in pieces] == [0, round(first / rate_hz * 1e9)]
     np.testing.assert_array_equal(np.concatenate([p.values_mv for p in pieces]), values)
     assert bodies[-1] == End("a", 100 + length)
 

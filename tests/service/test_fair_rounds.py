@@ -1,0 +1,76 @@
+"""A sender that is far faster than the others does not make them wait."""
+
+from collections import deque
+
+import numpy as np
+from service_parts import EveryHundred, Sender
+
+from monitor.messages import Samples
+from monitor.service.hub import Hub
+from monitor.service.loop import EndWhen, Service
+from monitor.service.rounds import BATCH
+from monitor.wire.protocol import decode
+
+
+class Sockets:
+    """Connections that are served in turn, message by message, as ZeroMQ does."""
+
+    refusals = 0
+
+    def __init__(self, connections):
+        self.connections = deque(connections)
+        self.published = []
+
+    def receive(self, limit):
+        for _ in range(limit):
+            waiting = next((c for c in self.connections if c), None)
+            if waiting is None:
+                return
+            self.connections.remove(waiting)
+            self.connections.append(waiting)
+            yield waiting.popleft(), ""
+
+    def open_input(self):
+        pass
+
+    def wait(self, timeout_s):
+        return True
+
+    def newcomers(self):
+        return False
+
+    def request(self):
+        return None
+
+    def wants(self, topic):
+        return True
+
+    def publish(self, frames):
+        self.published.append(decode(frames).body)
+
+
+def test_what_comes_while_a_fast_sender_is_served_is_next():
+    fast, live = Sender("archive", "fast", leads=1), Sender("bed", "live", leads=1)
+    waiting = deque([fast.announce(), *(fast.samples(4000) for _ in range(2 * BATCH))])
+    bed = deque([live.announce()])
+    seen = []
+
+    class Watched(EveryHundred):
+        """Each of the first messages of the fast sender takes so long that a live one comes."""
+
+        def push(self, samples):
+            seen.append(samples.stream)
+            if samples.stream == "fast" and len(seen) < 40:
+                bed.append(live.samples(50))
+            return super().push(samples)
+
+    sockets = Sockets([waiting, bed])
+    seconds = iter(np.arange(0, 1000, 0.02))
+    hub = Hub(Watched, "service", lambda text: None)
+    service = Service(hub, sockets, "service", clock=lambda: next(seconds))
+    service.run(EndWhen(idle_s=1.0))
+    assert "fast fast fast" not in " ".join(seen[:40])  # one more had been received already
+    assert seen.count("live") >= 13
+    assert seen.count("fast") == 2 * BATCH
+    shown = [body for body in sockets.published if isinstance(body, Samples)]
+    assert [body.stream for body in shown] == seen
