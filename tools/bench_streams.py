@@ -52,18 +52,22 @@ ENOUGH_S = 1.5
 PATIENCE_S = 120.0
 
 
-def signal(scenario: str, seconds: float) -> np.ndarray:
-    """Two leads of a scenario, over and over, shape (n, 2)."""
-    source = Simulator(scenario, rate_hz=RATE_HZ, leads=LEADS, loop=True, chunk_s=1.0)
+def signal(
+    scenario: str, seconds: float, rate_hz: float = RATE_HZ, leads: tuple[str, ...] = LEADS
+) -> np.ndarray:
+    """Give a scenario, over and over, shape (n, leads)."""
+    source = Simulator(scenario, rate_hz=rate_hz, leads=leads, loop=True, chunk_s=1.0)
     pieces = islice(source.chunks(), int(seconds) + 1)
-    return np.concatenate([piece.values_mv for piece in pieces])[: round(seconds * RATE_HZ)]
+    return np.concatenate([piece.values_mv for piece in pieces])[: round(seconds * rate_hz)]
 
 
 class Source:
     """One stream with a connection of its own; what cannot leave at once waits here."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, name: str) -> None:
-        self.info = StreamInfo(name, RATE_HZ, LEADS, 0, "bench")
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, info: StreamInfo
+    ) -> None:
+        self.info = info
         self._numbers = SequenceCounter()
         self._waiting: deque[list[bytes]] = deque()
         self._socket = context.socket(zmq.XPUB)
@@ -107,7 +111,14 @@ def send(endpoints: list[str], count: int, load: Load, report: Connection) -> No
     signals = [signal(name, load.seconds) for name in SCENARIOS]
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     context.set(zmq.MAX_SOCKETS, count + 16)
-    sources = [Source(context, endpoints[k % len(endpoints)], stream_name(k)) for k in range(count)]
+    sources = [
+        Source(
+            context,
+            endpoints[k % len(endpoints)],
+            StreamInfo(stream_name(k), RATE_HZ, LEADS, 0, "bench"),
+        )
+        for k in range(count)
+    ]
     for source in sources:
         source.announce()
     begin_s = time.time() + 1.0

@@ -1,164 +1,305 @@
-"""Many streams for days through a real ``serve``: flat memory, and the same input the same events.
+"""Many streams for days through real ``serve`` processes: flat memory, nothing lost, no drift.
 
-``python -m tools.soak_service --streams 20 --hours 24 --speed 50`` sends simulated streams to a
-``serve`` process over sockets (360 Hz, two leads, no faster than ``--speed`` times real time, and
-no faster than the service takes them). Every stream is the same period of signal (``--period-s``,
-an hour) over and over. Once the start is no longer remembered (ten minutes, a period at least),
-every period must give the same events at the same places as the first such period, the reference:
-beats with their labels, rhythms, alerts, heart rates. The resident memory of the service may grow
-by ``--limit-mib`` from the end of the reference to the end. What differs is printed; more than one
-event in a thousand is drift. (The classifier never quite stops learning a patient's beats, so a
-beat on the edge between two classes can change sides.)
+``python -m tools.soak_service --streams 20 --hours 24`` sends simulated streams over sockets, as
+fast as they are taken (``--speed`` sets a limit, in times real time), to ``--services`` processes
+with journals, whose retention is at work (``--keep-mb``). A subscriber takes every message. Of the
+streams a quarter has 360 Hz and two leads, the others 250 Hz and one; scenarios in turn. With
+``--minutes`` no new hour is begun after so long, and what was done by then is reported.
+
+Every stream is the same hour of signal (``--period-s``) over and over, so every hour must give the
+same events at the same places: beats with their labels, rhythms, alerts, heart rates. The first ten
+minutes are left out. Streams of the scenarios in :data:`SETTLING` are judged by
+:func:`tools.soak_events.drifted`, all others must not differ in a single event. It also fails if a
+message or sample was lost, a stream did not end, or the resident memory of a service has grown by
+more than ``--limit-mib`` after the first hour.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import multiprocessing
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import zmq
 
-from monitor.messages import End, Samples
-from tools.bench_streams import LEADS, PATIENCE_S, RATE_HZ, Service, Source, signal, stream_name
+from monitor.messages import End, Samples, StreamInfo
+from monitor.wire.sequence import TopicSequences
+from tools.bench_streams import PATIENCE_S, Service, Source, signal, stream_name
+from tools.soak_events import Compared, drifted
 
 SCENARIOS = ("tour", "pvc", "af", "vt", "sinus")
-PIECE_S = 2.0
+SETTLING = ("tour",)
+KINDS = ((360.0, ("II", "V1")), (250.0, ("II",)), (250.0, ("II",)), (250.0, ("II",)))
 SETTLED_S = 600.0
-MAX_DRIFT = 0.001
+LOOK_S = 0.5
 
 
-def send(
-    endpoint: str, scenarios: list[str], streams: int, period_s: float, periods: int, speed: float
-) -> None:
-    """Be the sender process: all streams in step, as fast as asked for and as they are taken."""
-    signals = [signal(name, period_s) for name in scenarios[:streams]]
+@dataclass(frozen=True)
+class Bed:
+    """One stream."""
+
+    info: StreamInfo
+    scenario: str
+
+
+def beds(count: int, scenarios: list[str]) -> list[Bed]:
+    """Give the streams: each scenario with each kind of signal in turn."""
+    out = []
+    for k in range(count):
+        rate_hz, leads = KINDS[k // len(scenarios) % len(KINDS)]
+        info = StreamInfo(stream_name(k), rate_hz, leads, 0, "soak")
+        out.append(Bed(info, scenarios[k % len(scenarios)]))
+    return out
+
+
+@dataclass(frozen=True)
+class Load:
+    """How the streams are sent."""
+
+    period_s: float
+    periods: int
+    piece_s: float
+    speed: float
+    minutes: float
+
+
+def send(endpoint: str, streams: list[Bed], load: Load) -> None:
+    """Be the sender process of one service: its streams in step, as fast as they are taken."""
+    signals = {
+        (bed.scenario, bed.info.rate_hz, bed.info.leads): signal(
+            bed.scenario, load.period_s, bed.info.rate_hz, bed.info.leads
+        )
+        for bed in streams
+    }
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    context.set(zmq.MAX_SOCKETS, streams + 16)
-    sources = [Source(context, endpoint, stream_name(k)) for k in range(streams)]
-    for source in sources:
+    sources = [(Source(context, endpoint, bed.info), bed) for bed in streams]
+    for source, _ in sources:
         source.announce()
-    piece = round(PIECE_S * RATE_HZ)
-    length = round(period_s * RATE_HZ)
     began_s = time.monotonic()
-    for at in range(0, periods * length, piece):
-        time.sleep(max(began_s + at / RATE_HZ / speed - time.monotonic(), 0.0))
-        for k, source in enumerate(sources):
-            place = at % length
-            values = signals[k % len(signals)][place : place + piece]
-            source.send_patiently(Samples(stream_name(k), at, values))
-    for k, source in enumerate(sources):
-        source.send_patiently(End(stream_name(k), periods * length))
+    period = 0
+    while period < load.periods and time.monotonic() - began_s < 60.0 * load.minutes:
+        for place_s in np.arange(0.0, load.period_s, load.piece_s):
+            due_s = began_s + (period * load.period_s + place_s) / load.speed
+            time.sleep(max(due_s - time.monotonic(), 0.0))
+            for source, bed in sources:
+                info = bed.info
+                values = signals[bed.scenario, info.rate_hz, info.leads]
+                at, length = round(place_s * info.rate_hz), round(load.piece_s * info.rate_hz)
+                samples = Samples(info.stream, period * len(values) + at, values[at : at + length])
+                source.send_patiently(samples)
+        period += 1
+    for source, bed in sources:
+        end = period * round(load.period_s * bed.info.rate_hz)
+        source.send_patiently(End(bed.info.stream, end))
     context.destroy(round(PATIENCE_S * 1000))
 
 
-def placed(event: dict[str, Any], length: int) -> tuple[int, tuple[Any, ...]] | None:
-    """Give the period an event lies in, and what must be the same in every period."""
-    period, sample = divmod(event["sample"], length)
-    match event["type"]:
-        case "beat":
-            return period, ("beat", sample, event["label"], event["lead"], event["rr_s"])
-        case "rhythm":
-            return period, ("rhythm", sample, event["name"])
-        case "vitals":
-            return period, ("vitals", sample, event["heart_rate_bpm"], event["usable"])
-        case "alert" if event["id"] >= 0:
-            onset = event["onset_sample"] - period * length
-            return period, ("alert", sample, event["kind"], event["state"], onset)
-    return None
+@dataclass
+class Watched:
+    """What the subscriber and the process table have told so far."""
+
+    streams: dict[str, Bed]
+    compared: dict[str, Compared]
+    counts: Counter[str] = field(default_factory=Counter)
+    sequences: TopicSequences = field(default_factory=TopicSequences)
+    journalled: dict[str, int] = field(default_factory=dict)
+    unlinked: int = 0  # journalled messages whose predecessor did not come
+    states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    resident: list[tuple[float, list[float]]] = field(default_factory=list)  # hours, MiB each
+    journal_mb: float = 0.0  # the largest journal there was
+
+    def take(self, frames: list[bytes]) -> None:
+        """Take one published message."""
+        header = json.loads(frames[1])
+        kind, _, name = frames[0].decode().partition(".")
+        self.counts[kind] += 1
+        self.sequences.observe(frames[0], header["publisher"], header["sequence"])
+        if "journal" in header:
+            self.unlinked += self.journalled.get(name, 0) != header["journal_before"]
+            self.journalled[name] = header["journal"]
+        if kind == "state":
+            self.states[name] = header
+        elif kind == "end":
+            self.ended.add(name)
+        elif kind in ("beat", "rhythm", "vitals", "alert"):
+            self.compared[name].take(kind, header)
+
+    def hours(self) -> float:
+        """Hours of signal that every stream has behind it."""
+        done = [self.compared[n].sample / bed.info.rate_hz for n, bed in self.streams.items()]
+        return min(done) / 3600.0
+
+    def lost(self) -> dict[str, int]:
+        """Give what was lost on the way in and out."""
+        counts = Counter({"messages out": self.sequences.total().lost, "journal": self.unlinked})
+        for state in self.states.values():
+            counts["samples"] += state["lost_samples"]
+            counts["messages in"] += state["lost_messages"]
+            counts["refused"] += state["refused"]
+        return dict(counts)
+
+
+def watch(watched: Watched, services: list[Service], folders: list[Path], socket: Any) -> None:
+    """Take every message until all streams have ended; look at memory now and then."""
+    began_s = time.monotonic()
+    look_s = told_h = 0.0
+    heard_s = time.monotonic()
+    while len(watched.ended) < len(watched.streams):
+        if socket.poll(500):
+            heard_s = time.monotonic()
+            for _ in range(2000):
+                try:
+                    watched.take(socket.recv_multipart(zmq.NOBLOCK))
+                except zmq.Again:
+                    break
+        now_s = time.monotonic()
+        if now_s - heard_s > PATIENCE_S or any(s.process.poll() is not None for s in services):
+            print("a service has fallen silent, or ended")
+            return
+        if now_s - look_s < LOOK_S:
+            continue
+        look_s, hours = now_s, watched.hours()
+        resident_mib = [service.resident_mib() for service in services]
+        watched.resident.append((hours, resident_mib))
+        journals = [sum(f.stat().st_size for f in d.glob("journal*")) / 1e6 for d in folders]
+        watched.journal_mb = max(watched.journal_mb, *journals)
+        if hours >= told_h + 1.0:
+            told_h = float(int(hours))
+            print(
+                f"{hours:6.2f} h  {(now_s - began_s) / 60:6.1f} min"
+                f"  {hours * 3600 / (now_s - began_s):5.1f} x"
+                f"  {' '.join(f'{mib:7.1f}' for mib in resident_mib)} MiB"
+                f"  {' '.join(f'{service.cpu_s():6.0f}' for service in services)} CPU s"
+                f"  journals {' '.join(f'{mb:.1f}' for mb in journals)} MB"
+                f"  {sum(watched.counts.values())} messages, lost {sum(watched.lost().values())}",
+                flush=True,
+            )
+
+
+def memory(watched: Watched, from_h: float) -> tuple[float, list[str]]:
+    """Give the largest growth of a service (MiB) after ``from_h``, and a line for each."""
+    later = [(hours, mib) for hours, mib in watched.resident if hours >= from_h]
+    if len(later) < 2:
+        return float("nan"), ["memory: too short"]
+    hours = np.array([h for h, _ in later])
+    lines, growth = [], []
+    for k, mib in enumerate(np.array([m for _, m in later]).T):
+        quarter = max(len(mib) // 10, 1)
+        first, last = float(np.median(mib[:quarter])), float(np.median(mib[-quarter:]))
+        slope = float(np.polyfit(hours, mib, 1)[0])
+        growth.append(last - first)
+        lines.append(
+            f"service {k + 1}: resident {first:.1f} MiB at {hours[0]:.1f} h, {last:.1f} at "
+            f"{hours[-1]:.1f} h, peak {mib.max():.1f}, slope {slope:+.3f} MiB an hour of signal"
+        )
+    return max(growth), lines
+
+
+def report(watched: Watched, load: Load, took_s: float, limit_mib: float) -> int:
+    """Print what came of it; 1 if it does not hold."""
+    done = {n: c.periods for n, c in watched.compared.items()}
+    total_h = sum(done.values()) * load.period_s / 3600
+    count = sum(watched.counts.values())
+    print(
+        f"{len(done)} streams, {min(done.values()) * load.period_s / 3600:g} h each at least, "
+        f"{total_h:g} h in all, in {took_s / 60:.1f} min: {total_h * 3600 / took_s:.0f} x real "
+        f"time in all, {total_h * 3600 / took_s / len(done):.1f} x a stream"
+    )
+    print("messages: " + ", ".join(f"{kind} {n}" for kind, n in sorted(watched.counts.items())))
+    print(f"{count / total_h:.0f} messages an hour of signal; largest journal "
+          f"{watched.journal_mb:.1f} MB")  # fmt: skip
+    lost = watched.lost()
+    print("lost: " + ", ".join(f"{what} {n}" for what, n in lost.items()))
+    growth, lines = memory(watched, max(load.period_s, SETTLED_S) / 3600)
+    print("\n".join(lines))
+    bad = 0
+    for name, bed in watched.streams.items():
+        compared = watched.compared[name]
+        compared.finish()
+        drift = drifted(compared, settling=bed.scenario in SETTLING)
+        bad += drift
+        if drift or compared.from_first[-1:] != [0] or any(compared.from_before):
+            print(
+                f"{name} ({bed.scenario}, {bed.info.rate_hz:g} Hz, {len(bed.info.leads)} lead(s)): "
+                f"events not as in the period before {compared.from_before}, not as in the first "
+                f"{compared.from_first}{': DRIFT' if drift else ''}; {compared.example}"
+            )
+    same = sum(c.from_first[-1:] == [0] for c in watched.compared.values())
+    events = sum(c.events for c in watched.compared.values())
+    print(f"{events} events compared; {same} of {len(done)} streams end as they began; "
+          f"{bad} drifted")  # fmt: skip
+    unfinished = len(watched.streams) - len(watched.ended)
+    wrong = bool(bad or unfinished or any(lost.values()) or not growth <= limit_mib)
+    print("DOES NOT HOLD" if wrong else "holds")
+    return int(wrong)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run and report; 1 if memory grew or events drifted."""
+    """Run and report; 1 if something was lost, memory grew or events drifted."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--streams", type=int, default=20)
     parser.add_argument("--hours", type=float, default=24.0)
-    parser.add_argument("--speed", type=float, default=50.0)
+    parser.add_argument("--services", type=int, default=2, help="processes that share the streams")
+    parser.add_argument("--speed", type=float, default=1e6, help="limit, in times real time")
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no period after so long")
     parser.add_argument("--period-s", type=float, default=3600.0)
+    parser.add_argument("--piece-s", type=float, default=8.0, help="signal in one message")
+    parser.add_argument("--keep-mb", type=float, default=5.0, help="size of each journal")
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), help="of the simulator")
     parser.add_argument("--limit-mib", type=float, default=16.0)
     args = parser.parse_args(argv)
     periods = round(args.hours * 3600 / args.period_s)
-    reference = max(1, math.ceil(SETTLED_S / args.period_s))
-    if periods < reference + 2 or args.period_s % PIECE_S:
-        parser.error(f"needs {reference + 2} periods or more, of a multiple of {PIECE_S:g} s")
-    length = round(args.period_s * RATE_HZ)
-    found: dict[tuple[str, int], list[tuple[Any, ...]]] = defaultdict(list)
-    counts: Counter[str] = Counter()
-    memory_mib: dict[int, float] = {}
-    ended = drifted = 0
+    if periods * args.period_s < SETTLED_S + 2 * args.period_s or args.period_s % args.piece_s:
+        parser.error(f"needs two periods after {SETTLED_S:g} s, of whole pieces")
+    load = Load(args.period_s, periods, args.piece_s, args.speed, args.minutes)
+    all_beds = beds(args.streams, args.scenarios)
+    watched = Watched(
+        {bed.info.stream: bed for bed in all_beds},
+        {bed.info.stream: Compared(bed.info.rate_hz, args.period_s, SETTLED_S) for bed in all_beds},
+    )
+    spawn = multiprocessing.get_context("spawn")
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(None, Path(folder), ["--json", "--exit-when-done"], lines=True)
-        sent = args.scenarios, args.streams, args.period_s, periods, args.speed
-        sender = multiprocessing.get_context("spawn").Process(
-            target=send, args=(service.input, *sent)
-        )
-        began_s = time.monotonic()
-        sender.start()
-        for line in service.lines():
-            event = json.loads(line)
-            counts[event["type"]] += 1
-            ended += event["type"] == "end"
-            place = placed(event, length) if "sample" in event else None
-            if place is None:
-                continue
-            period, what = place
-            name = event["stream"]
-            found[name, period].append(what)
-            before = found.get((name, period - 1))
-            if before is None or event["type"] != "beat":
-                continue
-            if event["sample"] % length > 60 * RATE_HZ:  # nothing comes for the period before
-                if period - 1 > reference:
-                    drifted += _differ(name, period - 1, found[name, reference], before)
-                if period - 1 != reference:
-                    del found[name, period - 1]
-                if name == stream_name(0) and period - 1 not in memory_mib:
-                    memory_mib[period - 1] = service.resident_mib()
-                    _progress(period, args.period_s, began_s, service)
-        sender.join(PATIENCE_S)
-        service.wait()
-    last = [k for k in found if k[1] == periods - 1]
-    for name, period in last:
-        # the end of the stream is no part of the period: what is decided there may differ
-        whole = [[e for e in found[name, p] if e[1] < length - 60 * RATE_HZ]
-                 for p in (reference, period)]  # fmt: skip
-        drifted += _differ(name, period, *whole)
-    grown_mib = memory_mib.get(periods - 2, math.nan) - memory_mib[reference]
-    hours = args.streams * periods * args.period_s / 3600
-    print("events: " + ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items())))
-    print(
-        f"{hours:.1f} h of signal ({args.streams} streams, {RATE_HZ:g} Hz, {len(LEADS)} leads) in "
-        f"{(time.monotonic() - began_s) / 60:.1f} min; grown by {grown_mib:.1f} MiB after period "
-        f"{reference + 1}; {drifted} event(s) differ from period {reference + 1}; {ended} ended"
-    )
-    drift = drifted > MAX_DRIFT * sum(counts[kind] for kind in ("beat", "vitals", "alert"))
-    return int(drift or grown_mib > args.limit_mib or ended < args.streams)
-
-
-def _progress(period: int, period_s: float, began_s: float, service: Service) -> None:
-    signal_s, took_s = period * period_s, time.monotonic() - began_s
-    print(
-        f"{signal_s / 3600:6.2f} h  {service.resident_mib():7.1f} MiB  "
-        f"{signal_s / took_s:5.1f} x real time  {service.cpu_s():.0f} CPU s",
-        flush=True,
-    )
-
-
-def _differ(
-    name: str, period: int, reference: list[tuple[Any, ...]], now: list[tuple[Any, ...]]
-) -> int:
-    lacking, more = Counter(reference) - Counter(now), Counter(now) - Counter(reference)
-    if lacking or more:
-        print(f"{name}, period {period + 1}: lacks {[*lacking][:3]}, has {[*more][:3]}")
-    return sum(lacking.values()) + sum(more.values())
+        config = Path(folder) / "settings.toml"
+        config.write_text(f"[journal]\nmax_mb = {args.keep_mb}\n", encoding="utf-8")
+        folders = [Path(folder) / f"service-{k}" for k in range(args.services)]
+        services: list[Service] = []
+        senders = []
+        try:
+            for place in folders:
+                place.mkdir()
+                services.append(Service(None, place, ["--config", str(config)]))
+            socket = context.socket(zmq.SUB)
+            socket.setsockopt(zmq.RCVHWM, 0)
+            socket.setsockopt(zmq.SUBSCRIBE, b"")
+            for service in services:
+                socket.connect(service.output)
+            heard: set[bytes] = set()
+            while len(heard) < len(services):  # from here on nothing is missed
+                heard.add(socket.recv_multipart()[0])
+            for k, service in enumerate(services):
+                ours = all_beds[k :: args.services]
+                senders.append(spawn.Process(target=send, args=(service.input, ours, load)))
+                senders[-1].start()
+            began_s = time.monotonic()
+            watch(watched, services, folders, socket)
+            took_s = time.monotonic() - began_s
+        finally:
+            context.destroy(0)
+            for sender in senders:
+                sender.terminate()
+            for service in services:
+                service.stop()
+    return report(watched, load, took_s, args.limit_mib)
 
 
 if __name__ == "__main__":
