@@ -188,7 +188,7 @@ def watch(watched: Watched, services: list[Service], folders: list[Path], socket
 def memory(watched: Watched, from_h: float) -> tuple[float, list[str]]:
     """Give the largest growth of a service (MiB) after ``from_h``, and a line for each."""
     later = [(hours, mib) for hours, mib in watched.resident if hours >= from_h]
-    if len(later) < 2:
+    if len({hours for hours, _ in later}) < 3:
         return float("nan"), ["memory: too short"]
     hours = np.array([h for h, _ in later])
     lines, growth = [], []
