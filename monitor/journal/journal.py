@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from monitor.errors import MonitorError
 from monitor.journal.entries import Draft, Entry, Memory, Query
 from monitor.journal.lock import Lock
 from monitor.journal.reader import Reader
+from monitor.journal.schema import DiskFullError
 from monitor.journal.store import Retention, Store, prepare
 from monitor.journal.writer import MAX_WAITING, RETRY_S, Writer
 from monitor.wire.protocol import Mark
@@ -27,6 +29,8 @@ class Journal:
     Beside the file lies ``FILE.complete`` while every number that was ever given out is in the
     file. Without it a service that starts leaves out as many numbers as may be missing: a
     number that a subscriber has seen never comes again for something else.
+
+    Where the disk takes nothing at the start, what is to be kept waits in memory until it does.
 
     Parameters
     ----------
@@ -70,17 +74,27 @@ class Journal:
         with contextlib.ExitStack() as stack:
             self._lock = Lock(path)
             stack.callback(self._lock.close)
-            store = Store(path, retention)
-            stack.callback(store.close)
-            self._last = store.last_number()
-            self._last_of = store.last_numbers()
-            self.memories = store.memories()
+            store, trouble = None, ""
+            try:
+                store = Store(path, retention)
+                stack.callback(store.close)
+            except DiskFullError as error:
+                trouble = str(error)
+            self._last, self._last_of, self.memories = 0, {}, {}
+            self._identity = secrets.token_hex(8)
+            self._reader: Reader | None = None
+            if store is not None or not fresh:
+                reader = Reader(path, 0.0, alone=store is None)
+                stack.callback(reader.close)
+                self._last, self._last_of = reader.last_number(), reader.last_numbers()
+                self.memories, self._identity = reader.memories(), reader.identity()
+                if store is not None:
+                    self._reader = reader
+                else:
+                    reader.close()  # it would not see what is written once there is room
             self.unsure = 0 if fresh or self._complete.exists() else MAX_WAITING
             self._last += self.unsure
-            self._reader = Reader(path, 0.0)
-            self._identity = self._reader.identity()
-            first = [store]
-            self._writer = Writer(lambda: first.pop() if first else self._reopened(), retry_s)
+            self._writer = Writer(store, self._reopened, trouble, retry_s)
             stack.pop_all()
         self._note_complete()
 
@@ -160,9 +174,9 @@ class Journal:
         MonitorError
             If the file cannot be read now.
         """
-        self._look_again()
+        reader = self._readable()
         waiting = self._writer.waiting()  # first: what is written meanwhile is then in the file
-        entries = self._reader.page(query, limit)
+        entries = reader.page(query, limit)
         after = replace(query, after=entries[-1].number if entries else query.after)
         return [*entries, *(e for e in waiting if after.wants(e))][:limit]
 
@@ -174,8 +188,7 @@ class Journal:
         MonitorError
             If the file cannot be read now.
         """
-        self._look_again()
-        return self._reader.first()
+        return self._readable().first()
 
     def close(self) -> None:
         """Write what still waits, and let go of the file.
@@ -185,7 +198,8 @@ class Journal:
         MonitorError
             If something could not be written.
         """
-        self._reader.close()  # the last to close the file must be one who may write it
+        if self._reader is not None:
+            self._reader.close()  # the last to close the file must be one who may write it
         left = self._writer.close(CLOSE_S)
         if not left:
             self._note_complete()
@@ -200,11 +214,14 @@ class Journal:
         prepare(self._path)
         return Store(self._path, self._retention, self._identity)
 
-    def _look_again(self) -> None:
-        """Read the file that is written, if it is another one than before."""
-        if self._reader.outdated:
+    def _readable(self) -> Reader:
+        """Give the file that is written, also if it is another one than before."""
+        if self._reader is not None and self._reader.outdated:
             self._reader.close()
+            self._reader = None
+        if self._reader is None:
             self._reader = Reader(self._path, 0.0)
+        return self._reader
 
     def _note_complete(self) -> None:
         if not self._complete.exists():

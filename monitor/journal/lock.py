@@ -31,6 +31,8 @@ class Lock:
             self._connection = sqlite3.connect(
                 lock, 0, isolation_level=None, check_same_thread=False
             )
+            # nothing is ever written: no room on the disk is needed for it
+            self._connection.execute("PRAGMA journal_mode = MEMORY")
             self._connection.execute("BEGIN EXCLUSIVE")
         except (OSError, sqlite3.Error) as error:
             if "locked" in str(error):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry, Query
+from monitor.journal.entries import Draft, Entry, Memory, Query
 from monitor.journal.schema import VERSION, check, explained, inode_of
 
 PAGE = 500
@@ -25,6 +25,8 @@ class Reader:
         The file.
     patience_s
         How long to wait for a file that is locked.
+    alone
+        Nobody writes it as long as it is open.
 
     Raises
     ------
@@ -32,13 +34,15 @@ class Reader:
         If there is no such journal, or it cannot be read.
     """
 
-    def __init__(self, path: Path, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, path: Path, patience_s: float = PATIENCE_S, alone: bool = False) -> None:
         self._path = path
+        log = Path(f"{path}-wal")
         if not path.is_file():
             raise MonitorError(f"there is no journal {path}; name one with --journal FILE")
         uri = f"{path.resolve().as_uri()}?mode=ro"
         # SQLite reads a log through a file beside it: where it can make none, nobody may write
-        if not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
+        alone = alone or not os.access(path.parent, os.W_OK)
+        if alone and not (log.exists() and log.stat().st_size):
             uri += "&immutable=1"
         try:
             self._connection = sqlite3.connect(
@@ -87,6 +91,26 @@ class Reader:
     def first(self) -> int:
         """Give the number of the oldest entry, 0 if there is none."""
         return int(self._connection.execute("SELECT min(number) FROM events").fetchone()[0] or 0)
+
+    def memories(self) -> dict[str, Memory]:
+        """Give what was kept of every stream."""
+        rows = self._connection.execute(
+            "SELECT stream, text, next_sample, positions.wall_ns"
+            " FROM streams JOIN positions USING (stream)"
+        )
+        return {name: Memory(*rest) for name, *rest in rows}
+
+    def last_number(self) -> int:
+        """Give the highest number ever written, 0 if there is none."""
+        row = self._connection.execute(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def last_numbers(self) -> dict[str, int]:
+        """Give the number of the last entry of every stream."""
+        rows = self._connection.execute("SELECT stream, max(number) FROM events GROUP BY stream")
+        return dict(rows.fetchall())
 
     def entries(self, query: Query) -> Iterator[Entry]:
         """Give all entries that are wanted; the file is not held open by whoever takes them."""

@@ -95,6 +95,17 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
+class DiskFullError(MonitorError):
+    """The disk takes nothing now; what has been written before may still be read."""
+
+
+def failure(path: Path, error: sqlite3.Error) -> MonitorError:
+    """Say why a journal cannot be opened."""
+    code = error.sqlite_errorcode & 0xFF  # of the kind: I/O errors have many
+    full = code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    return (DiskFullError if full else MonitorError)(explained(path, error))
+
+
 def inode_of(path: Path) -> int | None:
     """Tell a file from another one of its name; None if there is none."""
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Entry, Memory
-from monitor.journal.schema import check, explained, inode_of, migrate
+from monitor.journal.schema import check, failure, inode_of, migrate
 
 BUSY_TIMEOUT_S = 2.0
 NEW_FILE_MODE = 0o600  # what is in it concerns patients
@@ -61,6 +61,8 @@ class Store:
 
     Raises
     ------
+    DiskFullError
+        If the disk takes nothing now.
     MonitorError
         If it cannot be opened, is no journal, or of a newer version.
     """
@@ -86,7 +88,7 @@ class Store:
             self._inode = inode_of(path)
         except sqlite3.Error as error:
             self._connection.close()
-            raise MonitorError(explained(path, error)) from error
+            raise failure(path, error) from error
         except MonitorError:
             self._connection.close()
             raise
@@ -150,26 +152,6 @@ class Store:
         # gives a row a page, without columns: execute() would stop after the first
         self._connection.executescript(f"PRAGMA incremental_vacuum({TIDY_PAGES})")
         return deleted
-
-    def memories(self) -> dict[str, Memory]:
-        """Give what was kept of every stream."""
-        rows = self._connection.execute(
-            "SELECT stream, text, next_sample, positions.wall_ns"
-            " FROM streams JOIN positions USING (stream)"
-        )
-        return {name: Memory(*rest) for name, *rest in rows}
-
-    def last_number(self) -> int:
-        """Give the highest number ever written, 0 if there is none."""
-        row = self._connection.execute(
-            "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
-        ).fetchone()
-        return int(row[0]) if row else 0
-
-    def last_numbers(self) -> dict[str, int]:
-        """Give the number of the last entry of every stream."""
-        rows = self._connection.execute("SELECT stream, max(number) FROM events GROUP BY stream")
-        return dict(rows.fetchall())
 
     def close(self) -> None:
         """Close; the write-ahead log is folded into the file."""

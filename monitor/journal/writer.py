@@ -47,21 +47,31 @@ class Writer:
 
     Parameters
     ----------
-    open_target
-        Opens the file; called at once, and again after a failure.
+    target
+        The file; None if it could not be opened.
+    reopen
+        Opens the file, then and after a failure.
+    trouble
+        Why it could not be opened.
     retry_s
         Seconds between two trials.
     """
 
-    def __init__(self, open_target: Callable[[], Target], retry_s: float = RETRY_S) -> None:
-        self._open = open_target
+    def __init__(
+        self,
+        target: Target | None,
+        reopen: Callable[[], Target],
+        trouble: str = "",
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._open = reopen
         self._retry_s = retry_s
-        self._target: Target | None = open_target()
+        self._target = target
         self._changed = threading.Condition()
         self._waiting: deque[Entry] = deque()
         self._memories: dict[str, Memory] = {}
         self._positions: dict[str, tuple[int, int]] = {}
-        self._trouble = ""
+        self._trouble = trouble
         self._tidy_ns: int | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -138,8 +148,9 @@ class Writer:
             if not (batch or memories or positions):
                 if tidy_ns is None:
                     break
-                self._tidy(tidy_ns)
-                continue
+                if self._target is not None:
+                    self._tidy(self._target, tidy_ns)
+                    continue
             reason = self._write(batch, memories, positions)
             with self._changed:
                 if reason:
@@ -159,10 +170,9 @@ class Writer:
         if self._target is not None:
             self._target.close()
 
-    def _tidy(self, wall_ns: int) -> None:
-        if self._target is not None:
-            with contextlib.suppress(sqlite3.Error):  # what is old can wait
-                self._target.tidy(wall_ns)
+    def _tidy(self, target: Target, wall_ns: int) -> None:
+        with contextlib.suppress(sqlite3.Error):  # what is old can wait
+            target.tidy(wall_ns)
 
     def _write(
         self,

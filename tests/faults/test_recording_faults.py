@@ -21,20 +21,24 @@ from monitor.recording.recorder import Recorder
 KILLS = 4
 RATE_HZ = 360
 STEP_MV = 0.001
-# a monitor in small: 18 samples each 50 ms, whose value is their index, told when handed over
+BLOCK = 18
+# a monitor in small: 18 samples each 50 ms, whose value is their index, and a beat at the first of
+# them; told when handed over
 RECORDS = """
 import sys, time
 from pathlib import Path
 import numpy as np
 from monitor.config import RecordingSettings
-from monitor.messages import Samples, StreamInfo
+from monitor.messages import AamiClass, Beat, Samples, StreamInfo
 from monitor.recording.thread import RecordingThread
+sure = (1.0, 0.0, 0.0, 0.0, 0.0)
 recording = RecordingThread(Path(sys.argv[1]), RecordingSettings(), print)
 recording.deliver(StreamInfo("bed-7", 360.0, ("II",)))
 began, at = time.monotonic(), 0
 while True:
     values = (np.arange(at, at + 18, dtype=np.float32) % 30000 / 1000)[:, None]
     recording.deliver(Samples("bed-7", at, values))
+    recording.deliver(Beat("bed-7", at, at + 17, AamiClass.N, sure, None, 0, "test"))
     at += 18
     print(at, flush=True)
     time.sleep(max(0, began + at / 360 - time.monotonic()))
@@ -46,6 +50,13 @@ def stored(folder, stream):
     for path in sorted((folder / stream).glob("*.hea")):
         record = wfdb.rdrecord(str(path.with_suffix("")))
         yield int(record.base_counter), record.p_signal
+
+
+def beats_of(folder, stream):
+    """Samples of the beats that are annotated in the one record of a stream."""
+    (path,) = (folder / stream).glob("*.mon")
+    found = wfdb.rdann(str(path.with_suffix("")), "mon")
+    return [int(s) for s, symbol in zip(found.sample, found.symbol, strict=True) if symbol == "N"]
 
 
 def recorded(folder, stream):
@@ -72,9 +83,12 @@ def test_a_recorder_is_killed(survey, tmp_path):
         ((start, after),) = stored(folder, "bed-7")
         true = np.arange(len(after)) % 30000 / 1000
         whole = start == 0 and abs(after[:, 0] - true).max() < STEP_MV / 2
+        beats = beats_of(folder, "bed-7")
+        whole = whole and beats == list(range(0, BLOCK * len(beats), BLOCK))
         survived += bool(whole and (after[: len(before)] == before).all())
-        missing_s.append((handed - len(after)) / RATE_HZ)
-    fault = f"kill -9 while recording: {min(missing_s):.2f} to {max(missing_s):.2f} s missing"
+        missing_s.append((handed - min(len(after), BLOCK * len(beats))) / RATE_HZ)
+    least_s, most_s = min(missing_s), max(missing_s)
+    fault = f"kill -9 while recording: {least_s:.2f} to {most_s:.2f} s of signal or beats missing"
     survey.report(fault, KILLS, survived, recovery_s=recovery_s)
     assert max(missing_s) < 10.0  # one second; this also holds where the machine is overloaded
 
