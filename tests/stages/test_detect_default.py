@@ -180,6 +180,14 @@ def test_a_t_wave_taken_for_the_first_beat_is_forgotten(data_dir: Path) -> None:
     assert [p for p in late if np.abs(beats - p).min() > 0.15 * RATE_HZ] == []
 
 
+def test_a_beat_in_doubt_while_its_level_is_forgotten_is_learnt(data_dir: Path) -> None:
+    # the level is learnt anew while a beat weighed by the first one still waits
+    start = 70_655
+    signal, beats, _ = record(data_dir, "207", 4)
+    peaks = detect(signal[start : start + MINUTE // 6])
+    assert missed(peaks, beats - start, RATE_HZ, MINUTE // 6 - RATE_HZ) == []
+
+
 @pytest.mark.parametrize("after_s", [0.03, 0.06, 0.1, 0.2])
 def test_the_last_beat_of_a_stream_is_given(data_dir: Path, after_s: float) -> None:
     signal, beats, _ = record(data_dir, "100", 2)

@@ -213,6 +213,8 @@ class Levels:
 
     def learn_beat(self, tops: list[float], slope: list[float], span: list[float]) -> None:
         """Take in an accepted beat: envelope tops, steepest slopes and sizes, per lead."""
+        # it may have been weighed before the last level, and all learnt with it, was forgotten
+        self.size_up(slope, span)
         for lead in range(self.leads):
             if self.live[lead]:
                 recent = self._recent[lead]
