@@ -29,7 +29,6 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -159,11 +158,9 @@ class Load:
 
 
 class Service:
-    """A ``serve`` process, on one core or anywhere; with ``lines`` its output can be read."""
+    """A ``serve`` process, on one core or anywhere."""
 
-    def __init__(
-        self, core: int | None, folder: Path, options: list[str], lines: bool = False
-    ) -> None:
+    def __init__(self, core: int | None, folder: Path, options: list[str]) -> None:
         free = "tcp://127.0.0.1:*"
         command = [
             sys.executable, "-m", "monitor", "serve", "--input", free, "--output", free,
@@ -172,8 +169,8 @@ class Service:
         ]  # fmt: skip
         said = folder / f"serve-{core}.log"
         with said.open("w") as log:
-            out = subprocess.PIPE if lines else None
-            self.process = subprocess.Popen(command, stderr=log, stdout=out)
+            # a session of its own, as a service manager gives each service
+            self.process = subprocess.Popen(command, stderr=log, start_new_session=True)
         if core is not None:
             os.sched_setaffinity(self.process.pid, {core})
         until_s = time.time() + PATIENCE_S
@@ -182,11 +179,6 @@ class Service:
                 raise SystemExit(f"serve did not start:\n{said.read_text()}")
             time.sleep(0.05)
         self.input, self.output = found.groups()
-
-    def lines(self) -> Iterator[bytes]:
-        """Give what it prints, until it ends."""
-        assert self.process.stdout is not None
-        yield from self.process.stdout
 
     def cpu_s(self) -> float:
         """CPU seconds used so far."""
@@ -202,13 +194,7 @@ class Service:
     def stop(self) -> None:
         """End it."""
         self.process.terminate()
-        self.wait()
-
-    def wait(self) -> None:
-        """Wait until it has ended."""
         self.process.wait(PATIENCE_S)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 @dataclass
