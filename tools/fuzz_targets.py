@@ -179,6 +179,7 @@ _REQUESTS = [
     b'{"schema": 1, "command": "state"}',
     b'{"schema": 1, "command": "history", "after": 3, "limit": 9, "kinds": ["alert"]}',
     b'{"schema":1,"command":"signal","stream":"bed-7","start_sample":0,"end_sample":9}',
+    b'{"schema": 1, "command": "snippet", "stream": "bed-7", "alert_id": 3}',
 ]
 _SIGNAL = (
     b'{"ok":true,"stream":"bed-7","start_sample":0,"shape":[1,2],"rate_hz":250.0,'

@@ -51,8 +51,11 @@ def run(args: argparse.Namespace) -> int:
         if not 0 <= getattr(args, name) <= MAX_S:
             raise MonitorError(f"--{name} must lie in 0 to {MAX_S:g}", USAGE)
     with contextlib.closing(ControlClient(args.control, client_keys(args))) as control:
-        at = args.at if args.alert is None else _onset(control, args)
-        span = _fetch(control, args, at)
+        try:
+            at = args.at if args.alert is None else _onset(control, args)
+            span = _fetch(control, args, at)
+        except MonitorError as error:
+            span = _journalled(control, args, error)
     name = f"{args.stream.replace('-', '_')}_{span.start_sample}"
     path = write_record(args.out, name, span)
     seconds = len(span.values_mv) / span.info.rate_hz
@@ -82,6 +85,19 @@ def _onset(control: ControlClient, args: argparse.Namespace) -> int:
                 return int(event["onset_sample"])
         after, last = page["through"], page["last"]
     raise MonitorError(f"stream {args.stream} has had no alert {args.alert}")
+
+
+def _journalled(control: ControlClient, args: argparse.Namespace, error: MonitorError) -> Span:
+    """Fetch what the journal has of an alert whose signal is not known any more."""
+    from monitor.recording.request import read_answer
+
+    if args.alert is None:
+        raise error
+    request = {"command": "snippet", "stream": args.stream, "alert_id": args.alert}
+    try:
+        return read_answer(control.ask(request, args.patience))
+    except MonitorError:
+        raise error from None
 
 
 def _fetch(control: ControlClient, args: argparse.Namespace, at: int) -> Span:

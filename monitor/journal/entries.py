@@ -6,17 +6,36 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.messages import Alert
+import numpy as np
+
+from monitor.messages import Alert, Snippet, StreamInfo
 from monitor.wire.fields import ProtocolError, fields_to_dict
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps
 from monitor.wire.protocol import JOURNALLED, Body, kind_of
 
+MAX_EVIDENCE_VALUES = 40_000  # 10 s of 4 leads at 1000 Hz
 MAX_TEXT_BYTES = MAX_JSON_BYTES - 1024  # a header has some fields of its own
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """The signal that led to an alert: float32 little-endian, mV, C order, and JSON that tells it.
+
+    The JSON has ``stream``, ``alert_id``, ``start_sample``, ``shape``, ``rate_hz``, ``leads``,
+    ``source`` and ``wall_ns`` of the first sample.
+    """
+
+    alert_id: int
+    text: str
+    samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that is to be kept: its JSON text and what it is searched by."""
+    """A message that is to be kept: its JSON text and what it is searched by.
+
+    An alert that was raised has its ``evidence``.
+    """
 
     stream: str
     kind: str
@@ -25,6 +44,7 @@ class Draft:
     alert: str | None = None
     priority: str | None = None
     state: str | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +98,27 @@ def draft_of(body: Body) -> Draft:
         found = (body.kind.value, body.priority.value, body.state.value)
         return Draft(body.stream, "alert", sample, text, *found)
     return Draft(body.stream, kind_of(body), sample, text)
+
+
+def evidence_of(snippet: Snippet, info: StreamInfo, wall_ns: int) -> Evidence:
+    """Put a snippet that ends at ``wall_ns`` into the form in which it is kept.
+
+    Of many leads the first are kept, as many as fit an answer.
+    """
+    length = len(snippet.values_mv)
+    leads = max(1, min(len(info.leads), MAX_EVIDENCE_VALUES // max(length, 1)))
+    values = np.ascontiguousarray(snippet.values_mv[:, :leads], "<f4")
+    described = {
+        "stream": snippet.stream,
+        "alert_id": snippet.alert_id,
+        "start_sample": snippet.start_sample,
+        "shape": list(values.shape),
+        "rate_hz": info.rate_hz,
+        "leads": list(info.leads[: values.shape[1]]),
+        "source": info.source,
+        "wall_ns": wall_ns - round(length / info.rate_hz * 1e9),
+    }
+    return Evidence(snippet.alert_id, dumps(described), values.tobytes())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry, Memory, Query
+from monitor.journal.entries import Draft, Entry, Evidence, Memory, Query
 from monitor.journal.lock import Lock
 from monitor.journal.reader import Reader
 from monitor.journal.schema import DiskFullError
@@ -20,7 +20,8 @@ from monitor.wire.protocol import Mark
 
 PATIENCE_S = 0.25  # an alarm waits no longer than this for the disk
 CLOSE_S = 5.0
-TIDY_TICKS = 10
+TIDY_TICKS = 2
+MAX_EVIDENCE = 500  # events that wait for the disk with their evidence, which is large
 
 
 class Journal:
@@ -148,14 +149,16 @@ class Journal:
         With them goes what is to be remembered of the streams.
 
         Returns within :data:`PATIENCE_S` in any case: what is not on the disk by then is kept
-        in memory and written as soon as it can be. An event that memory has no room for either
-        has no number.
+        in memory and written as soon as it can be; when much waits, without new evidence. An event
+        that memory has no room for either has no number.
         """
         room = self._writer.room()
         now_ns = self._wall_ns()
         entries: list[Entry] = []
         marks: list[Mark | None] = []
         for draft in drafts[:room]:
+            if draft.evidence is not None and MAX_WAITING - room > MAX_EVIDENCE:
+                draft = replace(draft, evidence=None)
             self._last += 1
             marks.append(Mark(self._last, self.last_of(draft.stream)))
             self._last_of[draft.stream] = self._last
@@ -179,6 +182,20 @@ class Journal:
         entries = reader.page(query, limit)
         after = replace(query, after=entries[-1].number if entries else query.after)
         return [*entries, *(e for e in waiting if after.wants(e))][:limit]
+
+    def evidence(self, stream: str, alert_id: int) -> Evidence | None:
+        """Give the signal that led to an alert, None if it is not kept (any more).
+
+        Raises
+        ------
+        MonitorError
+            If the file cannot be read now.
+        """
+        for entry in self._writer.waiting():
+            found = entry.draft.evidence
+            if found is not None and (entry.draft.stream, found.alert_id) == (stream, alert_id):
+                return found
+        return self._readable().evidence(stream, alert_id)
 
     def first(self) -> int:
         """Give the number of the oldest entry, 0 if there is none.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry, Memory, Query
+from monitor.journal.entries import Draft, Entry, Evidence, Memory, Query
 from monitor.journal.schema import VERSION, check, explained, inode_of
 
 PAGE = 500
@@ -82,6 +82,24 @@ class Reader:
         except sqlite3.Error as error:
             raise MonitorError(explained(self._path, error)) from error
         return [Entry(row[0], row[1], Draft(*row[2:])) for row in rows]
+
+    def evidence(self, stream: str, alert_id: int) -> Evidence | None:
+        """Give the signal that led to an alert, None if it is not kept (any more).
+
+        Raises
+        ------
+        MonitorError
+            If the file cannot be read.
+        """
+        try:
+            row = self._connection.execute(
+                "SELECT alert_id, text, samples FROM snippets WHERE stream = ? AND alert_id = ?"
+                " ORDER BY number DESC LIMIT 1",
+                (stream, alert_id),
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise MonitorError(explained(self._path, error)) from error
+        return Evidence(*row) if row else None
 
     def identity(self) -> str:
         """Give what tells this journal from any other."""

@@ -1,11 +1,16 @@
-"""The ``history`` request of the control socket: what was journalled after a number. Pure."""
+"""Requests to the control socket that the journal answers. Pure.
+
+``history``: what was journalled after a number; ``snippet``: the signal that led to an alert.
+"""
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from monitor.journal.entries import Entry, Query
+from monitor.journal.entries import Entry, Evidence, Query
 from monitor.wire.fields import MAX_INT
 from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import JOURNALLED, ProtocolError
@@ -39,6 +44,10 @@ class Kept(Protocol):
 
     def page(self, query: Query, limit: int) -> list[Entry]:
         """Give the first entries wanted."""
+        ...
+
+    def evidence(self, stream: str, alert_id: int) -> Evidence | None:
+        """Give the signal that led to an alert."""
         ...
 
 
@@ -75,6 +84,27 @@ def answer(request: Mapping[str, Any], journal: Kept | None) -> dict[str, Any]:
         "through": journal.last if whole else entries[-1].number,
         "events": [entry.fields() for entry in entries],
     }
+
+
+def snippet_answer(request: Mapping[str, Any], journal: Kept | None) -> dict[str, Any]:
+    """Answer a ``snippet`` request: the evidence of an alert, in the form of a ``signal`` answer.
+
+    Raises
+    ------
+    ProtocolError
+        If the request is wrong, no journal is kept, or the evidence is not in it (any more).
+    MonitorError
+        If the journal cannot be read now.
+    """
+    if journal is None:
+        raise ProtocolError("this service keeps no journal (see --journal)")
+    stream, alert_id = request.get("stream"), request.get("alert_id")
+    if not isinstance(stream, str) or not _is_number(alert_id):
+        raise ProtocolError("a snippet is asked for by stream and alert_id, a number of 0 or more")
+    found = journal.evidence(stream, int(alert_id or 0))
+    if found is None:
+        raise ProtocolError(f"no snippet of alert {alert_id} of stream {stream!a:.80} is kept")
+    return {"ok": True, **json.loads(found.text), "values": b64encode(found.samples).decode()}
 
 
 def _fitting(entries: Iterable[Entry]) -> Iterable[Entry]:

@@ -48,6 +48,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             next_sample INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        # the evidence of an alert: much larger than the events, and the first to go
+        """CREATE TABLE snippets (
+            number INTEGER PRIMARY KEY,
+            stream TEXT NOT NULL,
+            alert_id INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            samples BLOB NOT NULL
+        ) STRICT""",
+        "CREATE INDEX snippets_by_alert ON snippets (stream, alert_id)",
+    ),
 )
 VERSION = len(MIGRATIONS)
 

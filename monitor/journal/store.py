@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 import os
 import sqlite3
@@ -12,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Entry, Memory
+from monitor.journal.entries import Draft, Entry, Memory
 from monitor.journal.schema import check, failure, inode_of, migrate
 
 BUSY_TIMEOUT_S = 2.0
 NEW_FILE_MODE = 0o600  # what is in it concerns patients
 NEW_FOLDER_MODE = 0o700
 TIDY_EVENTS = 500  # deleted at a time: what is written meanwhile does not wait long
+TIDY_SNIPPETS = 100
 TIDY_PAGES = 500  # given back to the disk at a time
 DAY_NS = 86_400_000_000_000
 
@@ -109,9 +109,14 @@ class Store:
             self._connection.executemany(
                 "INSERT INTO events (number, wall_ns, stream, kind, sample, text, alert, priority,"
                 " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(e.number, e.wall_ns, *_columns(e.draft)) for e in entries],
+            )
+            self._connection.executemany(
+                "INSERT INTO snippets VALUES (?, ?, ?, ?, ?)",
                 [
-                    (entry.number, entry.wall_ns, *dataclasses.astuple(entry.draft))
-                    for entry in entries
+                    (e.number, e.draft.stream, found.alert_id, found.text, found.samples)
+                    for e in entries
+                    if (found := e.draft.evidence) is not None
                 ],
             )
             self._connection.executemany(
@@ -140,10 +145,18 @@ class Store:
             ).rowcount
             if over and not deleted:
                 deleted = execute(
+                    "DELETE FROM snippets WHERE number IN"
+                    " (SELECT number FROM snippets ORDER BY number LIMIT ?)",
+                    (TIDY_SNIPPETS,),
+                ).rowcount
+            if over and not deleted:
+                deleted = execute(
                     "DELETE FROM events WHERE number IN"
                     " (SELECT number FROM events ORDER BY number LIMIT ?)",
                     (TIDY_EVENTS,),
                 ).rowcount
+            first = "coalesce((SELECT min(number) FROM events), number + 1)"
+            execute(f"DELETE FROM snippets WHERE number < {first}")
             if not deleted:  # streams of which nothing is left
                 gone = "SELECT stream FROM positions WHERE wall_ns < ? AND NOT EXISTS"
                 gone += " (SELECT 1 FROM events WHERE events.stream = positions.stream)"
@@ -166,3 +179,8 @@ class Store:
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+
+def _columns(draft: Draft) -> tuple[object, ...]:
+    found = draft.alert, draft.priority, draft.state
+    return (draft.stream, draft.kind, draft.sample, draft.text, *found)

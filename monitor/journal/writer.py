@@ -145,12 +145,8 @@ class Writer:
                 batch = list(islice(self._waiting, BATCH))
                 memories, self._memories = self._memories, {}
                 positions, self._positions = self._positions, {}
-            if not (batch or memories or positions):
-                if tidy_ns is None:
-                    break
-                if self._target is not None:
-                    self._tidy(self._target, tidy_ns)
-                    continue
+            if not (batch or memories or positions or tidy_ns is not None):
+                break
             reason = self._write(batch, memories, positions)
             with self._changed:
                 if reason:
@@ -167,6 +163,8 @@ class Writer:
                     if self._closing:
                         break
                     self._changed.wait_for(lambda: self._closing, self._retry_s)
+            if tidy_ns is not None and self._target is not None:
+                self._tidy(self._target, tidy_ns)
         if self._target is not None:
             self._target.close()
 
@@ -184,7 +182,8 @@ class Writer:
         try:
             if self._target is None:
                 self._target = self._open()
-            self._target.append(batch, memories, positions)
+            if batch or memories or positions:
+                self._target.append(batch, memories, positions)
         except (sqlite3.Error, MonitorError) as error:
             if self._target is not None:
                 self._target.close()

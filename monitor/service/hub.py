@@ -18,7 +18,7 @@ from typing import Any
 
 from monitor.config import AlarmSettings, build
 from monitor.errors import MonitorError
-from monitor.journal.request import Kept, answer
+from monitor.journal.request import Kept, answer, snippet_answer
 from monitor.messages import StreamInfo
 from monitor.recording.request import Kept as KeptSignals
 from monitor.recording.request import answer as signal_answer
@@ -44,7 +44,7 @@ from monitor.wire.protocol import (
 
 MAX_STREAMS = 256
 MAX_FORMER = 10_000
-READING = ("state", "history", "signal")  # commands that change nothing
+READING = ("state", "history", "signal", "snippet")  # commands that change nothing
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 FORGET_ENDED_S = 60.0
 FORGET_STALE_S = 600.0
@@ -201,11 +201,15 @@ class Hub:
                 reply = {"publisher": self._publisher, **answer(request, self._journal)}
             elif command == "signal":
                 reply = signal_answer(request, self._signals)
+            elif command == "snippet":
+                reply = snippet_answer(request, self._journal)
             elif command == "state":
                 states = [fields_to_dict(self._placed(s.state())) for s in self._streams.values()]
                 reply = {"ok": True, "publisher": self._publisher, "streams": states}
             else:
-                raise ProtocolError("command must be acknowledge, limits, history, signal or state")
+                raise ProtocolError(
+                    "command must be acknowledge, limits, history, signal, snippet or state"
+                )
             return dumps({"schema": SCHEMA, **reply}).encode(), out
         except MonitorError as error:
             failure = {"schema": SCHEMA, "ok": False, "error": str(error)}
@@ -295,6 +299,11 @@ class Hub:
         """Give what a later life needs of a stream; None if there was none of this name."""
         stream = self._streams.get(name)
         return self._former.get(name) if stream is None else stream.memory()
+
+    def info(self, name: str) -> StreamInfo | None:
+        """Give what a stream is, as last announced; None if it is not known."""
+        stream = self._streams.get(name)
+        return None if stream is None else stream.info
 
     def positions(self) -> dict[str, int]:
         """Give the next sample of every stream."""

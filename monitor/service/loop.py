@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from monitor.journal.entries import Draft, Memory, draft_of, is_kept
+from monitor.journal.entries import Draft, Memory, draft_of, evidence_of, is_kept
 from monitor.journal.journal import Journal
-from monitor.messages import Samples
+from monitor.messages import Samples, Snippet
 from monitor.service.hub import Hub
 from monitor.service.rounds import BATCH, Rounds
 from monitor.wire.protocol import (
@@ -193,6 +193,11 @@ class Service:
                     reason = f"cannot be stored: {error}"
                     waiting.extendleft(reversed(self._hub.fail(body.stream, reason)))
                     continue
+            elif isinstance(body, Snippet) and (draft := drafts.get(len(out) - 1)) is not None:
+                info = self._hub.info(body.stream)  # it comes right behind its alert
+                if info is not None:
+                    evidence = evidence_of(body, info, time.time_ns())
+                    drafts[len(out) - 1] = replace(draft, evidence=evidence)
             out.append(body)
         last_of = {
             b.stream: self._journal.last_of(b.stream) for b in out if isinstance(b, StreamState)

@@ -124,3 +124,27 @@ def test_the_signal_around_an_alert_is_fetched_as_a_record(tmp_path):
     assert record.sig_len == 7 * 360 + 1
     truth = simulate(Simulator("vt"))[0][onset - 5 * 360 : onset + 2 * 360 + 1]
     assert abs(record.p_signal - truth).max() < HALF_A_STEP_MV
+
+
+def test_the_signal_that_led_to_an_alert_is_fetched_from_the_journal(tmp_path):
+    """Nothing is recorded, and the service that raised it was killed."""
+    kept = ["--journal", str(tmp_path / "journal.db")]
+    with serving("--json", *kept) as (serve, at):
+        publish = ["--publish", at["input"], "--speed", "max", "--stream", "patient", "--once"]
+        with running("demo", "--scenario", "vt", *publish) as demo:
+            demo.finish()
+        raised = ('"vt"', '"raised"')
+        lines = serve.until_lines(lambda lines: any(all(w in s for w in raised) for s in lines))
+        serve.kill()
+    alert = next(json.loads(line) for line in lines if all(w in line for w in raised))
+    out = tmp_path / "out"
+    with serving(*kept) as (_, at):
+        fetch = ["snippet", "patient", "--control", at["control"], "--out", str(out)]
+        with running(*fetch, "--alert", str(alert["id"])) as first:
+            first.finish()
+    (header,) = out.glob("*.hea")
+    record = wfdb.rdrecord(str(header.with_suffix("")))
+    end = alert["sample"] + 1
+    assert (record.base_counter, record.sig_len) == (end - 3600, 3600)
+    truth = simulate(Simulator("vt"))[0][end - 3600 : end]
+    assert abs(record.p_signal - truth).max() < HALF_A_STEP_MV

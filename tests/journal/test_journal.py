@@ -1,6 +1,5 @@
 """The journal: numbers, pages, what survives, and how it behaves when the disk does not."""
 
-import dataclasses
 import sqlite3
 import subprocess
 import sys
@@ -358,6 +357,17 @@ OLD_SCHEMAS = {
         INSERT INTO journal VALUES ('0123456789abcdef');
     """,
 }
+OLD_SCHEMAS[3] = (
+    OLD_SCHEMAS[2]
+    + """
+        CREATE TABLE streams (
+            stream TEXT PRIMARY KEY, wall_ns INTEGER NOT NULL, text TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE positions (
+            stream TEXT PRIMARY KEY, wall_ns INTEGER NOT NULL, next_sample INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+    """
+)
 
 
 def old_journal(path, version):
@@ -367,7 +377,7 @@ def old_journal(path, version):
         old.executescript(OLD_SCHEMAS[version])
         old.execute(
             "INSERT INTO events VALUES (41, 7, ?, ?, ?, ?, ?, ?, ?)",
-            dataclasses.astuple(draft),
+            [getattr(draft, name) for name in draft.__slots__[:7]],
         )
         old.execute(f"PRAGMA user_version = {version}")
         old.execute(f"PRAGMA application_id = {APPLICATION_ID}")

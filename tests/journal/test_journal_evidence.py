@@ -1,0 +1,122 @@
+"""The signal that led to an alert is journalled with it, bounded, and comes back exactly."""
+
+import json
+import sqlite3
+
+import numpy as np
+import pytest
+from journal_parts import alert, drafts, journal
+from test_retention import Clock, tidied
+
+from monitor.journal.entries import MAX_EVIDENCE_VALUES, evidence_of
+from monitor.journal.journal import MAX_EVIDENCE
+from monitor.journal.request import snippet_answer
+from monitor.journal.store import TIDY_SNIPPETS
+from monitor.messages import Snippet, StreamInfo
+from monitor.recording.request import read_answer
+from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
+from monitor.wire.protocol import ProtocolError
+
+INFO = StreamInfo("a", 360.0, ("II", "V1"), source="somewhere")
+END_NS = 1_800_000_000_000_000_000
+
+
+def snippet(number, rows=3600, leads=2):
+    values = np.random.default_rng(number).normal(0, 1, (rows, leads)).astype("f4")
+    values[:5] = np.nan
+    return Snippet("a", number, number, 500, values)
+
+
+def raised(number, info=INFO, **shape):
+    (draft,) = drafts(alert(number))
+    evidence = evidence_of(snippet(number, **shape), info, END_NS)
+    return type(draft)(*[getattr(draft, name) for name in draft.__slots__[:-1]], evidence)
+
+
+def asked(kept, number, stream="a"):
+    reply = snippet_answer({"stream": stream, "alert_id": number}, kept)
+    text = dumps(reply).encode()
+    assert len(text) <= MAX_JSON_BYTES
+    return read_answer(loads(text))
+
+
+def test_it_comes_back_exactly_after_a_restart_too(tmp_path):
+    with journal(tmp_path / "j.db") as kept:
+        kept.keep([raised(1), *drafts(alert(2)), raised(3)])
+        before = asked(kept, 3)
+    with journal(tmp_path / "j.db") as kept:
+        for number in (1, 3):
+            span, sent = asked(kept, number), snippet(number)
+            assert (span.start_sample, span.info.rate_hz, span.info.leads) == (500, 360, INFO.leads)
+            assert span.wall_ns == END_NS - 10_000_000_000
+            np.testing.assert_array_equal(span.values_mv, sent.values_mv)
+        np.testing.assert_array_equal(before.values_mv, span.values_mv)
+        for number, stream in ((2, "a"), (1, "b"), (9, "a")):
+            with pytest.raises(ProtocolError, match=f"no snippet of alert {number}"):
+                asked(kept, number, stream)
+
+
+def test_of_many_leads_as_many_are_kept_as_fit_an_answer(tmp_path):
+    wide = StreamInfo("a", 1000.0, tuple(f"L{n}" for n in range(32)))
+    with journal(tmp_path / "j.db") as kept:
+        kept.keep([raised(1, wide, rows=10_000, leads=16)])
+        span = asked(kept, 1)
+    assert span.values_mv.size == MAX_EVIDENCE_VALUES
+    assert span.info.leads == ("L0", "L1", "L2", "L3")
+    np.testing.assert_array_equal(span.values_mv, snippet(1, 10_000, 16).values_mv[:, :4])
+
+
+def test_while_the_disk_takes_nothing_it_waits_in_memory_but_not_without_bound(tmp_path):
+    path = tmp_path / "j.db"
+    with journal(path, retry_s=0.05) as kept:
+        locked = sqlite3.connect(path, isolation_level=None)
+        locked.execute("BEGIN IMMEDIATE")
+        kept.keep([raised(1)])
+        assert kept.trouble
+        kept.keep(drafts(*(alert(n) for n in range(2, MAX_EVIDENCE + 3))))
+        number = MAX_EVIDENCE + 3
+        kept.keep([raised(number)])
+        np.testing.assert_array_equal(asked(kept, 1).values_mv, snippet(1).values_mv)
+        locked.close()
+    with journal(path) as kept:
+        assert kept.last == number
+        assert asked(kept, 1).values_mv.shape == (3600, 2)
+        with pytest.raises(ProtocolError, match="no snippet"):
+            asked(kept, number)
+
+
+def test_a_journal_that_is_too_large_loses_snippets_before_events(tmp_path):
+    path, clock = tmp_path / "j.db", Clock()
+    with journal(path, wall_ns=clock) as kept:
+        for start in range(0, 400, 50):
+            kept.keep([raised(number) for number in range(start, start + 50)])
+    size = path.stat().st_size
+    assert size > 400 * 28_800
+    parts = tidied(path, clock.ns, max_bytes=size / 2)
+    assert parts == [TIDY_SNIPPETS] * len(parts)
+    assert path.stat().st_size < size * 0.6
+    with journal(path, wall_ns=clock) as kept:
+        assert (kept.first(), kept.last) == (1, 400)
+        assert asked(kept, 399).values_mv.shape == (3600, 2)
+        with pytest.raises(ProtocolError, match="no snippet"):
+            asked(kept, 0)
+    tidied(path, clock.ns + 10**17, keep_days=1.0)  # with the events they belong to
+    with sqlite3.connect(path) as left:
+        assert left.execute("SELECT count(*) FROM snippets").fetchone() == (0,)
+    left.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [{}, {"stream": "a"}, {"stream": 1, "alert_id": 1}, {"stream": "a", "alert_id": -1},
+     {"stream": "a", "alert_id": True}, {"stream": "a", "alert_id": "1"}],
+    ids=json.dumps,
+)  # fmt: skip
+def test_a_wrong_request_is_refused(tmp_path, request_):
+    with journal(tmp_path / "j.db") as kept, pytest.raises(ProtocolError, match="asked for by"):
+        snippet_answer(request_, kept)
+
+
+def test_without_a_journal_it_is_refused():
+    with pytest.raises(ProtocolError, match="keeps no journal"):
+        snippet_answer({"stream": "a", "alert_id": 1}, None)
