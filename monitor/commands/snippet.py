@@ -19,6 +19,7 @@ EXAMPLE = (
     "  ecg-monitor snippet bed-7 --alert 3 --before 30 --after 30 --out alerts\n"
     "  ecg-monitor snippet bed-7 --at 108000 --out alerts"
 )
+AROUND = "around the onset of this alert; where that is forgotten, the 10 s in the journal"
 MAX_S = 3600.0
 
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("stream", help="name of the stream")
     place = parser.add_mutually_exclusive_group(required=True)
-    place.add_argument("--alert", type=int, metavar="ID", help="around the onset of this alert")
+    place.add_argument("--alert", type=int, metavar="ID", help=AROUND)
     place.add_argument("--at", type=int, metavar="SAMPLE", help="around this sample")
     parser.add_argument("--before", type=float, default=10.0, metavar="S", help="seconds (10)")
     parser.add_argument("--after", type=float, default=10.0, metavar="S", help="seconds (10)")
