@@ -63,6 +63,8 @@ class LocalFeed:
         self._clock = clock
         self._stop = threading.Event()
         self._wishes: deque[int | None] = deque()
+        self._over: tuple[Pipeline, Deliver] | None = None
+        self._wishing = threading.RLock()
 
     def run(self, deliver: Deliver) -> None:
         """Analyse until the source ends or :meth:`stop` is called.
@@ -111,6 +113,9 @@ class LocalFeed:
             deliver(event)
         deliver(End(info.stream, end))
         deliver(Status(info.stream, "finished", self._speed))
+        with self._wishing:
+            self._over = pipeline, deliver
+            self._acknowledge(pipeline, deliver)
 
     def remark(self, text: str) -> None:
         """Show a remark of the source from now on; called in the thread of :meth:`run`."""
@@ -121,8 +126,11 @@ class LocalFeed:
         self._stop.set()
 
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
-        """Acknowledge before the next samples are analysed."""
+        """Acknowledge before the next samples are analysed; after the last ones at once."""
         self._wishes.append(alert_id)
+        with self._wishing:
+            if self._over is not None:
+                self._acknowledge(*self._over)
 
     def _loaded(self, loading: Future[Pipeline]) -> Pipeline | None:
         """Wait for the analysis; None if told to stop before it is there."""
@@ -131,11 +139,14 @@ class LocalFeed:
         return loading.result() if loading.done() else None
 
     def _analyse(self, pipeline: Pipeline, backlog: deque[Samples], deliver: Deliver) -> None:
-        while self._wishes:
-            for event in pipeline.acknowledge(self._wishes.popleft()):
-                deliver(event)
+        self._acknowledge(pipeline, deliver)
         while backlog:
             for event in pipeline.push(backlog.popleft()):
+                deliver(event)
+
+    def _acknowledge(self, pipeline: Pipeline, deliver: Deliver) -> None:
+        while self._wishes:
+            for event in pipeline.acknowledge(self._wishes.popleft()):
                 deliver(event)
 
 

@@ -10,7 +10,7 @@ from monitor.config import Settings
 from monitor.errors import MonitorError
 from monitor.feed import Status
 from monitor.live import LocalFeed, paced
-from monitor.messages import Alert, AlertState, Beat, End, Samples, StreamInfo
+from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.sources.simulator import Simulator
 from monitor.sources.wfdb_record import WfdbRecord
 
@@ -138,6 +138,16 @@ def test_acknowledging_reaches_the_alarms():
     done = {a.id for a in out if isinstance(a, Alert) and a.state is AlertState.ACKNOWLEDGED}
     assert raised
     assert done == raised
+
+
+def test_what_latches_can_be_acknowledged_after_the_end():
+    feed, out = LocalFeed(lambda: Part(Simulator("asystole", stream="s"), 90), Settings(), None), []
+    feed.run(out.append)
+    left = {a.id for a in out if isinstance(a, Alert) and a.kind is AlertKind.ASYSTOLE}
+    out.clear()
+    feed.acknowledge("s", None)
+    told = [(a.id, a.state) for a in out if isinstance(a, Alert)]
+    assert {(alert_id, AlertState.ACKNOWLEDGED) for alert_id in left} <= set(told)
 
 
 def test_a_source_that_cannot_be_opened_is_the_callers_error():

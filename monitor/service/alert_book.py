@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from monitor.config import AlarmSettings
-from monitor.messages import Alert, AlertKind, AlertState, Event
+from monitor.messages import Alert, AlertKind, AlertState, Event, Priority
 from monitor.service.carried import CarriedAlerts
 from monitor.service.memory import StreamMemory
 from monitor.service.numbering import AlertNumbers
@@ -37,6 +37,7 @@ class AlertBook:
     def __init__(self, stream: str, rate_hz: float, memory: StreamMemory | None = None) -> None:
         self._numbers = AlertNumbers()
         self._technical = TechnicalAlerts(stream)
+        self._rate_hz = rate_hz
         self._active: dict[int, Alert] = {}
         self._cleared: deque[_Cleared] = deque(maxlen=SHOW_CLEARED)
         self._carried = CarriedAlerts((), rate_hz, 0.0)
@@ -106,9 +107,19 @@ class AlertBook:
         """Give the number of an alert within the present analysis."""
         return self._numbers.own_id(alert_id)
 
+    @property
+    def alarming(self) -> bool:
+        """A lethal alarm has not been acknowledged."""
+        return any(
+            alert.priority is Priority.HIGH and alert.state is not AlertState.ACKNOWLEDGED
+            for alert in self._active.values()
+        )
+
     def next_run(self) -> None:
-        """Prepare for a new analysis."""
+        """Prepare for a new analysis; what the last one left active can be acknowledged still."""
         self._numbers.next_run()
+        left = (alert for alert in self._active.values() if alert.id >= 0)
+        self._carried = CarriedAlerts(left, self._rate_hz, 0.0, over=True)
 
     def clear_all(self, sample: int) -> list[Event]:
         """Clear what a finished analysis left active: the next one judges anew."""

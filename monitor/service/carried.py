@@ -1,4 +1,4 @@
-"""Alarms that an earlier life of the service left active, until the present analysis has judged.
+"""Alarms that an analysis left active: of an earlier life of the service, or of an ended stream.
 
 Rules that hold here:
 
@@ -9,6 +9,7 @@ Rules that hold here:
    it is cleared, but one that latches stays until it is acknowledged.
 4. While the signal cannot be judged its absence proves nothing; after ``suspended_clear_s`` of
    that, what does not latch is cleared.
+5. Those of a stream that has ended are over, and stay until they are acknowledged.
 
 Pure.
 """
@@ -35,14 +36,23 @@ class CarriedAlerts:
         Sampling rate of the stream.
     suspended_clear_s
         See :class:`monitor.config.AlarmSettings`.
+    over
+        Nothing is analysed any more.
     """
 
-    def __init__(self, alerts: Iterable[Alert], rate_hz: float, suspended_clear_s: float) -> None:
+    def __init__(
+        self,
+        alerts: Iterable[Alert],
+        rate_hz: float,
+        suspended_clear_s: float,
+        over: bool = False,
+    ) -> None:
         self._alerts = {alert.id: alert for alert in alerts}
         self._judge_samples = JUDGED_S * rate_hz
         self._suspend_samples = suspended_clear_s * rate_hz
         self._judged = self._suspended = 0
         self._judges = False
+        self._over = over
 
     def follow(self, events: Iterable[Event], length: int, judges: bool) -> list[Alert]:
         """Take what the analysis made of ``length`` samples; ``judges``: it could say all."""
@@ -76,7 +86,7 @@ class CarriedAlerts:
                 continue
             self._alerts[alert.id] = replace(alert, state=AlertState.ACKNOWLEDGED)
             out.append(self._alerts[alert.id])
-            if self._judged >= self._judge_samples:
+            if self._over or self._judged >= self._judge_samples:
                 out.append(self._cleared(alert, "ended"))
         return out
 

@@ -228,8 +228,8 @@ class Hub:
             if stream.status is StreamStatus.LIVE:
                 behind_s.append(stream.behind_s)
             silent_s = now_s - stream.heard_s
-            if stream.over and silent_s > FORGET_ENDED_S:
-                self._forget(name)
+            if stream.over and silent_s > FORGET_ENDED_S and not stream.alarming:
+                out += self._forget(name)
             elif silent_s > FORGET_STALE_S:
                 out += stream.end()
         self._report_refused()
@@ -309,12 +309,14 @@ class Hub:
         """Give the next sample of every stream."""
         return {name: stream.next_sample for name, stream in self._streams.items()}
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str) -> list[Body]:
         """Let a stream go; its numbers are kept, in case one of this name comes again."""
+        out = self._streams[name].clear_alerts()
         self._former.pop(name, None)
         self._former[name] = replace(self._streams.pop(name).memory(), ended=True)
         while len(self._former) > MAX_FORMER:
             self._former.pop(next(iter(self._former)))
+        return out
 
     def _placed(self, state: StreamState) -> StreamState:
         """Say how far the journal of a stream goes."""
@@ -335,7 +337,13 @@ class Hub:
         )
 
     def _appear(self, info: StreamInfo, publisher: str, now_s: float, key: str) -> list[Body]:
+        out: list[Body] = []
         # those that are awaited after a restart take nobody's place
+        if sum(not stream.awaited for stream in self._streams.values()) >= self._max_streams:
+            for name, stream in list(self._streams.items()):
+                if stream.over and now_s - stream.heard_s > FORGET_ENDED_S:
+                    out += self._forget(name)  # kept only until its alarms are acknowledged
+                    break
         if sum(not stream.awaited for stream in self._streams.values()) >= self._max_streams:
             raise ProtocolError(
                 f"stream {info.stream} refused: already {self._max_streams} streams "
@@ -348,7 +356,7 @@ class Hub:
         self._appeared += 1
         # neither source nor lead names: a sender may have written anything there
         self._remark(info.stream, f"{info.rate_hz:g} Hz, {len(info.leads)} lead(s)")
-        return [info, stream.state()]
+        return [*out, info, stream.state()]
 
     def _named(self, request: dict[str, Any]) -> MonitoredStream:
         name = request.get("stream")

@@ -113,6 +113,15 @@ class MonitoredStream:
         """Nothing more is being analysed: the stream has ended or is quarantined."""
         return self.status in (StreamStatus.ENDED, StreamStatus.QUARANTINED)
 
+    @property
+    def alarming(self) -> bool:
+        """A lethal alarm has not been acknowledged."""
+        return self._alerts.alarming
+
+    def clear_alerts(self) -> list[Body]:
+        """Clear all alerts: the stream is let go."""
+        return [*self._alerts.clear_all(self._sample)]
+
     def take(self, packet: Packet, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         """Take an announcement, samples or the end of this stream.
 
@@ -282,7 +291,9 @@ class MonitoredStream:
 
     def quarantine(self, reason: str) -> list[Body]:
         """Stop analysing this stream, and say so loudly."""
-        self._analysis = None
+        if self._analysis is not None:
+            self._analysis = None
+            self._alerts.next_run()
         self.status, self.reason = StreamStatus.QUARANTINED, reason[:500]
         text = f"Analysis stopped: {reason}"[:500]
         sample = self._sample

@@ -37,9 +37,9 @@ JUDGED_SAMPLES = round(JUDGED_S * RATE_HZ) + LEARNING_SAMPLES
 class Life:
     """One life of a service, remembered as its journal would."""
 
-    def __init__(self, before=None, make=EveryHundred, now_s=100.0):
+    def __init__(self, before=None, make=EveryHundred, now_s=100.0, max_streams=8):
         self.said, self.out, self.now_s = [], [], now_s
-        self.hub = Hub(make, f"life-{id(self)}", self.said.append, 8)
+        self.hub = Hub(make, f"life-{id(self)}", self.said.append, max_streams)
         if before is not None:
             memories, problems = recalled(before.kept(), wall_ns=0)
             assert problems == []
@@ -85,9 +85,9 @@ def pieces(sender, length):
     return [sender.samples(50) for _ in range(length // 50)]
 
 
-def one_alarm():
+def one_alarm(max_streams=8):
     """A life in which sample 999 raised an alarm, and its sender."""
-    life, sender = Life(), Sender()
+    life, sender = Life(max_streams=max_streams), Sender()
     life.take(sender.announce(), sender.samples(1050))
     assert told(life.out) == [(0, 0, AlertState.RAISED)]
     return life, sender
@@ -310,12 +310,13 @@ def test_a_stream_that_ended_is_over_but_its_numbers_go_on():
 def test_a_stream_that_was_forgotten_goes_on_with_its_numbers():
     life, sender = one_alarm()
     life.take(sender.end())
+    life.request(command="acknowledge", stream="a", alert_id=None)
     life.tick(FORGET_ENDED_S + 1)
     life.tick()
     assert life.hub.greeting()[1:] == []
     again = Sender("another")
     new = life.take(again.announce(), again.samples(1050))
-    assert told(new) == [(1, 1, AlertState.RAISED)]
+    assert told(new) == [(1, 3, AlertState.RAISED)]
     assert life.hub.memory("a").last_id == 1
 
 
@@ -453,3 +454,26 @@ def test_a_lasting_rhythm_is_never_without_its_alarm_over_a_restart(scenario):
                 new_ones |= {body.id} if body.state is AlertState.RAISED else set()
             assert active
     assert new_ones or scenario == "vt"  # VT may be over before it is found again: it latches
+
+
+def test_a_stream_that_ended_with_a_lethal_alarm_stays_until_it_is_acknowledged():
+    life, sender = one_alarm()
+    life.take(sender.end())
+    life.tick(FORGET_ENDED_S + 1)
+    life.tick()
+    assert [alert.id for alert in life.state().alerts] == [0]
+    new = life.request(command="acknowledge", stream="a", alert_id=0)
+    assert told(new) == [(0, 1, AlertState.ACKNOWLEDGED), (0, 2, AlertState.CLEARED)]
+    life.tick()
+    assert life.hub.greeting()[1:] == []
+
+
+def test_what_an_ended_stream_left_active_is_cleared_when_it_is_forgotten():
+    life, sender = one_alarm(max_streams=1)
+    life.take(sender.end())
+    other = Sender("another", stream="b")
+    assert told(life.take(other.announce())) == []
+    life.tick(FORGET_ENDED_S + 1)
+    new = life.take(other.announce())
+    assert told(new) == [(0, 1, AlertState.CLEARED)]
+    assert of(StreamInfo, new) == [other.info]

@@ -47,6 +47,8 @@ START = steady(75, 0.5, 20)
         ("VVSVV", 0.4, {K.COUPLET, K.VT}),
         ("VVNVV", 0.4, {K.COUPLET}),
         ("VVNNV", 0.4, {K.COUPLET}),
+        ("VVVVS", 0.4, {K.VT}),  # at the pace of the run: still the run
+        ("VVVVN", 0.4, {K.NSVT}),
         ("SSSS", 0.5, set()),
     ],
 )
@@ -58,6 +60,11 @@ def test_runs(labels: str, rr_s: float, expected: set[AlertKind]) -> None:
 def test_a_run_with_a_long_interval_in_it_is_no_vt() -> None:
     beats = after(START, "VVNVV", [0.4, 0.4, 0.9, 0.4, 0.4])
     assert K.VT not in physiological(alarms(then_sinus(beats)))
+
+
+def test_a_beat_at_another_pace_is_not_of_the_run() -> None:
+    beats = after(START, "VVVVS", [0.4, 0.4, 0.4, 0.4, 0.5])
+    assert physiological(alarms(then_sinus(beats))) == {K.NSVT}
 
 
 def test_vt_names_its_beats_and_rate() -> None:
@@ -159,6 +166,8 @@ def test_a_rate_that_rises_or_fibrillation_is_no_frequent_sveb() -> None:
     told = physiological(alarms(START + mixed, 108))
     assert K.AF in told
     assert K.FREQUENT_SVEB not in told
+    over = [*mixed, *steady(75, mixed[-1][0] + 0.8, 180)]
+    assert K.FREQUENT_SVEB not in physiological(alarms(START + over, 178))
 
 
 @pytest.mark.parametrize(("bpm", "kind"), [(170, K.SVT), (145, None)])
@@ -209,6 +218,8 @@ def test_af_begins_and_ends() -> None:
     began, ended = raised(told)[K.AF], raised(told)[K.AF_END]
     assert 20 < began.sample / RATE_HZ < 70
     assert abs(began.onset_sample / RATE_HZ - 20) < 15
+    assert began.beats
+    assert began.beats[0] >= began.onset_sample
     assert 120 < ended.sample / RATE_HZ < 220
     cleared = [a for a in told if a.kind is K.AF and a.state is AlertState.CLEARED]
     assert cleared[0].sample < ended.sample

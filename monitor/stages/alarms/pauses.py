@@ -112,7 +112,8 @@ def irregular(view: View) -> Finding | None:
     if measure <= s.irregular_rr_change:
         return None
     text = f"IRREGULAR HR RR change {100 * measure:.0f} > {100 * s.irregular_rr_change:.0f} %"
-    return Finding(beats[0].sample, text, round(measure, 3), s.irregular_rr_change)
+    evidence = tuple(beat.sample for beat in beats)
+    return Finding(beats[0].sample, text, round(measure, 3), s.irregular_rr_change, evidence)
 
 
 def af(view: View) -> Finding | None:
@@ -123,7 +124,8 @@ def af(view: View) -> Finding | None:
     since = view.af_since
     if since is None or view.seconds_since(since) < view.settings.af_s:
         return None
-    return Finding(view.af_onset, "ATRIAL FIBRILLATION")
+    evidence = tuple(beat.sample for beat in view.beats if beat.sample >= view.af_onset)
+    return Finding(view.af_onset, "ATRIAL FIBRILLATION", beats=evidence)
 
 
 def af_end(view: View) -> Finding | None:

@@ -19,7 +19,9 @@ def asystole(view: View) -> Finding | None:
     if view.suspended or view.quiet_s < limit or _fibrillates(view):
         return None
     seconds = view.quiet_s + view.settings.settle_s
-    return Finding(view.quiet_from, f"ASYSTOLE no QRS for {seconds:.0f} s", seconds, limit)
+    last = (view.quiet_from,) if view.quiet_from in view.rpeaks else ()
+    text = f"ASYSTOLE no QRS for {seconds:.0f} > {limit:g} s"
+    return Finding(view.quiet_from, text, round(seconds, 2), limit, last)
 
 
 def vf(view: View) -> Finding | None:

@@ -19,12 +19,17 @@ _SURELY_NORMAL = 0.8  # probability of N
 _ALIKE = 0.9  # correlation of beats of one shape
 _SIMILAR = 0.8  # correlation of a couplet that need not be premature ...
 _PREMATURE = 0.85  # ... which is this share of the usual interval
+_EVEN = 1.15  # longest over shortest interval of a run that keeps its pace
 _BEFORE_PAUSE = 0.95  # interval before ventricular beats of bigeminy, over that after them
 _T_PEAK_S = 0.3  # R to peak of the T wave at 60 bpm; grows with the root of RR (Bazett 1920)
 
 
 def _samples(beats: list[Beat]) -> tuple[int, ...]:
     return tuple(beat.sample for beat in beats)
+
+
+def _intervals(beats: list[Beat]) -> list[int]:
+    return [b.sample - a.sample for a, b in pairwise(beats)]
 
 
 def _closed_run(view: View) -> list[Beat]:
@@ -45,16 +50,19 @@ def vt(view: View) -> Finding | None:
     Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm). Labels in
     a fast run are less sure than elsewhere, so among the last ``vt_beats`` there may be others:
     as long as all together are most probably ventricular, or those have the shape of the
-    ventricular ones, or are few in a steady run. And the classifier must be sure of what it
-    calls ventricular, ``vt_certainty`` on average.
+    ventricular ones, or are few in a steady run. The last may be such a beat if all intervals are
+    alike, S, F or Q: another focus would not keep the pace. And the classifier must be sure of
+    what it calls ventricular, ``vt_certainty`` on average.
     """
     s = view.settings
     size = len(view.beats)
-    if size < s.vt_beats or view.beats[-1].label is not _V:
+    if size < s.vt_beats or view.beats[-1].label is AamiClass.N:
         return None
     last = [view.beats[size - s.vt_beats + i] for i in range(s.vt_beats)]
     rate = view.rate_bpm(last)
     if rate < s.vt_bpm:
+        return None
+    if last[-1].label is not _V and max(_intervals(last)) > _EVEN * min(_intervals(last)):
         return None
     ventricular = [beat for beat in last if beat.label is _V]
     certainty = sum(beat.probabilities[2] + beat.probabilities[3] for beat in ventricular)
@@ -92,9 +100,9 @@ def _of_one_shape(view: View, run: list[Beat]) -> bool:
 def _steady(view: View, run: list[Beat]) -> bool:
     """Whether a fast run may hold one other beat, or two that are abnormal too (S, F, Q).
 
-    Inside it, and if the classifier is not sure that one is normal; if no interval is more than
-    10 % longer than those of the VT rate; and not in atrial fibrillation, where aberrant beats
-    come in fast, broken runs.
+    Behind its first beat, and if the classifier is not sure that one is normal; if no interval is
+    more than 10 % longer than those of the VT rate; and not in atrial fibrillation, where aberrant
+    beats come in fast, broken runs.
     """
     others = [beat for beat in run if beat.label is not _V]
     if not others:
@@ -105,7 +113,7 @@ def _steady(view: View, run: list[Beat]) -> bool:
         return False
     if max(beat.probabilities[0] for beat in others) >= _SURELY_NORMAL:
         return False
-    longest_s = max(b.sample - a.sample for a, b in pairwise(run)) / view.rate_hz
+    longest_s = max(_intervals(run)) / view.rate_hz
     return longest_s <= 1.1 * 60.0 / view.settings.vt_bpm
 
 
