@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from fault_parts import (
+    CHUNK_S,
     analysis_alerts,
     device,
     events,
@@ -33,6 +34,10 @@ def served(serve, control, *streams):
     """Lines of the service when these streams have ended."""
     wait_for(lambda: over(control, streams), f"end of {streams}")
     return serve.until_lines(lambda lines: all(events(lines, name, "end") for name in streams))
+
+
+def analysed(control, name, sample):
+    return states(control).get(name, {}).get("sample") == sample
 
 
 @pytest.mark.parametrize("percent", [1, 5, 20])
@@ -80,6 +85,41 @@ def test_the_clock_of_a_device_jumps(service, survey, tour):
         1,
         stream.alerts(),
         analysis_alerts(lines, "clock"),
+    )
+
+
+def test_a_device_reconnects_and_repeats_what_it_sent_last(service, survey, tour):
+    """Its clock is 0.1 % too fast, what it takes is stamped up to 0.2 s late."""
+    serve, at = service
+    stream = tour[0].renamed("again")
+    chance = random.Random(5)
+    parts, repeated = 8, round(5.0 / CHUNK_S)  # no more than may wait for the name at a time
+    length = len(stream.chunks) // parts + 1
+    for part in range(parts):
+        first = max(part * length - repeated, 0)
+        chunks = stream.chunks[first : (part + 1) * length]
+        with device(at["input"]) as sender:
+            sender.send(sender.frames(replace(stream.info, start_sample=chunks[0].start_sample)))
+            for chunk in chunks:
+                taken_s = chunk.start_sample / stream.info.rate_hz * 1.001 + chance.uniform(0, 0.2)
+                stamp_ns = 1_800_000_000 * 10**9 + round(taken_s * 1e9)
+                sender.send(sender.frames(replace(chunk, wall_ns=stamp_ns)))
+            if part == parts - 1:
+                sender.send(sender.end(stream))
+            last = chunks[-1].end_sample - 1
+            wait_for(lambda n=last: analysed(at["control"], "again", n), f"sample {last}")
+    lines = served(serve, at["control"], "again")
+    state = states(at["control"])["again"]
+    assert (state["lost_messages"], state["lost_samples"], state["refused"]) == (0, 0, 0)
+    assert not [alert for alert in events(lines, "again", "alert") if alert["id"] < 0]
+    dropped = [gap for gap in events(lines, "again", "gap") if gap["kind"] == "overlap"]
+    assert sum(gap["length"] for gap in dropped) == (parts - 1) * 5 * stream.info.rate_hz
+    survey.report(
+        "a device reconnects, repeats 5 s; drift 0.1 %, jitter 0.2 s",
+        parts - 1,
+        parts - 1,
+        stream.alerts(),
+        analysis_alerts(lines, "again"),
     )
 
 
