@@ -245,7 +245,7 @@ class AlarmSettings:
     bigeminy_cycles: int = 3
     trigeminy_cycles: int = 3
     pvcs_per_min: int = 10
-    r_on_t_s: float = 0.1  # a PVC so soon after the peak of the T wave
+    r_on_t_s: float = 0.1  # a PVC so soon after the peak of the usual T wave
     multiform_beats: int = 15  # two forms of PVC within so many beats
     svt_beats: int = 8
     svt_bpm: float = 150.0

@@ -54,8 +54,9 @@ class Shapes:
 
     def take(self, beat: Beat) -> None:
         """Keep the shape of the next labelled beat, if its signal is there."""
-        piece = self._signal(beat.sample)
-        if piece is None:
+        reach = self._half + self._shift
+        piece = self.signal(beat.sample - reach, beat.sample + reach + 1)
+        if piece is None or np.ptp(piece, axis=0).max() <= _LEAST_MV:
             return
         self._pieces.append((beat.sample, piece))
         if beat.label is AamiClass.V:
@@ -103,10 +104,11 @@ class Shapes:
         middle -= middle.mean(axis=0)
         return middle
 
-    def _signal(self, sample: int) -> Piece | None:
-        """Signal around a sample, shape (n, leads); a lead with invalid samples is all zero."""
-        reach = self._half + self._shift
-        start, end = sample - reach, sample + reach + 1
+    def signal(self, start: int, end: int) -> Piece | None:
+        """Give the signal of [start, end), shape (n, leads), if it is kept.
+
+        A lead with invalid samples is all zero.
+        """
         if not self._blocks or self._blocks[0].start_sample > start:
             return None
         parts: list[FloatArray] = [
@@ -118,7 +120,7 @@ class Shapes:
         if len(piece) != end - start:
             return None
         piece[:, ~np.isfinite(piece).all(axis=0)] = 0.0
-        return piece if np.ptp(piece, axis=0).max() > _LEAST_MV else None
+        return piece
 
 
 def _likeness(piece: Piece, middle: Piece) -> float:

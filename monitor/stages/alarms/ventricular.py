@@ -5,7 +5,6 @@ Condition delay of each: the labelling of its last beat, at most about 1.5 s.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 from monitor.messages import AamiClass, Beat
@@ -21,7 +20,6 @@ _SIMILAR = 0.8  # correlation of a couplet that need not be premature ...
 _PREMATURE = 0.85  # ... which is this share of the usual interval
 _EVEN = 1.15  # longest over shortest interval of a run that keeps its pace
 _BEFORE_PAUSE = 0.95  # interval before ventricular beats of bigeminy, over that after them
-_T_PEAK_S = 0.3  # R to peak of the T wave at 60 bpm; grows with the root of RR (Bazett 1920)
 
 
 def _samples(beats: list[Beat]) -> tuple[int, ...]:
@@ -223,10 +221,9 @@ def _cycles(view: View, period: int, cycles: int, name: str) -> Finding | None:
 
 
 def r_on_t(view: View) -> Finding | None:
-    """Isolated ventricular beat within ``r_on_t_s`` of the peak of the T wave.
+    """Isolated ventricular beat before, or within ``r_on_t_s`` after, the peak of the T wave.
 
-    GE's criterion (100 ms). The T wave is not measured: its peak is taken 0.3 s after R at
-    60 bpm and moves with the square root of the RR interval, as Bazett's QT does.
+    GE's criterion (100 ms). The peak is that of the patient's usual beat, see :mod:`.twave`.
     """
     beats = view.beats
     if len(beats) < 4 or beats[-2].label is not _V or len(_closed_run(view)) != 1:
@@ -236,7 +233,7 @@ def r_on_t(view: View) -> Finding | None:
     usual_s = view.usual_rr_s(before=3)
     if usual_s is None or coupling_s >= usual_s:
         return None
-    limit_s = _T_PEAK_S * math.sqrt(usual_s) + view.settings.r_on_t_s
+    limit_s = view.t_wave.peak_s(usual_s) + view.settings.r_on_t_s
     if coupling_s > limit_s:
         return None
     text = f"R ON T coupling {1000 * coupling_s:.0f} <= {1000 * limit_s:.0f} ms"

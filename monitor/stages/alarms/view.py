@@ -21,6 +21,7 @@ from monitor.messages import (
 )
 from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
+from monitor.stages.alarms.twave import TWave
 
 _BEATS_KEPT = 64
 _MINUTE_S = 60.0
@@ -47,6 +48,7 @@ class View:
         self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
         self.shapes = Shapes(info.rate_hz)
         self.amplitude = Amplitude(info.rate_hz)
+        self.t_wave = TWave(info.rate_hz)
         self.vitals: Vitals | None = None
         self.rhythm: Rhythm | None = None
         self.af_since: int | None = None  # when AF was last found
@@ -69,6 +71,7 @@ class View:
         self.beats.clear()
         self.pauses.clear()
         self.shapes.forget()
+        self.t_wave.forget()
         self.vitals = None
         self.rhythm = None
         self.af_since = self.af_ended = None
@@ -166,11 +169,19 @@ class View:
         """Take the next labelled beat."""
         if beat.label is AamiClass.V or (beat.label is AamiClass.S and self._premature(beat)):
             self._minute[beat.label].append(beat.sample)
+        if self.beats and beat.label is self.beats[-1].label is AamiClass.N:
+            self._take_t_wave(self.beats[-1])
         self.beats.append(beat)
         self.shapes.take(beat)
         height_mv = self.shapes.height_mv(beat)
         if height_mv is not None:
             self.amplitude.take(beat.sample, height_mv)
+
+    def _take_t_wave(self, beat: Beat) -> None:
+        first, last = self.t_wave.reach
+        piece = self.shapes.signal(beat.sample + first, beat.sample + last)
+        if piece is not None:
+            self.t_wave.take(piece)
 
     def _premature(self, beat: Beat) -> bool:
         usual_s = self.usual_rr_s(before=1)
