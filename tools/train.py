@@ -265,7 +265,8 @@ def cross_validate(folder: Path, work: Path, seed: int, only: list[int]) -> None
             continue
         train = [r for r in DS1 if r not in fold]
         beats = gather([cached(folder, r, s, MANIFEST, work) for s in STREAMS for r in train])
-        net = fit(beats, MANIFEST, seed, f"fold {k} seed {seed}")
+        checkpoint = work / f"fold-{k}-{seed}.ckpt"
+        net = fit(beats, MANIFEST, seed, f"fold {k} seed {seed}", checkpoint)
         for record in fold:
             test = cached(folder, record, "clean", MANIFEST, work)
             late = test.sample >= 300 * 360
@@ -298,7 +299,7 @@ def ship(net: nn.Module, manifest: Manifest) -> None:
     head = path.read_text(encoding="utf-8").split("SHIPPED:")[0]
     rows = "".join(f'    "{k}": "{v}",\n' for k, v in sorted(hashes.items()))
     path.write_text(f"{head}SHIPPED: dict[str, str] = {{\n{rows}}}\n", encoding="utf-8")
-    print(f"shipped {manifest.name}.pt, {sum(p.numel() for p in net.parameters())} parameters")
+    print(f"shipped {manifest.name}.pt")
 
 
 def main() -> int:
@@ -326,12 +327,14 @@ def main() -> int:
     checkpoint = args.work / f"{args.model}-{args.seed}.ckpt"
     net = fit(beats, MANIFEST, args.seed, args.model, checkpoint)
     net.bias.copy_(torch.tensor(BIAS))
+    parameters = sum(p.numel() for p in net.parameters())
+    net = net.streamlined()
     manifest = replace(
         MANIFEST,
         seed=args.seed,
         command=f"python -m tools.train {args.model} --seed {args.seed}",
         data_sha256=data_sha256(folder, DS1),
-        metrics={"parameters": sum(p.numel() for p in net.parameters())},
+        metrics={"parameters": parameters},
     )
     if args.keep:
         path = args.work / f"{args.model}-{args.seed}.pt"

@@ -1,9 +1,9 @@
 """Beat windows to labelled beats: the only stage that runs a network.
 
-Labels are a function of the windows so far. The network always takes :data:`BATCH` beats at a
-time, filled up with zeros: matrix kernels add up in another order for another number of rows, so
-only a fixed number makes the result for a beat independent of how many come with it. So the
-beats of many hops, and of many streams, can go through the network together.
+Labels are a function of the windows so far. The network takes a fixed number of beats at a
+time, filled up with zeros: matrix kernels may add up in another order for another number of rows,
+so only numbers that were seen to give the same bits are used (:data:`BATCHES`). So the beats of
+many hops, and of many streams, can go through the network together.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from monitor.messages import AamiClass, Beat, FloatArray, StreamInfo
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow
 
-BATCH = 4
-"""Beats at a time: the least number for which a row's result does not depend on its place."""
+BATCHES = (4, 16)
+"""Beats at a time: the least number for which a row's result does not depend on its place, and
+one for when many wait."""
 
 _CLASSES = tuple(AamiClass)
 _REFUSED = (0.0, 0.0, 0.0, 0.0, 1.0)
@@ -68,7 +69,7 @@ class BeatNetwork:
 
     def __post_init__(self) -> None:
         torch.set_num_threads(1)  # batches are small: threads would only wait
-        _batch_size(self.bundle)
+        _batch_sizes(self.bundle)
 
     def __call__(self, inputs: Sequence[BeatInputs]) -> list[Scores]:
         """Give the scores of each of ``inputs``; they do not depend on what else comes along."""
@@ -78,10 +79,13 @@ class BeatNetwork:
         if total:
             signal = np.concatenate([item.signal for item in inputs])
             features = np.concatenate([item.features for item in inputs])
-            size = _batch_size(self.bundle)
-            for start in range(0, total, size):
+            sizes = _batch_sizes(self.bundle)
+            start = 0
+            while start < total:
+                size = next((n for n in sizes if n >= total - start), sizes[-1])
                 part = slice(start, start + size)
                 scores[part] = _run(self.bundle, signal[part], features[part], size)
+                start += size
         return np.split(scores, np.cumsum(counts[:-1]))
 
 
@@ -96,25 +100,31 @@ def _run(bundle: Bundle, signal: FloatArray, features: FloatArray, size: int) ->
 
 
 @lru_cache(maxsize=8)
-def _batch_size(bundle: Bundle) -> int:
-    """Give :data:`BATCH` if the rows of a batch are independent on this machine, else 1.
+def _batch_sizes(bundle: Bundle) -> tuple[int, ...]:
+    """Give those of :data:`BATCHES` that agree in every bit on this machine; else 1 alone.
 
     The network runs some times here, so that none of the first beats waits for its compilation.
     """
     manifest = bundle.manifest
-    draw = np.random.default_rng(1)
-    signal = draw.normal(size=(4 * BATCH, manifest.signal_rows, manifest.length))
-    features = draw.normal(size=(len(signal), manifest.feature_count))
-    rows = list(zip(signal.astype(np.float32), features.astype(np.float32), strict=True))
-    alone = [_run(bundle, s[None], f[None], BATCH) for s, f in rows]
-    for at in range(0, len(rows), BATCH):
-        part = rows[at : at + BATCH]
-        together = _run(
-            bundle, np.stack([s for s, _ in part]), np.stack([f for _, f in part]), BATCH
-        )
-        if not np.array_equal(together, np.concatenate(alone[at : at + BATCH])):
-            return 1
-    return BATCH
+    rng = np.random.default_rng(1)
+
+    def draw(*shape: int) -> FloatArray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    signal = draw(BATCHES[-1], manifest.signal_rows, manifest.length)
+    features = draw(BATCHES[-1], manifest.feature_count)
+    least, rows = BATCHES[0], range(BATCHES[-1])
+    alone = np.concatenate([_run(bundle, signal[k, None], features[k, None], least) for k in rows])
+
+    def agrees(size: int) -> bool:
+        starts = range(0, len(signal), size)
+        parts = [slice(start, start + size) for start in starts]
+        found = [_run(bundle, signal[part], features[part], size) for part in parts]
+        return np.array_equal(np.concatenate(found), alone)
+
+    if not agrees(least):
+        return (1,)
+    return (least, *filter(agrees, BATCHES[1:]))
 
 
 class Classifier:

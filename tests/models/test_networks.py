@@ -28,3 +28,20 @@ def test_order_of_leads_does_not_matter_and_a_missing_lead_says_nothing():
 def test_no_lead_at_all_gives_finite_logits():
     with torch.inference_mode():
         assert torch.isfinite(network()(torch.zeros(2, 4, 188), torch.zeros(2, 6))).all()
+
+
+def test_the_streamlined_network_is_the_same_network():
+    net = network()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):  # as if trained
+            torch.nn.init.normal_(module.running_mean)
+            torch.nn.init.uniform_(module.running_var, 0.2, 5.0)
+            torch.nn.init.uniform_(module.weight, 0.5, 2.0)
+            torch.nn.init.normal_(module.bias)
+    signal, features = torch.randn(6, 4, 188), torch.randn(6, 6)
+    signal[2:4, 2:] = 0.0
+    before = [value.clone() for value in net.state_dict().values()]
+    with torch.inference_mode():
+        fast = torch.jit.script(net.streamlined())
+        torch.testing.assert_close(fast(signal, features), net(signal, features))
+    assert all(map(torch.equal, before, net.state_dict().values()))  # a copy was made
