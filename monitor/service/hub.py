@@ -19,7 +19,7 @@ from typing import Any
 from monitor.config import AlarmSettings, build
 from monitor.errors import MonitorError
 from monitor.journal.request import Kept, answer, snippet_answer
-from monitor.messages import StreamInfo
+from monitor.messages import AlertKind, StreamInfo
 from monitor.recording.request import Kept as KeptSignals
 from monitor.recording.request import answer as signal_answer
 from monitor.remarks import Level, Remark
@@ -92,7 +92,7 @@ class Hub:
         self.overload = Overload()
         self.denied = 0  # by the sockets, who tell
         self._journal = journal
-        self._journal_problem = ""
+        self._journal_problem = self._publisher_problem = ""
 
     @property
     def done(self) -> bool:
@@ -257,8 +257,20 @@ class Hub:
         out: list[Body] = []
         for name, stream in self._streams.items():
             reasons = [problems.get(name, ""), journal and f"events: {journal}"]
-            out += stream.stored("; ".join(reason for reason in reasons if reason))
+            problem = "; ".join(reason for reason in reasons if reason)
+            text = problem and f"Not being stored: {problem}"
+            out += stream.troubled(AlertKind.STORAGE_FAILED, text)
         return out
+
+    def published(self, problem: str) -> list[Body]:
+        """Take why results could not be published in the last second; alarm, for when they can."""
+        if problem != self._publisher_problem:
+            text = f"output: {problem}" if problem else "output: results are published again"
+            self._say(Remark(text, Level.ERROR if problem else Level.INFO))
+            self._publisher_problem = problem
+        text = problem and f"Results are not reaching subscribers: {problem}"
+        kind = AlertKind.PUBLISHER_FAILED
+        return [body for s in self._streams.values() for body in s.troubled(kind, text)]
 
     def greeting(self) -> list[Body]:
         """Give a newcomer a heartbeat, and where every stream stands now."""

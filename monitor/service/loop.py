@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from monitor.errors import MonitorError
 from monitor.journal.entries import Draft, Memory, draft_of, evidence_of, is_kept
 from monitor.journal.journal import Journal
 from monitor.messages import Samples, Snippet
@@ -90,6 +91,7 @@ class Service:
         self._numbers = SequenceCounter()
         self._rounds = Rounds(sockets.receive)
         self._stopped = False
+        self._unpublished = ""  # why, since the last tick
 
     def stop(self) -> None:
         """Ask :meth:`run` to end; may be called from a signal handler."""
@@ -109,7 +111,7 @@ class Service:
             now_s = self._clock()
             if now_s >= tick_s:
                 hub.denied = sockets.refusals
-                self._publish([*self._stored(), *hub.tick(now_s, looked_s)])
+                self._publish([*self._troubles(), *hub.tick(now_s, looked_s)])
                 if self._journal is not None:
                     self._journal.note(hub.positions())
                 tick_s = now_s + TICK_S
@@ -154,6 +156,10 @@ class Service:
             self._publish(out)  # what is confirmed has been journalled
             self._sockets.reply(reply)
 
+    def _troubles(self) -> list[Body]:
+        problem, self._unpublished = self._unpublished, ""
+        return [*self._stored(), *self._hub.published(problem)]
+
     def _stored(self) -> list[Body]:
         recording = self._storage_problems() if self._storage_problems is not None else {}
         return self._hub.stored(recording, self._journal.trouble if self._journal else "")
@@ -175,7 +181,10 @@ class Service:
             except ProtocolError as error:
                 self._publish(self._hub.fail(body.stream, f"cannot be published: {error}"))
                 continue
-            self._sockets.publish(frames)
+            try:
+                self._sockets.publish(frames)
+            except MonitorError as error:
+                self._unpublished = str(error)
 
     def _kept(self, bodies: Iterable[Body]) -> list[tuple[Body, Mark | None]]:
         """Journal what is to be kept; give all, in the same order, with the numbers it got."""

@@ -190,12 +190,11 @@ class MonitoredStream:
         analysis = self._analysis
         return [*out, *self._guarded(lambda: analysis.set_limits(limits))]
 
-    def stored(self, problem: str) -> list[Body]:
-        """Take why this stream is not being stored; empty: it is."""
-        kind, sample = AlertKind.STORAGE_FAILED, self._sample
-        if problem:
-            text = f"Not being stored: {problem}"[:500]
-            return [*self._alerts.raised(kind, sample, sample, text)]
+    def troubled(self, kind: AlertKind, text: str) -> list[Body]:
+        """Take what is wrong around the analysis, empty where nothing is."""
+        sample = self._sample
+        if text:
+            return [*self._alerts.raised(kind, sample, sample, text[:500])]
         return [*self._alerts.cleared(sample, kind)]
 
     def tick(self, now_s: float, looked_at_s: float) -> list[Body]:

@@ -28,6 +28,7 @@ from types import TracebackType
 
 import zmq
 
+from monitor.errors import MonitorError
 from monitor.wire.access import Access
 from monitor.wire.backlog import FRAME_OVERHEAD, Backlog
 from monitor.wire.connections import Connections, cut
@@ -236,8 +237,17 @@ class ServiceSockets:
         return self._connections.wants(topic)
 
     def publish(self, frames: list[bytes]) -> None:
-        """Send to all subscribers; one whose queue is full loses it."""
-        self._output.send_multipart(frames, zmq.NOBLOCK, copy=True)
+        """Send to all subscribers; one whose queue is full loses it.
+
+        Raises
+        ------
+        MonitorError
+            If the socket cannot send at all.
+        """
+        try:
+            self._output.send_multipart(frames, zmq.NOBLOCK, copy=True)
+        except zmq.ZMQError as error:
+            raise MonitorError(f"cannot publish: {error}") from error
 
     def close(self, linger_ms: int = CLOSE_LINGER_MS) -> None:
         """Close; what has been published may still leave for ``linger_ms``."""

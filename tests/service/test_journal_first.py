@@ -5,6 +5,7 @@ import sqlite3
 from journal_parts import journal
 from service_parts import EveryHundred, Sender
 
+from monitor.errors import MonitorError
 from monitor.journal.entries import Query, is_kept
 from monitor.journal.reader import Reader
 from monitor.messages import Alert, AlertKind, AlertState, End, StreamInfo
@@ -168,3 +169,39 @@ def test_alarms_are_published_while_the_disk_is_locked_and_stored_afterwards(tmp
     reader.close()
     assert stored == [p.body for p in sockets.published if is_kept(p.body)]
     assert any("being stored" not in line and "journal:" in line for line in said)
+
+
+def test_an_output_that_fails_is_an_alarm_and_what_it_could_not_send_is_in_the_journal(tmp_path):
+    path = tmp_path / "journal.db"
+    sender = Sender()
+    with journal(path) as kept:
+        turns = [[sender.announce()], *([sender.samples(200)] for _ in range(400))]
+
+        class Failing(Sockets):
+            def on_disk(self):
+                return []
+
+            def publish(self, frames):
+                if 100 < len(self.turns) < 200:
+                    raise MonitorError("cannot publish: out of memory")
+                super().publish(frames)
+
+        sockets = Failing(path, turns)
+        said = []
+        clock = iter(range(100_000))
+        hub = Hub(EveryHundred, "service", said.append)
+        service = Service(hub, sockets, "service", None, kept, lambda: next(clock) / 100)
+        service.run(EndWhen(idle_s=0.5))
+        reader = Reader(path)
+        alerts = [body_from_dict(e.fields()) for e in reader.entries(Query())]
+        reader.close()
+    alerts = [a for a in alerts if isinstance(a, Alert)]
+    assert sum(a.kind is AlertKind.VT for a in alerts) == 80
+    failed = [a for a in alerts if a.kind is AlertKind.PUBLISHER_FAILED]
+    assert [a.state for a in failed] == [AlertState.RAISED, AlertState.CLEARED]
+    assert "out of memory" in failed[0].text
+    assert failed[1] in [p.body for p in sockets.published]
+    assert [line for line in said if line.startswith("output: ")] == [
+        "output: cannot publish: out of memory",
+        "output: results are published again",
+    ]
