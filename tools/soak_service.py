@@ -10,8 +10,8 @@ Every stream is the same hour of signal (``--period-s``) over and over, so every
 same events at the same places: beats with their labels, rhythms, alerts, heart rates. The first ten
 minutes are left out. Streams of the scenarios in :data:`SETTLING` are judged by
 :func:`tools.soak_events.drifted`, all others must not differ in a single event. It also fails if a
-message or sample was lost, a stream did not end, or the resident memory of a service has grown by
-more than ``--limit-mib`` after the first hour.
+message or sample was lost, a stream did not end, a journal outgrew what it is to keep by half, or
+the resident memory of a service has grown by more than ``--limit-mib`` after the first hour.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ SETTLING = ("tour",)
 KINDS = ((360.0, ("II", "V1")), (250.0, ("II",)), (250.0, ("II",)), (250.0, ("II",)))
 SETTLED_S = 600.0
 LOOK_S = 0.5
+JOURNAL_ROOM = 1.5  # times the size that is to be kept: old entries are deleted by and by
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def watch(watched: Watched, services: list[Service], folders: list[Path], socket
         look_s, hours = now_s, watched.hours()
         resident_mib = [service.resident_mib() for service in services]
         watched.resident.append((hours, resident_mib))
-        journals = [sum(f.stat().st_size for f in d.glob("journal*")) / 1e6 for d in folders]
+        journals = [sum(f.stat().st_size for f in d.glob("journal*.db")) / 1e6 for d in folders]
         watched.journal_mb = max(watched.journal_mb, *journals)
         if hours >= told_h + 1.0:
             told_h = float(int(hours))
@@ -204,7 +205,7 @@ def memory(watched: Watched, from_h: float) -> tuple[float, list[str]]:
     return max(growth), lines
 
 
-def report(watched: Watched, load: Load, took_s: float, limit_mib: float) -> int:
+def report(watched: Watched, load: Load, took_s: float, limit_mib: float, keep_mb: float) -> int:
     """Print what came of it; 1 if it does not hold."""
     done = {n: c.periods for n, c in watched.compared.items()}
     total_h = sum(done.values()) * load.period_s / 3600
@@ -238,7 +239,8 @@ def report(watched: Watched, load: Load, took_s: float, limit_mib: float) -> int
     print(f"{events} events compared; {same} of {len(done)} streams end as they began; "
           f"{bad} drifted")  # fmt: skip
     unfinished = len(watched.streams) - len(watched.ended)
-    wrong = bool(bad or unfinished or any(lost.values()) or not growth <= limit_mib)
+    kept = watched.journal_mb <= JOURNAL_ROOM * keep_mb
+    wrong = bool(bad or unfinished or any(lost.values()) or not growth <= limit_mib or not kept)
     print("DOES NOT HOLD" if wrong else "holds")
     return int(wrong)
 
@@ -253,7 +255,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no period after so long")
     parser.add_argument("--period-s", type=float, default=3600.0)
     parser.add_argument("--piece-s", type=float, default=8.0, help="signal in one message")
-    parser.add_argument("--keep-mb", type=float, default=5.0, help="size of each journal")
+    parser.add_argument("--keep-mb", type=float, default=20.0, help="size of each journal")
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), help="of the simulator")
     parser.add_argument("--limit-mib", type=float, default=16.0)
     args = parser.parse_args(argv)
@@ -299,7 +301,7 @@ def main(argv: list[str] | None = None) -> int:
                 sender.terminate()
             for service in services:
                 service.stop()
-    return report(watched, load, took_s, args.limit_mib)
+    return report(watched, load, took_s, args.limit_mib, args.keep_mb)
 
 
 if __name__ == "__main__":

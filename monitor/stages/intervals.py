@@ -80,7 +80,7 @@ class RRHistory:
         last64 = self._recent(64)
         median = _quantile(last64, 0.5)
         spread = 0.741 * (_quantile(last64, 0.75) - _quantile(last64, 0.25)) + 0.02
-        rank = float((last64 < log_rr).mean())
+        rank = int(np.count_nonzero(last64 < log_rr)) / len(last64)
         return [
             log_rr - high,
             log_rr - _quantile(self._recent(8), 0.5),
