@@ -27,7 +27,8 @@ def pause(view: View) -> Finding | None:
 def pauses_per_min(view: View) -> Finding | None:
     """``pauses_per_min`` or more intervals of ``pause_s`` in the last minute.
 
-    Counted from R peaks that followed each other while the signal was watched.
+    Mindray: 1 to 15 a minute. Counted from R peaks that followed each other while the signal was
+    watched.
     """
     limit = view.settings.pauses_per_min
     found = view.pauses
@@ -85,8 +86,9 @@ def svt(view: View) -> Finding | None:
 def frequent_sveb(view: View) -> Finding | None:
     """More than ``sveb_per_min`` premature supraventricular beats in the last minute.
 
-    Premature: at most 0.9 of the usual interval, so a rate that rises gives none for long. They
-    must be spread over half a minute: by then the same labels in fibrillation have its name.
+    The counterpart of the limit of PVCs a minute. Premature: at most 0.9 of the usual interval,
+    so a rate that rises gives none for long. They must be spread over half a minute: by then the
+    same labels in fibrillation have its name.
     """
     limit = view.settings.sveb_per_min
     found = view.count_in_minute(AamiClass.S)
@@ -98,8 +100,8 @@ def frequent_sveb(view: View) -> Finding | None:
 def irregular(view: View) -> Finding | None:
     """RR intervals that change by ``irregular_rr_change`` over ``irregular_beats`` beats.
 
-    Intervals next to ventricular beats are left out; the measure is that of
-    :mod:`monitor.stages.af`, with a lower limit.
+    GE and Mindray tell of it beside AF. Intervals next to ventricular beats are left out; the
+    measure is that of :mod:`monitor.stages.af`, with a lower limit.
     """
     s = view.settings
     if len(view.beats) < s.irregular_beats:
@@ -129,7 +131,10 @@ def af(view: View) -> Finding | None:
 
 
 def af_end(view: View) -> Finding | None:
-    """Atrial fibrillation that was announced has been absent for ``af_end_s``."""
+    """Atrial fibrillation that was announced has been absent for ``af_end_s``.
+
+    Mindray: 0 to 30 minutes.
+    """
     since = view.af_ended
     if since is None or not view.just_passed(since, view.settings.af_end_s):
         return None

@@ -61,12 +61,18 @@ def extreme_brady(view: View) -> Finding | None:
 
 
 def hr_high(view: View) -> Finding | None:
-    """Heart rate over ``hr_high_bpm``. Condition delay: that of the heart rate."""
+    """Heart rate, as displayed, over ``hr_high_bpm``.
+
+    The limit that IEC 60601-2-27 asks of every monitor. Condition delay: that of the heart rate.
+    """
     return _above(view, AlertKind.HR_HIGH, view.settings.hr_high_bpm)
 
 
 def hr_low(view: View) -> Finding | None:
-    """Heart rate under ``hr_low_bpm``. Condition delay: that of the heart rate."""
+    """Heart rate, as displayed, under ``hr_low_bpm``.
+
+    The limit that IEC 60601-2-27 asks of every monitor. Condition delay: that of the heart rate.
+    """
     return _below(view, AlertKind.HR_LOW, view.settings.hr_low_bpm)
 
 

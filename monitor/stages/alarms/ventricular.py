@@ -193,12 +193,12 @@ def couplet(view: View) -> Finding | None:
 
 
 def bigeminy(view: View) -> Finding | None:
-    """Every second beat ventricular, for ``bigeminy_cycles`` cycles (three in monitors)."""
+    """Every second beat ventricular, for ``bigeminy_cycles`` cycles (Mindray: three)."""
     return _cycles(view, 2, view.settings.bigeminy_cycles, "BIGEMINY")
 
 
 def trigeminy(view: View) -> Finding | None:
-    """Every third beat ventricular, for ``trigeminy_cycles`` cycles (three in monitors)."""
+    """Every third beat ventricular, for ``trigeminy_cycles`` cycles (Mindray: three)."""
     return _cycles(view, 3, view.settings.trigeminy_cycles, "TRIGEMINY")
 
 
@@ -258,7 +258,7 @@ def multiform_pvc(view: View) -> Finding | None:
 
 
 def pvcs_per_min(view: View) -> Finding | None:
-    """More than ``pvcs_per_min`` ventricular beats in the last minute."""
+    """More than ``pvcs_per_min`` ventricular beats in the last minute (Mindray: 1 to 100)."""
     limit = view.settings.pvcs_per_min
     found = view.count_in_minute(_V)
     if len(found) <= limit:
