@@ -24,6 +24,7 @@ import json
 import multiprocessing
 import os
 import re
+import signal as os_signal
 import subprocess
 import sys
 import tempfile
@@ -323,4 +324,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    os_signal.signal(os_signal.SIGTERM, os_signal.default_int_handler)  # the services end too
     sys.exit(main())

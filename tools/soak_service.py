@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import signal as os_signal
 import sys
 import tempfile
 import time
@@ -305,4 +306,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    os_signal.signal(os_signal.SIGTERM, os_signal.default_int_handler)  # the services end too
     sys.exit(main())
