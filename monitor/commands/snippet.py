@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _onset(control: ControlClient, args: argparse.Namespace) -> int:
     """Find where an alert began: among those of now, else in the journal."""
-    states = control.ask({"command": "state"}, args.patience).get("streams")
+    request: dict[str, object] = {"command": "state", "streams": [args.stream]}
+    states = control.ask(request, args.patience).get("streams")
     for state in states if isinstance(states, list) else []:
         for alert in state["alerts"] if state["stream"] == args.stream else []:
             if alert["id"] == args.alert:

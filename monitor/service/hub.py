@@ -30,7 +30,7 @@ from monitor.service.pace import REAL_TIME
 from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.fields import fields_to_dict
-from monitor.wire.jsonform import dumps, loads
+from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
 from monitor.wire.protocol import (
     SCHEMA,
     Body,
@@ -44,6 +44,7 @@ from monitor.wire.protocol import (
 
 MAX_STREAMS = 256
 MAX_FORMER = 10_000
+MAX_STATES_BYTES = MAX_JSON_BYTES // 2  # of one answer
 READING = ("state", "history", "signal", "snippet")  # commands that change nothing
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 FORGET_ENDED_S = 60.0
@@ -204,8 +205,7 @@ class Hub:
             elif command == "snippet":
                 reply = snippet_answer(request, self._journal)
             elif command == "state":
-                states = [fields_to_dict(self._placed(s.state())) for s in self._streams.values()]
-                reply = {"ok": True, "publisher": self._publisher, "streams": states}
+                reply = {"publisher": self._publisher, **self._states(request)}
             else:
                 raise ProtocolError(
                     "command must be acknowledge, limits, history, signal, snippet or state"
@@ -214,6 +214,22 @@ class Hub:
         except MonitorError as error:
             failure = {"schema": SCHEMA, "ok": False, "error": str(error)}
             return dumps(failure).encode("utf-8", "replace"), out
+
+    def _states(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Give the states of streams by name, as many as fit one answer."""
+        after, names = request.get("after", ""), request.get("streams") or [*self._streams]
+        if not isinstance(after, str) or not isinstance(names, list):
+            raise ProtocolError("after must be the name of a stream, streams a list of names")
+        found: list[dict[str, Any]] = []
+        size = 0
+        wanted = sorted(n for n in {*map(str, names)} & self._streams.keys() if n > after)
+        for name in wanted:
+            state = fields_to_dict(self._placed(self._streams[name].state()))
+            size += len(dumps(state))
+            if found and size > MAX_STATES_BYTES:
+                break
+            found.append(state)
+        return {"ok": True, "streams": found, "whole": len(found) == len(wanted)}
 
     def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
         """Once a second: heartbeat, and where every stream stands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,7 @@ from monitor.journal.journal import Journal
 from monitor.messages import Samples, Snippet
 from monitor.service.hub import Hub
 from monitor.service.rounds import BATCH, Rounds
+from monitor.wire.pieces import pieces
 from monitor.wire.protocol import (
     Body,
     Heartbeat,
@@ -27,6 +29,8 @@ from monitor.wire.sockets import ServiceSockets
 
 TICK_S = 1.0
 NEWCOMER_PERIOD_S = 0.1  # states are not repeated faster than this, however many subscribe
+GREETING_SHARE = 0.1  # of our time at most, likewise
+PIECE_BYTES = 16 * 1024  # of samples: what waits for a slow subscriber is counted in messages
 LOOK_UP_S = 0.1  # how long a request to stop may wait
 TURN_S = 0.05  # no further round is begun after so long: requests and ticks are waiting
 DISPLAY = (Samples, StreamState, Heartbeat)  # for the eye; everything else is found, and counts
@@ -104,7 +108,7 @@ class Service:
         sockets.open_input()
         looked_s = heard_s = self._clock()
         tick_s = looked_s
-        newcomer_s = 0.0
+        greet_s = 0.0
         newcomers = False
         count, woke_s = 0, looked_s
         while not self._stopped:
@@ -116,10 +120,12 @@ class Service:
                     self._journal.note(hub.positions())
                 tick_s = now_s + TICK_S
                 newcomers = False
-            if newcomers and now_s - newcomer_s >= NEWCOMER_PERIOD_S:
+            if newcomers and now_s >= greet_s:
                 self._publish(hub.greeting())
-                newcomer_s, newcomers = now_s, False
-            due_s = min(tick_s, newcomer_s + NEWCOMER_PERIOD_S) if newcomers else tick_s
+                took_s = self._clock() - now_s
+                greet_s = now_s + max(NEWCOMER_PERIOD_S, took_s / GREETING_SHARE)
+                newcomers = False
+            due_s = min(tick_s, greet_s) if newcomers else tick_s
             self._turned(count, self._clock() - woke_s)
             wait_s = 0.0 if self._rounds.waiting else min(max(due_s - now_s, 0.0), LOOK_UP_S)
             sockets.wait(wait_s)
@@ -165,26 +171,36 @@ class Service:
         return self._hub.stored(recording, self._journal.trouble if self._journal else "")
 
     def _publish(self, bodies: Iterable[Body]) -> None:
-        overload = self._hub.overload
         for body, mark in self._kept(bodies):
             if self._deliver is not None:
                 self._deliver(body)
-            topic = topic_of(body)
-            number = self._numbers.next(topic)
-            if isinstance(body, DISPLAY) and not self._sockets.wants(topic):
-                continue
-            if isinstance(body, Samples) and overload.shedding:
-                overload.shed += 1
-                continue
-            try:
-                frames = encode(body, self._publisher, number, time.time_ns(), mark)
-            except ProtocolError as error:
-                self._publish(self._hub.fail(body.stream, f"cannot be published: {error}"))
-                continue
-            try:
-                self._sockets.publish(frames)
-            except MonitorError as error:
-                self._unpublished = str(error)
+            for part in self._parts(body):
+                self._send(part, mark)
+
+    def _parts(self, body: Body) -> Iterable[Body]:
+        info = self._hub.info(body.stream) if isinstance(body, Samples) else None
+        if not isinstance(body, Samples) or info is None:
+            return (body,)
+        return pieces(body, info.rate_hz, PIECE_BYTES, math.inf)
+
+    def _send(self, body: Body, mark: Mark | None) -> None:
+        overload = self._hub.overload
+        topic = topic_of(body)
+        number = self._numbers.next(topic)
+        if isinstance(body, DISPLAY) and not self._sockets.wants(topic):
+            return
+        if isinstance(body, Samples) and overload.shedding:
+            overload.shed += 1
+            return
+        try:
+            frames = encode(body, self._publisher, number, time.time_ns(), mark)
+        except ProtocolError as error:
+            self._publish(self._hub.fail(body.stream, f"cannot be published: {error}"))
+            return
+        try:
+            self._sockets.publish(frames)
+        except MonitorError as error:
+            self._unpublished = str(error)
 
     def _kept(self, bodies: Iterable[Body]) -> list[tuple[Body, Mark | None]]:
         """Journal what is to be kept; give all, in the same order, with the numbers it got."""

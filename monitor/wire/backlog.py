@@ -53,14 +53,24 @@ class Backlog:
         self._queue_bytes = queue_bytes
         self._total_bytes = total_bytes
         self._lines: dict[int, _Line] = {}
+        self._heard: set[int] = set()
         self._drained = False
 
     def took(self, descriptor: int, size: int) -> None:
         """Note a message of ``size`` bytes (with :data:`FRAME_OVERHEAD` for each frame)."""
+        self._heard.add(descriptor)
         line = self._lines.get(descriptor)
         if line is not None:
             line.taken += size
             line.served += 1
+
+    def heard(self, descriptor: int) -> bool:
+        """Tell whether a message ever came over a connection."""
+        return descriptor in self._heard
+
+    def gone(self, descriptor: int) -> None:
+        """Note that a connection has ended."""
+        self._heard.discard(descriptor)
 
     def drained(self) -> None:
         """Note that no message is waiting any more."""

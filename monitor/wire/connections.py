@@ -27,7 +27,6 @@ EVENTS = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
-MAX_JUDGED = 10_000  # topics, remembered with whether they are wanted
 _REASONS: dict[int, str] = {
     zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: "a peer without keys, or with keys where there "
     "are none",
@@ -40,7 +39,7 @@ class _Room:
     monitor: zmq.Socket[bytes]
     most: int
     backlog: Backlog
-    accepted: set[int] = field(default_factory=set)
+    accepted: dict[int, None] = field(default_factory=dict)  # in order
 
 
 @dataclass(slots=True)
@@ -64,7 +63,6 @@ class Connections:
         self._rooms: dict[str, _Room] = {}
         self._subscribers: dict[int, _Subscriber] = {}
         self._wanted: Counter[bytes] = Counter()
-        self._judged: dict[bytes, bool] = {}
 
     def watch(
         self, socket: zmq.Socket[bytes], room: str, most: int, backlog: Backlog
@@ -94,12 +92,17 @@ class Connections:
 
     def _take(self, name: str, room: _Room, event: int, value: int) -> None:
         if event == zmq.EVENT_ACCEPTED:
-            room.accepted.add(value)
+            room.accepted[value] = None
             if len(room.accepted) > room.most:
                 self._refused(f"on --{name}: more than {room.most} connections")
-                cut(value)
+                # who has said nothing yet makes room: strangers shut nobody out
+                silent = (fd for fd in room.accepted if not room.backlog.heard(fd))
+                gone = next(silent, value)
+                del room.accepted[gone]
+                cut(gone)
         elif event == zmq.EVENT_DISCONNECTED:
-            room.accepted.discard(value)
+            room.accepted.pop(value, None)
+            room.backlog.gone(value)
         elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
             reason = _REASONS.get(value, f"a peer that does not speak ZMTP 3 (0x{value:x})")
             self._refused(f"on --{name}: {reason}")
@@ -121,7 +124,6 @@ class Connections:
             if wanted:
                 known.topics.add(prefix)
                 self._wanted[prefix] += 1
-                self._judged.clear()
             else:
                 known.topics.discard(prefix)
                 self.left(prefix)
@@ -132,15 +134,10 @@ class Connections:
         self._wanted[prefix] -= 1
         if self._wanted[prefix] <= 0:
             del self._wanted[prefix]
-        self._judged.clear()
 
     def wants(self, topic: bytes) -> bool:
         """Tell whether anybody has subscribed to a topic."""
-        if topic not in self._judged:
-            if len(self._judged) > MAX_JUDGED:
-                self._judged.clear()
-            self._judged[topic] = any(topic.startswith(prefix) for prefix in self._wanted)
-        return self._judged[topic]
+        return any(topic[:length] in self._wanted for length in range(len(topic) + 1))
 
     def cut_unless(self, admits: Callable[[str], bool]) -> None:
         """Cut every connection over which somebody subscribed who is not admitted any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 import zmq
@@ -18,6 +18,7 @@ from monitor.wire.endpoints import (
     say_on_stderr,
 )
 from monitor.wire.keys import ClientKeys
+from monitor.wire.pieces import pieces
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S, Body, encode, topic_of
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import INPUT_QUEUE
@@ -106,7 +107,7 @@ class SamplePublisher:
                 ):
                     announced_s, announced_sample = self._clock(), next_sample
                     self._send(_moved(info, next_sample))
-                for piece in _pieces(chunk, info.rate_hz):
+                for piece in pieces(chunk, info.rate_hz, MAX_PAYLOAD_BYTES, MAX_SIGNAL_S):
                     self._send(piece)
                 next_sample, sent = chunk.end_sample, sent + len(chunk.values_mv)
                 if self._clock() - announced_s >= ANNOUNCE_PERIOD_S:
@@ -179,20 +180,6 @@ class SamplePublisher:
                     self._say(f"the service at {self._endpoint} is busy or gone: waiting")
                 continue
             return
-
-
-def _pieces(samples: Samples, rate_hz: float) -> Iterator[Samples]:
-    """Cut a chunk that is too large for one message."""
-    length, leads = samples.values_mv.shape
-    most = min(MAX_PAYLOAD_BYTES // (4 * max(leads, 1)), int(MAX_SIGNAL_S * rate_hz))
-    for start in range(0, length, most):
-        wall_ns = samples.wall_ns
-        yield Samples(
-            samples.stream,
-            samples.start_sample + start,
-            samples.values_mv[start : start + most],
-            None if wall_ns is None else wall_ns + round(start / rate_hz * 1e9),
-        )
 
 
 def _moved(info: StreamInfo, start_sample: int) -> StreamInfo:

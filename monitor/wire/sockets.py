@@ -48,6 +48,7 @@ MAX_CONNECTIONS = {"input": 2048, "output": 256, "control": 64}
 HANDSHAKE_MS = 30_000  # who is silent for so long while connecting is hung up on
 CHECK_PERIOD_S = 0.2
 REQUESTS_A_CHECK = 20  # 100 a second; more wait their turn
+REQUEST_SHARE = 0.25  # of our time at most
 MESSAGE_BYTES = 2 * MAX_PAYLOAD_BYTES + MAX_JSON_BYTES
 QUEUE_BYTES = {  # what ZeroMQ may hold of one connection before it is cut
     "input": (INPUT_QUEUE + 2) * (MAX_PAYLOAD_BYTES + MAX_JSON_BYTES),
@@ -108,6 +109,8 @@ class ServiceSockets:
         self._access: Access | None = None
         self._backlogs: dict[str, Backlog] = {}
         self._requests_left = REQUESTS_A_CHECK
+        self._request_s = REQUEST_SHARE * CHECK_PERIOD_S  # time left for requests
+        self._asked_s = 0.0
         self._context: Context = zmq.Context()
         try:
             self._input = new_socket(self._context, zmq.SUB, INPUT_QUEUE)
@@ -157,12 +160,15 @@ class ServiceSockets:
         self._connections.work()
         now_s = self._clock()
         if now_s - self._checked_s >= CHECK_PERIOD_S:
-            self._checked_s = now_s
+            passed_s, self._checked_s = now_s - self._checked_s, now_s
             self._refusals.tick(now_s)
             self._connections.check()
-            if not self._requests_left:
-                self._poller.register(self._control, zmq.POLLIN)
+            waited = not self._may_ask
             self._requests_left = REQUESTS_A_CHECK
+            room_s = REQUEST_SHARE * CHECK_PERIOD_S
+            self._request_s = min(self._request_s + REQUEST_SHARE * passed_s, room_s)
+            if waited and self._may_ask:
+                self._poller.register(self._control, zmq.POLLIN)
             if self._access is not None and self._access.reload():
                 admits = self._access.admits
                 self._connections.cut_unless(lambda user: admits(user, "output"))
@@ -208,14 +214,12 @@ class ServiceSockets:
 
         It must be answered by :meth:`reply`.
         """
-        if not self._requests_left:
+        if not self._may_ask:
             return None
+        self._asked_s = self._clock()
         message = self._receive(self._control, "control")
         if message is None:
             return None
-        self._requests_left -= 1
-        if not self._requests_left:
-            self._poller.unregister(self._control)
         if not self._admitted(message, "control"):
             self.reply(b"")  # the socket wants an answer; nobody is there any more to read it
             return None
@@ -229,8 +233,16 @@ class ServiceSockets:
         return message.frames[0] if len(message.frames) == 1 else b"", permits
 
     def reply(self, text: bytes) -> None:
-        """Answer the last request."""
+        """Answer the last request; what it took is taken off the time for requests."""
         self._control.send(text)
+        self._requests_left -= 1
+        self._request_s -= self._clock() - self._asked_s
+        if not self._may_ask:
+            self._poller.unregister(self._control)
+
+    @property
+    def _may_ask(self) -> bool:
+        return self._requests_left > 0 and self._request_s > 0.0
 
     def wants(self, topic: bytes) -> bool:
         """Tell whether anybody has subscribed to a topic, as far as :meth:`newcomers` has seen."""

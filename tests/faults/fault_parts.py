@@ -153,9 +153,14 @@ def states(control, patience_s=60):
     with context, context.socket(zmq.REQ) as socket:
         socket.setsockopt(zmq.LINGER, 0)
         socket.connect(control)
-        socket.send_json({"schema": 1, "command": "state"})
-        assert socket.poll(patience_s * 1000), "the service does not answer"
-        return {state["stream"]: state for state in socket.recv_json()["streams"]}
+        found, whole = {}, False
+        while not whole:
+            socket.send_json({"schema": 1, "command": "state", "after": max(found, default="")})
+            assert socket.poll(patience_s * 1000), "the service does not answer"
+            reply = socket.recv_json()
+            found |= {state["stream"]: state for state in reply["streams"]}
+            whole = reply["whole"]
+        return found
 
 
 def over(control, names):

@@ -17,12 +17,12 @@ from service_parts import EveryHundred
 
 from monitor.messages import End, Samples, StreamInfo
 from monitor.service.hub import Hub
-from monitor.service.loop import Service
+from monitor.service.loop import PIECE_BYTES, Service
 from monitor.wire import sockets as wire_sockets
 from monitor.wire.backlog import FRAME_OVERHEAD, Backlog
 from monitor.wire.protocol import Heartbeat
 from monitor.wire.publisher import SamplePublisher
-from monitor.wire.sockets import MAX_TOPICS, ServiceSockets
+from monitor.wire.sockets import CHECK_PERIOD_S, MAX_TOPICS, REQUEST_SHARE, ServiceSockets
 from monitor.wire.subscriber import Subscription
 
 FREE = "tcp://127.0.0.1:*"
@@ -213,16 +213,77 @@ def test_too_many_connections_are_cut(monkeypatch):
         sockets, said = stack.enter_context(serving())
         peers = [stack.enter_context(tcp(sockets.output_endpoint)) for _ in range(30)]
         assert said_soon(said, "on --output: more than 10 connections")
-        dead = 0
-        for peer in peers[10:]:
+        for peer in peers[:20]:  # who has said nothing makes room for those that come
             with contextlib.suppress(ConnectionError):
                 while peer.recv(100):
                     pass
-            dead += 1
-        assert dead == 20
-        for peer in peers:
-            peer.close()
+        # nor do the others shut anybody out
         assert good_stream(sockets) == (2000, 2000)
+
+
+def test_who_has_spoken_keeps_the_connection_when_there_are_too_many(monkeypatch):
+    monkeypatch.setitem(wire_sockets.MAX_CONNECTIONS, "output", 3)
+    with contextlib.ExitStack() as stack:
+        sockets, said = stack.enter_context(serving())
+        members = [stack.enter_context(Subscription(sockets.output_endpoint)) for _ in range(3)]
+        for member in members:
+            until(member, Heartbeat)
+        stranger = stack.enter_context(tcp(sockets.output_endpoint))
+        assert said_soon(said, "on --output: more than 3 connections")
+        with contextlib.suppress(ConnectionError):
+            while stranger.recv(100):
+                pass
+        for member in members:
+            received = member.sequences.total().received
+            until(member, Heartbeat)
+            until(member, Heartbeat)
+            assert member.sequences.total().received > received
+            assert member.sequences.total().lost == 0
+
+
+def test_requests_take_a_bounded_share_of_the_time(monkeypatch):
+    """Time goes on only where the test says so: each answer takes a second."""
+    now_s = [0.0]
+    context = zmq.Context()
+    with ServiceSockets(FREE, FREE, FREE, clock=lambda: now_s[0]) as sockets:
+        try:
+            eager = context.socket(zmq.DEALER)
+            eager.connect(sockets.control_endpoint)
+            for _ in range(5):
+                eager.send_multipart([b"", b"{}"])
+            answered_s = []
+            while len(answered_s) < 5:
+                sockets.wait(0.05)
+                if sockets.request() is None:
+                    now_s[0] += CHECK_PERIOD_S
+                    continue
+                answered_s.append(now_s[0])
+                now_s[0] += 1.0
+                sockets.reply(b"{}")
+        finally:
+            context.destroy(0)
+    # the first look may come before the first request
+    spans_s = [after - before for before, after in itertools.pairwise(answered_s)]
+    assert all(1.0 / REQUEST_SHARE - 0.5 < span_s < 20.0 for span_s in spans_s), spans_s
+
+
+def test_samples_go_out_in_small_messages_whatever_came():
+    """What waits for a subscriber who is slow is counted in messages."""
+    info = StreamInfo("wide", 1000.0, tuple(f"L{n}" for n in range(32)))
+    values = np.random.default_rng(0).normal(0, 1, (4000, 32)).astype(np.float32)
+    with serving() as (sockets, _), Subscription(sockets.output_endpoint) as subscription:
+        until(subscription, Heartbeat)
+        with SamplePublisher(sockets.input_endpoint, patience_s=PATIENCE_S) as publisher:
+            publisher.publish(info, [Samples("wide", 0, values, 10**18)])
+        got = []
+        while not any(isinstance(body, End) for body in got):
+            assert subscription.wait(PATIENCE_S)
+            got += [packet.body for packet in subscription.receive()]
+        assert subscription.sequences.total().lost == 0
+    parts = [body for body in got if isinstance(body, Samples)]
+    assert max(part.values_mv.nbytes for part in parts) <= PIECE_BYTES
+    assert [part.wall_ns - 10**18 for part in parts] == [p.start_sample * 10**6 for p in parts]
+    np.testing.assert_array_equal(np.concatenate([p.values_mv for p in parts]), values)
 
 
 def test_who_is_silent_while_connecting_is_hung_up_on(monkeypatch):

@@ -9,7 +9,7 @@ from monitor.messages import Samples
 from monitor.service.hub import Hub
 from monitor.service.loop import EndWhen, Service
 from monitor.service.rounds import BATCH
-from monitor.wire.protocol import decode
+from monitor.wire.protocol import StreamState, decode
 
 
 class Sockets:
@@ -17,8 +17,9 @@ class Sockets:
 
     refusals = 0
 
-    def __init__(self, connections):
+    def __init__(self, connections, restless=False):
         self.connections = deque(connections)
+        self.restless = restless
         self.published = []
 
     def receive(self, limit):
@@ -37,7 +38,7 @@ class Sockets:
         return True
 
     def newcomers(self):
-        return False
+        return self.restless
 
     def request(self):
         return None
@@ -74,3 +75,26 @@ def test_what_comes_while_a_fast_sender_is_served_is_next():
     assert seen.count("fast") == 2 * BATCH
     shown = [body for body in sockets.published if isinstance(body, Samples)]
     assert [body.stream for body in shown] == seen
+
+
+def test_somebody_who_subscribes_again_and_again_does_not_take_our_time():
+    """Each state takes 10 ms; twenty streams are told at each tick, and seldom between."""
+    now_s, states = [0.0], []
+
+    class Slow(Sockets):
+        def publish(self, frames):
+            super().publish(frames)
+            if isinstance(self.published[-1], StreamState):
+                states.append(now_s[0])
+                now_s[0] += 0.01
+
+        def wait(self, timeout_s):
+            now_s[0] += 0.01
+            return True
+
+    beds = [Sender(f"bed-{n}", f"bed-{n}") for n in range(20)]
+    sockets = Slow([deque(bed.announce() for bed in beds)], restless=True)
+    hub = Hub(EveryHundred, "service", lambda text: None)
+    Service(hub, sockets, "service", clock=lambda: now_s[0]).run(EndWhen(idle_s=30.0))
+    greetings = len(states) / len(beds) - now_s[0]  # the ticks leave out
+    assert 0 < greetings * 0.2 < 0.15 * now_s[0]

@@ -14,6 +14,7 @@ from monitor.service.beginnings import AT_ONCE, PERIOD_S
 from monitor.service.hub import FORGET_ENDED_S, FORGET_STALE_S, Hub
 from monitor.service.ownership import MAX_HELD
 from monitor.service.stream import STALE_S
+from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 
 
@@ -558,6 +559,25 @@ def test_the_state_stays_small_however_fast_alerts_come_and_go():
     (state,) = of(StreamState, desk.tick())
     assert len(state.alerts) == SHOW_CLEARED + 1
     assert state.alerts[-1].id == 298
+
+
+def test_states_of_many_streams_come_in_answers_that_can_be_read():
+    desk = Desk(max_streams=300)
+    names = [f"bed-{n:03}" for n in range(300)]
+    for name in names:
+        sender = Sender(f"source-{name}", name)
+        desk.take(sender.announce(), sender.samples(2000))
+    found, whole = [], False
+    while not whole:
+        reply, _ = desk.request(command="state", after=found[-1] if found else "")
+        assert len(json.dumps(reply)) < MAX_JSON_BYTES
+        found += [state["stream"] for state in reply["streams"]]
+        whole = reply["whole"]
+    assert found == names
+    reply, _ = desk.request(command="state", streams=["bed-007", "no such stream"])
+    assert ([s["stream"] for s in reply["streams"]], reply["whole"]) == (["bed-007"], True)
+    for wrong in ({"after": 3}, {"streams": "bed-007"}, {"streams": {}, "after": None}):
+        assert not desk.request(command="state", **wrong)[0]["ok"]
 
 
 def test_acknowledging_over_control():
