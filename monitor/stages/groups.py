@@ -56,6 +56,7 @@ class BeatGroups:
         self._size = np.zeros(GROUPS)  # number of beats
         self._log_rr = np.zeros(GROUPS)
         self._dominant = -1
+        self._scale: float | None = None  # of the dominant beat, once asked for
         self._correlations = (1.0, 1.0)
         self._state = [1.0, 1.0, 0.0]  # running means: qrs_corr, p_corr, p_diff
         self.joined_dominant = True  # the last beat did
@@ -177,11 +178,11 @@ class BeatGroups:
         shape = shape - _total(shape) / len(shape)
         self._shapes[group] = shape
         self._energy[group] = float(_total(shape * shape))
-        weight = np.where(
-            self._log_rr < PREMATURE_LOG_RR, PREMATURE_WEIGHT * self._weight, self._weight
-        )
+        weight = self._weight.copy()
+        weight[self._log_rr < PREMATURE_LOG_RR] *= PREMATURE_WEIGHT
         weight[self._dominant] *= HYSTERESIS
         self._dominant = int(weight.argmax())
+        self._scale = None
 
 
 def _compare(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:

@@ -78,8 +78,8 @@ class RRHistory:
         held = self._log_rr[: min(self._count, 512)]
         high = _quantile(held, 0.9)
         last64 = self._recent(64)
-        median = _quantile(last64, 0.5)
-        spread = 0.741 * (_quantile(last64, 0.75) - _quantile(last64, 0.25)) + 0.02
+        low, median, upper = _quantiles(last64, 0.25, 0.5, 0.75)
+        spread = 0.741 * (upper - low) + 0.02
         rank = int(np.count_nonzero(last64 < log_rr)) / len(last64)
         return [
             log_rr - high,
@@ -114,5 +114,10 @@ class RRHistory:
 
 def _quantile(values: NDArray[np.float64], share: float) -> float:
     """Lower sample quantile: an element of ``values``."""
-    at = int(share * (len(values) - 1))
-    return float(np.partition(values, at)[at])
+    return _quantiles(values, share)[0]
+
+
+def _quantiles(values: NDArray[np.float64], *shares: float) -> list[float]:
+    at = [int(share * (len(values) - 1)) for share in shares]
+    parted = np.partition(values, at)
+    return [float(parted[i]) for i in at]
