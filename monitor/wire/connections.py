@@ -63,6 +63,7 @@ class Connections:
         self._rooms: dict[str, _Room] = {}
         self._subscribers: dict[int, _Subscriber] = {}
         self._wanted: Counter[bytes] = Counter()
+        self.topics = 0  # of all subscribers
 
     def watch(
         self, socket: zmq.Socket[bytes], room: str, most: int, backlog: Backlog
@@ -124,6 +125,7 @@ class Connections:
             if wanted:
                 known.topics.add(prefix)
                 self._wanted[prefix] += 1
+                self.topics += 1
             else:
                 known.topics.discard(prefix)
                 self.left(prefix)
@@ -131,6 +133,7 @@ class Connections:
 
     def left(self, prefix: bytes) -> None:
         """Note that a subscription has ended, of whomever."""
+        self.topics -= 1
         self._wanted[prefix] -= 1
         if self._wanted[prefix] <= 0:
             del self._wanted[prefix]
@@ -138,6 +141,13 @@ class Connections:
     def wants(self, topic: bytes) -> bool:
         """Tell whether anybody has subscribed to a topic."""
         return any(topic[:length] in self._wanted for length in range(len(topic) + 1))
+
+    def cut_greediest(self) -> None:
+        """Cut the connection with most topics."""
+        known = self._subscribers
+        descriptor = max(known, key=lambda fd: len(known[fd].topics), default=None)
+        if descriptor is not None:
+            cut(descriptor, known.pop(descriptor).inode)
 
     def cut_unless(self, admits: Callable[[str], bool]) -> None:
         """Cut every connection over which somebody subscribed who is not admitted any more."""

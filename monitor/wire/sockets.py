@@ -44,6 +44,7 @@ MAX_FRAMES = 3
 MAX_SUBSCRIPTION_BYTES = 1024  # the handshake must fit too
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_TOPICS = 1024  # subscribed to over one connection
+MAX_TOPICS_IN_ALL = 16_384  # ZeroMQ looks at all of them whenever somebody goes
 MAX_CONNECTIONS = {"input": 2048, "output": 256, "control": 64}
 HANDSHAKE_MS = 30_000  # who is silent for so long while connecting is hung up on
 CHECK_PERIOD_S = 0.2
@@ -206,6 +207,9 @@ class ServiceSockets:
             if topics > MAX_TOPICS or head not in (b"\x00", b"\x01"):
                 self._refused(f"on --output: more than {MAX_TOPICS} topics, or what is no topic")
                 cut(message.descriptor)
+            elif self._connections.topics > MAX_TOPICS_IN_ALL:
+                self._refused(f"on --output: more than {MAX_TOPICS_IN_ALL} topics in all")
+                self._connections.cut_greediest()
             came |= head == b"\x01"
         return came
 

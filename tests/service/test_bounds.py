@@ -187,6 +187,30 @@ def test_too_many_topics_end_the_connection():
         context.destroy(0)
 
 
+def test_who_has_most_topics_is_cut_when_there_are_too_many_in_all(monkeypatch):
+    monkeypatch.setattr(wire_sockets, "MAX_TOPICS_IN_ALL", 1000)
+    context = zmq.Context()
+    try:
+        with serving() as (sockets, said):
+            modest = [context.socket(zmq.SUB) for _ in range(3)]
+            greedy = context.socket(zmq.SUB)
+            for number, socket_ in enumerate([*modest, greedy]):
+                socket_.connect(sockets.output_endpoint)
+                for topic in range(50 if socket_ is not greedy else 900):
+                    socket_.setsockopt(zmq.SUBSCRIBE, b"beat.%d-%d" % (number, topic))
+                socket_.setsockopt(zmq.SUBSCRIBE, b"heartbeat.")
+            assert said_soon(said, "on --output: more than 1000 topics in all")
+            greedy.close(0)  # it would connect again
+            for socket_ in modest:
+                for _ in range(3):
+                    assert socket_.poll(PATIENCE_S * 1000)
+                    socket_.recv_multipart()
+            assert good_stream(sockets) == (2000, 2000)
+            assert sockets._connections.topics <= 3 * 51
+    finally:
+        context.destroy(0)
+
+
 def test_topics_given_up_do_not_count():
     context = zmq.Context()
     try:
