@@ -145,12 +145,12 @@ class Evidence:
             step += weight * abs(moved) / (levels.span[lead] or size)
             relative = math.log(tops[lead] / levels.level[lead] + 1e-3)
             height += weight * relative
-            if levels.live[lead]:
+            if levels.counted[lead]:
                 lowest, highest = min(lowest, relative), max(highest, relative)
         if 0.0 in levels.slope:
             levels.size_up(slope, span)
         here = float(h[place]) + 1e-9
-        match = self._templates.match(self.piece(place), levels.weights, levels.live)
+        match = self._templates.match(self.piece(place), levels.weights, levels.counted)
         recent = h[place - self._second : place + apart]
         since = 2.5 * rate_hz if last is None else min(sample - last, 2.5 * rate_hz)
         since = max(since, 0.05 * rate_hz)

@@ -23,7 +23,7 @@ from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
 from monitor.stages.detect.judge import Judge
-from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, Levels
+from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, SURE, Levels
 from monitor.stages.detect.rhythm import Rhythm
 from monitor.stages.detect.templates import Templates
 
@@ -50,6 +50,7 @@ _CAUTION = 0.75  # log odds asked for on top in full noise
 _QUIET, _LOUD = -1.6, -0.3  # log height of what is rejected: no noise, full noise
 _CUT_OFF_S = 0.015  # an R peak this near to the end of the stream may not be the highest point
 _SEEN = 0.2  # of the typical height: enough to locate the R peak in that lead
+_UNLIKE = 0.5  # correlation below which a beat that another lead is sure of is not seen in a lead
 _NEVER = -(2**62)
 
 
@@ -60,7 +61,7 @@ class GradientDetector:
     ----------
     info
         The stream. The first two leads are used; R peaks are located in the first, or in the
-        second while the first is not usable.
+        second while the first is not usable or the beat not seen in it.
     settings
         Nothing of it is needed.
 
@@ -100,9 +101,11 @@ class GradientDetector:
       are: an asystole is not searched for beats. Nothing lower than 0.12 of the typical QRS
       is looked at at all.
     - A second lead, where there is one, adds to the height by weight, which is the smaller the
-      more there is between its beats; a lead that is not usable weighs nothing.
+      more there is between its beats; a lead that is not usable weighs nothing, nor does one
+      as restless as noise in which the beats of the other are unlike themselves.
     - The R peak is the first main deflection of the primary lead, up or down, not the most
-      prominent peak up; it is the same point on an inverted lead.
+      prominent peak up; it is the same point on an inverted lead. A beat that is known in the
+      second lead and unlike itself in the primary one is located in the second.
 
     Latency is 0.14 s plus the delay of the filters (0.09 s) and up to one hop; in doubt 0.4 s
     more. The first beats come together when the level of the lead is learnt: after 1 s where
@@ -274,6 +277,7 @@ class GradientDetector:
             self._doubt = candidate
         else:
             peaks += self._resolve(candidate, candidate.log_odds > 0.0)
+        self._levels.compare(candidate.match.each, candidate.tops)
         self._templates.see(self._evidence.piece(place))
         return peaks
 
@@ -347,10 +351,14 @@ class GradientDetector:
         place = sample - self._sample(0)
         # the primary lead, if the beat can be seen in it
         seen = [
-            top / level if live else 0.0
-            for top, level, live in zip(candidate.tops, levels.level, levels.live, strict=True)
+            top / level if counts else 0.0
+            for top, level, counts in zip(candidate.tops, levels.level, levels.counted, strict=True)
         ]
         lead = 0 if seen[0] > _SEEN else seen.index(max(seen))
+        each = candidate.match.each
+        if lead == 0 and each[0] < _UNLIKE and max(each) > SURE:
+            best = each.index(max(each))
+            lead = best if levels.counted[best] else 0
         levels.learn_beat(candidate.tops, candidate.slope, candidate.span)
         self._templates.learn(self._evidence.piece(place), candidate.match, levels.live)
         self._rhythm.accept(None if self._last is None else sample - self._last)

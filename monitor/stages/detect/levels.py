@@ -40,6 +40,11 @@ _FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
 _ENOUGH = 0.9  # of the samples of a hop, for a lead to be alive in it
 _TRUSTED_S = 0.5  # a lead counts after so long without a hole
 _BEATS = 8
+SURE = 0.85  # correlation with a template from which on a lead is sure to show a beat
+_TALL = 0.5  # of its level, which it must reach besides
+_TRUST_RATE = 0.25
+_ALIEN = 0.5  # mean correlation with the templates; in noise alone it is 0.2, with beats over 0.6
+_RESTLESS = 0.6  # mean height; noise alone has 0.7 to 0.9, DS1 seldom more than 0.5
 
 
 class Levels:
@@ -59,7 +64,9 @@ class Levels:
     weights
         How much each lead counts; they sum to 1.
     live
-        Which leads count at all.
+        Which leads have a signal; these learn.
+    counted
+        Which of these count: not one that holds noise alone while another shows beats.
     slope, span
         Typical steepest slope and size of a QRS, mV; 0 while not known.
     """
@@ -71,6 +78,7 @@ class Levels:
         self.level = [_INF] * leads
         self.weights = [1.0 / leads] * leads
         self.live = [True] * leads
+        self.counted = [True] * leads
         self.scale = [0.0] * leads  # of the envelopes; their sum is the height
         self.known = False  # in one lead at least
         self._open = [True] * leads  # not known, or only for the time being
@@ -81,6 +89,7 @@ class Levels:
         self._recent = [[_INF] * _BEATS for _ in range(leads)]
         self._beats = 0
         self._run = [0] * leads  # samples since too many were invalid
+        self._trust = [1.0] * leads  # mean correlation of the beats that another lead is sure of
         self._background = [0.2] * leads
         self._looked = 0
 
@@ -100,16 +109,43 @@ class Levels:
         live = [v < _INF and run > self._trusted for v, run in zip(level, self._run, strict=True)]
         if True not in live:
             live = [(v < _INF) == self.known for v in level]
+        counted = live
+        if min(background) < _RESTLESS < max(background):
+            counted = [
+                is_live and (trust > _ALIEN or mean < _RESTLESS)
+                for is_live, trust, mean in zip(live, self._trust, background, strict=True)
+            ]
+            if True not in counted:
+                counted = live
         n = envelope.shape[1]
         weights = []
-        for lead, counts in enumerate(live):
+        for lead, counts in enumerate(counted):
             mean = float(np.add.reduce(envelope[lead])) / (n * level[lead])
             background[lead] += 0.15 * (mean - background[lead])
             weights.append(1.0 / (background[lead] + 0.1) ** 2 if counts else 0.0)
         total = sum(weights)
         self.live = live
+        self.counted = counted
         self.weights = [weight / total for weight in weights]
         self._rescale()
+
+    def compare(self, each: list[float], tops: list[float]) -> None:
+        """Take in a candidate: where one lead is sure of a beat, the others should show it too.
+
+        Parameters
+        ----------
+        each
+            Correlation with the template, per lead.
+        tops
+            Envelope top per lead, mV/s.
+        """
+        for other in range(self.leads):
+            tall = tops[other] > _TALL * self.level[other]
+            if not (tall and self.counted[other] and each[other] > SURE):
+                continue
+            for lead in range(self.leads):
+                if lead != other and self.live[lead]:
+                    self._trust[lead] += _TRUST_RATE * (max(each[lead], 0.0) - self._trust[lead])
 
     def _rescale(self) -> None:
         self.scale = [w / v for w, v in zip(self.weights, self.level, strict=True)]

@@ -31,7 +31,8 @@ class Match(NamedTuple):
     ``correlation`` is the weighted mean over the leads, ``worst`` the lowest of them,
     ``size`` the log of the candidate's size over the template's; ``kind`` is the template
     (-1: none), ``start`` where in the piece it fits. ``like_previous`` is the
-    correlation with the candidate before; 0 where there is none.
+    correlation with the candidate before; 0 where there is none. ``each`` is the
+    correlation per lead.
     """
 
     correlation: float
@@ -40,6 +41,7 @@ class Match(NamedTuple):
     kind: int
     start: int
     like_previous: float
+    each: list[float]
 
 
 class Templates:
@@ -74,7 +76,7 @@ class Templates:
         """How much of what was seen lately is of this kind, as log of 1 + faded count."""
         return math.log1p(self._seen[kind]) if kind >= 0 else 0.0
 
-    def match(self, piece: Array, weights: list[float], live: list[bool]) -> Match:
+    def match(self, piece: Array, weights: list[float], counted: list[bool]) -> Match:
         """Compare a candidate with all templates, over small shifts.
 
         Parameters
@@ -83,7 +85,7 @@ class Templates:
             Shape (leads, 2 * (half + shift) + 1), band-passed, mV.
         weights
             One per lead, sum 1.
-        live
+        counted
             The leads that count.
 
         Returns
@@ -104,15 +106,17 @@ class Templates:
         previous = float(joint[:, _PREVIOUS].max())
         if not self._kinds:
             mid = int(self._starts[len(self._starts) // 2])
-            return Match(0.0, 0.0, 0.0, -1, mid, previous)
+            return Match(0.0, 0.0, 0.0, -1, mid, previous, [0.0] * self._leads)
         s, kind = divmod(int(joint[:, _FIRST:].argmax()), self._kinds)
         size, worst = 0.0, math.inf
+        each: list[float] = []
         for lead, weight in enumerate(weights):
             size += weight * math.log(norms[lead][s] / (self._sizes[kind][lead] + _TINY) + 1e-3)
-            if live[lead]:
-                worst = min(worst, float(single[lead][s, _FIRST + kind]))
+            each.append(float(single[lead][s, _FIRST + kind]))
+            if counted[lead]:
+                worst = min(worst, each[lead])
         correlation = float(joint[s, _FIRST + kind])
-        return Match(correlation, worst, size, kind, int(self._starts[s]), previous)
+        return Match(correlation, worst, size, kind, int(self._starts[s]), previous, each)
 
     def see(self, piece: Array) -> None:
         """Keep a candidate, beat or not, to compare the next one with."""
