@@ -115,11 +115,11 @@ class Service:
             now_s = self._clock()
             if now_s >= tick_s:
                 hub.denied = sockets.refusals
+                newcomers = newcomers and not hub.overload.shows_states  # they come now
                 self._publish([*self._troubles(), *hub.tick(now_s, looked_s)])
                 if self._journal is not None:
                     self._journal.note(hub.positions())
                 tick_s = now_s + TICK_S
-                newcomers = False
             if newcomers and now_s >= greet_s:
                 self._publish(hub.greeting())
                 took_s = self._clock() - now_s

@@ -17,7 +17,7 @@ MAX_PATIENCE_S = 3.0
 PAUSES = 3.0  # times the longest pause of late between two messages
 FADES = 0.9
 CLAIM_S = 4.0  # after so long a claim is decided
-MAX_HELD = 128  # messages of a claimant
+MAX_HELD = 512  # messages of a claimant: what a device repeats comes at once
 MAX_HELD_BYTES = 2 * 1024 * 1024  # of samples
 
 

@@ -24,7 +24,7 @@ from monitor.wire.sockets import ServiceSockets
 from monitor.wire.subscriber import ControlClient, Subscription
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 20
+PATIENCE_S = 60
 EVERYTHING = ("send", "subscribe", "control")
 
 

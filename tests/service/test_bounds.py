@@ -26,7 +26,7 @@ from monitor.wire.sockets import CHECK_PERIOD_S, MAX_TOPICS, REQUEST_SHARE, Serv
 from monitor.wire.subscriber import Subscription
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 20
+PATIENCE_S = 60
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 
 

@@ -98,3 +98,26 @@ def test_somebody_who_subscribes_again_and_again_does_not_take_our_time():
     Service(hub, sockets, "service", clock=lambda: now_s[0]).run(EndWhen(idle_s=30.0))
     greetings = len(states) / len(beds) - now_s[0]  # the ticks leave out
     assert 0 < greetings * 0.2 < 0.15 * now_s[0]
+
+
+def test_who_subscribes_while_states_are_shed_is_told_all_the_same():
+    now_s = [0.0]
+
+    class Late(Sockets):
+        """Somebody subscribes just before a tick that shows no states."""
+
+        def newcomers(self):
+            return now_s[0] == 5.0
+
+        def wait(self, timeout_s):
+            now_s[0] += 1.0
+            return True
+
+    bed = Sender("bed", "bed")
+    hub = Hub(EveryHundred, "service", lambda text: None)
+    hub.overload.judge = lambda *_: ""
+    sockets = Late([deque([bed.announce()])])
+    hub.overload.shedding, hub.overload._ticks = True, 1
+    Service(hub, sockets, "service", clock=lambda: now_s[0]).run(EndWhen(idle_s=10.0))
+    states = [body for body in sockets.published if isinstance(body, StreamState)]
+    assert len(states) == 3  # announced, to the newcomer, and at the end

@@ -16,9 +16,17 @@ from monitor.journal.entries import Query
 from monitor.messages import Alert, AlertState, End, Samples, StreamInfo
 from monitor.remote import SubscriberFeed
 from monitor.service.memory import recalled
+from monitor.wire import follow
 from monitor.wire.follow import Follower
 from monitor.wire.protocol import JOURNALLED, Heartbeat, StreamState, body_from_dict
 from monitor.wire.subscriber import ControlClient, Subscription
+
+
+@pytest.fixture
+def unhurried(monkeypatch):
+    """However slow the machine is, the journal's answer is waited for."""
+    monkeypatch.setattr(follow, "PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr(follow, "GREETING_S", PATIENCE_S)
 
 
 class Lossy(Subscription):
@@ -81,6 +89,7 @@ def kept_in(opened):
 
 
 @pytest.mark.parametrize("since", [0, 3])
+@pytest.mark.usefixtures("unhurried")
 def test_a_latecomer_gets_all_that_was_and_all_that_comes(tmp_path, since):
     with journal(tmp_path / "j.db") as kept, Running(journal=kept) as running:
         publish(running, StreamInfo("a", 200.0, ("II",)), chunks("a", 1, 1000))
@@ -92,6 +101,7 @@ def test_a_latecomer_gets_all_that_was_and_all_that_comes(tmp_path, since):
         assert reading.bodies() == kept_in(kept)[since:]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_whoever_joins_gets_what_is_active_and_then_all_that_comes(tmp_path):
     with journal(tmp_path / "j.db") as kept, Running(journal=kept) as running:
         with raw_source(running) as source:
@@ -117,6 +127,7 @@ def test_whoever_joins_gets_what_is_active_and_then_all_that_comes(tmp_path):
         assert reading.numbers() == list(range(joined + 1, kept.last + 1))
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_what_is_lost_on_the_way_is_asked_for(tmp_path):
     with journal(tmp_path / "j.db") as kept, Running(journal=kept) as running:
         with Reading(running, 0, loss=0.3) as reading:
@@ -134,6 +145,7 @@ def test_what_is_lost_on_the_way_is_asked_for(tmp_path):
         assert reading.follower._subscription.sequences.total().received > 0
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_over_a_restart_nothing_is_missed_and_nothing_comes_twice(tmp_path):
     path = tmp_path / "j.db"
     with contextlib.ExitStack() as stack:
@@ -195,6 +207,7 @@ def test_without_a_journal_alerts_come_as_before():
     assert [(a.id, a.seq) for a in found] == [(0, 0), (1, 1), (2, 2)]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_dashboard_s_feed_gets_every_alert_over_a_restart(tmp_path):
     path, delivered, news = tmp_path / "j.db", [], threading.Condition()
 
@@ -226,6 +239,7 @@ def test_the_dashboard_s_feed_gets_every_alert_over_a_restart(tmp_path):
     assert [m for m in delivered if isinstance(m, Alert)] == expected
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_display_shows_what_is_active_over_a_restart(tmp_path):
     """The stream is introduced again, by the state and when it goes on: the alarm stays."""
     path, stream, news = tmp_path / "j.db", Shown("a"), threading.Condition()

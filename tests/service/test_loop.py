@@ -25,7 +25,7 @@ from monitor.wire.sockets import OUTPUT_QUEUE, ServiceSockets
 from monitor.wire.subscriber import ControlClient, Subscription
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 class Running:

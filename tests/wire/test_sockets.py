@@ -18,7 +18,7 @@ from monitor.wire.publisher import SamplePublisher
 from monitor.wire.sockets import INPUT_QUEUE, ServiceSockets
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @contextmanager
