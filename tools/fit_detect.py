@@ -1,6 +1,7 @@
 """Fit the judge of the default QRS detector on DS1, and write its weights.
 
-    python -m tools.fit_detect --data DIR
+    python -m tools.fit_detect --data DIR --out FILE         # the shipped weights, byte for byte
+    python -m tools.fit_detect --data DIR --out FILE --anew  # by the detector as it is now
 
 Rules that hold here:
 
@@ -10,8 +11,10 @@ Rules that hold here:
 2. The evidence is what the detector itself collects while it runs on a record: first with
    every decision taken from the reference, then with its own decisions.
 3. Each variant of a record has its own seed: the same data and detector give the same weights.
-   Those that are shipped were fitted before later rules of the detector; fitted anew they are
-   others. Measure on DS1 with one lead and on the tachycardias of ``vfdb`` before replacing them.
+   Those that are shipped belong to the detector of one commit, with which they are fitted again
+   (``tools/shipped_detect.py``: commit and SHA-256 of data and weights).
+4. Weights fitted anew are others. Measure on DS1 with one lead and two, and on the tachycardias
+   of ``vfdb``, before replacing the shipped ones, their commit and their hashes.
 
 References
 ----------
@@ -35,12 +38,13 @@ import wfdb
 from numpy.typing import NDArray
 
 from monitor.config import DetectSettings
+from monitor.errors import MonitorError
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.score import RECORD_SETS
-from monitor.stages.detect import weights as stored
 from monitor.stages.detect.evidence import Candidate
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.judge import Judge
+from tools.shipped_detect import data_digest, fit_as_shipped
 
 Array: TypeAlias = NDArray[np.float32]
 
@@ -362,8 +366,18 @@ def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
-    parser.add_argument("--out", type=Path, default=Path(stored.__file__))
+    parser.add_argument("--out", type=Path, required=True, help="Python module to write")
+    parser.add_argument(
+        "--anew", action="store_true", help="collect the evidence with the detector as it is now"
+    )
     options = parser.parse_args(argv)
+    try:
+        if not options.anew:
+            return 0 if fit_as_shipped(options.data, options.out) else 1
+        print(f"data {data_digest(options.data)}")
+    except MonitorError as error:
+        print(f"fit_detect: {error}", file=sys.stderr)
+        return 1
     torch.set_num_threads(1)
     started = time.monotonic()
     variants = Variants(options.data)
