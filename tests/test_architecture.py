@@ -53,6 +53,7 @@ PURE = (
     "monitor/service/overload.py",
     "monitor/service/ownership.py",
     "monitor/service/pace.py",
+    "monitor/service/requests.py",
     "monitor/service/rounds.py",
     "monitor/service/stream.py",
     "monitor/service/sender_rate.py",

@@ -9,43 +9,33 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
-from monitor.config import AlarmSettings, build
-from monitor.errors import MonitorError
-from monitor.journal.request import Kept, answer, snippet_answer
+from monitor.journal.request import Kept
 from monitor.messages import AlertKind, StreamInfo
 from monitor.recording.request import Kept as KeptSignals
-from monitor.recording.request import answer as signal_answer
 from monitor.remarks import Level, Remark
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.overload import Overload
 from monitor.service.pace import REAL_TIME
+from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
-from monitor.wire.fields import fields_to_dict
-from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
 from monitor.wire.protocol import (
-    SCHEMA,
     Body,
     Heartbeat,
     Packet,
     ProtocolError,
-    StreamState,
     StreamStatus,
     decode,
 )
 
 MAX_STREAMS = 256
 MAX_FORMER = 10_000
-MAX_STATES_BYTES = MAX_JSON_BYTES // 2  # of one answer
-READING = ("state", "history", "signal", "snippet")  # commands that change nothing
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 FORGET_ENDED_S = 60.0
 FORGET_STALE_S = 600.0
@@ -83,7 +73,6 @@ class Hub:
         self._publisher = publisher
         self._say = say
         self._max_streams = max_streams
-        self._signals = signals
         self._streams: dict[str, MonitoredStream] = {}
         self._appeared = 0
         self._refused = self._refused_said = 0
@@ -92,7 +81,9 @@ class Hub:
         self._former: dict[str, StreamMemory] = {}
         self.overload = Overload()
         self.denied = 0  # by the sockets, who tell
-        self._journal = journal
+        self._requests = Requests(
+            publisher, self._streams, self._report, self._remark, journal, signals
+        )
         self._journal_problem = self._publisher_problem = ""
 
     @property
@@ -180,56 +171,9 @@ class Hub:
     ) -> tuple[bytes, list[Body]]:
         """Answer one request on the control socket; give the reply and what it set off.
 
-        ``permits`` tells whether the sender has a right; what is not named in
-        :data:`READING` needs ``control``.
+        ``permits`` tells whether the sender has a right.
         """
-        out: list[Body] = []
-        try:
-            request = loads(text)
-            if request.get("schema") != SCHEMA:
-                raise ProtocolError(f"schema must be {SCHEMA}")
-            command = request.get("command")
-            reads = command in READING or (command == "limits" and not request.get("set"))
-            if not reads and not permits("control"):
-                raise ProtocolError("your key lacks the right 'control' (`ecg-monitor keys allow`)")
-            if command == "acknowledge":
-                out = self._acknowledge(request)
-                reply: dict[str, Any] = {"ok": True, "alerts": len(out)}
-            elif command == "limits":
-                out, limits = self._set_limits(request)
-                reply = {"ok": True, "limits": limits}
-            elif command == "history":
-                reply = {"publisher": self._publisher, **answer(request, self._journal)}
-            elif command == "signal":
-                reply = signal_answer(request, self._signals)
-            elif command == "snippet":
-                reply = snippet_answer(request, self._journal)
-            elif command == "state":
-                reply = {"publisher": self._publisher, **self._states(request)}
-            else:
-                raise ProtocolError(
-                    "command must be acknowledge, limits, history, signal, snippet or state"
-                )
-            return dumps({"schema": SCHEMA, **reply}).encode(), out
-        except MonitorError as error:
-            failure = {"schema": SCHEMA, "ok": False, "error": str(error)}
-            return dumps(failure).encode("utf-8", "replace"), out
-
-    def _states(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Give the states of streams by name, as many as fit one answer."""
-        after, names = request.get("after", ""), request.get("streams") or [*self._streams]
-        if not isinstance(after, str) or not isinstance(names, list):
-            raise ProtocolError("after must be the name of a stream, streams a list of names")
-        found: list[dict[str, Any]] = []
-        size = 0
-        wanted = sorted(n for n in {*map(str, names)} & self._streams.keys() if n > after)
-        for name in wanted:
-            state = fields_to_dict(self._placed(self._streams[name].state()))
-            size += len(dumps(state))
-            if found and size > MAX_STATES_BYTES:
-                break
-            found.append(state)
-        return {"ok": True, "streams": found, "whole": len(found) == len(wanted)}
+        return self._requests.answer(text, permits)
 
     def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
         """Once a second: heartbeat, and where every stream stands."""
@@ -346,12 +290,6 @@ class Hub:
             self._former.pop(next(iter(self._former)))
         return out
 
-    def _placed(self, state: StreamState) -> StreamState:
-        """Say how far the journal of a stream goes."""
-        if self._journal is None:
-            return state
-        return replace(state, journal_last=self._journal.last_of(state.stream))
-
     def _heartbeat(self) -> Heartbeat:
         overload = self.overload
         return Heartbeat(
@@ -385,50 +323,6 @@ class Hub:
         # neither source nor lead names: a sender may have written anything there
         self._remark(info.stream, f"{info.rate_hz:g} Hz, {len(info.leads)} lead(s)")
         return [*out, info, stream.state()]
-
-    def _named(self, request: dict[str, Any]) -> MonitoredStream:
-        name = request.get("stream")
-        stream = self._streams.get(name) if isinstance(name, str) else None
-        if stream is None:
-            raise ProtocolError(f"there is no stream {name!a:.80}")
-        return stream
-
-    def _set_limits(self, request: dict[str, Any]) -> tuple[list[Body], dict[str, Any]]:
-        """Change alarm limits of one stream, all or none; give those then in force."""
-        stream = self._named(request)
-        changes = request.get("set", {})
-        before = stream.limits
-        if before is None:
-            raise ProtocolError(f"stream {stream.info.stream} has sent no samples yet")
-        if not isinstance(changes, dict):
-            raise ProtocolError("set must be an object of limits by name")
-        try:
-            table = {**dataclasses.asdict(before), "off": list(before.off), **changes}
-            after = build(AlarmSettings, table, "")
-        except MonitorError as error:
-            raise ProtocolError(str(error)) from error
-        out: list[Body] = []
-        if after != before:
-            was = stream.status
-            out = stream.set_limits(after)
-            self._report(stream, was)
-            for name, value in dataclasses.asdict(after).items():
-                if value != getattr(before, name):
-                    was_limit = getattr(before, name)
-                    self._remark(stream.info.stream, f"limit {name} {was_limit} -> {value}")
-        return out, {**dataclasses.asdict(after), "off": list(after.off)}
-
-    def _acknowledge(self, request: dict[str, Any]) -> list[Body]:
-        stream, alert_id = self._named(request), request.get("alert_id", "")
-        name = stream.info.stream
-        if alert_id is not None and (not isinstance(alert_id, int) or isinstance(alert_id, bool)):
-            raise ProtocolError("alert_id must be the number of an alert, or null for all")
-        was = stream.status
-        out = stream.acknowledge(alert_id)
-        self._report(stream, was)
-        if not out and alert_id is not None:
-            raise ProtocolError(f"stream {name} has no active alert {alert_id!r:.20}")
-        return out
 
     def _report(self, stream: MonitoredStream, was: StreamStatus) -> None:
         if stream.status is was:

@@ -1,0 +1,162 @@
+"""What is asked of the service on its control socket. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from monitor.config import AlarmSettings, build
+from monitor.errors import MonitorError
+from monitor.journal.request import Kept, snippet_answer
+from monitor.journal.request import answer as history_answer
+from monitor.recording.request import Kept as KeptSignals
+from monitor.recording.request import answer as signal_answer
+from monitor.service.stream import MonitoredStream
+from monitor.wire.fields import fields_to_dict
+from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
+from monitor.wire.protocol import SCHEMA, Body, ProtocolError, StreamState, StreamStatus
+
+MAX_STATES_BYTES = MAX_JSON_BYTES // 2  # of one answer
+READING = ("state", "history", "signal", "snippet")  # commands that change nothing
+
+
+class Requests:
+    """Answers about the streams of a hub, and changes them.
+
+    Parameters
+    ----------
+    publisher
+        Id of the service, named in answers.
+    streams
+        By name; the hub's own.
+    report
+        Told of a stream whose status may have changed, and what it was.
+    remark
+        Takes the name of a stream and one line about it for the operator.
+    journal
+        Where events are kept; None if nowhere.
+    signals
+        Knows the signal of the streams.
+    """
+
+    def __init__(
+        self,
+        publisher: str,
+        streams: Mapping[str, MonitoredStream],
+        report: Callable[[MonitoredStream, StreamStatus], None],
+        remark: Callable[[str, str], None],
+        journal: Kept | None = None,
+        signals: KeptSignals | None = None,
+    ) -> None:
+        self._publisher = publisher
+        self._streams = streams
+        self._report = report
+        self._remark = remark
+        self._journal = journal
+        self._signals = signals
+
+    def answer(self, text: bytes, permits: Callable[[str], bool]) -> tuple[bytes, list[Body]]:
+        """Answer one request; give the reply and what it set off.
+
+        ``permits`` tells whether the sender has a right; what is not named in
+        :data:`READING` needs ``control``.
+        """
+        out: list[Body] = []
+        try:
+            request = loads(text)
+            if request.get("schema") != SCHEMA:
+                raise ProtocolError(f"schema must be {SCHEMA}")
+            command = request.get("command")
+            reads = command in READING or (command == "limits" and not request.get("set"))
+            if not reads and not permits("control"):
+                raise ProtocolError("your key lacks the right 'control' (`ecg-monitor keys allow`)")
+            if command == "acknowledge":
+                out = self._acknowledge(request)
+                reply: dict[str, Any] = {"ok": True, "alerts": len(out)}
+            elif command == "limits":
+                out, limits = self._set_limits(request)
+                reply = {"ok": True, "limits": limits}
+            elif command == "history":
+                reply = {"publisher": self._publisher, **history_answer(request, self._journal)}
+            elif command == "signal":
+                reply = signal_answer(request, self._signals)
+            elif command == "snippet":
+                reply = snippet_answer(request, self._journal)
+            elif command == "state":
+                reply = {"publisher": self._publisher, **self._states(request)}
+            else:
+                raise ProtocolError(
+                    "command must be acknowledge, limits, history, signal, snippet or state"
+                )
+            return dumps({"schema": SCHEMA, **reply}).encode(), out
+        except MonitorError as error:
+            failure = {"schema": SCHEMA, "ok": False, "error": str(error)}
+            return dumps(failure).encode("utf-8", "replace"), out
+
+    def _states(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Give the states of streams by name, as many as fit one answer."""
+        after, names = request.get("after", ""), request.get("streams") or [*self._streams]
+        if not isinstance(after, str) or not isinstance(names, list):
+            raise ProtocolError("after must be the name of a stream, streams a list of names")
+        found: list[dict[str, Any]] = []
+        size = 0
+        wanted = sorted(n for n in {*map(str, names)} & self._streams.keys() if n > after)
+        for name in wanted:
+            state = fields_to_dict(self._placed(self._streams[name].state()))
+            size += len(dumps(state))
+            if found and size > MAX_STATES_BYTES:
+                break
+            found.append(state)
+        return {"ok": True, "streams": found, "whole": len(found) == len(wanted)}
+
+    def _placed(self, state: StreamState) -> StreamState:
+        """Say how far the journal of a stream goes."""
+        if self._journal is None:
+            return state
+        return replace(state, journal_last=self._journal.last_of(state.stream))
+
+    def _named(self, request: dict[str, Any]) -> MonitoredStream:
+        name = request.get("stream")
+        stream = self._streams.get(name) if isinstance(name, str) else None
+        if stream is None:
+            raise ProtocolError(f"there is no stream {name!a:.80}")
+        return stream
+
+    def _set_limits(self, request: dict[str, Any]) -> tuple[list[Body], dict[str, Any]]:
+        """Change alarm limits of one stream, all or none; give those then in force."""
+        stream = self._named(request)
+        changes = request.get("set", {})
+        before = stream.limits
+        if before is None:
+            raise ProtocolError(f"stream {stream.info.stream} has sent no samples yet")
+        if not isinstance(changes, dict):
+            raise ProtocolError("set must be an object of limits by name")
+        try:
+            table = {**dataclasses.asdict(before), "off": list(before.off), **changes}
+            after = build(AlarmSettings, table, "")
+        except MonitorError as error:
+            raise ProtocolError(str(error)) from error
+        out: list[Body] = []
+        if after != before:
+            was = stream.status
+            out = stream.set_limits(after)
+            self._report(stream, was)
+            for name, value in dataclasses.asdict(after).items():
+                if value != getattr(before, name):
+                    was_limit = getattr(before, name)
+                    self._remark(stream.info.stream, f"limit {name} {was_limit} -> {value}")
+        return out, {**dataclasses.asdict(after), "off": list(after.off)}
+
+    def _acknowledge(self, request: dict[str, Any]) -> list[Body]:
+        stream, alert_id = self._named(request), request.get("alert_id", "")
+        name = stream.info.stream
+        if alert_id is not None and (not isinstance(alert_id, int) or isinstance(alert_id, bool)):
+            raise ProtocolError("alert_id must be the number of an alert, or null for all")
+        was = stream.status
+        out = stream.acknowledge(alert_id)
+        self._report(stream, was)
+        if not out and alert_id is not None:
+            raise ProtocolError(f"stream {name} has no active alert {alert_id!r:.20}")
+        return out
