@@ -3,7 +3,7 @@
 ``python -m tools.soak_service --streams 20 --hours 24`` sends simulated streams over sockets, as
 fast as they are taken (``--speed`` sets a limit, in times real time), to ``--services`` processes
 with journals, whose retention is at work (``--keep-mb``). A subscriber takes every message. Of the
-streams a quarter has 360 Hz and two leads, the others 250 Hz and one; scenarios in turn. With
+streams a quarter has 360 Hz and two leads, the others 256 Hz and one; scenarios in turn. With
 ``--minutes`` no new hour is begun after so long, and what was done by then is reported.
 
 Every stream is the same hour of signal (``--period-s``) over and over, so every hour must give the
@@ -38,7 +38,8 @@ from tools.soak_events import Compared, drifted
 
 SCENARIOS = ("tour", "pvc", "af", "vt", "sinus")
 SETTLING = ("tour",)
-KINDS = ((360.0, ("II", "V1")), (250.0, ("II",)), (250.0, ("II",)), (250.0, ("II",)))
+# a second must be a whole number of hops, or no hour begins as the one before: 250 Hz will not do
+KINDS = ((360.0, ("II", "V1")), (256.0, ("II",)), (256.0, ("II",)), (256.0, ("II",)))
 SETTLED_S = 600.0
 LOOK_S = 0.5
 JOURNAL_ROOM = 1.5  # times the size that is to be kept: old entries are deleted by and by
