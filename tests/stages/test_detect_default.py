@@ -319,6 +319,21 @@ def test_a_noisy_second_lead_costs_no_beat(data_dir: Path) -> None:
     assert errors(score(detect(changed), truth, len(signal))) <= len(beats) // 200
 
 
+@pytest.mark.parametrize("name", ["109", "119", "215"])
+def test_white_noise_in_place_of_the_first_lead_costs_next_to_no_beat(
+    data_dir: Path, name: str
+) -> None:
+    signal, _, truth = record(data_dir, name, 4)
+    changed = signal.copy()
+    noise = np.random.default_rng(5).standard_normal(len(signal) - MINUTE)
+    changed[MINUTE:, 0] = 0.5 * noise
+    peaks = detect(changed)
+    # the first beats tell that it is noise; from then on R peaks are located in the other lead
+    assert errors(score(peaks, truth, len(signal))) <= 3
+    late = [p.lead for p in peaks if p.sample > MINUTE + 10 * RATE_HZ]
+    assert np.mean(late) > 0.95
+
+
 def test_a_few_missing_samples_cost_no_beat(data_dir: Path) -> None:
     signal, beats, _ = record(data_dir, "100", 2)
     changed = signal[:, :1].copy()
