@@ -117,6 +117,7 @@ _RHYTHM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("fibrillation_end_looks", 1, 20),
     ("fibrillation_mv", 0.02, 0.5),
     ("fibrillation_top_mv", 1.0, 20.0),
+    ("fibrillation_wave_mv", 0.1, 2.0),
     ("fibrillation_period_s", 0.2, 0.6),
     ("fibrillation_qrs_per_wave", 0.0, 1.0),
     ("af_changes", 16, 128),
@@ -146,6 +147,7 @@ class RhythmSettings:
     fibrillation_end_looks: int = 3  # looks in a row without it that end it
     fibrillation_mv: float = 0.07  # smaller waves are taken as asystole
     fibrillation_top_mv: float = 4.5  # larger ones as artefact
+    fibrillation_wave_mv: float = 0.2  # regular waves as large, without QRS, are flutter
     fibrillation_period_s: float = 0.335  # slower waves are not VF ...
     fibrillation_qrs_per_wave: float = 0.55  # ... unless fewer of them have a QRS
     af_changes: int = 32  # changes from one RR interval to the next looked at for AF

@@ -142,6 +142,7 @@ class Features:
 _WEIGHTS = np.array([-11.11, -17.33, 117.64, 2.12, -0.07, 23.43, -0.12, 1.19])
 _BIAS = -3.78
 _LIMIT = 6.0  # a single lead's evidence, log odds, is kept within this
+FLUTTER_REGULARITY = 0.85  # autocorrelation from which the waves are regular
 _QRS_KNOWN_S = 0.5
 _QRS_COUNT_S = 4.0
 _LOST = frozenset({LeadState.INVALID, LeadState.LEAD_OFF, LeadState.SATURATED, LeadState.FLAT})
@@ -179,6 +180,7 @@ class Fibrillation:
         self._positive_since: int | None = None
         self._quiet_looks = 0
         self.regularity = 0.0
+        self.flutters = False  # the newest window is full of large regular waves
         self.onset_sample: int | None = None
 
     @property
@@ -238,7 +240,7 @@ class Fibrillation:
         """Mean log odds of the leads that can be judged; None if none can."""
         s = self._settings
         window = s.fibrillation_window_s * self._rate_hz
-        seen = False
+        seen, large, self.flutters = False, 0.0, False
         odds: list[float] = []
         periods: list[float] = []
         regularity = 0.0
@@ -256,6 +258,8 @@ class Fibrillation:
             odds.append(min(max(score, -_LIMIT), _LIMIT))
             periods.append(math.exp(features[3]))
             regularity = max(regularity, regular)
+            if peak >= s.fibrillation_wave_mv:
+                large = max(large, regular)
         if not odds:
             return -_LIMIT if seen else None
         self.regularity = regularity
@@ -266,6 +270,7 @@ class Fibrillation:
                 return -_LIMIT
             if self._qrs_per_s(end) * period > s.fibrillation_qrs_per_wave:
                 return -_LIMIT
+        self.flutters = large >= FLUTTER_REGULARITY
         return sum(odds) / len(odds)
 
     def _qrs_per_s(self, end: int) -> float:

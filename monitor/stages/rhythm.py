@@ -8,9 +8,9 @@ Rules that hold here:
 3. After a hole, or a shutdown longer than ``RhythmSettings.forget_s``, averages start anew;
    beat counts go on.
 4. The rhythm is named with WFDB's names, when it changes, the first that applies: VFIB or VFL
-   (waveform), ASYS (no QRS), VT and IVR (three or more ventricular beats, at 100 bpm or
-   slower), AFIB, B, T (three cycles of bigeminy, trigeminy), SVTA (three or more
-   supraventricular ectopic beats at 100 bpm), N.
+   (waveform, or large regular waves without a QRS), ASYS (no QRS), VT and IVR (three or more
+   ventricular beats, at 100 bpm or slower), AFIB, B, T (three cycles of bigeminy, trigeminy), SVTA
+   (three or more supraventricular ectopic beats at 100 bpm), N.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from monitor.config import RhythmSettings
 from monitor.messages import AamiClass, Beat, Hop, Rhythm, StreamInfo, Vitals
 from monitor.stages.af import AtrialFibrillation
 from monitor.stages.band import BandSignal
-from monitor.stages.fibrillation import Fibrillation
+from monitor.stages.fibrillation import FLUTTER_REGULARITY, Fibrillation
 from monitor.stages.heart_rate import HeartRate
 from monitor.stages.pwave import PWaves
 
-_FLUTTER_REGULARITY = 0.85  # autocorrelation from which a fibrillating waveform is flutter
 _TACHY_BPM = 100.0
 _KEPT = 32
 _WAVEFORM = ("VFIB", "VFL", "ASYS")
@@ -133,7 +132,7 @@ class RhythmStage:
         if onset is not None:
             if self._name in ("VFIB", "VFL"):
                 return []
-            flutter = self._fibrillation.regularity >= _FLUTTER_REGULARITY
+            flutter = self._fibrillation.regularity >= FLUTTER_REGULARITY
             return self._turn("VFL" if flutter else "VFIB", onset)
         quiet_from = self._watched_since
         if self._last_rpeak is not None:
@@ -141,7 +140,7 @@ class RhythmStage:
         settled = hop.block.end_sample - self._settle
         quiet_s = (settled - quiet_from) / self._info.rate_hz
         if hop.quality.usable and quiet_s >= self._settings.no_beat_s:
-            return self._turn("ASYS", quiet_from)
+            return self._turn("VFL" if self._fibrillation.flutters else "ASYS", quiet_from)
         if self._name in ("VFIB", "VFL") or (self._name == "ASYS" and hop.beats):
             name, onset = self._name_of_beats()
             return self._turn(name, max(onset, quiet_from))

@@ -160,9 +160,7 @@ class View:
         elif rhythm.name == "N" and before is not None and self.af_since is not None:
             if self.seconds_since(self.af_since) >= self.settings.af_s:
                 self.af_ended = self.sample
-                premature = self._minute[AamiClass.S]  # in fibrillation no beat is
-                while premature and premature[-1] >= self.af_onset:
-                    premature.pop()
+                self._minute[AamiClass.S].clear()  # in fibrillation none is premature
             self.af_since = None
 
     def take_beat(self, beat: Beat) -> None:
