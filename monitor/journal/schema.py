@@ -112,9 +112,13 @@ class DiskFullError(MonitorError):
 
 def failure(path: Path, error: sqlite3.Error) -> MonitorError:
     """Say why a journal cannot be opened."""
-    code = error.sqlite_errorcode & 0xFF  # of the kind: I/O errors have many
-    full = code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-    return (DiskFullError if full else MonitorError)(explained(path, error))
+    return (DiskFullError if is_full(error) else MonitorError)(explained(path, error))
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Tell whether the disk takes nothing now."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # of the kind: I/O errors have many
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def inode_of(path: Path) -> int | None:

@@ -7,11 +7,13 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Entry, Memory
+from monitor.journal.schema import DiskFullError, is_full
 
 MAX_WAITING = 10_000
 BATCH = 1000
@@ -43,7 +45,8 @@ class Writer:
     """Takes entries in order and writes them, at once or as soon as that is possible.
 
     What cannot be written waits, at most :data:`MAX_WAITING` entries, and is tried again with
-    a file opened anew every ``retry_s``.
+    a file opened anew every ``retry_s``. Where the disk is full it waits without its evidence,
+    which needs far more room.
 
     Parameters
     ----------
@@ -74,6 +77,7 @@ class Writer:
         self._trouble = trouble
         self._tidy_ns: int | None = None
         self._closing = False
+        self._forgone = False  # the last failure took evidence away: to be tried again
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -160,7 +164,7 @@ class Writer:
                         self._trouble = ""
                 self._changed.notify_all()
                 if reason:
-                    if self._closing:
+                    if self._closing and not self._forgone:
                         break
                     self._changed.wait_for(lambda: self._closing, self._retry_s)
             if tidy_ns is not None and self._target is not None:
@@ -179,6 +183,7 @@ class Writer:
         positions: Mapping[str, tuple[int, int]],
     ) -> str:
         """Write a batch; give why that failed, empty if it did not."""
+        self._forgone = False
         try:
             if self._target is None:
                 self._target = self._open()
@@ -188,5 +193,16 @@ class Writer:
             if self._target is not None:
                 self._target.close()
                 self._target = None
+            full = isinstance(error, DiskFullError)
+            if full or (isinstance(error, sqlite3.Error) and is_full(error)):
+                self._forgo_evidence()
             return " ".join(str(error).split())
         return ""
+
+    def _forgo_evidence(self) -> None:
+        with self._changed:
+            for place, entry in enumerate(self._waiting):
+                if entry.draft.evidence is not None:
+                    draft = replace(entry.draft, evidence=None)
+                    self._waiting[place] = replace(entry, draft=draft)
+                    self._forgone = True

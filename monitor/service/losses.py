@@ -39,6 +39,7 @@ class Losses:
         self._rate_hz = info.rate_hz
         self.next_sample = info.start_sample
         self._lost_until: int | None = None  # what was lost before the analysis began
+        self._repeated: tuple[int, int] | None = None  # first sample, length
 
     def move(self, sample: int) -> None:
         """Go on at a sample: what lies before it is not a loss."""
@@ -55,6 +56,27 @@ class Losses:
         lost = self._alerts.raised(kind, self.next_sample, sample, text, float(missing))
         gap = Gap(info.stream, self.next_sample, missing, GapKind.HOLE)
         return [gap, info, *lost]
+
+    def known(self, samples: Samples) -> bool:
+        """Tell whether all these samples have been seen; then they are dropped."""
+        length = len(samples.values_mv)
+        if not length or samples.end_sample > self.next_sample:
+            return False
+        first, before = self._repeated or (samples.start_sample, 0)
+        self._repeated = min(first, samples.start_sample), before + length
+        return True
+
+    @property
+    def repeating(self) -> bool:
+        """What came last had been seen before."""
+        return self._repeated is not None
+
+    def repeated(self, stream: str) -> list[Event]:
+        """Tell of samples that were dropped since the last call, as one: they may be many."""
+        if self._repeated is None:
+            return []
+        (first, length), self._repeated = self._repeated, None
+        return [Gap(stream, first, length, GapKind.OVERLAP)]
 
     def took(self, samples: Samples) -> list[Event]:
         """Count samples that are in order, and those that are missing before them."""

@@ -83,7 +83,7 @@ class MonitoredStream:
         self._alerts = AlertBook(info.stream, info.rate_hz, memory)
         self._losses = Losses(self._alerts, info)
         self._pace = Pace(now_s)
-        self._looked_s = now_s
+        self._looked_s = self._new_s = now_s
         if memory is not None and not memory.ended:  # go on where an earlier life stopped
             self.awaited, self.key = True, memory.key
             self._limits = memory.limits
@@ -211,11 +211,13 @@ class MonitoredStream:
         self._looked_s = looked_at_s
         if self._owner.decided(now_s, self._free):
             out += run_alone(self._pass_on(now_s, 0)) if self._free else self._refuse_claim()
-        silent = looked_at_s - self.heard_s > STALE_S or now_s - self.heard_s > OVERLOADED_STALE_S
+        new_s = self._new_s
+        silent = looked_at_s - new_s > STALE_S or now_s - new_s > OVERLOADED_STALE_S
         if silent and self.status in (StreamStatus.LIVE, StreamStatus.WAITING):
             self.status = StreamStatus.STALE
             out += run_alone(self._analysed(self._reorder.release()))
-            text = "No samples are coming in"
+            again = self._losses.repeating
+            text = "No new samples are coming in" if again else "No samples are coming in"
             kind, sample = AlertKind.STREAM_STALE, self.next_sample
             out += self._alerts.raised(kind, sample, self._sample, text)
         live = self.status is StreamStatus.LIVE
@@ -326,6 +328,7 @@ class MonitoredStream:
         out += self._alerts.clear_all(self._sample)
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
         self.awaited = False
+        self._new_s = now_s
         self._losses.begin(info)
         self._rate = SenderRate(info.rate_hz)
         return [*out, info, self.state()]
@@ -379,6 +382,9 @@ class MonitoredStream:
                     self._analysis.set_limits(self._limits)
             except Exception as error:
                 return [*out, *self.quarantine(reason_of(error))]
+        if samples.end_sample <= self.next_sample:  # nothing new; a device may be stuck
+            return [*out, *(yield from self._analysed(self._reorder.push(samples)))]
+        self._new_s = now_s
         if self.status is not StreamStatus.LIVE:
             self.status = StreamStatus.LIVE
             kinds = AlertKind.STREAM_STALE, AlertKind.ANALYSIS_FAILED
@@ -401,6 +407,9 @@ class MonitoredStream:
         for samples in ready:
             if (analysis := self._analysis) is None:
                 break
+            if self._losses.known(samples):
+                continue
+            out += self._losses.repeated(self.info.stream)
             out.append(samples)
             self._pace.took(samples, self.info.rate_hz)
             out += self._losses.took(samples)
@@ -425,6 +434,7 @@ class MonitoredStream:
         if self._analysis is None:
             return []
         out = run_alone(self._analysed(self._reorder.release()))
+        out += self._losses.repeated(self.info.stream)
         if self._analysis is not None:
             out += self._guarded(self._analysis.flush)
         self._analysis = None

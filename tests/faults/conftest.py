@@ -50,11 +50,11 @@ def tour():
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of one MiB."""
+    """A file system of four MiB."""
     place = tmp_path / "disk"
     place.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True, check=False
     )
     if made.returncode:
         pytest.skip("needs the right to mount a small tmpfs")

@@ -8,10 +8,10 @@ import pytest
 from journal_parts import alert, drafts, journal
 from test_retention import Clock, tidied
 
-from monitor.journal.entries import MAX_EVIDENCE_VALUES, evidence_of
+from monitor.journal.entries import MAX_EVIDENCE_VALUES, Query, evidence_of
 from monitor.journal.journal import MAX_EVIDENCE
 from monitor.journal.request import snippet_answer
-from monitor.journal.store import TIDY_SNIPPETS
+from monitor.journal.store import TIDY_SNIPPETS, Store
 from monitor.messages import Snippet, StreamInfo
 from monitor.recording.request import read_answer
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
@@ -83,6 +83,25 @@ def test_while_the_disk_takes_nothing_it_waits_in_memory_but_not_without_bound(t
         assert asked(kept, 1).values_mv.shape == (3600, 2)
         with pytest.raises(ProtocolError, match="no snippet"):
             asked(kept, number)
+
+
+def test_where_the_disk_has_no_room_for_it_the_event_is_kept(tmp_path, monkeypatch):
+    append = Store.append
+
+    def crowded(store, entries, memories, positions):
+        if any(entry.draft.evidence for entry in entries):
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        append(store, entries, memories, positions)
+
+    monkeypatch.setattr(Store, "append", crowded)
+    with journal(tmp_path / "j.db", retry_s=0.05) as kept:
+        kept.keep([raised(1), *drafts(alert(2))])
+    with journal(tmp_path / "j.db") as kept:
+        assert [entry.number for entry in kept.page(Query(), 10)] == [1, 2]
+        with pytest.raises(ProtocolError, match="no snippet"):
+            asked(kept, 1)
 
 
 def test_a_journal_that_is_too_large_loses_snippets_before_events(tmp_path):

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from service_parts import POISON_MV, EveryHundred, Sender
 
-from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
+from monitor.messages import (
+    Alert,
+    AlertKind,
+    AlertState,
+    Beat,
+    End,
+    Gap,
+    GapKind,
+    Samples,
+    StreamInfo,
+)
 from monitor.service.alert_book import SHOW_CLEARED
 from monitor.service.beginnings import AT_ONCE, PERIOD_S
 from monitor.service.hub import FORGET_ENDED_S, FORGET_STALE_S, Hub
@@ -273,6 +283,28 @@ def test_a_sender_that_comes_back_with_an_overlap_goes_on(back):
     desk.take(*(second.samples(100) for _ in range(20)), second.end())
     assert events(desk.out) == in_process(first.info, second.at)
     assert of(StreamInfo, desk.out) == [first.info]
+    assert desk.state().lost_samples == 0
+
+
+def test_a_device_whose_counter_is_stuck_is_stale_and_said_once():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(), *(sender.samples(100) for _ in range(9)))
+    new = []
+    for _ in range(100):
+        sender.at = 800
+        new += [*desk.take(sender.announce(), sender.samples(100)), *desk.tick(0.5)]
+    assert desk.state().status is StreamStatus.STALE
+    assert [(a.kind, a.state, a.text) for a in of(Alert, new)] == [
+        (AlertKind.STREAM_STALE, AlertState.RAISED, "No new samples are coming in")
+    ]
+    assert of((Samples, Gap), new) == []
+    new = desk.take(sender.samples(100))
+    assert [(a.kind, a.state) for a in of(Alert, new)] == [
+        (AlertKind.STREAM_STALE, AlertState.CLEARED),
+        (AlertKind.VT, AlertState.RAISED),
+    ]
+    assert of(Gap, new) == [Gap("a", 800, 10_000, GapKind.OVERLAP)]
+    assert desk.state().status is StreamStatus.LIVE
     assert desk.state().lost_samples == 0
 
 
