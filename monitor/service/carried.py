@@ -96,4 +96,5 @@ class CarriedAlerts:
 
     def _cleared(self, alert: Alert, why: str) -> Alert:
         del self._alerts[alert.id]
-        return replace(alert, state=AlertState.CLEARED, text=f"{alert.text} ({why})")
+        text = f"{alert.text.removesuffix(f' ({why})')} ({why})"
+        return replace(alert, state=AlertState.CLEARED, text=text)

@@ -126,6 +126,35 @@ def _live_after(played: Sequence[Sequence[Alert]]) -> set[AlertKind]:
     return live
 
 
+@given(steps, st.lists(st.frozensets(st.sampled_from(KINDS[2:]), max_size=5), max_size=60))
+@settings(max_examples=100, deadline=None)
+def test_switches_changed_while_running_silence_what_they_name_and_nothing_else(
+    script: list[Step], switches: list[frozenset[AlertKind]]
+) -> None:
+    machine = engine()
+    told: list[Alert] = []
+    sample = 0
+    off: frozenset[AlertKind] = frozenset()
+    for step, (present, suspended, acknowledge) in enumerate(script):
+        if step < len(switches):
+            off = switches[step]
+            cleared = machine.adopt(AlarmSettings(off=tuple(off)))
+            assert {a.kind for a in cleared} <= off
+            told += cleared
+        for _ in range(8):
+            sample += HOP
+            findings = {kind: Finding(sample, str(kind)) for kind in present}
+            told += machine.observe(sample, findings, suspended)
+            told += machine.acknowledge(None) if acknowledge else []
+            live = _live_after([told])
+            assert live == set(machine.live)
+            assert not live & off
+            for kind in present - off:
+                if CATALOGUE[kind].priority is Priority.HIGH:
+                    assert kind in live or any(kind in CATALOGUE[k].covers for k in live)
+    assert [alert.seq for alert in told] == list(range(1, len(told) + 1))
+
+
 @given(steps)
 @settings(max_examples=60, deadline=None)
 def test_it_always_comes_to_rest(script: list[Step]) -> None:
