@@ -143,13 +143,22 @@ def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _plain(content: bytes) -> bytes:
+def restate(path: Path, manifest: Manifest) -> str:
+    """Put another manifest into a bundle, its network left as it is; give the SHA-256."""
+    content = _plain(path.read_bytes(), manifest.to_json())
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _plain(content: bytes, manifest: str = "") -> bytes:
     """Leave out of an archive what depends on where it was made: paths of the source, an id."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
         for name in old.namelist():
             if not name.endswith((".debug_pkl", "/serialization_id")):
-                new.writestr(zipfile.ZipInfo(name), old.read(name))
+                restated = manifest and name.endswith(f"/extra/{MANIFEST}")
+                part = manifest.encode() if restated else old.read(name)
+                new.writestr(zipfile.ZipInfo(name), part)
     return buffer.getvalue()
 
 

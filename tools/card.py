@@ -41,6 +41,14 @@ class Table:
             total += 2 * se * pp / max(se + pp, 1e-9) / 3
         return float(total)
 
+    def metrics(self) -> dict[str, float]:
+        """Give Se and +P of V, S and F (percent, class map of the ML literature) and macro F1."""
+        s = summarise(self.ml)
+        found = {"v_se": s.v_se, "v_pp": s.v_pp, "s_se": s.s_se, "s_pp": s.s_pp}
+        found |= {"f_se": s.f_se, "f_pp": s.f_pp}
+        rounded = {name: round(value, 1) for name, value in found.items() if value is not None}
+        return {**rounded, "macro_f1": round(self.macro_f1, 3)}
+
     def line(self) -> str:
         """Give one row of the table of conditions."""
         m, e = summarise(self.ml), summarise(self.ec57)

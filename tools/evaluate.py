@@ -2,6 +2,7 @@
 
     python -m tools.evaluate aami --records ds1      a look at the training patients
     python -m tools.evaluate aami --write            measure on DS2, write models/README.md
+    python -m tools.evaluate aami --write --quick    the figures in the bundle alone
     python -m tools.evaluate aami --write --seeds build/beats/aami-*.pt      that section alone
     python -m tools.evaluate aami --write --speed                            that row alone
 
@@ -23,7 +24,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from models.bundle import FOLDER, Bundle, load_bundle
+from models.bundle import FOLDER, Bundle, load_bundle, restate
+from models.shipped import SHIPPED
 from monitor.config import ClassifySettings, Settings
 from monitor.errors import MonitorError
 from monitor.messages import Beat, RPeak, Samples, StreamInfo
@@ -55,7 +57,7 @@ from tools.card import (
 )
 from tools.confusion import Confusion, calibration_error, draw
 from tools.noise import add_noise, electrode_motion
-from tools.train import data_folder
+from tools.train import data_folder, write_hash
 
 Signal = NDArray[np.float64]
 Peaks = NDArray[np.int64]
@@ -229,6 +231,15 @@ def confusion(table: Table) -> Confusion:
     return Confusion(matrix[:5, :5], tuple("NSVFQ"))
 
 
+def state(bundle: Bundle, name: str, table: Table) -> None:
+    """Write figures on DS2 into the manifest of a bundle."""
+    metrics = {k: v for k, v in bundle.manifest.metrics.items() if k == "parameters"}
+    metrics |= {"measured_on": "DS2, reference R peaks, e and j as N", **table.metrics()}
+    sha256 = restate(Path(bundle.source), replace(bundle.manifest, metrics=metrics))
+    if name in SHIPPED:
+        write_hash(name, sha256)
+
+
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.evaluate", description=__doc__)
@@ -281,7 +292,9 @@ def main() -> int:
     )
     text = card(bundle.manifest, measured, kept_seeds(old))
     print(text)
-    if args.write:
+    if args.write and args.records == "ds2":
+        state(bundle, args.model, tables[0])
+    if args.write and not args.quick:
         path.write_text(replace_part(text, part_of(old)), encoding="utf-8")
         title = f"{bundle.manifest.name}, {args.records.upper()}, reference R peaks"
         draw(confusion(tables[0]), title, FOLDER / "confusion" / f"{bundle.manifest.name}.svg")

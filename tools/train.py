@@ -291,15 +291,19 @@ def data_folder(given: Path | None) -> Path:
 
 def ship(net: nn.Module, manifest: Manifest) -> None:
     """Write the bundle and its hash."""
+    write_hash(manifest.name, save_bundle(net, manifest, FOLDER / f"{manifest.name}.pt"))
+    print(f"shipped {manifest.name}.pt")
+
+
+def write_hash(name: str, sha256: str) -> None:
+    """Write the hash of a shipped bundle."""
     from models import shipped
 
-    hashes = dict(shipped.SHIPPED)
-    hashes[manifest.name] = save_bundle(net, manifest, FOLDER / f"{manifest.name}.pt")
+    hashes = shipped.SHIPPED | {name: sha256}
     path = FOLDER / "shipped.py"
     head = path.read_text(encoding="utf-8").split("SHIPPED:")[0]
     rows = "".join(f'    "{k}": "{v}",\n' for k, v in sorted(hashes.items()))
     path.write_text(f"{head}SHIPPED: dict[str, str] = {{\n{rows}}}\n", encoding="utf-8")
-    print(f"shipped {manifest.name}.pt")
 
 
 def main() -> int:

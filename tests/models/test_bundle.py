@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.bundle import FOLDER, load_bundle, save_bundle
+from models.bundle import FOLDER, load_bundle, restate, save_bundle
 from models.manifest import Manifest
 from models.networks import CnnBiLstm
 from models.shipped import SHIPPED
@@ -55,6 +55,7 @@ def test_shipped_bundles_load_and_say_where_they_come_from(name, capfd):
     assert bundle.manifest.command
     assert len(bundle.manifest.data_sha256) == 64
     assert bundle.manifest.licence
+    assert 0.8 < bundle.manifest.metrics["macro_f1"] < 1.0
     assert (FOLDER / f"{name}.pt").stat().st_size < 2_000_000
     assert capfd.readouterr().err == ""
 
@@ -74,6 +75,20 @@ def test_round_trip_keeps_labels_and_manifest(tmp_path):
     found = bundle.probabilities(signal, features)
     torch.testing.assert_close(found, torch.softmax(wanted, 1), atol=1e-5, rtol=1e-4)
     assert torch.equal(found.argmax(1), wanted.argmax(1))
+
+
+def test_figures_are_put_into_a_bundle_and_nothing_else_changes(tmp_path):
+    path = tmp_path / "mine.pt"
+    manifest = replace(MANIFEST, features=("rr",))
+    save_bundle(CnnBiLstm(1, 1), manifest, path)
+    signal, features = torch.randn(8, 1, 188), torch.randn(8, 1)
+    before = load_bundle(str(path)).probabilities(signal, features)
+    stated = replace(manifest, metrics={"macro_f1": 0.9})
+    sha256 = restate(path, stated)
+    bundle = load_bundle(str(path))
+    assert (bundle.sha256, bundle.manifest) == (sha256, stated)
+    assert torch.equal(bundle.probabilities(signal, features), before)
+    assert restate(path, stated) == sha256
 
 
 def test_a_file_does_not_tell_where_it_was_made(tmp_path):
