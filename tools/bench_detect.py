@@ -10,7 +10,8 @@ Detectors:
 default        the product's, two leads, streamed in hops of 0.25 s behind the quality stage,
                which may shut it down; ``default-1`` sees the first lead only, ``default-open``
                has no quality stage
-neurokit-live  ``neurokit:neurokit``: NeuroKit2 on a sliding window, as the product runs it
+neurokit-live  ``neurokit:neurokit``: NeuroKit2 on a sliding window, as the product runs it: the
+               slowest by far, for few records
 neurokit       NeuroKit2's default method on the whole record at once
 xqrs           XQRS of the WFDB package for Python, whole record
 sleepecg       sleepecg's detector, whole record (``pip install .[bench]``)
