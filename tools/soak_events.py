@@ -99,9 +99,9 @@ def drifted(compared: Compared, settling: bool) -> bool:
     """Tell whether a stream drifted: it must never differ, unless it is ``settling``.
 
     What is learnt of a patient is remembered for long: the mean RR interval over 2000 beats, the
-    shape of a rare kind of beat over the last 32 of its kind. A beat between two classes may
-    change its label until that has settled; then the last period may differ from the first by no
-    more than any period did from the one before it.
+    shape of a rare kind of beat over the last 32 of its kind. So a beat between two classes may
+    change its label from one period to the next. Where that is known to happen, the last period
+    may differ from the first by no more than any period did from the one before it: no trend.
     """
     if not compared.from_first:
         return True
