@@ -1,12 +1,12 @@
-"""Streams of the service: isolation, restarts, numbering, technical alerts. Time is handed in."""
+"""Streams of the service: isolation, restarts, numbering, refusals. Time is handed in."""
 
-import json
 from dataclasses import replace
 
 import pytest
+from desk import Desk, events, in_process, of
 from hypothesis import given
 from hypothesis import strategies as st
-from service_parts import POISON_MV, EveryHundred, Sender
+from service_parts import POISON_MV, Sender
 
 from monitor.messages import (
     Alert,
@@ -19,60 +19,10 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.service.alert_book import SHOW_CLEARED
 from monitor.service.beginnings import AT_ONCE, PERIOD_S
-from monitor.service.hub import FORGET_ENDED_S, FORGET_STALE_S, Hub
-from monitor.service.ownership import MAX_HELD
+from monitor.service.hub import FORGET_ENDED_S, FORGET_STALE_S
 from monitor.service.stream import STALE_S
-from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
-
-
-class Desk:
-    """A hub with a clock that is moved by hand."""
-
-    def __init__(self, max_streams=8):
-        self.said = []
-        self.now_s = 100.0
-        self.hub = Hub(EveryHundred, "service", self.said.append, max_streams)
-        self.out = []
-
-    def take(self, *messages):
-        new = []
-        for frames in messages:
-            new += self.hub.receive(frames, self.now_s, 1_250_000_000)
-        self.out += new
-        return new
-
-    def tick(self, seconds=1.0, looked=True):
-        self.now_s += seconds
-        new = self.hub.tick(self.now_s, self.now_s if looked else self.now_s - seconds)
-        self.out += new
-        return new
-
-    def request(self, **fields):
-        reply, new = self.hub.request(json.dumps({"schema": 1} | fields).encode())
-        self.out += new
-        return json.loads(reply), new
-
-    def state(self, stream="a"):
-        return next(s for s in self.hub.greeting()[1:] if s.stream == stream)
-
-
-def of(kind, bodies):
-    return [body for body in bodies if isinstance(body, kind)]
-
-
-def in_process(sender_info, length):
-    analysis = EveryHundred(sender_info)
-    import numpy as np
-
-    values = np.full((length, len(sender_info.leads)), 0.25, np.float32)
-    return analysis.push(Samples(sender_info.stream, 0, values)) + analysis.flush()
-
-
-def events(bodies):
-    return of((Beat, Alert), bodies)
 
 
 def test_a_stream_gives_what_its_analysis_gives():
@@ -326,65 +276,6 @@ def test_a_sender_that_goes_on_where_it_was_is_one_gap():
     assert desk.state().lost_samples == 100
 
 
-def test_a_name_stays_with_its_sender_for_as_long_as_it_sends():
-    desk, owner, other = Desk(), Sender("owner"), Sender("other")
-    desk.take(owner.announce(), other.announce())
-    for _ in range(60):
-        desk.take(owner.samples(50), other.samples(50, value=9.0))
-        desk.tick(0.25)
-    desk.take(owner.end())
-    assert events(desk.out) == in_process(owner.info, 3000)
-    assert {float(v) for s in of(Samples, desk.out) for v in s.values_mv.ravel()} == {0.25}
-    # what waited for the decision, and everything after it
-    assert desk.hub.refused == desk.state().refused == 61
-    assert any("stream a is being sent by another sender" in line for line in desk.said)
-
-
-def test_a_name_passes_on_when_its_sender_falls_silent_and_nothing_is_lost():
-    desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
-    desk.take(first.announce())
-    for _ in range(8):
-        desk.take(first.samples(50))
-        desk.tick(0.25)
-    assert desk.take(second.announce(), second.samples(100)) == []
-    desk.tick(0.25)  # the first is silent no longer than it was before
-    assert desk.take(second.samples(100), second.samples(100)) == []
-    new = [*desk.tick(0.5), *desk.take(second.samples(100), second.end())]
-    mine = of(Samples, new)
-    assert [s.start_sample for s in mine] == [0, 100, 200, 300]
-    assert [b.sample for b in of(Beat, new)][-5:] == [0, 100, 200, 300, 400]
-    assert desk.hub.refused == desk.state().lost_samples == 0
-
-
-def test_our_own_delay_gives_no_name_away():
-    desk, owner, other = Desk(), Sender("owner"), Sender("other")
-    desk.take(owner.announce(), owner.samples(), other.announce(), other.samples())
-    desk.tick(2.5, looked=False)  # the owner's messages may be queued behind others
-    assert of(Samples, desk.take(owner.samples()))
-    assert of(Samples, desk.take(other.samples())) == []
-
-
-def test_a_claim_holds_a_bounded_number_of_messages():
-    desk, owner, other = Desk(), Sender("owner"), Sender("other")
-    desk.take(owner.announce(), owner.samples(), other.announce())
-    desk.take(*(other.samples(10) for _ in range(2 * MAX_HELD)))
-    assert desk.hub.refused == MAX_HELD + 1
-    new = desk.tick()
-    assert len(of(Samples, new)) == MAX_HELD - 1
-    assert of(Samples, desk.take(other.samples(10)))
-    assert desk.state().lost_samples == 10 * (MAX_HELD + 1)  # what was refused is a hole
-
-
-def test_only_one_at_a_time_may_claim_and_only_by_announcing():
-    desk, owner = Desk(), Sender("owner")
-    one, two = Sender("one"), Sender("two")
-    desk.take(owner.announce(), owner.samples(), two.samples(), one.announce(), two.announce())
-    assert desk.hub.refused == 2
-    assert desk.tick()
-    assert of(Samples, desk.take(one.samples()))
-    assert of(Samples, desk.take(two.samples(), owner.samples())) == []
-
-
 @pytest.mark.parametrize("change", [{"rate_hz": 250.0}, {"leads": ("V1",)}])
 def test_a_stream_that_changes_half_way_begins_anew(change):
     desk, sender = Desk(), Sender(leads=1)
@@ -394,99 +285,6 @@ def test_a_stream_that_changes_half_way_begins_anew(change):
     assert {name: getattr(info, name) for name in change} == change
     assert [b.sample for b in of(Beat, new)] == [1500, 1500, 1600]  # flushed, then anew
     assert desk.state().lost_samples == desk.hub.refused == 0
-
-
-@pytest.mark.parametrize("jump_s", [-3600.0, -2.0, 2.0, 3600.0])
-def test_a_clock_that_jumps_is_no_lag(jump_s):
-    desk, sender = Desk(), Sender()
-    wall_s, off_s, lags = 1e9, 0.0, []
-    for second in range(40):
-        off_s = jump_s if second >= 20 else 0.0  # the clock of the sender
-        for quarter in range(4):
-            sent_ns = round((wall_s + second + 0.25 * quarter + off_s) * 1e9)
-            sender.sent_ns = sent_ns
-            frames = [sender.samples(50)] if second or quarter else [sender.announce()]
-            desk.now_s += 0.25
-            desk.out += desk.hub.receive_all(
-                [(f, "") for f in frames], desk.now_s, sent_ns + 10**7 - round(off_s * 1e9)
-            )
-        lags.append(of(StreamState, desk.tick(0.0))[-1].lag_s)
-    assert max(lags[1:]) < 0.1
-    assert of(Alert, desk.out) == [a for a in of(Alert, desk.out) if a.kind is AlertKind.VT]
-
-
-def behind(desk, sender, lag_s, ticks, saturated=True):
-    """Time passes, each second of signal comes ``lag_s`` after it was sent."""
-    new = []
-    for _ in range(ticks):
-        sender.sent_ns = round((desk.now_s + 1.0 - lag_s) * 1e9)
-        frames = [(sender.samples(200), "")]
-        desk.now_s += 1.0
-        new += desk.hub.receive_all(frames, desk.now_s, round(desk.now_s * 1e9))
-        looked_s = desk.now_s - (5.0 if saturated else 0.0)
-        new += desk.hub.tick(desk.now_s, looked_s)
-    desk.out += new
-    return new
-
-
-def test_a_stream_far_behind_raises_an_alarm_until_it_has_caught_up():
-    desk, sender = Desk(), Sender()
-    desk.take(sender.announce())
-    late = []
-    for lag_s in (0.1, 0.9, 1.8, 2.7, 3.6, 4.5, 5.4, 6.3, 7.2, 8.1, 9.0, 9.9, 10.8):
-        late += of(Alert, behind(desk, sender, lag_s, 1))
-    late = [a for a in late if a.kind is AlertKind.ANALYSIS_LATE]
-    assert [(a.state, a.value) for a in late] == [
-        (AlertState.RAISED, 5.0),
-        (AlertState.UPDATED, 10.0),
-    ]
-    assert late[0].text == "Analysis is more than 5 s behind the signal"
-    assert [a for a in of(Alert, behind(desk, sender, 3.0, 3)) if a.id < 0] == []
-    (cleared,) = [a for a in of(Alert, behind(desk, sender, 0.2, 3)) if a.id < 0]
-    assert cleared.state is AlertState.CLEARED
-
-
-def test_display_is_shed_while_the_machine_is_too_slow():
-    desk, sender = Desk(), Sender()
-    desk.take(sender.announce())
-    behind(desk, sender, 0.1, 3)
-    assert not desk.hub.overload.shedding  # saturated, but in time
-    behind(desk, sender, 0.9, 3, saturated=False)
-    assert not desk.hub.overload.shedding  # late, but not for our sake
-    new = behind(desk, sender, 1.7, 11)
-    assert desk.hub.overload.shedding
-    assert len(of(StreamState, new)) < 5
-    assert len(of(Heartbeat, new)) == 11
-    assert of(Heartbeat, new)[-1].late == 1
-    assert any("too slow: 1 of 1 live streams are late, the worst by" in s for s in desk.said)
-    new = behind(desk, sender, 0.1, 3, saturated=False)
-    assert not desk.hub.overload.shedding
-    assert len(of(StreamState, new)) >= 2
-    assert any("caught up" in line for line in desk.said)
-    desk.take(sender.end())
-    assert of(Beat, desk.out) == of(Beat, in_process(sender.info, sender.at))
-
-
-def test_a_replay_faster_than_real_time_is_not_late():
-    desk, sender = Desk(), Sender()
-    desk.take(sender.announce())
-    for _ in range(10):
-        sender.sent_ns = round((desk.now_s - 9.0) * 1e9)
-        for _ in range(10):
-            desk.hub.receive(sender.samples(200), desk.now_s, round(desk.now_s * 1e9))
-        desk.tick(1.0, looked=False)
-    assert not desk.hub.overload.shedding
-    assert [a for a in of(Alert, desk.out) if a.id < 0] == []
-
-
-def test_when_the_machine_is_too_slow_the_fastest_stream_is_named():
-    desk, sender, fast = Desk(), Sender(), Sender("source-2", "archive")
-    desk.take(sender.announce(), fast.announce())
-    for number in range(11):
-        fast.sent_ns = round(desk.now_s * 1e9)
-        desk.hub.receive(fast.samples(4000), desk.now_s, fast.sent_ns)
-        behind(desk, sender, 0.1 + 0.3 * number, 1)
-    assert any("most signal comes from archive, at 20 times real time" in s for s in desk.said)
 
 
 def test_a_message_of_too_much_signal_is_refused_and_the_stream_goes_on():
@@ -563,119 +361,6 @@ def test_what_a_sender_may_not_send_is_refused():
     alert = Alert("a", 0, 0, AlertKind.VT, "high", AlertState.RAISED, 0, 0, "false")
     assert desk.take(sender.encode(alert)) == []
     assert desk.hub.refused == 1
-
-
-def test_the_state_repeats_active_alerts_and_those_just_cleared():
-    desk, sender = Desk(), Sender()
-    desk.take(sender.announce(), sender.samples(1000))
-    (state,) = of(StreamState, desk.tick())
-    assert [(a.id, a.state) for a in state.alerts] == [(0, AlertState.RAISED)]
-    assert state.speed == pytest.approx(5.0)  # 1000 samples at 200 Hz in 1 s
-    assert state.lag_s == 0.25
-    sender.info = replace(sender.info, leads=("V5",))
-    desk.take(sender.announce())
-    (state,) = of(StreamState, desk.tick())
-    assert [(a.id, a.state) for a in state.alerts] == [(0, AlertState.CLEARED)]
-    for _ in range(10):
-        desk.take(sender.samples(10))
-        (state,) = of(StreamState, desk.tick())
-    assert state.alerts == ()
-
-
-def test_the_state_stays_small_however_fast_alerts_come_and_go():
-    desk = Desk()
-    for life in range(300):  # each leaves an alert that is then cleared
-        sender = Sender(f"life {life}")
-        desk.take(sender.announce(), sender.samples(1000), sender.end())
-        desk.now_s += 2.0
-    (state,) = of(StreamState, desk.tick())
-    assert len(state.alerts) == SHOW_CLEARED + 1
-    assert state.alerts[-1].id == 298
-
-
-def test_states_of_many_streams_come_in_answers_that_can_be_read():
-    desk = Desk(max_streams=300)
-    names = [f"bed-{n:03}" for n in range(300)]
-    for name in names:
-        sender = Sender(f"source-{name}", name)
-        desk.take(sender.announce(), sender.samples(2000))
-    found, whole = [], False
-    while not whole:
-        reply, _ = desk.request(command="state", after=found[-1] if found else "")
-        assert len(json.dumps(reply)) < MAX_JSON_BYTES
-        found += [state["stream"] for state in reply["streams"]]
-        whole = reply["whole"]
-    assert found == names
-    reply, _ = desk.request(command="state", streams=["bed-007", "no such stream"])
-    assert ([s["stream"] for s in reply["streams"]], reply["whole"]) == (["bed-007"], True)
-    for wrong in ({"after": 3}, {"streams": "bed-007"}, {"streams": {}, "after": None}):
-        assert not desk.request(command="state", **wrong)[0]["ok"]
-
-
-def test_acknowledging_over_control():
-    desk, sender = Desk(), Sender()
-    desk.take(sender.announce(), sender.samples(2000))
-    reply, new = desk.request(command="acknowledge", stream="a", alert_id=1)
-    assert reply == {"schema": 1, "ok": True, "alerts": 1}
-    assert [(a.id, a.state) for a in new] == [(1, AlertState.ACKNOWLEDGED)]
-    reply, new = desk.request(command="acknowledge", stream="a", alert_id=None)
-    assert [a.id for a in new] == [0, 1]
-
-
-def test_acknowledging_after_a_restart_means_the_number_that_was_shown():
-    desk, first, second = Desk(), Sender("life 1"), Sender("life 2")
-    desk.take(first.announce(), first.samples(2000), second.announce(), second.samples(1000))
-    shown = [a for a in of(Alert, desk.out) if a.state is AlertState.RAISED][-1]
-    _, new = desk.request(command="acknowledge", stream="a", alert_id=shown.id)
-    assert [(a.id, a.state) for a in new] == [(shown.id, AlertState.ACKNOWLEDGED)]
-
-
-def test_acknowledging_a_technical_alert():
-    desk, sender = Desk(), Sender()
-    desk.take(sender.announce(), sender.samples())
-    desk.tick(STALE_S + 1)
-    reply, new = desk.request(command="acknowledge", stream="a", alert_id=-1)
-    assert reply["ok"] is True
-    assert [(a.kind, a.state) for a in new] == [(AlertKind.STREAM_STALE, AlertState.ACKNOWLEDGED)]
-
-
-def test_the_state_can_be_asked_for():
-    desk, sender = Desk(), Sender()
-    desk.take(sender.announce(), sender.samples(1000))
-    reply, new = desk.request(command="state")
-    assert new == []
-    (state,) = reply["streams"]
-    assert (state["stream"], state["status"], len(state["alerts"])) == ("a", "live", 1)
-
-
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        (b"", "not valid JSON"),
-        (b"[]", "expected a JSON object"),
-        (b"{}", "schema"),
-        (b'{"schema":1}', "command"),
-        (b'{"schema":1,"command":"acknowledge"}', "there is no stream"),
-        (b'{"schema":1,"command":"acknowledge","stream":["a"]}', "there is no stream"),
-        (b'{"schema":1,"command":"acknowledge","stream":"a"}', "alert_id"),
-        (b'{"schema":1,"command":"acknowledge","stream":"a","alert_id":true}', "alert_id"),
-        (b'{"schema":1,"command":"acknowledge","stream":"a","alert_id":1.5}', "alert_id"),
-        (b'{"schema":1,"command":"acknowledge","stream":"a","alert_id":99}', "no active alert 99"),
-        (
-            b'{"schema":1,"command":"acknowledge","stream":"a","alert_id":' + b"9" * 4000 + b"}",
-            "no active alert",
-        ),
-    ],
-)
-def test_a_bad_request_is_answered_with_the_reason(text, match):
-    desk, sender = Desk(), Sender()
-    desk.take(sender.announce(), sender.samples(100))
-    reply, new = desk.hub.request(text)
-    reply = json.loads(reply)
-    assert reply["ok"] is False
-    assert match in reply["error"]
-    assert len(reply["error"]) < 300
-    assert new == []
 
 
 garbage = st.lists(

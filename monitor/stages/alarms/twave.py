@@ -19,9 +19,8 @@ _SHARE = 0.65  # of the RR interval: then the T wave is over
 _SMOOTH_S = 0.04
 _BEATS = 8
 _LEAST_MV = 0.05
-_BAZETT_S = (
-    0.3  # peak at 60 bpm; grows with the root of RR as QT does (H. C. Bazett, Heart 7, 1920)
-)
+# peak at 60 bpm; grows with the root of RR as QT does (H. C. Bazett, Heart 7, 1920)
+_BAZETT_S = 0.3
 
 
 class TWave:

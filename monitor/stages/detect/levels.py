@@ -43,8 +43,8 @@ _BEATS = 8
 SURE = 0.85  # correlation with a template from which on a lead is sure to show a beat
 _TALL = 0.5  # of its level, which it must reach besides
 _TRUST_RATE = 0.25
-_ALIEN = 0.5  # mean correlation with the templates; in noise alone it is 0.2, with beats over 0.6
-_RESTLESS = 0.6  # mean height; noise alone has 0.7 to 0.9, DS1 seldom more than 0.5
+_ALIEN = 0.5  # mean correlation with the templates, between that of noise and of beats
+_RESTLESS = 0.6  # mean height; noise alone has more, records of DS1 seldom
 
 
 class Levels:
