@@ -98,7 +98,7 @@ class Recorder:
                 recording.flush()
                 while budget and recording.settle():
                     budget -= 1
-            except (OSError, MonitorError) as error:
+            except OSError as error:
                 recording.hold()
                 self._failed(recording.info.stream, error)
             except Exception as error:
@@ -182,7 +182,7 @@ class Recorder:
         reason = str(error)
         if isinstance(error, OSError):
             reason = error.strerror or reason
-        elif not isinstance(error, MonitorError):
+        else:
             reason = f"{type(error).__name__}: {' '.join(reason.split())[:200]}"
         if stream not in self.problems:
             text = f"recording of {stream} has stopped: {reason}"

@@ -2,12 +2,13 @@
 
 Rules that hold here:
 
-1. Nothing touches the disk but :meth:`Segment.flush`, :meth:`Segment.finish` and
-   :meth:`Segment.write_annotations`; each may raise ``OSError`` or ``MonitorError``, and may
-   be called again.
+1. Nothing touches the disk but :meth:`Segment.flush` and :meth:`Segment.finish`; each may raise
+   ``OSError``, and may be called again.
 2. Files are opened, written and closed: any number of streams needs no more open files.
-3. The signal is written before the header that tells its length, and the header in one piece
-   that never gets shorter: what is on disk is a valid record at every instant.
+3. The signal is written before the header that tells its length, the header in one piece that
+   never gets shorter, and of the annotations what has changed together with their new end: what is
+   on disk is a valid record at every instant.
+4. A file ``.open`` stands beside a segment that is not finished.
 """
 
 from __future__ import annotations
@@ -18,15 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from monitor.errors import MonitorError
 from monitor.messages import Beat, FloatArray, Gap, Quality, Rhythm, StreamInfo
+from monitor.recording.files import replace_end, replace_file, write_at
 from monitor.recording.header import OPEN, SegmentHeader
 from monitor.recording.scale import Scale, choose_scale, digitize
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
-from monitor.wire.jsonform import dumps, to_dict
 
 ANNOTATOR = "mon"
-UNFINISHED = "montmp"  # where annotations are written before they take their place
 SPARE = 16  # for numbers that grow
 
 Annotated = Beat | Rhythm | Quality | Gap
@@ -66,8 +65,9 @@ class Segment:
         self._checksums = np.zeros(len(info.leads), np.int64)
         self._clipped = np.zeros(len(info.leads), np.int64)
         self._annotations = WfdbAnnotations(replace(info, start_sample=0))
-        self._lines = [dumps(to_dict(self._info)) + "\n"]
-        self._lines_bytes = self._header_bytes = 0
+        self._changed = False  # what is to be annotated
+        self._annotated = b""  # the annotation file as it is
+        self._header_bytes = 0
 
     @property
     def pending_samples(self) -> int:
@@ -95,8 +95,10 @@ class Segment:
 
     def add(self, event: Annotated) -> None:
         """Take an event of this segment, or one that lasts into it."""
-        self._annotations.add(placed(event, self.start_sample))
-        self._lines.append(dumps(to_dict(event)) + "\n")
+        # what began before the segment counts from its start on
+        place = max(event.sample - self.start_sample, 0)
+        self._annotations.add(replace(event, sample=place))
+        self._changed = True
 
     def drop_pending(self) -> None:
         """Give up what could not be written; the segment ends before it."""
@@ -104,41 +106,20 @@ class Segment:
         self.end_sample = self.start_sample + self._written
 
     def flush(self) -> None:
-        """Write what waits: signal, events, then the header."""
+        """Write what waits: signal, header, annotations."""
         if self._pending:
-            values = np.concatenate(self._pending)
-            if not self._scales:
-                self._scales = tuple(choose_scale(lead) for lead in values.T)
-            digital, clipped = digitize(values, self._scales)
-            if not self._written:
-                self._folder.mkdir(parents=True, exist_ok=True)
-            frame_bytes = 2 * len(self._info.leads)
-            _write_at(
-                self._path("dat"), self._written * frame_bytes, digital.astype("<i2").tobytes()
-            )
-            self._first = self._first or tuple(int(value) for value in digital[0])
-            self._written += len(digital)
-            self._checksums += digital.sum(axis=0, dtype=np.int64)
-            self._clipped += clipped
-            self.cut_off += sum(clipped)
-            self._pending.clear()
-            self._write_lines()
+            self._write_signal()
             self._write_open_header()
-        elif self._written:
-            self._write_lines()
-
-    def write_annotations(self) -> None:
-        """Write the annotation file anew, as of now."""
-        if self._written:
-            write_annotations(self._annotations, self._folder, self.name, self._written)
+        if self._written and self._changed:
+            self._write_annotations()
 
     def finish(self) -> int:
         """Write all that is left, for good; give the bytes the segment takes on disk."""
         self.flush()
         if not self._written:
             return 0
-        replace_text(self._path("hea"), self._header().text())
-        self.write_annotations()
+        replace_file(self._path("hea"), self._header().text().encode())
+        replace_file(self._path(ANNOTATOR), self._annotations.encoded(self._written))
         size = 0
         for suffix in ("dat", ANNOTATOR, "hea"):
             with self._path(suffix).open("rb") as file:
@@ -147,19 +128,36 @@ class Segment:
         self._path("open").unlink(missing_ok=True)
         return size
 
-    def _write_lines(self) -> None:
-        if self._lines:
-            data = "".join(self._lines).encode()
-            _write_at(self._path("open"), self._lines_bytes, data)
-            self._lines_bytes += len(data)
-            self._lines.clear()
+    def _write_signal(self) -> None:
+        values = np.concatenate(self._pending)
+        if not self._scales:
+            self._scales = tuple(choose_scale(lead) for lead in values.T)
+        digital, clipped = digitize(values, self._scales)
+        if not self._written:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        frame_bytes = 2 * len(self._info.leads)
+        write_at(self._path("dat"), self._written * frame_bytes, digital.astype("<i2").tobytes())
+        if not self._written:
+            self._path("open").touch()
+        self._first = self._first or tuple(int(value) for value in digital[0])
+        self._written += len(digital)
+        self._checksums += digital.sum(axis=0, dtype=np.int64)
+        self._clipped += clipped
+        self.cut_off += sum(clipped)
+        self._pending.clear()
+        self._changed = True  # what lasts is closed at the end
+
+    def _write_annotations(self) -> None:
+        data = self._annotations.encoded(self._written)
+        replace_end(self._path(ANNOTATOR), self._annotated, data)
+        self._annotated, self._changed = data, False
 
     def _write_open_header(self) -> None:
         """Write the header in place: to rename one each second would wear the disk down."""
         text = self._header().text()
         self._header_bytes = max(self._header_bytes, len(text.encode()) + len(OPEN) + SPARE)
         fill = " " * (self._header_bytes - len(text.encode()) - len(OPEN) - 1)
-        _write_at(self._path("hea"), 0, f"{text}{OPEN}{fill}\n".encode())
+        write_at(self._path("hea"), 0, f"{text}{OPEN}{fill}\n".encode())
 
     def _header(self) -> SegmentHeader:
         return SegmentHeader(
@@ -176,48 +174,3 @@ class Segment:
 
     def _path(self, suffix: str) -> Path:
         return self._folder / f"{self.name}.{suffix}"
-
-
-def placed(event: Annotated, start_sample: int) -> Annotated:
-    """Give an event its place in a segment; what began before it counts from its start on."""
-    return replace(event, sample=max(event.sample - start_sample, 0))
-
-
-def write_annotations(annotations: WfdbAnnotations, folder: Path, name: str, samples: int) -> None:
-    """Write the annotation file of a segment of so many samples, as a whole."""
-    unfinished = folder / f"{name}.{UNFINISHED}"
-    try:
-        annotations.write(folder, name, samples, UNFINISHED)
-        os.replace(unfinished, folder / f"{name}.{ANNOTATOR}")
-    except (OSError, MonitorError):
-        unfinished.unlink(missing_ok=True)
-        raise
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file so that it is there as it was, or as it shall be."""
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-
-
-def _write_at(path: Path, offset: int, data: bytes) -> None:
-    """Write at a place; where that fails, the file is as long as before, or not there."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
-    size = os.fstat(handle).st_size
-    try:
-        done = 0
-        while done < len(data):
-            done += os.pwrite(handle, data[done:], offset + done)
-    except OSError:
-        if size:
-            os.ftruncate(handle, size)
-        else:
-            path.unlink()
-        raise
-    finally:
-        os.close(handle)

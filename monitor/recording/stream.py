@@ -26,7 +26,6 @@ from monitor.remarks import Level, Remark
 
 LATE_S = 120.0
 RESCALE_S = 10.0
-REFRESH_S = 60.0  # signal after which the annotations of an open segment are written anew
 HOLD_S = 10.0  # signal that is kept while the disk refuses it
 MAX_CLOSING = 8  # segments that wait to be finished; more only where the disk refuses them
 
@@ -74,8 +73,6 @@ class StreamRecording:
         self._closing: list[Segment] = []
         self._rhythm: Rhythm | None = None
         self._quality: Quality | None = None
-        self._refresh = round(REFRESH_S * info.rate_hz)
-        self._refreshed = 0  # up to this sample the annotation file is new
         self._told_clipped = False
 
     @property
@@ -136,7 +133,7 @@ class StreamRecording:
 
         Raises
         ------
-        OSError, MonitorError
+        OSError
             If the disk refuses; everything that still waits is tried again by the next call.
         """
         for segment in self._segments():
@@ -150,13 +147,11 @@ class StreamRecording:
                 self._say(Remark(text, Level.WARNING, self.info.stream))
 
     def settle(self) -> bool:
-        """Do one piece of work that takes longer, if one is due; tell whether it was.
-
-        A segment that is full gets its final annotations, an open one those of now.
+        """Finish one segment, if one is due; tell whether one was.
 
         Raises
         ------
-        OSError, MonitorError
+        OSError
             If the disk refuses; the next call tries again.
         """
         expected = self._expected or 0
@@ -165,11 +160,6 @@ class StreamRecording:
             name = self._closing.pop(0).name
             if size:
                 self._finished(name, size)
-            return True
-        current = self._current
-        if current is not None and current.end_sample - self._refreshed >= self._refresh:
-            current.write_annotations()
-            self._refreshed = current.end_sample
             return True
         return False
 
@@ -211,7 +201,7 @@ class StreamRecording:
         for event in (self._quality, self._rhythm):
             if event is not None:
                 segment.add(event)
-        self._current, self._refreshed = segment, start
+        self._current = segment
         return segment
 
     def _close(self) -> None:

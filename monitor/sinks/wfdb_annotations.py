@@ -20,28 +20,28 @@ Reference: WFDB Applications Guide (annotation codes); ANSI/AAMI EC57, 3.2.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
-
-import numpy as np
-import wfdb
 
 from monitor.errors import MonitorError
 from monitor.messages import Beat, Event, Gap, GapKind, LeadState, Quality, Rhythm, StreamInfo
+from monitor.sinks.annotation_format import END, Row, beginning, encode
 
 SHUTDOWN = 0x30
 HOLE_S = 1.0
+SETTLED_S = 30.0  # what is older is not encoded again, unless an event comes so late
 FIBRILLATION = frozenset({"VFL", "VF", "VFIB"})
 _UNREADABLE = frozenset(
     {LeadState.LEAD_OFF, LeadState.FLAT, LeadState.SATURATED, LeadState.INVALID}
 )
 
 Span = tuple[int, int]
-Row = tuple[int, str, int, int, str]  # sample, symbol, subtype, chan, aux
 
 
 class WfdbAnnotations:
-    """Collect events of one stream and write ``FOLDER/RECORD.ANNOTATOR``.
+    """Collect the events of one stream; give them as an annotation file, as often as asked for.
 
     Parameters
     ----------
@@ -55,12 +55,16 @@ class WfdbAnnotations:
         self._rhythms: list[tuple[int, str]] = []
         self._noise: list[tuple[int, int]] = []  # sample, subtype from there on
         self._holes: list[Span] = []
+        self._settled = beginning(info.rate_hz)
+        self._settled_row: Row | None = None
+        self._settled_sample = 0  # all rows before it are settled
 
     def add(self, event: Event) -> None:
         """Take one event; those that have no annotation are ignored."""
         match event:
             case Beat():
-                self._beats.append((event.sample, event.label.value, 0, event.lead, ""))
+                row = (event.sample, event.label.value, 0, event.lead, "")
+                insort(self._beats, row, key=itemgetter(0))
             case Rhythm():
                 self._rhythms.append((event.sample, event.name))
             case Gap(kind=GapKind.HOLE) if event.length > HOLE_S * self._info.rate_hz:
@@ -69,39 +73,47 @@ class WfdbAnnotations:
                 if self._noise and self._noise[-1][0] == event.sample:
                     self._noise.pop()
                 self._noise.append((event.sample, noise_subtype(event)))
+            case _:
+                return
+        if event.sample < self._settled_sample:  # encode all anew
+            self._settled = beginning(self._info.rate_hz)
+            self._settled_row, self._settled_sample = None, 0
 
-    def write(self, folder: Path, record: str, end_sample: int, annotator: str = "mon") -> Path:
-        """Write the file; annotations are put in order of time.
+    def encoded(self, end_sample: int) -> bytes:
+        """Give the whole file, with annotations in order of time.
 
         A shutdown or a fibrillation that lasts to ``end_sample`` is closed there: scoring
-        programs ignore an open one.
+        programs ignore an open one. ``end_sample`` must not become less from call to call.
+        """
+        rows = self._rows(end_sample, self._settled_sample)
+        settled_sample = end_sample - round(SETTLED_S * self._info.rate_hz)
+        settling = [row for row in rows if row[0] < settled_sample]
+        if settling:
+            self._settled += encode(settling, self._settled_row)
+            self._settled_row, self._settled_sample = settling[-1], settled_sample
+            rows = rows[len(settling) :]
+        if not rows and self._settled_row is None:
+            # a WFDB annotation file cannot be empty: say that nothing is known
+            rows = [(self._info.start_sample + 1, '"', 0, 0, "no beat found")]
+        return self._settled + encode(rows, self._settled_row) + END
+
+    def write(self, folder: Path, record: str, end_sample: int) -> Path:
+        """Write the file, ``RECORD.mon``, as :meth:`encoded` gives it.
 
         Raises
         ------
         MonitorError
             If the folder cannot be written.
         """
-        path = folder / f"{record}.{annotator}"
-        rows = self._rows(end_sample)
-        if not rows:  # a WFDB annotation file cannot be empty: say that nothing is known
-            rows = [(self._info.start_sample + 1, '"', 0, 0, "no beat found")]
+        path = folder / f"{record}.mon"
         try:
-            wfdb.wrann(
-                record,
-                annotator,
-                np.array([row[0] for row in rows], np.int64),
-                [row[1] for row in rows],
-                subtype=np.array([row[2] for row in rows], np.int64),
-                chan=np.array([row[3] for row in rows], np.int64),
-                aux_note=[row[4] for row in rows],
-                fs=self._info.rate_hz,
-                write_dir=str(folder),
-            )
+            path.write_bytes(self.encoded(end_sample))
         except OSError as error:
             raise MonitorError(f"cannot write {path}: {error.strerror or error}") from error
         return path
 
-    def _rows(self, end_sample: int) -> list[Row]:
+    def _rows(self, end_sample: int, first_sample: int) -> list[Row]:
+        """Give the annotations from ``first_sample`` on, in order of time."""
         shutdowns = _merge([*self._holes, *_shutdowns(self._noise, end_sample)])
         noise: list[Row] = []
         before = 0
@@ -123,7 +135,9 @@ class WfdbAnnotations:
         brackets: list[Row] = []
         for first, last in _cut(_fibrillation(changes, end_sample), shutdowns):
             brackets += [(first, "[", 0, 0, ""), (last, "]", 0, 0, "")]
-        rows = [*brackets, *noise, *rhythms, *self._beats]
+        beats = self._beats[bisect_left(self._beats, first_sample, key=itemgetter(0)) :]
+        rows = [row for row in (*brackets, *noise, *rhythms) if row[0] >= first_sample]
+        rows += beats
         order = {"]": 0, "~": 1, "+": 2, "[": 3}
         return sorted(_distinct(rows), key=lambda row: (row[0], order.get(row[1], 4)))
 

@@ -76,17 +76,18 @@ def test_a_recorder_is_killed(survey, tmp_path):
             handed = next(at for at in map(int, process.stdout) if at >= until)
             process.send_signal(signal.SIGKILL)
             handed = max([handed, *map(int, process.stdout)])
-        ((_, before),) = stored(folder, "bed-7")
+        ((_, before),) = stored(folder, "bed-7")  # as it is found, before any recovery
+        beats = beats_of(folder, "bed-7")
         began_s = time.monotonic()
         Recorder(folder, RecordingSettings(), print).close()
         recovery_s = max(recovery_s, time.monotonic() - began_s)
         ((start, after),) = stored(folder, "bed-7")
         true = np.arange(len(after)) % 30000 / 1000
         whole = start == 0 and abs(after[:, 0] - true).max() < STEP_MV / 2
-        beats = beats_of(folder, "bed-7")
         whole = whole and beats == list(range(0, BLOCK * len(beats), BLOCK))
+        whole = whole and beats_of(folder, "bed-7")[: len(beats)] == beats
         survived += bool(whole and (after[: len(before)] == before).all())
-        missing_s.append((handed - min(len(after), BLOCK * len(beats))) / RATE_HZ)
+        missing_s.append((handed - min(len(before), BLOCK * len(beats))) / RATE_HZ)
     least_s, most_s = min(missing_s), max(missing_s)
     fault = f"kill -9 while recording: {least_s:.2f} to {most_s:.2f} s of signal or beats missing"
     survey.report(fault, KILLS, survived, recovery_s=recovery_s)

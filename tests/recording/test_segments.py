@@ -1,5 +1,6 @@
 """What is recorded, read back by wfdb as any WFDB tool would."""
 
+import copy
 import os
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from monitor.recording.header import parse_header
 from monitor.recording.recorder import Recorder
 from monitor.recording.stream import StreamRecording
 from monitor.recording.thread import RecordingThread
+from monitor.sinks.wfdb_annotations import WfdbAnnotations
 from monitor.wire.protocol import StreamState, StreamStatus
 
 RATE_HZ = 200.0
@@ -123,6 +125,36 @@ def test_an_open_segment_can_be_read_at_any_time(tmp_path):
         bedside.recorder.flush()
         (path,) = records(tmp_path)
         assert (read(path).p_signal.astype(np.float32) == values[: at + 100]).all()
+
+
+def test_annotations_of_an_open_segment_are_as_new_as_its_signal(tmp_path):
+    """After each flush: what had come by then, and what lasts is closed at the end."""
+    bedside = Bedside(tmp_path)
+    ok, off = LeadState.OK, LeadState.LEAD_OFF
+    came = {
+        0: [Quality("bed-7", 0, 50, (ok, ok), True), Rhythm("bed-7", 0, 10, "N")],
+        1000: [beat(100), beat(900)],
+        5000: [Rhythm("bed-7", 4000, 4800, "VF")],
+        12_000: [beat(11_000, "V"), Rhythm("bed-7", 10_000, 11_500, "N")],
+        14_000: [beat(2000, "S"), beat(13_900)],  # one is very late
+        15_000: [Quality("bed-7", 14_500, 14_900, (off, off), False)],
+        20_000: [Quality("bed-7", 16_000, 19_900, (ok, ok), True)],  # it had ended long ago
+    }
+    expected = WfdbAnnotations(INFO)
+    for at in range(0, 24_000, 500):
+        bedside.samples(at, signal_mv(500))
+        for event in came.get(at, []):
+            bedside.recorder.take(event, WALL_NS)
+            expected.add(event)
+        bedside.recorder.flush()
+        (path,) = records(tmp_path)
+        anew = copy.deepcopy(expected).write(tmp_path, "expected", at + 500)
+        assert path.with_suffix(".mon").read_bytes() == anew.read_bytes()
+    rows = annotations(path)
+    assert [row[0] for row in rows if row[1] in "NVS"] == [100, 900, 2000, 11_000, 13_900]
+    assert [row[:2] for row in rows if row[1] in "[]~"] == [
+        (4000, "["), (10_000, "]"), (14_500, "~"), (16_000, "~"),
+    ]  # fmt: skip
 
 
 def test_missing_samples_are_invalid_and_a_long_hole_begins_another_record(tmp_path):
@@ -328,14 +360,14 @@ def test_a_defect_ends_the_recording_of_its_stream_alone(tmp_path, place, monkey
     assert len(bedside.said) == 2
 
 
-@pytest.mark.parametrize("refused", ["dat", "open", "hea"])
+@pytest.mark.parametrize("refused", ["dat", "mon", "hea"])
 def test_a_disk_that_refuses_is_a_problem_until_it_takes_again(tmp_path, refused, monkeypatch):
     values = signal_mv(4000)
     bedside = Bedside(tmp_path, hole_s=0)
     bedside.samples(0, values[:1000])
     bedside.recorder.flush()
     (path,) = records(tmp_path)
-    real = os.open, Path.write_text
+    real = os.open, Path.write_bytes
     full = True
 
     def refuse(given):
@@ -343,7 +375,7 @@ def test_a_disk_that_refuses_is_a_problem_until_it_takes_again(tmp_path, refused
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "open", lambda p, *a: refuse(p) or real[0](p, *a))
-    monkeypatch.setattr(Path, "write_text", lambda p, *a, **k: refuse(p) or real[1](p, *a, **k))
+    monkeypatch.setattr(Path, "write_bytes", lambda p, *a: refuse(p) or real[1](p, *a))
     for at in range(1000, 3000, 250):
         bedside.samples(at, values[at : at + 250])
         bedside.recorder.take(beat(at), WALL_NS)
