@@ -20,7 +20,7 @@ from typing import Any
 
 from monitor.messages import MAX_LEADS, MAX_RATE_HZ, MIN_RATE_HZ
 from monitor.wire.fields import MAX_INT, MAX_ITEMS, MAX_TEXT, MAX_TIME_NS
-from monitor.wire.protocol import KINDS, MAX_PAYLOAD_BYTES, SCHEMA
+from monitor.wire.protocol import KINDS, MAX_PAYLOAD_BYTES, SCHEMA, Announced
 
 FOLDER = Path(__file__).resolve().parent.parent / "monitor" / "wire" / "schemas"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -59,12 +59,15 @@ STRICTER: dict[tuple[str, str], Schema] = {
         "maxItems": MAX_LEADS,
     },
     ("StreamInfo", "start_sample"): {"minimum": 0},
+    ("Announced", "unit"): {"default": "mV"},
 }
 
 
 def schema_of(kind: str) -> Schema:
     """Give the schema of the headers of one kind of message."""
     body = _object(KINDS[kind])
+    if kind == "info":
+        body["properties"] |= _object(Announced)["properties"]
     return {
         "$schema": DRAFT,
         "title": f"Header of {kind} messages",

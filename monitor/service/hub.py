@@ -9,7 +9,6 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -22,6 +21,7 @@ from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.overload import Overload
 from monitor.service.pace import REAL_TIME
+from monitor.service.refused import Refused
 from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
@@ -36,7 +36,6 @@ from monitor.wire.protocol import (
 
 MAX_STREAMS = 256
 MAX_FORMER = 10_000
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 FORGET_ENDED_S = 60.0
 FORGET_STALE_S = 600.0
 
@@ -75,8 +74,7 @@ class Hub:
         self._max_streams = max_streams
         self._streams: dict[str, MonitoredStream] = {}
         self._appeared = 0
-        self._refused = self._refused_said = 0
-        self._refusal = ""
+        self._refused = Refused()
         self._unknown = 0
         self._former: dict[str, StreamMemory] = {}
         self.overload = Overload()
@@ -95,7 +93,7 @@ class Hub:
     @property
     def refused(self) -> int:
         """Messages that broke the rules so far."""
-        return self._refused
+        return self._refused.count
 
     def receive(self, frames: Sequence[bytes], now_s: float, wall_ns: int) -> list[Body]:
         """Take one multipart message from a sender of samples."""
@@ -128,7 +126,7 @@ class Hub:
         try:
             packet = decode(frames)
         except ProtocolError as error:
-            self._refuse(error)
+            self._refused.note(str(error))
             return None
         if packet is None:
             self._unknown += 1
@@ -136,12 +134,7 @@ class Hub:
 
     def _note_refused(self, stream: MonitoredStream, before: int) -> None:
         if stream.refused > before:
-            self._refused += stream.refused - before
-            self._refusal = stream.refusal
-
-    def _refuse(self, error: ProtocolError) -> None:
-        self._refused += 1
-        self._refusal = str(error)
+            self._refused.note(stream.refusal, stream.refused - before)
 
     def _take(self, packet: Packet, key: str, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         stream = self._streams.get(packet.body.stream)
@@ -151,7 +144,7 @@ class Hub:
                     raise ProtocolError(
                         f"stream {packet.body.stream} has not been announced (info message)"
                     )
-                return self._appear(packet.body, packet.publisher, now_s, key)
+                return self._appear(packet.body, packet, key, now_s)
             if key != stream.key:
                 raise ProtocolError(f"stream {packet.body.stream} belongs to another key")
             was, awaited, refused = stream.status, stream.awaited, stream.refused
@@ -159,7 +152,7 @@ class Hub:
             self._appeared += awaited and not stream.awaited
             self._note_refused(stream, refused)
         except ProtocolError as error:
-            self._refuse(error)
+            self._refused.note(str(error))
             if stream is not None:
                 stream.refused += 1
             return []
@@ -295,14 +288,14 @@ class Hub:
         return Heartbeat(
             self._publisher,
             len(self._streams),
-            self._refused,
+            self._refused.count,
             self._unknown,
             overload.late,
             overload.shed,
             self.denied,
         )
 
-    def _appear(self, info: StreamInfo, publisher: str, now_s: float, key: str) -> list[Body]:
+    def _appear(self, info: StreamInfo, packet: Packet, key: str, now_s: float) -> list[Body]:
         out: list[Body] = []
         # those that are awaited after a restart take nobody's place
         if sum(not stream.awaited for stream in self._streams.values()) >= self._max_streams:
@@ -316,8 +309,8 @@ class Hub:
                 "(see --max-streams)"
             )
         former = self._former.get(info.stream)
-        stream = MonitoredStream(info, publisher, self._make, now_s, former)
-        stream.key = key
+        stream = MonitoredStream(info, packet.publisher, self._make, now_s, former)
+        stream.key, stream.unit = key, packet.unit
         self._streams[info.stream] = stream
         self._appeared += 1
         # neither source nor lead names: a sender may have written anything there
@@ -341,10 +334,6 @@ class Hub:
         self._say(Remark(f"stream {stream}: {text}", level, stream))
 
     def _report_refused(self) -> None:
-        new = self._refused - self._refused_said
-        if new:
-            # what somebody wrote into a message may tell who the patient is
-            reason = _QUOTED.sub("'...'", self._refusal)
-            text = f"refused {new} message(s), the last because: {reason}"
-            self._say(Remark(text, Level.WARNING))
-            self._refused_said = self._refused
+        news = self._refused.news()
+        if news:
+            self._say(Remark(news, Level.WARNING))

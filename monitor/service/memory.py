@@ -13,6 +13,7 @@ from monitor.journal.entries import Memory
 from monitor.messages import Alert, StreamInfo
 from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict
 from monitor.wire.jsonform import dumps, loads
+from monitor.wire.protocol import Unit
 
 RESUME_S = 86_400.0
 """A stream that was last heard of longer ago has ended: only its numbers go on."""
@@ -38,6 +39,7 @@ class StreamMemory:
     last_technical_seq: int
     alerts: tuple[Alert, ...] = ()
     limits: AlarmSettings | None = None
+    unit: Unit = Unit.MILLIVOLT
 
     def text(self) -> str:
         """Give the memory as one line of JSON."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import numpy as np
+
 from monitor.config import AlarmSettings
 from monitor.messages import AlertKind, End, Event, Samples, StreamInfo
 from monitor.service.alert_book import AlertBook
@@ -29,6 +31,7 @@ from monitor.wire.protocol import (
     ProtocolError,
     StreamState,
     StreamStatus,
+    Unit,
 )
 from monitor.wire.reorder import Reorder
 from monitor.wire.sequence import Arrival, SequenceTracker
@@ -72,6 +75,7 @@ class MonitoredStream:
         self._owner = Ownership(publisher, now_s)
         self._beginnings = Beginnings(now_s)
         self.key = ""  # of the sender, where senders have keys
+        self.unit = Unit.MILLIVOLT  # of the samples as they come
         self._make = make_analysis
         self._limits: AlarmSettings | None = None
         self.awaited = False
@@ -85,7 +89,7 @@ class MonitoredStream:
         self._pace = Pace(now_s)
         self._looked_s = self._new_s = now_s
         if memory is not None and not memory.ended:  # go on where an earlier life stopped
-            self.awaited, self.key = True, memory.key
+            self.awaited, self.key, self.unit = True, memory.key, memory.unit
             self._limits = memory.limits
             self._losses.move(memory.next_sample)
 
@@ -101,6 +105,7 @@ class MonitoredStream:
             *self._alerts.last_numbers,
             self._alerts.active,
             self._limits,
+            self.unit,
         )
 
     @property
@@ -145,7 +150,7 @@ class MonitoredStream:
     def _take(self, packet: Packet, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         body = packet.body
         if isinstance(body, StreamInfo):
-            return self._announced(body, packet.publisher, now_s)
+            return self._announced(body, packet, now_s)
         self._owner.heard(now_s)
         if isinstance(body, Samples):
             return (yield from self._sampled(body, packet, now_s, wall_ns))
@@ -305,9 +310,9 @@ class MonitoredStream:
     def _sample(self) -> int:
         return max(self.next_sample - 1, 0)
 
-    def _announced(self, info: StreamInfo, publisher: str, now_s: float) -> list[Body]:
-        if publisher != self._owner.publisher:
-            self._owner.passes_to(publisher, now_s)
+    def _announced(self, info: StreamInfo, packet: Packet, now_s: float) -> list[Body]:
+        if packet.publisher != self._owner.publisher:
+            self._owner.passes_to(packet.publisher, now_s)
             self._pace.other_sender()
             anew = self.over or not (
                 self.next_sample <= info.start_sample or self._sends_again(info)
@@ -315,8 +320,8 @@ class MonitoredStream:
         else:
             anew = self.status is StreamStatus.ENDED
             self._owner.heard(now_s)
-        before = (self.info.rate_hz, self.info.leads)
-        if not anew and before == (info.rate_hz, info.leads):
+        before = (self.info.rate_hz, self.info.leads, self.unit)
+        if not anew and before == (info.rate_hz, info.leads, packet.unit):
             return []
         if not self._beginnings.allow(now_s):
             out = self._finish()
@@ -327,6 +332,7 @@ class MonitoredStream:
         out = self._finish()
         out += self._alerts.clear_all(self._sample)
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
+        self.unit = packet.unit
         self.awaited = False
         self._new_s = now_s
         self._losses.begin(info)
@@ -367,6 +373,8 @@ class MonitoredStream:
                 f"stream {self.info.stream} was announced with {len(self.info.leads)} lead(s), "
                 f"but samples of {leads} came"
             )
+        if self.unit is not Unit.MILLIVOLT:
+            samples = replace(samples, values_mv=samples.values_mv * np.float32(self.unit.mv))
         out: list[Body] = []
         if self._analysis is None:
             if self.awaited:

@@ -9,8 +9,9 @@ A message is ``[topic, header]``, for samples and snippets ``[topic, header, pay
   ``sequence`` (0, 1, 2, ... per topic), ``sent_ns`` (wall time), and the fields of the message.
   What is journalled also has ``journal``, its number there, and ``journal_before``, the number
   of the stream's journalled message before it: a receiver that has not seen that one lacks it.
-- *payload*: the samples in mV, float32 little-endian, C order; the header's ``shape`` is
-  ``[samples, leads]``. NaN marks an invalid sample.
+- *payload*: the samples, float32 little-endian, C order; the header's ``shape`` is
+  ``[samples, leads]``. NaN marks an invalid sample. They are in mV, unless the announcement of a
+  sender (``info``) says another ``unit``.
 
 Whatever does not keep to this is a :class:`ProtocolError`; an unknown kind is ``None``.
 """
@@ -30,7 +31,16 @@ from monitor.messages import Alert, FloatArray, Message, Samples, Snippet, Strea
 from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict, shown
 from monitor.wire.jsonform import MAX_JSON_BYTES, TYPES, dumps, loads, type_name
 
-__all__ = ["Heartbeat", "Packet", "ProtocolError", "StreamState", "decode", "encode", "topic_of"]
+__all__ = [
+    "Heartbeat",
+    "Packet",
+    "ProtocolError",
+    "StreamState",
+    "Unit",
+    "decode",
+    "encode",
+    "topic_of",
+]
 
 SCHEMA = 1
 MAX_PAYLOAD_BYTES = 1024 * 1024  # 8 s of 32 leads at 1000 Hz
@@ -47,6 +57,19 @@ class StreamStatus(StrEnum):
     STALE = "stale"  # no samples for some seconds
     ENDED = "ended"
     QUARANTINED = "quarantined"  # not analysed; ``text`` says why
+
+
+class Unit(StrEnum):
+    """Unit of the samples that a sender announces."""
+
+    MILLIVOLT = "mV"
+    MICROVOLT = "uV"
+    VOLT = "V"
+
+    @property
+    def mv(self) -> float:
+        """Millivolts in one of it."""
+        return {Unit.MILLIVOLT: 1.0, Unit.MICROVOLT: 1e-3, Unit.VOLT: 1e3}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +154,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One decoded message with what its sender said about the sending."""
+    """One decoded message with what its sender said about the sending.
+
+    ``unit`` is that of the samples that an announcement announces; samples themselves are as
+    they came.
+    """
 
     topic: bytes
     publisher: str
@@ -139,6 +166,7 @@ class Packet:
     sent_ns: int
     body: Body
     mark: Mark | None = None
+    unit: Unit = Unit.MILLIVOLT
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +175,13 @@ class _Envelope:
     publisher: str
     sequence: int
     sent_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What an announcement says beside the stream."""
+
+    unit: Unit = Unit.MILLIVOLT
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +235,8 @@ def encode(
         payload = [values.tobytes()]
     else:
         fields = fields_to_dict(body)
+        if isinstance(body, StreamInfo):
+            fields |= fields_to_dict(Announced())
         payload = []
     header = dumps(envelope | fields).encode()
     if len(header) > MAX_JSON_BYTES:
@@ -246,7 +283,9 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
     else:
         body = fields_from_dict(KINDS[kind], header)
     mark = fields_from_dict(_Journal, header).mark() if "journal" in header else None
-    return Packet(frames[0], envelope.publisher, envelope.sequence, envelope.sent_ns, body, mark)
+    said = fields_from_dict(Announced, header) if isinstance(body, StreamInfo) else Announced()
+    e = envelope
+    return Packet(frames[0], e.publisher, e.sequence, e.sent_ns, body, mark, said.unit)
 
 
 def body_from_dict(fields: Mapping[str, Any]) -> Body:

@@ -342,9 +342,7 @@ def test_samples_of_a_stream_nobody_announced_are_refused():
     desk = Desk()
     assert desk.take(Sender().samples()) == []
     desk.tick()
-    assert desk.said == [
-        "refused 1 message(s), the last because: stream a has not been announced (info message)"
-    ]
+    assert desk.said == ["refused 1 message(s): stream a has not been announced (info message) (1)"]
 
 
 def test_more_streams_than_allowed_are_refused():

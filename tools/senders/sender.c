@@ -163,7 +163,8 @@ int main(int count, char **argument)
         if (rows == at_once || (!more && rows)) {
             if (came_back(socket) || start - announced >= rate_hz) { /* each second */
                 announced = start;
-                snprintf(fields, sizeof fields, "\"rate_hz\":%.17g,\"leads\":[%s],\"start_sample\":%lld",
+                snprintf(fields, sizeof fields,
+                    "\"rate_hz\":%.17g,\"unit\":\"mV\",\"leads\":[%s],\"start_sample\":%lld",
                     rate_hz, leads, start);
                 send_message(socket, INFO, fields, NULL, 0);
             }

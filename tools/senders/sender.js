@@ -63,7 +63,7 @@ async function main() {
     if (cameBack || start - announced >= rate_hz) { // each second, for servers that come later
       cameBack = false;
       announced = start;
-      await send(socket, "info", stream, { rate_hz, leads, start_sample: start });
+      await send(socket, "info", stream, { rate_hz, unit: "mV", leads, start_sample: start });
     }
     const payload = Buffer.alloc(4 * rows.length * leads.length);
     rows.flat().forEach((value, i) => payload.writeFloatLE(value, 4 * i)); // float32

@@ -73,7 +73,8 @@ def main() -> None:
             came_back |= socket.recv()[:1] == b"\x01"
         if came_back or start - announced >= rate_hz:  # each second, for servers that come later
             announced = start
-            send(socket, "info", stream, rate_hz=rate_hz, leads=leads, start_sample=start)
+            announcement = {"rate_hz": rate_hz, "leads": leads, "start_sample": start}
+            send(socket, "info", stream, unit="mV", **announcement)
         values = [value for row in rows for value in row]
         payload = struct.pack(f"<{len(values)}f", *values)  # float32, little-endian
         shape = [len(rows), len(leads)]
