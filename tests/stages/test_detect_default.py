@@ -426,6 +426,31 @@ def test_vt_unlike_any_beat_before_is_found_from_its_eighth_beat_on(
         assert missed(detect(sign * signal), ventricular, ventricular[7], len(signal)) == []
 
 
+@pytest.mark.parametrize("leads", [("II", "V5"), ("I", "II"), ("V2", "V5"), ("I", "V1")])
+@pytest.mark.parametrize(("seed", "rate_hz"), [(13, 500.0), (14, 128.0)])
+@pytest.mark.parametrize("name", ["vt", "vt_206"])
+def test_vt_is_found_within_seconds_on_any_pair_of_leads(
+    name: str, leads: tuple[str, ...], seed: int, rate_hz: float
+) -> None:
+    simulator = Simulator(name, rate_hz=rate_hz, leads=leads, seed=seed, keep_truth=True)
+    signal = np.concatenate([chunk.values_mv for chunk in simulator.chunks()])
+    peaks = np.array([p.sample for p in detect(signal, rate_hz)])
+    beats = np.array([b.sample for b in simulator.truth.beats if b.symbol == "V"])
+    later = beats[(beats > beats[0] + 2.5 * rate_hz) & (beats < len(signal) - rate_hz)]
+    assert len(later) > 40
+    assert [b / rate_hz for b in later if np.abs(peaks - b).min() > 0.1 * rate_hz] == []
+
+
+@pytest.mark.parametrize("name", ["203", "223"])
+def test_looks_back_while_everything_is_in_doubt_but_not_far(data_dir: Path, name: str) -> None:
+    signal, beats, _ = record(data_dir, name, 5)
+    noise = np.random.default_rng(0).standard_normal(signal.shape)
+    peaks = detect(signal + 0.7 * noise)
+    age_s = max(p.decided_sample - p.sample for p in peaks) / RATE_HZ
+    assert 1.0 < age_s < 4.0
+    assert len(missed(peaks, beats, MINUTE, len(signal) - RATE_HZ)) < 0.5 * len(beats)
+
+
 def test_lives_through_fibrillation_and_comes_back(data_dir: Path) -> None:
     signal, beats, _ = record(data_dir, "100", 3)
     changed = signal[:, :1].copy()

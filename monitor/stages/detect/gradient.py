@@ -45,7 +45,7 @@ _TRAIN = 4  # intervals of a regular train of candidates, all rejected
 _TRAIN_S = 0.55  # the longest of them: slower, they may be P waves or pacing without capture
 _REGULAR = 0.15  # part by which they may differ
 _SAME = 0.9  # correlation of neighbours in it
-_TALL = -1.2  # log height that they need
+_TALL = -1.2  # log height that they need in one lead
 _CAUTION = 0.75  # log odds asked for on top in full noise
 _QUIET, _LOUD = -1.6, -0.3  # log height of what is rejected: no noise, full noise
 _CUT_OFF_S = 0.015  # an R peak this near to the end of the stream may not be the highest point
@@ -90,16 +90,18 @@ class GradientDetector:
       the two look alike, as in ventricular tachycardia from its second beat on, where every
       other beat would be given up for its neighbours: a T wave does not look like a QRS. There
       the first is taken as well where P(first) P(second | first) says so.
-    - A fifth candidate in a regular train of tall, alike ones faster than 110 a minute, none
-      of them taken, is a beat whatever its odds: T waves have a QRS between them, noise does
-      not repeat, and tachycardia may start with a QRS unlike any before.
+    - A fifth candidate in a regular train of alike ones, tall in one lead and faster than 110
+      a minute, none of them taken, is a beat whatever its odds: T waves have a QRS between
+      them, noise does not repeat, and tachycardia may start with a QRS unlike any before.
     - In noise the odds must be better: a false beat is worse than a missed one.
     - Search-back [2]_: after 1.5 mean RR without a beat the best of the rejected, if it was
       not too bad nor, within 0.36 s of a beat, less than half as high and unlike it: after a
       tachycardia the mean RR is still short, and every T wave would be found. Nor may it
       be low and under 2.3 times the median height around it, as tops of noise
       are: an asystole is not searched for beats. Nothing lower than 0.12 of the typical QRS
-      is looked at at all.
+      is looked at at all. One in doubt does not put it off, or where all is in doubt, as in
+      noise and at the onset of tachycardia, nothing would ever be searched for; it is weighed
+      anew.
     - A second lead, where there is one, adds to the height by weight, which is the smaller the
       more there is between its beats; a lead that is not usable weighs nothing, nor does one
       as restless as noise in which the beats of the other are unlike themselves.
@@ -246,7 +248,7 @@ class GradientDetector:
         doubt = self._doubt
         if doubt is not None and now - doubt.sample > _DOUBT_S * self._rate_hz:
             peaks += self._resolve(doubt, doubt.log_odds > 0.0)
-        if self._missed and self._doubt is None:
+        if self._missed:
             peaks += self._search_back(now)
         for waiting in (*self._missed, self._doubt):
             if waiting is not None and waiting.sample < now:
@@ -314,7 +316,7 @@ class GradientDetector:
         self._rejected = [*self._rejected[-_TRAIN:], candidate]
         if len(self._rejected) <= _TRAIN:
             return False
-        if any(c.match.like_previous < _SAME or c.figures[0] < _TALL for c in self._rejected[1:]):
+        if any(c.match.like_previous < _SAME or c.figures[2] < _TALL for c in self._rejected[1:]):
             return False
         samples = [c.sample for c in self._rejected]
         spacing = [b - a for a, b in itertools.pairwise(samples)]
@@ -323,18 +325,23 @@ class GradientDetector:
 
     def _search_back(self, now: int) -> list[RPeak]:
         """After a long time without a beat, take the best of what was rejected in it."""
-        if self._last is not None and now - self._last > _SEARCH_BACK_RR * self._rhythm.rr:
-            self._missed = [missed for missed in self._missed if self._stands_out(missed)]
-            if not self._missed:
-                return []
-            best = max(self._missed, key=lambda missed: missed.log_odds)
-            later = [missed for missed in self._missed if missed.sample > best.sample]
-            peak = self._accept(best, searched_back=True)
-            self._missed = later
-            return [peak]
         horizon = now - _LONGEST_S * self._rate_hz
         self._missed = [missed for missed in self._missed if missed.sample > horizon]
-        return []
+        doubt = self._doubt
+        # what is in doubt may end the time without a beat, but does not shorten it
+        until = now if doubt is None else doubt.sample
+        if self._last is None or until - self._last <= _SEARCH_BACK_RR * self._rhythm.rr:
+            return []
+        self._missed = [missed for missed in self._missed if self._stands_out(missed)]
+        if not self._missed:
+            return []
+        best = max(self._missed, key=lambda missed: missed.log_odds)
+        later = [missed for missed in self._missed if missed.sample > best.sample]
+        peak = self._accept(best, searched_back=True)
+        self._missed = later
+        if doubt is not None:
+            self._doubt = self._weigh(doubt.sample - self._sample(0))
+        return [peak]
 
     def _stands_out(self, candidate: Candidate) -> bool:
         """Whether it is more than the noise around it, as far as it is low."""
