@@ -13,13 +13,14 @@ import errno
 import os
 import socket as os_socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from monitor.wire.backlog import Backlog
+from monitor.wire.unread import Unread
 
 EVENTS = (
     zmq.EVENT_ACCEPTED
@@ -56,10 +57,13 @@ class Connections:
     ----------
     refused
         Told each refusal, in one line.
+    unread
+        Keeps account of what waits for subscribers.
     """
 
-    def __init__(self, refused: Callable[[str], object]) -> None:
+    def __init__(self, refused: Callable[[str], object], unread: Unread) -> None:
         self._refused = refused
+        self._unread = unread
         self._rooms: dict[str, _Room] = {}
         self._subscribers: dict[int, _Subscriber] = {}
         self._wanted: Counter[bytes] = Counter()
@@ -74,11 +78,15 @@ class Connections:
         return monitor
 
     def check(self) -> None:
-        """Cut the connections that hold more than the messages that may wait."""
+        """Cut the connections that hold, or make us hold, more than the messages that may wait."""
         for name, room in self._rooms.items():
             for descriptor in room.backlog.check(room.accepted):
                 self._refused(f"on --{name}: a message without end, or too many that wait")
                 cut(descriptor)
+        inodes = {descriptor: known.inode for descriptor, known in self._subscribers.items()}
+        for descriptor in self._unread.check(inodes):
+            self._refused("on --output: a subscriber that leaves too much unread")
+            cut(descriptor, self._subscribers.pop(descriptor).inode)
 
     def work(self, limit: int = 1000) -> None:
         """Take note of who has come and gone."""
@@ -140,7 +148,16 @@ class Connections:
 
     def wants(self, topic: bytes) -> bool:
         """Tell whether anybody has subscribed to a topic."""
-        return any(topic[:length] in self._wanted for length in range(len(topic) + 1))
+        return _holds(self._wanted, topic)
+
+    def published(self, topic: bytes, size: int) -> None:
+        """Note that a message has been published."""
+
+        def wants(descriptor: int) -> bool:
+            known = self._subscribers.get(descriptor)
+            return known is not None and _holds(known.topics, topic)
+
+        self._unread.published(size, wants)
 
     def cut_greediest(self) -> None:
         """Cut the connection with most topics."""
@@ -155,6 +172,10 @@ class Connections:
             if not admits(known.user):
                 cut(descriptor, known.inode)
                 del self._subscribers[descriptor]
+
+
+def _holds(prefixes: Container[bytes], topic: bytes) -> bool:
+    return any(topic[:length] in prefixes for length in range(len(topic) + 1))
 
 
 def cut(descriptor: int, inode: int | None = None) -> None:

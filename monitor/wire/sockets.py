@@ -9,7 +9,8 @@ Rules that hold here:
      back. A sender that blocks (:class:`~monitor.wire.publisher.SamplePublisher`) loses nothing;
      a plain PUB drops, and the holes are seen in sequence and sample index.
    - *output* (XPUB, binds): :data:`OUTPUT_QUEUE` messages a subscriber; then that subscriber
-     loses messages and sees it in the sequence. Nothing waits for a subscriber.
+     loses messages and sees it in the sequence. Nothing waits for a subscriber; one that leaves
+     :data:`UNREAD_BYTES` unread is cut, and may come again.
    - *control* (REP, binds): one request at a time, answered at once.
 3. No frame larger than :data:`~monitor.wire.endpoints.MAX_FRAME_BYTES` is read from anybody, on
    output and control
@@ -36,6 +37,7 @@ from monitor.wire.endpoints import Context, Socket, bind, new_socket, say_on_std
 from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
 from monitor.wire.refusals import Refusals
+from monitor.wire.unread import Unread
 
 INPUT_QUEUE = 64
 OUTPUT_QUEUE = 5000
@@ -57,6 +59,8 @@ QUEUE_BYTES = {  # what ZeroMQ may hold of one connection before it is cut
     "control": (CONTROL_QUEUE + 2) * MAX_REQUEST_BYTES,
 }
 TOTAL_BYTES = {"input": 512 * 1024 * 1024, "output": 64 * 1024 * 1024, "control": 64 * 1024 * 1024}
+UNREAD_BYTES = 96 * 1024 * 1024  # more than a queue of samples in pieces
+UNREAD_TOTAL_BYTES = 512 * 1024 * 1024
 CLOSE_LINGER_MS = 1000
 
 Permits = Callable[[str], bool]
@@ -106,7 +110,8 @@ class ServiceSockets:
         self._clock = clock
         self._checked_s = clock()
         self._refusals = Refusals(say)
-        self._connections = Connections(self._refused)
+        unread = Unread(OUTPUT_QUEUE, UNREAD_BYTES, UNREAD_TOTAL_BYTES)
+        self._connections = Connections(self._refused, unread)
         self._access: Access | None = None
         self._backlogs: dict[str, Backlog] = {}
         self._requests_left = REQUESTS_A_CHECK
@@ -264,6 +269,7 @@ class ServiceSockets:
             self._output.send_multipart(frames, zmq.NOBLOCK, copy=True)
         except zmq.ZMQError as error:
             raise MonitorError(f"cannot publish: {error}") from error
+        self._connections.published(frames[0], sum(map(len, frames)))
 
     def close(self, linger_ms: int = CLOSE_LINGER_MS) -> None:
         """Close; what has been published may still leave for ``linger_ms``."""
