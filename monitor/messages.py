@@ -5,7 +5,8 @@ Rules that hold here:
 1. Every message is frozen, names its stream, and places itself in time by
    **sample index** at the stream's own sampling rate. Wall time is stamped on
    at the edge and decides nothing.
-2. Signals are float32 millivolts, shape (samples, leads); NaN marks an invalid sample.
+2. Signals are float32 millivolts, shape (samples, leads); NaN marks an invalid sample. A pulse
+   waveform, which may follow the leads, is in a unit of its own.
 3. ``sample`` is where an event lies in the signal; ``decided_sample`` is the last
    sample that had been seen when it was decided. Their difference is the latency.
 4. The names of kinds and states below are part of the public format and stay stable.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -118,6 +119,7 @@ class AlertKind(StrEnum):
     PUBLISHER_FAILED = "publisher_failed"
     ANALYSIS_FAILED = "analysis_failed"
     ANALYSIS_LATE = "analysis_late"
+    PULSE_CONTRADICTS = "pulse_contradicts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,15 @@ class StreamInfo:
     rate_hz
         Sampling rate, 100 to 1000 Hz.
     leads
-        Lead names, one per signal column, the one to analyse first; ECG leads only.
+        Names of the signal columns, the lead to analyse first: ECG leads, and the pulse if there is
+        one.
     start_sample
         Index of the first sample that will come.
     source
         Where it comes from, for people ("WFDB mitdb/208", "simulator: vt").
+    pulse
+        Which of ``leads`` is no ECG but a pulse waveform (arterial pressure, plethysmogram), in
+        any unit: the last one, or "" for none.
 
     Raises
     ------
@@ -148,6 +154,7 @@ class StreamInfo:
     leads: tuple[str, ...]
     start_sample: int = 0
     source: str = ""
+    pulse: str = ""
 
     def __post_init__(self) -> None:
         if not _STREAM_NAME.fullmatch(self.stream):
@@ -173,6 +180,15 @@ class StreamInfo:
             raise MonitorError(
                 f"stream {self.stream}: start sample {self.start_sample} is negative"
             )
+        if self.pulse and (self.pulse != self.leads[-1] or len(self.leads) < 2):
+            raise MonitorError(
+                f"stream {self.stream}: the pulse waveform must be the last of at least two leads"
+            )
+
+    @property
+    def ecg(self) -> StreamInfo:
+        """The same stream without its pulse waveform."""
+        return replace(self, leads=self.leads[:-1], pulse="") if self.pulse else self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +229,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """State of every lead over [sample, end_sample); ``usable`` means analysis goes on.
+    """State of every ECG lead over [sample, end_sample); ``usable`` means analysis goes on.
 
     Inside the pipeline there is one for every hop; subscribers get the changes.
     """
@@ -335,14 +351,23 @@ class Snippet:
     __hash__ = None  # type: ignore[assignment]
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """One beat of the pulse waveform: its upstroke, and how high it is, in the channel's unit."""
+
+    sample: int
+    height: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Hop:
-    """What the rhythm and alarm stages see: one hop of signal and all that was found in it."""
+    """What the rhythm and alarm stages see: one hop of the ECG and all that was found in it."""
 
     block: Samples
     quality: Quality
     rpeaks: tuple[RPeak, ...]
     beats: tuple[Beat, ...]
+    pulses: tuple[Pulse, ...] = ()
 
 
 Event: TypeAlias = Gap | Quality | Beat | Vitals | Rhythm | Alert | Snippet

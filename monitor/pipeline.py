@@ -10,18 +10,19 @@ complete are *looked* at, then their beats are labelled together, then the hops 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.bundle import Bundle, load_bundle
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import Event, Gap, Hop, Quality, RPeak, Samples, StreamInfo
+from monitor.messages import Event, Gap, Hop, Pulse, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier, Scores
 from monitor.stages.detect import make_detector
 from monitor.stages.evidence import Evidence
+from monitor.stages.pulse import PulseDetector
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
 from monitor.stages.segment import BeatWindow, Segmenter
@@ -56,15 +57,17 @@ class Pipeline:
         settings = settings or Settings()
         self.info = info
         bundle = bundle or load_bundle(settings.classify.model)
+        ecg = info.ecg
         self._blocks = Blocks(info, settings.blocks)
-        self._gate = QualityGate(info, settings.quality)
-        self._detector = make_detector(info, settings.detect)
-        self._segmenter = Segmenter(info, bundle.manifest)
-        self._classifier = Classifier(info, bundle)
-        self._rhythm = RhythmStage(info, settings.rhythm)
-        self._alarms = AlarmStage(info, settings.alarms)
+        self._pulse = PulseDetector(info) if info.pulse else None
+        self._gate = QualityGate(ecg, settings.quality)
+        self._detector = make_detector(ecg, settings.detect)
+        self._segmenter = Segmenter(ecg, bundle.manifest)
+        self._classifier = Classifier(ecg, bundle)
+        self._rhythm = RhythmStage(ecg, settings.rhythm)
+        self._alarms = AlarmStage(ecg, settings.alarms)
         self._evidence = Evidence(info)
-        self._shutdown = Shutdown(info)
+        self._shutdown = Shutdown(ecg)
         self._quality: Quality | None = None
 
     def push(self, samples: Samples) -> list[Event]:
@@ -84,7 +87,7 @@ class Pipeline:
         if self._quality is None:  # there was no sample at all
             return events
         end = self._blocks.expected_sample
-        nothing = np.empty((0, len(self.info.leads)), np.float32)
+        nothing = np.empty((0, len(self.info.ecg.leads)), np.float32)
         block = Samples(self.info.stream, end, nothing)
         rpeaks = self._detector.flush()
         windows = self._segmenter.push(block, rpeaks, end) + self._segmenter.flush()
@@ -128,22 +131,27 @@ class Pipeline:
                 scores = scores[count:]
         return events
 
-    def _look(self, block: Samples) -> _Looked:
+    def _look(self, signal: Samples) -> _Looked:
+        block, pulses = signal, []
+        if self._pulse is not None:
+            pulses = self._pulse.push(signal)
+            block = replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
         quality = self._gate.push(block)
         rpeaks = self._detector.push(block, quality)
         windows = self._segmenter.push(block, rpeaks, self._detector.settled_sample, quality.leads)
         self._shutdown.push(quality)
         reported = self._shutdown.outside([window.rpeak for window in windows])
-        return _Looked(block, quality, self._shutdown.outside(rpeaks), windows, reported)
+        rpeaks = self._shutdown.outside(rpeaks)
+        return _Looked(signal, block, quality, rpeaks, windows, reported, pulses)
 
     def _judge(self, looked: _Looked, scores: Scores) -> list[Event]:
         block, quality = looked.block, looked.quality
-        self._evidence.push(block)
+        self._evidence.push(looked.signal)
         beats = self._classifier.label(looked.windows, scores, block.end_sample - 1)
         if len(looked.reported) < len(beats):
             reported = {rpeak.sample for rpeak in looked.reported}
             beats = [beat for beat in beats if beat.sample in reported]
-        hop = Hop(block, quality, tuple(looked.rpeaks), tuple(beats))
+        hop = Hop(block, quality, tuple(looked.rpeaks), tuple(beats), tuple(looked.pulses))
         rhythm = self._rhythm.push(hop)
         alerts = self._evidence.snippets(self._alarms.push(hop, rhythm))
         changed = self._quality is None or (quality.leads, quality.usable) != (
@@ -158,8 +166,10 @@ class Pipeline:
 class _Looked:
     """One hop, and what was found in it before anything was labelled."""
 
-    block: Samples
+    signal: Samples  # all that came
+    block: Samples  # the ECG of it
     quality: Quality
     rpeaks: list[RPeak]
     windows: list[BeatWindow]
     reported: list[RPeak]  # of the windows: those outside a shutdown
+    pulses: list[Pulse]

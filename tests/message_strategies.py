@@ -1,5 +1,7 @@
 """Hypothesis strategies for every message, over the whole range that the format carries."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -34,13 +36,16 @@ integers = st.integers(-MAX_INT, MAX_INT)
 indices = st.integers(0, MAX_INT)
 times = st.none() | st.integers(0, MAX_TIME_NS)
 
-infos = st.builds(
+ecg_infos = st.builds(
     StreamInfo,
     stream=streams,
     rate_hz=st.floats(100, 1000),
     leads=st.lists(texts.filter(bool), min_size=1, max_size=32).map(tuple),
     start_sample=indices,
     source=texts,
+)
+infos = ecg_infos | ecg_infos.filter(lambda info: len(info.leads) > 1).map(
+    lambda info: replace(info, pulse=info.leads[-1])
 )
 arrays = hnp.arrays(
     np.float32,

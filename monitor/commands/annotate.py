@@ -115,7 +115,7 @@ def _annotate(
 
     if not paths:
         return
-    wish = Wish(args.lead, rate_hz=args.rate, unit=args.unit)
+    wish = Wish(args.lead, rate_hz=args.rate, unit=args.unit, pulse=args.pulse)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("loading the analysis", total=len(paths))

@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="list the scenarios and leave")
     parser.add_argument("--rate-hz", type=float, default=360.0, metavar="HZ")
     parser.add_argument("--seed", type=int, default=0, help="another seed is another patient")
+    parser.add_argument(
+        "--pulse", action="store_true", help="with the pulse wave at a finger beside the ECG"
+    )
     parser.add_argument("--once", action="store_true", help="end with the scenario, do not loop")
     parser.add_argument("--stream", default="demo", metavar="NAME", help="stream name")
     parser.add_argument(
@@ -51,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
             rate_hz=args.rate_hz,
             seed=args.seed,
             stream=args.stream,
+            pulse=args.pulse,
             loop=endless,
             chunk_s=chunk_s,
         )

@@ -59,6 +59,13 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
         help="leads to analyse, the primary first (default: one like II, and one more); "
         "names of the columns where CSV has no header",
     )
+    parser.add_argument(
+        "--pulse",
+        default="auto",
+        metavar="NAME|off",
+        help="the pulse waveform (arterial pressure, plethysmogram) by which lethal alarms are "
+        "checked (default: one that is named so, ABP before PLETH)",
+    )
     parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of CSV lines")
     parser.add_argument("--unit", metavar="mV|uV|V", help="unit of signals that do not tell theirs")
 
@@ -70,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
 
     live = is_live(args.source)
     name = args.source if live else find_record(args.source, args.data, download_progress())
-    wish = Wish(args.lead, args.start, args.stop, args.loop, args.stream, args.rate, args.unit)
+    wish = Wish(
+        args.lead, args.start, args.stop, args.loop, args.stream, args.rate, args.unit, args.pulse
+    )
 
     def opened(chunk_s: float, say: Say) -> Source:
         return open_source(name, wish, chunk_s, say)

@@ -52,7 +52,7 @@ def draw_vitals(canvas: Canvas, box: Box, snapshot: Snapshot) -> None:
 
 
 def _rows_below(snapshot: Snapshot) -> int:
-    leads = len(snapshot.wave.info.leads) if snapshot.wave else 1
+    leads = len(snapshot.wave.info.ecg.leads) if snapshot.wave else 1
     return 2 + 1 + min(leads, 4) + 3
 
 
@@ -104,7 +104,7 @@ def _draw_quality(
     wave = snapshot.wave
     if wave is None:
         return row
-    for number, lead in enumerate(wave.info.leads):
+    for number, lead in enumerate(wave.info.ecg.leads):
         if row >= end:
             return row
         state = lead_state(snapshot, number)

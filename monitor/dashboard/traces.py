@@ -153,6 +153,10 @@ def _draw_lead(
     cols = columns(values, wave.start_sample, rate_hz, axis.dots_per_s, first, last - first + 1)
     since = max(0, int(first * rate_hz / axis.dots_per_s) - wave.start_sample)
     key = (snapshot.stream, number)
+    name = wave.info.leads[number]
+    pulse = name == wave.info.pulse
+    if pulse:  # in a unit of its own
+        gain_mv = None
     scale = fit_scale(values[since:], rows, gain_mv, scales.get(key))
     scales[key] = scale
 
@@ -174,9 +178,9 @@ def _draw_lead(
     _dim_bad(canvas, plot, wave, axis, mask, number)
     _draw_beats(canvas, plot, wave, axis, mask, labels=place == 0)
 
-    name = wave.info.leads[number]
     column = canvas.text(box.row, box.column + GUTTER, f" {name} ", f"bold {colour}")
-    gain = f"{scale.gain_mv:g} mV/div" + ("" if gain_mv is None else " set")
+    unit = "/div" if pulse else " mV/div"
+    gain = f"{scale.gain_mv:g}{unit}" + ("" if gain_mv is None else " set")
     column = canvas.text(box.row, column + 1, gain, theme.DIM)
     state = lead_state(snapshot, number)
     if state not in (None, LeadState.OK):

@@ -115,6 +115,7 @@ def evidence_of(snippet: Snippet, info: StreamInfo, wall_ns: int) -> Evidence:
         "shape": list(values.shape),
         "rate_hz": info.rate_hz,
         "leads": list(info.leads[: values.shape[1]]),
+        "pulse": info.pulse if values.shape[1] == len(info.leads) else "",
         "source": info.source,
         "wall_ns": wall_ns - round(length / info.rate_hz * 1e9),
     }

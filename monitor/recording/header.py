@@ -12,6 +12,7 @@ from monitor.recording.scale import Scale
 
 MAX_TEXT = 120  # a line of a header file holds at most 255 characters
 OPEN = "# being recorded"
+NO_UNIT = "NU"  # of the pulse waveform
 _CLIPPED = re.compile(r"# clipped: (\d+) samples of (.*) beyond .*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,10 +45,8 @@ class SegmentHeader:
         for lead, scale, first, checksum in zip(
             self.info.leads, self.scales, self.first, self.checksums, strict=True
         ):
-            lines.append(
-                f"{self.name}.dat 16 {scale.gain:g}({scale.baseline})/mV 16 0 {first} "
-                f"{_signed(checksum)} 0 {lead}"
-            )
+            gain = f"{scale.gain:g}({scale.baseline})/{self._unit(lead)}"
+            lines.append(f"{self.name}.dat 16 {gain} 16 0 {first} {_signed(checksum)} 0 {lead}")
         lines += [
             f"# stream: {self.info.stream}",
             f"# source: {self.info.source[:MAX_TEXT]}",
@@ -57,10 +56,14 @@ class SegmentHeader:
         for lead, scale, count in zip(self.info.leads, self.scales, self.clipped, strict=True):
             if count:
                 low, high = scale.range_mv
+                unit = self._unit(lead)
                 lines.append(
-                    f"# clipped: {count} samples of {lead} beyond {low:.1f} to {high:.1f} mV"
+                    f"# clipped: {count} samples of {lead} beyond {low:.1f} to {high:.1f} {unit}"
                 )
         return "\n".join(lines) + "\n"
+
+    def _unit(self, lead: str) -> str:
+        return NO_UNIT if lead == self.info.pulse else "mV"
 
 
 def parse_header(text: str) -> SegmentHeader:
@@ -84,6 +87,7 @@ def parse_header(text: str) -> SegmentHeader:
             tuple(signal[8] for signal in signals),
             start_sample,
             comments.get("source", ""),
+            signals[-1][8] if signals[-1][2].endswith(f"/{NO_UNIT}") else "",
         )
         begun = datetime.fromisoformat(comments["begun"].split(" ")[0])
         clipped = {match[2]: int(match[1]) for line in lines if (match := _CLIPPED.fullmatch(line))}

@@ -73,6 +73,7 @@ def answer(request: Mapping[str, Any], kept: Kept | None) -> dict[str, Any]:
         "shape": [length, leads],
         "rate_hz": span.info.rate_hz,
         "leads": list(span.info.leads),
+        "pulse": span.info.pulse,
         "source": span.info.source,
         "wall_ns": span.wall_ns,
         "values": base64.b64encode(np.ascontiguousarray(span.values_mv, "<f4").tobytes()).decode(),
@@ -99,6 +100,7 @@ def read_answer(reply: Mapping[str, Any]) -> Span:
             tuple(map(str, reply["leads"])),
             reply["start_sample"],
             str(reply["source"]),
+            str(reply.get("pulse", "")),
         )
         if len(info.leads) != leads:
             raise ValueError("leads and shape do not agree")

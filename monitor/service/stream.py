@@ -320,8 +320,8 @@ class MonitoredStream:
         else:
             anew = self.status is StreamStatus.ENDED
             self._owner.heard(now_s)
-        before = (self.info.rate_hz, self.info.leads, self.unit)
-        if not anew and before == (info.rate_hz, info.leads, packet.unit):
+        before = (self.info.rate_hz, self.info.leads, self.info.pulse, self.unit)
+        if not anew and before == (info.rate_hz, info.leads, info.pulse, packet.unit):
             return []
         if not self._beginnings.allow(now_s):
             out = self._finish()
@@ -374,7 +374,10 @@ class MonitoredStream:
                 f"but samples of {leads} came"
             )
         if self.unit is not Unit.MILLIVOLT:
-            samples = replace(samples, values_mv=samples.values_mv * np.float32(self.unit.mv))
+            scale = np.full(leads, self.unit.mv, np.float32)
+            if self.info.pulse:  # the last one: it is in a unit of its own
+                scale[-1] = 1.0
+            samples = replace(samples, values_mv=samples.values_mv * scale)
         out: list[Body] = []
         if self._analysis is None:
             if self.awaited:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from monitor.errors import MonitorError
-from monitor.sources.leads import MILLIVOLTS, choose_voltages
+from monitor.sources.leads import MILLIVOLTS, choose_pulse, choose_voltages
 
 _MISSING = {"", "nan", "na", "n/a", "null", "none", "-"}
 _IN_BRACKETS = re.compile(r"(.*?)[\s_/]*[\[(]\s*(\S+)\s*[\])]")
@@ -17,6 +17,7 @@ _AFTER = re.compile(r"(.*?)[\s_/](mv|uv|µv|μv|nv|s|sec|seconds|ms|us|ns)", re.
 _TIME = re.compile(r"(t|time|elapsed time|timestamp|datetime|date)", re.IGNORECASE)
 _INDEX = re.compile(r"(sample|index|sample #|sample number)", re.IGNORECASE)
 _SECONDS = {"": 1.0, "s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+_OF_A_PULSE = {"mmhg", "kpa", "nu"}
 _RDSAMP_TIMES = {"hh:mm:ss.mmm", "sample interval"}
 
 
@@ -25,7 +26,8 @@ class Layout:
     """Where in a line the leads and the time are.
 
     ``time_s`` turns the text of column ``time`` into seconds; both are None if no column tells
-    the time. ``scale`` gives millivolts for each of ``columns``.
+    the time. ``scale`` gives millivolts for each of ``columns``, but the pulse waveform, which is
+    the last lead where there is one, is taken as it is.
     """
 
     width: int
@@ -35,6 +37,7 @@ class Layout:
     scale: tuple[float, ...]
     time: int | None = None
     time_s: Callable[[str], float] | None = None
+    pulse: str = ""
 
 
 def fields_of(line: str, delimiter: str) -> list[str]:
@@ -71,7 +74,7 @@ def value_of(field: str) -> float:
 
 def are_units(fields: Sequence[str]) -> bool:
     """Tell whether a line names the units of the columns, as WFDB's ``rdsamp -v`` writes it."""
-    known = {*MILLIVOLTS, *_SECONDS, *_RDSAMP_TIMES}
+    known = {*MILLIVOLTS, *_OF_A_PULSE, *_SECONDS, *_RDSAMP_TIMES}
     return all(f.lower() in known for f in fields) and any(f.lower() in MILLIVOLTS for f in fields)
 
 
@@ -83,6 +86,7 @@ def layout_of(
     wanted: Sequence[str],
     unit: str | None,
     rate_hz: float,
+    pulse: str,
 ) -> Layout:
     """Make out the columns from their names.
 
@@ -102,6 +106,8 @@ def layout_of(
         Unit of all columns that name none.
     rate_hz
         Sampling rate, for a column that counts samples.
+    pulse
+        As for :func:`~monitor.sources.leads.choose_pulse`.
 
     Raises
     ------
@@ -118,9 +124,12 @@ def layout_of(
         name,
         [names[i] for i in signals],
         [parted[i][1] for i in signals],
-        [lead for lead in wanted if not _tells_time(lead)],
+        [lead for lead in wanted if not _tells_time(lead) and lead.lower() != pulse.lower()],
         unit,
     )
+    pulse_at = choose_pulse(name, [names[i] for i in signals], chosen, pulse)
+    if pulse_at is not None:
+        chosen, scale = [*chosen, pulse_at], [*scale, 1.0]
     columns = tuple(signals[k] for k in chosen)
     reader = None
     if time is not None:
@@ -133,6 +142,7 @@ def layout_of(
         tuple(scale),
         time,
         reader,
+        "" if pulse_at is None else names[signals[pulse_at]],
     )
 
 

@@ -27,6 +27,7 @@ from monitor.sources.csv_header import (
     layout_of,
     value_of,
 )
+from monitor.sources.leads import OFF
 from monitor.sources.sample_clock import Run, SampleClock
 
 READ_BYTES = 64 * 1024
@@ -55,6 +56,9 @@ class CsvLines:
         Stream name; by default the file's, or ``stdin``.
     say
         Takes remarks for the operator.
+    pulse
+        Name of the column that is the pulse waveform, ``auto`` for what is known by its name, or
+        ``off``.
 
     Raises
     ------
@@ -71,15 +75,21 @@ class CsvLines:
         chunk_s: float = 1.0,
         stream: str | None = None,
         say: Say = lambda text: None,
+        pulse: str = OFF,
     ) -> None:
         self._name = "standard input" if path is None else str(path)
         self._say = say
         self._read = self._lines(path)
         self._waiting: list[_Line] = []  # read, but not yet given out
         name = stream or ("stdin" if path is None else stream_name(path.stem))
-        self._layout = self._columns(leads, unit, rate_hz)
+        self._layout = self._columns(leads, unit, rate_hz, pulse)
         self._info = StreamInfo(
-            name, rate_hz, self._layout.leads, 0, f"CSV {'-' if path is None else path.name}"
+            name,
+            rate_hz,
+            self._layout.leads,
+            0,
+            f"CSV {'-' if path is None else path.name}",
+            self._layout.pulse,
         )
         self._clock = SampleClock(name, rate_hz) if self._layout.time is not None else None
         self._chunk = max(1, round(chunk_s * rate_hz))
@@ -151,7 +161,9 @@ class CsvLines:
         for note in self._clock.notes() if self._clock is not None else ():
             self._say(f"stream {self._info.stream}: {note}")
 
-    def _columns(self, leads: Sequence[str], unit: str | None, rate_hz: float) -> Layout:
+    def _columns(
+        self, leads: Sequence[str], unit: str | None, rate_hz: float, pulse: str
+    ) -> Layout:
         """Read the header, if there is one, and make out the columns."""
         first = self._next_line()
         delimiter = delimiter_of(first[1])
@@ -172,7 +184,7 @@ class CsvLines:
             if len(units) != len(header) or not are_units(units):
                 units = []
                 self._waiting.insert(0, second)
-        return layout_of(self._name, delimiter, header, units, leads, unit, rate_hz)
+        return layout_of(self._name, delimiter, header, units, leads, unit, rate_hz, pulse)
 
     def _next_line(self) -> _Line:
         while not self._waiting:

@@ -19,7 +19,7 @@ import numpy as np
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
 from monitor.sources import pieces, stream_name
-from monitor.sources.leads import MILLIVOLTS, choose_leads
+from monitor.sources.leads import MILLIVOLTS, OFF, choose_leads, choose_pulse
 
 READ_S = 30.0  # signal read from the file at a time
 GAP_SAMPLES = 1.5  # a record that begins later than this after the one before lies after a hole
@@ -42,6 +42,9 @@ class EdfFile:
         Length of the pieces given out.
     stream
         Stream name; by default the file's.
+    pulse
+        Label of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
+        ``off``.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class EdfFile:
         stop_s: float | None = None,
         chunk_s: float = READ_S,
         stream: str | None = None,
+        pulse: str = OFF,
     ) -> None:
         self._name = path.name
         file = self._open(path)
@@ -72,10 +76,16 @@ class EdfFile:
                 "choose leads of one rate",
                 USAGE,
             )
+        scale = [MILLIVOLTS[units[i].strip().lower()] for i in same]
+        rates = [signal.sampling_frequency for signal in file.signals]
+        pulse_at = choose_pulse(self._name, names, same, pulse, rates)
+        if pulse_at is not None:
+            same.append(pulse_at)
+            scale.append(1.0)
         for i in same:
             self._check_range(file.signals[i])
         self._signals = [file.signals[i] for i in same]
-        self._scale = np.array([MILLIVOLTS[units[i].strip().lower()] for i in same])
+        self._scale = np.array(scale)
         self._record_s = file.data_record_duration
         self._in_record = self._signals[0].samples_per_data_record
         self._starts = _record_starts(self._name, path, file, self._in_record)
@@ -95,6 +105,7 @@ class EdfFile:
             tuple(names[i] for i in same),
             self._first,
             f"EDF {self._name}",
+            "" if pulse_at is None else names[pulse_at],
         )
 
     @property

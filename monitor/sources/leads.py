@@ -26,6 +26,8 @@ _PREFERRED = ("mlii", "ii", "d2", "ecg", "ecg1", "mcl1", "v5", "ml5", "i", "mli"
 # doi:10.1161/01.CIR.0000145144.56673.59); limb leads show much of what II does
 _SECOND = ("v1", "v", "mcl1", "v5", "ml5", "v2", "v4", "v3", "v6")
 DEFAULT_LEADS = 2
+_PULSE = ("abp", "art", "ibp", "ao", "uap", "bp", "pleth", "ppg")  # pressure before the finger
+AUTO, OFF = "auto", "off"
 
 
 def is_ecg(name: str, unit: str) -> bool:
@@ -89,6 +91,76 @@ def choose_leads(
     primary = min(ecg, key=lambda i: _rank(names[i], _PREFERRED))
     others = sorted((i for i in ecg if i != primary), key=lambda i: _rank(names[i], _SECOND))
     return [primary, *others][:DEFAULT_LEADS]
+
+
+def choose_pulse(
+    record: str,
+    names: Sequence[str],
+    chosen: Sequence[int],
+    wanted: str,
+    rates: Sequence[float] = (),
+) -> int | None:
+    """Choose the pulse waveform: arterial pressure, or else a plethysmogram.
+
+    It is known by its name: ABP, ART, IBP, AO, UAP, BP, PLETH or PPG, alone or with a number or
+    more behind it (``ABP2``, ``PLETH R``). Its unit does not matter.
+
+    Parameters
+    ----------
+    record
+        Name, for errors.
+    names
+        All signals of the recording, in order.
+    chosen
+        The ECG leads among them: none of them can be the pulse.
+    wanted
+        A name, upper or lower case; "auto" for the first that is known by its name, "off" for none.
+    rates
+        Sampling rates of all signals, where they may differ: the pulse has that of the ECG.
+
+    Returns
+    -------
+    Index into ``names``; None if there is none.
+
+    Raises
+    ------
+    MonitorError
+        If the wanted one does not exist, is analysed as ECG, or has another sampling rate.
+    """
+    fits = [
+        i not in chosen and (not rates or rates[i] == rates[chosen[0]]) for i in range(len(names))
+    ]
+    lower = [name.strip().lower() for name in names]
+    if wanted == OFF:
+        return None
+    if wanted == AUTO:
+        known = [(_pulse_rank(name), i) for i, name in enumerate(lower) if fits[i]]
+        rank, index = min(known, default=(len(_PULSE), 0))
+        return index if rank < len(_PULSE) else None
+    if wanted.lower() not in lower:
+        raise MonitorError(
+            f"record {record} has no signal {wanted!r} for the pulse; it has {', '.join(names)}",
+            USAGE,
+        )
+    index = lower.index(wanted.lower())
+    if index in chosen:
+        raise MonitorError(
+            f"record {record}: {names[index]} cannot be ECG lead and pulse at once", USAGE
+        )
+    if not fits[index]:
+        raise MonitorError(
+            f"record {record}: {names[index]} has another sampling rate than the ECG: it cannot be "
+            "its pulse",
+            USAGE,
+        )
+    return index
+
+
+def _pulse_rank(name: str) -> int:
+    for rank, known in enumerate(_PULSE):
+        if re.fullmatch(rf"{known}([^a-z].*)?", name):
+            return rank
+    return len(_PULSE)
 
 
 def choose_voltages(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.errors import USAGE, MonitorError
+from monitor.sources.leads import AUTO, OFF
 
 if TYPE_CHECKING:
     from monitor.sources import Say, Source
@@ -34,7 +35,8 @@ BRAINFLOW = "brainflow:"
 class Wish:
     """What a user may say about a source beside its name; each kind takes what it can use.
 
-    ``rate_hz`` and ``unit`` are of signals that do not tell theirs.
+    ``rate_hz`` and ``unit`` are of signals that do not tell theirs; ``pulse`` names the pulse
+    waveform (see :func:`~monitor.sources.leads.choose_pulse`).
     """
 
     leads: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class Wish:
     stream: str | None = None
     rate_hz: float | None = None
     unit: str | None = None
+    pulse: str = AUTO
 
 
 def is_live(name: str) -> bool:
@@ -73,7 +76,7 @@ def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Sourc
     if name == STANDARD_INPUT:
         return _csv(None, wish, chunk_s, say)
     if isinstance(name, str) and is_live(name):
-        _refuse(name, wish, "loop", "start_s", "stop_s", "rate_hz")
+        _refuse(name, wish, "loop", "start_s", "stop_s", "rate_hz", "pulse")
         _, _, which = name.partition(":")
         if name.startswith(LSL):
             with _extra("lsl"):
@@ -91,10 +94,21 @@ def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Sourc
         _refuse(path.name, wish, "loop")
         with _extra("edf"):
             from monitor.sources.edf_file import EdfFile
-        return EdfFile(path, wish.leads, wish.start_s, wish.stop_s, chunk_s, wish.stream)
+        return EdfFile(
+            path, wish.leads, wish.start_s, wish.stop_s, chunk_s, wish.stream, wish.pulse
+        )
     from monitor.sources.wfdb_record import WfdbRecord
 
-    return WfdbRecord(path, wish.leads, wish.start_s, wish.stop_s, chunk_s, wish.loop, wish.stream)
+    return WfdbRecord(
+        path,
+        wish.leads,
+        wish.start_s,
+        wish.stop_s,
+        chunk_s,
+        wish.loop,
+        wish.stream,
+        wish.pulse,
+    )
 
 
 def _csv(path: Path | None, wish: Wish, chunk_s: float, say: Say) -> Source:
@@ -106,7 +120,9 @@ def _csv(path: Path | None, wish: Wish, chunk_s: float, say: Say) -> Source:
         )
     from monitor.sources.csv_lines import CsvLines
 
-    return CsvLines(path, wish.rate_hz, wish.leads, wish.unit, chunk_s, wish.stream, say)
+    return CsvLines(
+        path, wish.rate_hz, wish.leads, wish.unit, chunk_s, wish.stream, say, wish.pulse
+    )
 
 
 @contextmanager
@@ -126,11 +142,12 @@ _OPTIONS = {
     "loop": "--loop",
     "rate_hz": "--rate",
     "unit": "--unit",
+    "pulse": "--pulse",
 }
 
 
 def _refuse(name: str, wish: Wish, *fields: str) -> None:
     """Refuse options that mean nothing for a source of this kind: nothing is ignored."""
     for field in fields:
-        if getattr(wish, field) not in (None, False, 0.0):
+        if getattr(wish, field) not in (None, False, 0.0, AUTO, OFF):
             raise MonitorError(f"{_OPTIONS[field]} does not apply to {name}", USAGE)

@@ -13,7 +13,7 @@ import wfdb
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
 from monitor.sources import pieces, stream_name
-from monitor.sources.leads import MILLIVOLTS, choose_leads
+from monitor.sources.leads import MILLIVOLTS, OFF, choose_leads, choose_pulse
 
 READ_S = 30.0  # signal read from the file at a time
 LOOP_GAP_S = 1.0  # of invalid samples between two rounds: no beat is made of both ends
@@ -46,6 +46,9 @@ class WfdbRecord:
         samples separates the rounds.
     stream
         Stream name; by default the record's.
+    pulse
+        Name of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
+        ``off``.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class WfdbRecord:
         chunk_s: float = READ_S,
         loop: bool = False,
         stream: str | None = None,
+        pulse: str = OFF,
     ) -> None:
         self._path = str(path)
         self._name = path.name
@@ -79,9 +83,12 @@ class WfdbRecord:
                 USAGE,
             )
         self._channels = [i for i in chosen if per_frame[i] == self._per_frame]
-        self._scale = np.array(
-            [MILLIVOLTS[units[i].strip().lower()] for i in self._channels], np.float32
-        )
+        scale = [MILLIVOLTS[units[i].strip().lower()] for i in self._channels]
+        pulse_at = choose_pulse(self._name, names, self._channels, pulse, per_frame)
+        if pulse_at is not None:
+            self._channels.append(pulse_at)
+            scale.append(1.0)
+        self._scale = np.array(scale, np.float32)
         frame_rate_hz = float(header.fs or 0)
         if not math.isfinite(frame_rate_hz) or frame_rate_hz <= 0:
             raise MonitorError(f"record {self._name}: its header gives no sampling rate above 0 Hz")
@@ -103,6 +110,7 @@ class WfdbRecord:
             tuple(names[i].strip() for i in self._channels),
             self._first * self._per_frame,
             f"WFDB {path.parent.name}/{self._name}",
+            "" if pulse_at is None else names[pulse_at].strip(),
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import TracebackType
 
 import zmq
@@ -183,4 +184,4 @@ class SamplePublisher:
 
 
 def _moved(info: StreamInfo, start_sample: int) -> StreamInfo:
-    return StreamInfo(info.stream, info.rate_hz, info.leads, start_sample, info.source)
+    return replace(info, start_sample=start_sample)

@@ -408,3 +408,17 @@ def test_a_defect_of_the_recorder_is_a_problem_of_every_stream(tmp_path, monkeyp
     recording.deliver(Samples("bed-7", 0, signal_mv(10)))
     assert recording.problems() == {"bed-7": "ZeroDivisionError: oh"}
     recording.close()
+
+
+def test_the_pulse_is_stored_without_unit_and_known_again(tmp_path):
+    info = StreamInfo("bed-7", RATE_HZ, ("II", "ABP"), pulse="ABP")
+    values = signal_mv(4000)
+    values[:, 1] = 100.0 + 10.0 * values[:, 1]  # mmHg
+    bedside = Bedside(tmp_path, info)
+    bedside.samples(0, values)
+    bedside.close()
+    (path,) = records(tmp_path)
+    stored = read(path)
+    assert stored.units == ["mV", "NU"]
+    assert stored.p_signal == pytest.approx(values, abs=0.005)
+    assert parse_header(path.with_suffix(".hea").read_text()).info == info

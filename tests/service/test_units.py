@@ -81,3 +81,18 @@ def test_the_unit_is_known_after_a_restart():
     before = json.loads(text)
     del before["unit"]  # as an earlier version kept it
     assert fields_from_dict(StreamMemory, before).unit is Unit.MILLIVOLT
+
+
+def test_a_pulse_waveform_is_in_a_unit_of_its_own():
+    desk, sender = Desk(), Sender()
+    desk.take(stating(sender.announce(pulse="L1"), "uV"), sender.samples(value=1000.0))
+    (samples,) = of(Samples, desk.out)
+    assert samples.values_mv[0].tolist() == [1.0, 1000.0]
+    assert of(StreamInfo, desk.out)[0].pulse == "L1"
+
+
+def test_a_pulse_that_is_announced_later_begins_the_stream_anew():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(), sender.samples())
+    desk.take(sender.announce(pulse="L1"), sender.samples(), sender.announce(pulse="L1"))
+    assert [info.pulse for info in of(StreamInfo, desk.out)] == ["", "L1"]

@@ -190,3 +190,20 @@ def test_lines_of_a_pipe_are_given_as_they_come(tmp_path):
     writer.join()
     assert values == [1, 2, 3, 4]
     assert silences == 1
+
+
+def test_the_pulse_follows_the_leads_as_it_is(text):
+    path = text("PLETH,II [uV],ABP [mmHg]", "0.5,1000,80", "0.6,2000,90")
+    info, _, values = read(path, pulse="auto")
+    assert (info.leads, info.pulse) == (("II", "ABP"), "ABP")
+    assert values.tolist() == [[1, 80], [2, 90]]
+    info, _, values = read(path, pulse="pleth")
+    assert (info.leads, info.pulse, values[0, 1]) == (("II", "PLETH"), "PLETH", 0.5)
+    assert read(path)[0].leads == read(path, pulse="off")[0].leads == ("II",)
+
+
+def test_the_pulse_among_columns_without_header(text):
+    path = text("1000,0.5", "2000,0.6")
+    info, _, values = read(path, leads=("II", "finger"), unit="uV", pulse="finger")
+    assert (info.leads, info.pulse) == (("II", "finger"), "finger")
+    assert values[1] == pytest.approx([2, 0.6])

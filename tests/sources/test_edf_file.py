@@ -171,3 +171,18 @@ def test_files_that_cannot_be_read(tmp_path, record):
     path.write_bytes(whole)
     with pytest.raises(MonitorError, match="lasts 40 s: nothing lies from 50 s"):
         EdfFile(path, start_s=50)
+
+
+def test_the_pulse_has_the_rate_of_the_ecg(tmp_path, record):
+    path = written(
+        tmp_path,
+        other("PLETH", "NU", RATE_HZ),
+        signal(record, 0, "ECG MLII"),
+        other("ABP", "mmHg", 25),
+    )
+    source, _, values = read(path, pulse="pleth")
+    assert (source.info.leads, source.info.pulse) == (("MLII", "PLETH"), "PLETH")
+    assert values[:, 1] == pytest.approx(np.sin(np.arange(SECONDS * RATE_HZ)), abs=1e-3)
+    assert read(path, pulse="auto")[0].info.pulse == "PLETH"
+    with pytest.raises(MonitorError, match="ABP has another sampling rate"):
+        read(path, pulse="ABP")

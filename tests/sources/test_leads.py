@@ -1,7 +1,7 @@
 import pytest
 
 from monitor.errors import MonitorError
-from monitor.sources.leads import choose_leads, is_ecg
+from monitor.sources.leads import choose_leads, choose_pulse, is_ecg
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,27 @@ def test_errors_name_what_there_is():
         choose_leads("r", ["II", "ABP"], ["mV", "mmHg"], ["ABP"])
     with pytest.raises(MonitorError, match=r"no ECG lead: its signals are ABP \(mmHg\)"):
         choose_leads("r", ["ABP"], ["mmHg"])
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["II", "V", "PLETH", "ABP", "RESP"], 3),  # pressure before the finger
+        (["II", "Pleth R", "RESP"], 1),
+        (["II", "ART2"], 1),
+        (["II", "ABP mean", "PPG"], 1),
+        (["II", "PAP", "CVP", "artefact", "RESP", "SpO2"], None),
+        (["ABP", "II"], None),  # analysed as ECG: the user said so
+    ],
+)
+def test_the_pulse_is_known_by_its_name(names, expected):
+    assert choose_pulse("r", names, [0], "auto") == expected
+    assert choose_pulse("r", names, [0], "off") is None
+
+
+def test_a_wanted_pulse_is_any_signal_but_a_chosen_lead():
+    assert choose_pulse("r", ["II", "V", "x", "ABP"], [0, 1], "X") == 2
+    with pytest.raises(MonitorError, match="no signal 'y' for the pulse; it has II, ABP"):
+        choose_pulse("r", ["II", "ABP"], [0], "y")
+    with pytest.raises(MonitorError, match="II cannot be ECG lead and pulse at once"):
+        choose_pulse("r", ["II", "ABP"], [0], "II")

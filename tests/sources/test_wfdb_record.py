@@ -5,6 +5,7 @@ import pytest
 import wfdb
 
 from monitor.errors import MonitorError
+from monitor.sources.simulator import Simulator, simulate, write_wfdb
 from monitor.sources.wfdb_record import WfdbRecord
 
 
@@ -153,3 +154,14 @@ def test_truncated_file(tmp_path, data_dir):
         file.truncate(100_000)
     with pytest.raises(MonitorError, match=r"100 is truncated: 100\.dat holds 33333 of the 650000"):
         WfdbRecord(tmp_path / "100")
+
+
+def test_the_pulse_of_a_simulated_record_comes_back(tmp_path):
+    simulator = Simulator("sinus", duration_s=10.0, pulse=True)
+    write_wfdb(simulator, tmp_path, "finger")
+    values, _ = simulate(simulator)
+    source = WfdbRecord(tmp_path / "finger", pulse="auto")
+    assert (source.info.leads, source.info.pulse) == (("II", "V1", "PLETH"), "PLETH")
+    read = np.concatenate([chunk.values_mv for chunk in source.chunks()])
+    assert np.abs(read - values).max() < 1e-3
+    assert WfdbRecord(tmp_path / "finger").info.leads == ("II", "V1")

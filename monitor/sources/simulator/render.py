@@ -33,6 +33,7 @@ from monitor.sources.simulator.morphology import (
 )
 from monitor.sources.simulator.noise import ShapedNoise, band
 from monitor.sources.simulator.projection import lead_matrix
+from monitor.sources.simulator.pulse import PulseWave
 from monitor.sources.simulator.rhythms import RESPIRATION_HZ
 from monitor.sources.simulator.truth import TrueBeat, TrueEpisode, TrueRhythm, TruthItem
 
@@ -48,13 +49,19 @@ class Renderer:
     """Draws a timeline; :meth:`blocks` may be used once."""
 
     def __init__(
-        self, events: Iterator[TimelineEvent], rate_hz: float, leads: tuple[str, ...], seed: int
+        self,
+        events: Iterator[TimelineEvent],
+        rate_hz: float,
+        leads: tuple[str, ...],
+        seed: int,
+        pulse: bool = False,
     ) -> None:
         self._events = events
         self._rate_hz = rate_hz
         self._leads = leads
         self._seed = seed
         self._matrix = lead_matrix(leads)
+        self._pulse = PulseWave(seed) if pulse else None
         self._size = round(_BLOCK_S * rate_hz)
         tail = int((SUPPORT_BEFORE_S + SUPPORT_AFTER_S) * rate_hz) + 2
         self._vectors = np.zeros((self._size + tail, 3))
@@ -71,6 +78,7 @@ class Renderer:
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float32], list[TruthItem]]]:
         """Give blocks for ever: start sample, values in mV (n, leads), and their truth, sorted.
 
+        The pulse wave, if there is one, follows the leads.
         A block is held back until the next is drawn, as the truth of its last beat may need it.
         """
         start = 0
@@ -90,6 +98,8 @@ class Renderer:
                 done = [item for item in self._truth if item.sample < start]
                 self._truth = [item for item in self._truth if item.sample >= start]
                 yield (*previous, done)
+            if self._pulse is not None:
+                clean = np.column_stack([clean, self._pulse.at(time_s)])
             previous = (start, clean.astype(np.float32))
             start += self._size
 
@@ -118,6 +128,8 @@ class Renderer:
             match event:
                 case BeatEvent():
                     self._draw(event, start)
+                    if self._pulse is not None:
+                        self._pulse.take(event)
                 case Background():
                     self._activities.append(Activity(event, self._seed))
                     if event.kind in ("vf", "vflutter"):

@@ -12,6 +12,7 @@ import numpy as np
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
 from monitor.sources.simulator.projection import lead_matrix
+from monitor.sources.simulator.pulse import NAME as PULSE
 from monitor.sources.simulator.render import Renderer
 from monitor.sources.simulator.scenario import Scenario
 from monitor.sources.simulator.scenario_file import scenario as load_scenario
@@ -38,6 +39,8 @@ class Simulator:
         Chooses among the patients that fit the scenario.
     stream
         Name of the stream.
+    pulse
+        Add the pulse wave at a finger, which follows each beat that moves blood, as the last lead.
     loop
         Play the scenario over and over (with other random numbers each time).
     duration_s
@@ -70,6 +73,7 @@ class Simulator:
         seed: int = 0,
         stream: str = "demo",
         *,
+        pulse: bool = False,
         loop: bool = False,
         duration_s: float | None = None,
         chunk_s: float = 0.1,
@@ -77,7 +81,12 @@ class Simulator:
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
         self._info = StreamInfo(
-            stream, float(rate_hz), tuple(leads), 0, f"simulator: {self.scenario.name}"
+            stream,
+            float(rate_hz),
+            (*leads, PULSE) if pulse else tuple(leads),
+            0,
+            f"simulator: {self.scenario.name}",
+            PULSE if pulse else "",
         )
         lead_matrix(leads)
         if len(set(leads)) != len(leads):
@@ -165,7 +174,8 @@ class Simulator:
         info = self._info
         events = timeline(self.scenario, self._seed, self._loop)
         gaps: list[tuple[int, int]] = []
-        for first, values, items in Renderer(events, info.rate_hz, info.leads, self._seed).blocks():
+        drawn = Renderer(events, info.rate_hz, info.ecg.leads, self._seed, bool(info.pulse))
+        for first, values, items in drawn.blocks():
             count = min(len(values), max(0, self._end - first))
             if count <= 0:
                 return

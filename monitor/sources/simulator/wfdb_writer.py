@@ -68,15 +68,16 @@ def write_wfdb(simulator: Simulator, folder: str | Path, record_name: str) -> Pa
         if first is None:
             first = np.full(width, _INVALID, dtype=np.int16)
         lines = [f"{record_name} {width} {info.rate_hz:.10g} {length}"]
+        units = ["NU" if lead == info.pulse else "mV" for lead in info.leads]
         lines += [
-            f"{record_name}.dat 16 {_GAIN:g}(0)/mV 16 0 {first[i]} "
+            f"{record_name}.dat 16 {_GAIN:g}(0)/{units[i]} 16 0 {first[i]} "
             f"{(int(sums[i]) + 32768) % 65536 - 32768} 0 {lead}"
             for i, lead in enumerate(info.leads)
         ]
         lines.append(f"# {info.source}")
         header = folder / f"{record_name}.hea"
         header.write_text("\n".join(lines) + "\n", encoding="ascii")
-        _write_annotations(items, folder, record_name, info.rate_hz, width)
+        _write_annotations(items, folder, record_name, info.rate_hz, len(info.ecg.leads))
     except OSError as error:
         raise MonitorError(f"cannot write record {folder / record_name}: {error}") from error
     return header

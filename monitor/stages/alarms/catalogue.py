@@ -105,5 +105,6 @@ CATALOGUE: dict[K, Entry] = {
         _technical(K.PUBLISHER_FAILED),
         _technical(K.ANALYSIS_FAILED),
         _technical(K.ANALYSIS_LATE),
+        _technical(K.PULSE_CONTRADICTS),
     )
 }

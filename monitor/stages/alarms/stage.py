@@ -8,6 +8,7 @@ from monitor.config import AlarmSettings
 from monitor.messages import Alert, AlertKind, Gap, Hop, Rhythm, StreamInfo, Vitals
 from monitor.stages.alarms import pauses, rates, technical, ventricular
 from monitor.stages.alarms.catalogue import CATALOGUE
+from monitor.stages.alarms.contradiction import Contradiction
 from monitor.stages.alarms.engine import Engine, Finding
 from monitor.stages.alarms.view import View
 
@@ -69,6 +70,7 @@ class AlarmStage:
     def __init__(self, info: StreamInfo, settings: AlarmSettings) -> None:
         self._view = View(info, settings)
         self._engine = Engine(info.stream, info.rate_hz, settings)
+        self._contradiction = Contradiction(info.rate_hz)
         self._standing: dict[AlertKind, Finding] = {}
 
     @property
@@ -108,6 +110,8 @@ class AlarmStage:
             finding = check(view)
             if finding is not None:
                 found[kind] = finding
+        self._contradiction.take(hop.pulses)
+        found = self._contradiction.judge(view.sample, found, view.settings)
         return self._engine.observe(view.sample, found, view.suspended)
 
     def acknowledge(self, alert_id: int | None) -> list[Alert]:
