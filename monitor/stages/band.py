@@ -6,6 +6,8 @@ and only when somebody looks.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
@@ -16,6 +18,13 @@ BAND_HZ = (1.0, 30.0)
 WORK_HZ = 125.0
 LEADS = 2
 _KEEP_S = 5.0  # a window of fibrillation, or the P wave of a beat labelled at last
+
+
+@lru_cache(maxsize=32)  # many streams begin at once
+def _designed(rate_hz: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the filter for a sampling rate, and its state at rest at 1."""
+    sos = signal.butter(2, BAND_HZ, "bandpass", fs=rate_hz, output="sos")
+    return sos, signal.sosfilt_zi(sos)[:, :, np.newaxis]
 
 
 class BandSignal:
@@ -34,8 +43,7 @@ class BandSignal:
         self.stride = max(1, round(info.rate_hz / WORK_HZ))
         self.rate_hz = info.rate_hz / self.stride
         self._keep = round(_KEEP_S * self.rate_hz)
-        self._sos = signal.butter(2, BAND_HZ, "bandpass", fs=info.rate_hz, output="sos")
-        self._rest = signal.sosfilt_zi(self._sos)[:, :, np.newaxis]
+        self._sos, self._rest = _designed(info.rate_hz)
         self._end: int | None = None
         self.forget()
 

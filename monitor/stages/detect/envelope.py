@@ -10,6 +10,8 @@ Rules that hold here:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
@@ -26,6 +28,22 @@ SMOOTH_S = 0.1  # as NeuroKit2
 NOTCHES_HZ = (50.0, 60.0)  # both, always: the band leaves too little there to miss either
 NOTCH_Q = 4.0
 QRS_HZ = 12.0
+
+
+@lru_cache(maxsize=32)  # many streams begin at once
+def _designed(rate_hz: float) -> tuple[Array, Array, float]:
+    """Give band pass and notches as one filter (b, a), and its delay in the QRS band (samples)."""
+    sections = [scipy.signal.butter(1, BAND_HZ, "bandpass", fs=rate_hz, output="sos")]
+    for notch_hz in NOTCHES_HZ:
+        if notch_hz < 0.45 * rate_hz:
+            b, a = scipy.signal.iirnotch(notch_hz, NOTCH_Q, fs=rate_hz)
+            sections.append(np.hstack([b, a])[None, :])
+    # one polynomial: for so low an order as exact as sections, and a seventh of the cost
+    b, a = scipy.signal.sos2tf(np.vstack(sections))
+    w = 2 * np.pi * QRS_HZ / rate_hz
+    step = 1e-4
+    _, h = scipy.signal.freqz(b, a, worN=[w - step, w + step])
+    return b, a, float(-np.diff(np.unwrap(np.angle(h)))[0] / (2 * step))
 
 
 class Envelope:
@@ -45,14 +63,7 @@ class Envelope:
     """
 
     def __init__(self, rate_hz: float, leads: int) -> None:
-        self._rate_hz = rate_hz
-        sections = [scipy.signal.butter(1, BAND_HZ, "bandpass", fs=rate_hz, output="sos")]
-        for notch_hz in NOTCHES_HZ:
-            if notch_hz < 0.45 * rate_hz:
-                b, a = scipy.signal.iirnotch(notch_hz, NOTCH_Q, fs=rate_hz)
-                sections.append(np.hstack([b, a])[None, :])
-        # one polynomial: for so low an order as exact as sections, and a seventh of the cost
-        self._b, self._a = scipy.signal.sos2tf(np.vstack(sections))
+        self._b, self._a, band_delay = _designed(rate_hz)
         self._state = np.zeros((leads, len(self._a) - 1))
         self._held = np.zeros(leads)  # what the filters saw last, per lead
         self._offset = np.zeros(leads)
@@ -62,16 +73,8 @@ class Envelope:
         kernel = np.hanning(size + 2)[1:-1]
         self._kernel = kernel / kernel.sum() * rate_hz
         self._size = size
-        band_delay = self._group_delay()
         self.band_delay = round(band_delay)
         self.delay = round(band_delay + size / 2)
-
-    def _group_delay(self) -> float:
-        """Delay of the filters in the middle of the QRS band, in samples."""
-        w = 2 * np.pi * QRS_HZ / self._rate_hz
-        step = 1e-4
-        _, h = scipy.signal.freqz(self._b, self._a, worN=[w - step, w + step])
-        return float(-np.diff(np.unwrap(np.angle(h)))[0] / (2 * step))
 
     def forget(self) -> None:
         """Continue without a step after a hole in the stream."""
