@@ -7,8 +7,8 @@ import time
 
 import pytest
 from journal_parts import journal
+from running import PATIENCE_S, Running, chunks, listening, publish, raw_source
 from service_parts import Sender
-from test_loop import PATIENCE_S, Running, chunks, listening, publish, raw_source
 
 from monitor.dashboard.state import StreamState as Shown
 from monitor.feed import Status
@@ -207,78 +207,85 @@ def test_without_a_journal_alerts_come_as_before():
     assert [(a.id, a.seq) for a in found] == [(0, 0), (1, 1), (2, 2)]
 
 
+class Watching:
+    """A dashboard's feed in a thread; ``entries`` is what ``seen`` made of each message."""
+
+    def __init__(self, running, seen=lambda message: message):
+        self.entries = []
+        self._seen = seen
+        self._news = threading.Condition()
+        self._feed = SubscriberFeed(running.output, running.control)
+        self._thread = threading.Thread(target=self._feed.run, args=(self._deliver,))
+
+    def _deliver(self, message):
+        with self._news:
+            self.entries.append(self._seen(message))
+            self._news.notify_all()
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._feed.stop()
+        self._thread.join(PATIENCE_S)
+
+    def until(self, test, since=0):
+        """Wait until an entry passes a test; give how many there are."""
+        with self._news:
+            assert self._news.wait_for(lambda: any(map(test, self.entries[since:])), PATIENCE_S)
+            return len(self.entries)
+
+
+def connected(message):
+    return isinstance(message, Status) and "connected" in message.text
+
+
 @pytest.mark.usefixtures("unhurried")
 def test_the_dashboard_s_feed_gets_every_alert_over_a_restart(tmp_path):
-    path, delivered, news = tmp_path / "j.db", [], threading.Condition()
-
-    def deliver(message):
-        with news:
-            delivered.append(message)
-            news.notify_all()
-
-    def wait_for(test):
-        with news:
-            assert news.wait_for(lambda: any(map(test, delivered)), PATIENCE_S)
-
+    path = tmp_path / "j.db"
     with contextlib.ExitStack() as stack:
         with journal(path) as kept, Running(journal=kept, name="first") as first:
-            feed = SubscriberFeed(first.output, first.control)
-            thread = threading.Thread(target=feed.run, args=(deliver,))
-            stack.callback(thread.join, PATIENCE_S)
-            stack.callback(feed.stop)
-            thread.start()
-            wait_for(lambda m: isinstance(m, Status) and "connected" in m.text)
+            watching = stack.enter_context(Watching(first))
+            watching.until(connected)
             publish(first, StreamInfo("a", 200.0, ("II",)), chunks("a", 1, 100))
-            wait_for(lambda m: isinstance(m, End))
+            watching.until(lambda m: isinstance(m, End))
         with journal(path) as kept, Running(journal=kept, before=first, name="second") as second:
             for stream in "bc":
                 publish(second, StreamInfo(stream, 200.0, ("II",)), chunks(stream, 1, 100))
-                wait_for(lambda m, stream=stream: m == End(stream, 5000))
+                watching.until(lambda m, stream=stream: m == End(stream, 5000))
             expected = [body for body in kept_in(kept) if isinstance(body, Alert)]
-            wait_for(lambda m: m == expected[-1])  # the state may tell of the end before
-    assert [m for m in delivered if isinstance(m, Alert)] == expected
+            watching.until(lambda m: m == expected[-1])  # the state may tell of the end before
+    assert [m for m in watching.entries if isinstance(m, Alert)] == expected
 
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_display_shows_what_is_active_over_a_restart(tmp_path):
     """The stream is introduced again, by the state and when it goes on: the alarm stays."""
-    path, stream, news = tmp_path / "j.db", Shown("a"), threading.Condition()
-    seen = []
+    path, stream, sender = tmp_path / "j.db", Shown("a"), Sender(leads=1)
 
-    def deliver(message):
-        with news:
-            if message.stream == "a" and not isinstance(message, Status):
-                stream.fold(message, 0.0)
-            seen.append((message, dict(stream.active)))
-            news.notify_all()
+    def seen(message):
+        if message.stream == "a" and not isinstance(message, Status):
+            stream.fold(message, 0.0)
+        return message, set(stream.active)
 
-    def wait_for(test):
-        with news:
-            assert news.wait_for(lambda: any(test(*entry) for entry in seen), PATIENCE_S)
-
-    sender = Sender(leads=1)
     with contextlib.ExitStack() as stack:
         with journal(path) as kept, Running(journal=kept, name="first") as first:
-            feed = SubscriberFeed(first.output, first.control)
-            thread = threading.Thread(target=feed.run, args=(deliver,))
-            stack.callback(thread.join, PATIENCE_S)
-            stack.callback(feed.stop)
-            thread.start()
-            wait_for(lambda m, _: isinstance(m, Status) and "connected" in m.text)
+            watching = stack.enter_context(Watching(first, seen))
+            watching.until(lambda entry: connected(entry[0]))
             with raw_source(first) as source:
                 source.send_multipart(sender.announce())
                 source.send_multipart(sender.samples(1050))
-                wait_for(lambda m, active: 0 in active)
-        seen.clear()
+                before = watching.until(lambda entry: 0 in entry[1])
         with journal(path) as kept:
             second = Running(journal=kept, before=first, name="second")
             second.hub.restore(recalled(kept.memories, 0)[0], time.monotonic())
             with second, raw_source(second) as source:
-                wait_for(lambda m, _: isinstance(m, StreamInfo))  # the state introduces it
-                wait_for(lambda m, active: 0 in active)
-                seen.clear()
+                # the state introduces it
+                watching.until(lambda entry: isinstance(entry[0], StreamInfo), before)
+                restored = watching.until(lambda entry: 0 in entry[1], before)
                 source.send_multipart(sender.samples(100))
-                wait_for(lambda m, _: isinstance(m, StreamInfo))
-                wait_for(lambda m, _: isinstance(m, Samples))
-                with news:  # the introduction and what is active come one after the other
-                    assert news.wait_for(lambda: 0 in seen[-1][1], PATIENCE_S)
+                watching.until(lambda entry: isinstance(entry[0], StreamInfo), restored)
+                # the introduction and what is active come one after the other
+                watching.until(lambda entry: isinstance(entry[0], Samples), restored)
+                watching.until(lambda entry: 0 in entry[1], len(watching.entries) - 1)

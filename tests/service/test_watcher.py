@@ -1,0 +1,131 @@
+"""A dashboard's feed of a running service: what it shows, and acknowledging over it."""
+
+import threading
+
+from running import PATIENCE_S, Running, chunks, in_process, listening, publish, raw_source
+from service_parts import Sender
+
+from monitor.feed import Status
+from monitor.messages import Alert, AlertState, Beat, End, Samples, StreamInfo
+from monitor.remote import SubscriberFeed
+
+
+def collect(feed, until, **kwargs):
+    """Run a feed until a message satisfies ``until``; give all that it delivered."""
+    delivered = []
+
+    def deliver(message):
+        delivered.append(message)
+        if until(message):
+            feed.stop()
+
+    guard = threading.Timer(PATIENCE_S, feed.stop)
+    guard.start()
+    feed.run(deliver)
+    guard.cancel()
+    assert until(delivered[-1]), delivered[-3:]
+    return delivered
+
+
+def test_a_late_watcher_sees_stream_and_active_alerts_at_once():
+    with Running() as running, raw_source(running) as source:
+        with listening(running) as listener:
+            sender = Sender(leads=1)
+            source.send_multipart(sender.announce())
+            source.send_multipart(sender.samples(2500))
+            listener.until(Samples)
+            listener.until(Alert, lambda a: a.id == 1)
+        delivered = collect(
+            SubscriberFeed(running.output),
+            lambda m: isinstance(m, Status) and m.stream == "a",
+        )
+    kinds = [type(m) for m in delivered]
+    assert kinds == [Status, Status, Status, StreamInfo, Alert, Alert, Status]
+    assert delivered[3] == sender.info
+    assert [(a.id, a.state) for a in delivered[4:6]] == [
+        (0, AlertState.RAISED),
+        (1, AlertState.RAISED),
+    ]
+
+
+def test_a_watcher_gets_everything_in_order_and_alerts_once():
+    info = StreamInfo("a", 200.0, ("II",))
+    with Running() as running:
+        other = StreamInfo("b", 200.0, ("II",))
+        feed = SubscriberFeed(running.output, stream="a")
+        started = threading.Event()
+        delivered = []
+
+        def deliver(message):
+            delivered.append(message)
+            if isinstance(message, Status) and message.stream == "a":
+                started.set()
+            if isinstance(message, End):
+                feed.stop()
+
+        with raw_source(running) as source:
+            sender = Sender(leads=1)
+            source.send_multipart(sender.announce())
+            thread = threading.Thread(target=feed.run, args=(deliver,))
+            thread.start()
+            while not any(isinstance(m, StreamInfo) for m in list(delivered)):
+                assert started.wait(PATIENCE_S)
+            publish(running, other, chunks("b", 1, 20))
+            for frames in [sender.samples(100) for _ in range(50)]:
+                source.send_multipart(frames)
+            source.send_multipart(sender.end())
+            thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    events = [m for m in delivered if isinstance(m, Beat | Alert)]
+    assert events == in_process(info, 5000)
+    assert {m.stream for m in delivered} == {"a"}
+
+
+def test_a_watcher_ends_with_the_streams_if_so_asked():
+    with Running() as running:
+        publish(running, StreamInfo("a", 200.0, ("II",)), chunks("a", 1, 30))
+        delivered = []
+        feed = SubscriberFeed(running.output, until_ended=True)
+        guard = threading.Timer(PATIENCE_S, feed.stop)
+        guard.start()
+        feed.run(delivered.append)
+        guard.cancel()
+    assert End("a", 1500) in delivered
+    assert not feed._stop.is_set()
+
+
+def test_acknowledging_through_the_feed():
+    with Running() as running, raw_source(running) as source:
+        sender = Sender(leads=1)
+        source.send_multipart(sender.announce())
+        source.send_multipart(sender.samples(1500))
+        feed = SubscriberFeed(running.output, running.control)
+
+        def done(message):
+            if isinstance(message, Alert) and message.state is AlertState.RAISED:
+                feed.acknowledge("a", message.id)
+            return isinstance(message, Alert) and message.state is AlertState.ACKNOWLEDGED
+
+        delivered = collect(feed, done)
+    assert [a.state for a in delivered if isinstance(a, Alert)] == [
+        AlertState.RAISED,
+        AlertState.ACKNOWLEDGED,
+    ]
+
+
+def test_an_acknowledgement_that_is_refused_is_shown():
+    with Running() as running, raw_source(running) as source:
+        sender = Sender(leads=1)
+        source.send_multipart(sender.announce())
+        source.send_multipart(sender.samples(100))
+        feed = SubscriberFeed(running.output, running.control)
+        feed.acknowledge("a", 77)
+        delivered = collect(feed, lambda m: isinstance(m, Status) and "not acknowledged" in m.text)
+    assert "no active alert 77" in delivered[-1].text
+
+
+def test_a_watcher_without_a_service_says_so():
+    ticks = iter(range(1000))
+    feed = SubscriberFeed("tcp://127.0.0.1:9", stream="a", clock=lambda: next(ticks))
+    delivered = collect(feed, lambda m: isinstance(m, Status) and m.text.startswith("no service"))
+    assert delivered[-1] == Status("a", "no service at tcp://127.0.0.1:9")
