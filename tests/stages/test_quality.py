@@ -12,6 +12,7 @@ from monitor.config import QualitySettings
 from monitor.errors import MonitorError
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.stages.quality import QualityGate
+from monitor.stages.quality.noise import Noise
 
 Signal = NDArray[np.float64]
 RATE_HZ = 250.0
@@ -285,6 +286,25 @@ def test_a_fault_outlives_a_gap_until_the_signal_is_good() -> None:
     assert before.leads == (FLAT,)
     assert after[0].leads == (FLAT,)
     assert {v.leads for v in after[8:]} == {(OK,)}
+
+
+def test_what_is_remembered_of_a_clean_signal_is_forgotten() -> None:
+    clean, drowned = [1.0, 0.1, 0.01, 1.2, 6.0], [1.5, 0.5, 0.1, 2.0, 9.0]
+    restless = np.random.default_rng(3).lognormal(0.0, 0.3, (400, 5))
+    texture = restless * np.repeat([clean, drowned, clean, drowned], 100, axis=0)
+    first, second = Noise(QualitySettings()), Noise(QualitySettings())
+    for figures in texture[:100].tolist():
+        first.push(0.25, *figures)
+        second.push(0.25, *(1.3 * x for x in figures))
+    verdicts = []
+    for _ in range(10):  # ten times the same 100 s
+        verdicts = [
+            (first.push(0.25, *figures), second.push(0.25, *figures))
+            for figures in texture.tolist()
+        ]
+    assert {a for a, _ in verdicts} == {NOISY, OK}
+    assert all(a is b for a, b in verdicts)
+    assert first._clean == second._clean
 
 
 @settings(max_examples=60, deadline=None)

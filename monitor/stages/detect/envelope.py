@@ -4,7 +4,8 @@ Rules that hold here:
 
 1. All filters carry their state from hop to hop; all leads go through in one call.
 2. An invalid sample is replaced by the last valid one, and the step to the next valid one is
-   taken out as an offset, so that neither NaN nor a step ever enters a filter.
+   taken out, so that neither NaN nor a step ever enters a filter: what was before it, in the
+   history and in the filters, is moved to the level behind it. Nothing adds up over the steps.
 3. Every filter is designed for the stream's own rate, so the envelope is the same at any rate.
 """
 
@@ -65,8 +66,8 @@ class Envelope:
     def __init__(self, rate_hz: float, leads: int) -> None:
         self._b, self._a, band_delay = _designed(rate_hz)
         self._state = np.zeros((leads, len(self._a) - 1))
+        self._rest = scipy.signal.lfilter_zi(self._b, self._a)  # the state of a constant 1 mV
         self._held = np.zeros(leads)  # what the filters saw last, per lead
-        self._offset = np.zeros(leads)
         self._broken = np.ones(leads, bool)  # the next valid sample continues from the held one
         self._any_broken = True
         size = max(3, round(SMOOTH_S * rate_hz))
@@ -95,13 +96,17 @@ class Envelope:
         """
         start, end = history.at - values_mv.shape[1], history.at
         signal = history.signal[:, start:end]
+        step = None
         if valid is not None or self._any_broken:
-            signal[:] = self._bridge(values_mv, valid)
+            signal[:], step = self._bridge(values_mv, valid)
         else:
-            np.subtract(values_mv, self._offset[:, None], out=signal)
-        self._held = signal[:, -1].copy()
+            signal[:] = values_mv
         filtered, self._state = _filter(self._b, self._a, signal, -1, self._state)
         history.band[:, start:end] = filtered
+        if step is not None and step.any():
+            history.signal[:, :end] += step[:, None]
+            self._state += step[:, None] * self._rest
+        self._held = signal[:, -1].copy()
         band = history.band[:, start - self._size : end]
         slopes = band[:, 1:] - band[:, :-1]
         np.abs(slopes, out=slopes)
@@ -109,12 +114,14 @@ class Envelope:
             # the kernel is symmetric, so correlation is convolution
             history.envelope[lead, start:end] = np.correlate(steepness, self._kernel, "valid")
 
-    def _bridge(self, values_mv: Array, valid: NDArray[np.bool_] | None) -> Array:
+    def _bridge(self, values_mv: Array, valid: NDArray[np.bool_] | None) -> tuple[Array, Array]:
+        """Give the hop at the level of what was before it, and how far it is from its own."""
         if valid is None:
             valid = np.ones(values_mv.shape, bool)
         signal = np.empty_like(values_mv)
+        step = np.zeros(len(values_mv))
         for lead in range(len(values_mv)):
-            held, offset = self._held[lead], self._offset[lead]
+            held, offset = self._held[lead], 0.0
             broken = bool(self._broken[lead])
             for i in range(values_mv.shape[1]):
                 if not valid[lead, i]:
@@ -125,6 +132,6 @@ class Envelope:
                         broken = False
                     held = values_mv[lead, i] - offset
                 signal[lead, i] = held
-            self._offset[lead], self._broken[lead] = offset, broken
+            step[lead], self._broken[lead] = offset, broken
         self._any_broken = bool(self._broken.any())
-        return signal
+        return signal, step

@@ -56,7 +56,8 @@ class Noise:
     Notes
     -----
     The memory of clean signal follows quickly while beats stand out clearly at about the known
-    height, and by 0.2 % a second otherwise: two minutes of noise do not become the norm.
+    height, and by 0.2 % a second otherwise: two minutes of noise do not become the norm. It never
+    steps beyond what it follows, so that what it was at the start is forgotten.
     """
 
     def __init__(self, settings: QualitySettings) -> None:
@@ -106,7 +107,7 @@ class Noise:
         fast = as_known and peak > CLEAR_BEATS * median
         up = 1.0 + hop_s * (FAST if fast else SLOW)
         down = 1.0 - hop_s * (FAST if fast else DOWN if peak > BEATS * median else SLOW)
-        clean.peak *= up if peak > clean.peak else down
-        clean.median *= up if median > clean.median else down
-        clean.swing *= up if swing > clean.swing else down
+        clean.peak = min(max(peak, clean.peak * down), clean.peak * up)
+        clean.median = min(max(median, clean.median * down), clean.median * up)
+        clean.swing = min(max(swing, clean.swing * down), clean.swing * up)
         return LeadState.NOISY if muscle or motion else LeadState.OK
