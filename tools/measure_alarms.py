@@ -1,14 +1,18 @@
 """Measure the alarms: everything runs through the whole pipeline, with default settings.
 
-    python tools/measure_alarms.py [PART ...] [--data DIR] [--jobs N]
+    python tools/measure_alarms.py [PART ...] [--data DIR] [--jobs N] [--noise-db SNR]
 
 Protocols
 ---------
 cinc
-    PhysioNet/CinC Challenge 2015, ECG leads only, real-time: the stream ends at 5:00, as it does
-    in the Challenge. The record's own alarm is confirmed when the condition of our alarm of
-    that kind is present at any time from 4:50 to the end (the last hop may be padded).
-    Score (TP + TN) / (TP + TN + FP + 5 FN).
+    PhysioNet/CinC Challenge 2015, real-time: the stream ends at 5:00, as it does in the
+    Challenge. The record's own alarm is confirmed when the condition of our alarm of that kind
+    is present at any time from 4:50 to the end (the last hop may be padded).
+    Score (TP + TN) / (TP + TN + FP + 5 FN). First with the ECG leads only, then with the pulse
+    waveform beside them (arterial pressure where there is one, else the plethysmogram).
+    ``--noise-db SNR`` adds the electrode motion of the noise stress test database to the ECG
+    leads from 1:00 on, each record another part of it. Signal: an eighth of the squared median
+    of the peak-to-peak of each second; noise: mean square.
 vfdb
     Reference VF and flutter of at least 4 s (pieces 0.5 s apart are one); found when the
     condition of our VF alarm overlaps them (3 s of delay allowed at the end). False: a VF alarm
@@ -29,21 +33,35 @@ import argparse
 import dataclasses
 import os
 import sys
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import wfdb
 from numpy.typing import NDArray
+from scipy import signal
 
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import Alert, AlertKind, AlertState, Priority, Rhythm, Vitals
+from monitor.messages import (
+    Alert,
+    AlertKind,
+    AlertState,
+    Priority,
+    Rhythm,
+    Samples,
+    StreamInfo,
+    Vitals,
+)
 from monitor.sources.simulator import Scenario, Segment, Simulator, scenario
+from tools.noise import electrode_motion
 
 Span = tuple[float, float]
+NOISE_FROM_S = 60.0
 FLUTTER = ("VF", "VFIB", "VFL")
 SYMBOLS = dict(zip("NLRejAaJSnVE!F/fQ", "NNNNNSSSSSVVVFQQQ", strict=True))
 PACED = ("102", "104", "107", "217")
@@ -83,7 +101,16 @@ class Result:
         return [*spans, (since, self.length_s)] if since is not None else spans
 
 
-def analyse(path: Path) -> Result:
+@dataclass(frozen=True)
+class Case:
+    """A recording, and what is done with it."""
+
+    path: Path
+    pulse: bool = False
+    noise_db: float | None = None
+
+
+def analyse(case: Case) -> Result:
     """Run one WFDB record through the pipeline; Challenge records end at 5:00."""
     import torch
 
@@ -91,15 +118,44 @@ def analyse(path: Path) -> Result:
     from monitor.sources.wfdb_record import WfdbRecord
 
     torch.set_num_threads(1)
+    path = case.path
     stop_s = 300.0 if path.parent.name == "cinc2015" else None
-    record = WfdbRecord(path, stop_s=stop_s)
+    record = WfdbRecord(path, stop_s=stop_s, pulse="auto" if case.pulse else "off")
+    chunks = record.chunks()
+    if case.noise_db is not None:
+        chunks = iter([noisy(record.info, list(chunks), path.parent.parent, case.noise_db)])
     pipeline = Pipeline(record.info, Settings())
-    events = [event for chunk in record.chunks() for event in pipeline.push(chunk)]
+    events = [event for chunk in chunks for event in pipeline.push(chunk)]
     events += pipeline.flush()
     length = wfdb.rdheader(str(path)).sig_len / record.info.rate_hz
     alerts = [event for event in events if isinstance(event, Alert)]
     rhythms = [event for event in events if isinstance(event, Rhythm)]
     return Result(path.name, record.info.rate_hz, length, alerts, rhythms)
+
+
+def noisy(info: StreamInfo, chunks: Sequence[Samples], data: Path, snr_db: float) -> Samples:
+    """Add electrode motion to the ECG leads of a recording, from ``NOISE_FROM_S`` on."""
+    values = np.concatenate([chunk.values_mv for chunk in chunks])
+    count = len(info.ecg.leads)
+    second, first = round(info.rate_hz), round(NOISE_FROM_S * info.rate_hz)
+    whole = values[: len(values) // second * second, :count].reshape(-1, second, count)
+    size = np.nanmedian(np.ptp(whole, axis=1), axis=0)
+    recorded = electrode_motion(data)
+    noise = signal.resample_poly(recorded, round(info.rate_hz), 360)
+    part = zlib.crc32(info.stream.encode()) % len(noise)
+    at = (part + np.arange(len(values) - first)) % len(noise)
+    added = noise[at][:, np.arange(count) % noise.shape[1]]
+    scale = np.sqrt(size**2 / 8 * 10 ** (-snr_db / 10) / (added**2).mean(axis=0))
+    values[first:, :count] += (added * scale).astype(np.float32)
+    return Samples(info.stream, info.start_sample, values)
+
+
+class Run(Protocol):
+    """Analyses recordings; each of them once, though it is asked for by several parts."""
+
+    def __call__(self, paths: list[Path], pulse: bool = False) -> list[Result]:
+        """Give the results in order."""
+        ...
 
 
 def rhythm_spans(path: Path) -> list[tuple[str, float, float]]:
@@ -135,30 +191,40 @@ def share(part: int, whole: int) -> str:
     return f"{part}/{whole} = {100 * part / whole:.1f} %" if whole else "0/0"
 
 
-def cinc(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
-    """Score the Challenge records."""
+def cinc(data: Path, run: Run) -> None:
+    """Score the Challenge records, without and with their pulse waveform."""
     folder = data / "cinc2015"
     lines = (folder / "ALARMS").read_text().split()
     table = [line.split(",") for line in lines]
+    for pulse, name in ((False, "cinc ECG"), (True, "cinc ECG and pulse")):
+        cinc_score(name, table, run([folder / row[0] for row in table], pulse))
+
+
+def cinc_score(title: str, table: list[list[str]], results: list[Result]) -> None:
+    """Compare with what the experts said of the record's own alarms."""
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in CHALLENGE}
-    for (name, kind, truth), result in zip(
-        table, run([folder / row[0] for row in table]), strict=True
-    ):
+    raised = Counter[str]()
+    for (name, kind, truth), result in zip(table, results, strict=True):
+        raised.update(
+            alert.kind.value
+            for alert in result.alerts
+            if alert.state is AlertState.RAISED and alert.kind in CHALLENGE.values()
+        )
         ours = touches((290.0, 300.5), result.present(CHALLENGE[kind]))
         outcome = ("TP" if ours else "FN") if truth == "1" else ("FP" if ours else "TN")
         counts[kind][outcome] += 1
         if outcome in ("FN", "FP"):
-            print(f"  {outcome} {name} {kind}")
+            print(f"  {title}: {outcome} {name} {kind}")
     total = sum(counts.values(), Counter[str]())
     for kind, c in counts.items():
         se = share(c["TP"], c["TP"] + c["FN"])
-        print(f"cinc {kind}: Se {se}, specificity {share(c['TN'], c['TN'] + c['FP'])}")
+        print(f"{title} {kind}: Se {se}, specificity {share(c['TN'], c['TN'] + c['FP'])}")
     good = total["TP"] + total["TN"]
     score = 100 * good / (good + total["FP"] + 5 * total["FN"])
-    print(f"cinc all: {dict(total)}, score {score:.1f}")
+    print(f"{title} all: {dict(total)}, score {score:.1f}; lethal alarms {sum(raised.values())}")
 
 
-def vfdb(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
+def vfdb(data: Path, run: Run) -> None:
     """Score VF, flutter and VT episodes."""
     paths = sorted(path.with_suffix("") for path in (data / "vfdb").glob("*.hea"))
     found = Counter[str]()
@@ -229,7 +295,7 @@ def is_true(alert: Alert, rate_hz: float, path: Path) -> bool:
     return bool(len(means) and 60.0 / means.max() < 42.0)
 
 
-def mitdb(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
+def mitdb(data: Path, run: Run) -> None:
     """Count false lethal alarms, and the VT runs found."""
     paths = sorted(path.with_suffix("") for path in (data / "mitdb").glob("*.hea"))
     paths = [path for path in paths if path.name not in PACED]
@@ -257,7 +323,7 @@ def mitdb(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
     print(f"mitdb VT runs of 6 and more: {share(found['found'], found['all'])}")
 
 
-def af(data: Path, run: Callable[[list[Path]], list[Result]]) -> None:
+def af(data: Path, run: Run) -> None:
     """Duration of atrial fibrillation found."""
     from monitor.score import RECORD_SETS
 
@@ -359,17 +425,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all")
     parser.add_argument("--data", type=Path, default=os.environ.get("ECG_MONITOR_DATA"))
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--noise-db", type=float, metavar="SNR", help="noise for the part cinc")
     args = parser.parse_args(argv)
     chosen = args.part or list(parts)
     if args.data is None and set(chosen) - {"timing", "rate"}:
         parser.error("give the folder of recordings: --data DIR, or ECG_MONITOR_DATA")
-    known: dict[Path, Result] = {}
+    known: dict[Case, Result] = {}
     with ProcessPoolExecutor(max_workers=args.jobs) as pool:
 
-        def run(paths: list[Path]) -> list[Result]:
-            new = [path for path in paths if path not in known]
+        def run(paths: list[Path], pulse: bool = False) -> list[Result]:
+            cases = [
+                Case(path, pulse, args.noise_db if path.parent.name == "cinc2015" else None)
+                for path in paths
+            ]
+            new = [case for case in cases if case not in known]
             known.update(zip(new, pool.map(analyse, new), strict=True))
-            return [known[path] for path in paths]
+            return [known[case] for case in cases]
 
         for name in chosen:
             parts[name](args.data, run)

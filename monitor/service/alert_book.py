@@ -31,7 +31,7 @@ class AlertBook:
     rate_hz
         Sampling rate.
     memory
-        Of an earlier life: its numbers go on; unless it has ended, its alerts too.
+        Of an earlier life: its numbers and alerts go on.
     """
 
     def __init__(self, stream: str, rate_hz: float, memory: StreamMemory | None = None) -> None:
@@ -44,17 +44,16 @@ class AlertBook:
         if memory is None:
             return
         self._numbers = AlertNumbers(memory.last_id, memory.last_seq)
-        active = () if memory.ended else memory.alerts
-        self._active = {alert.id: alert for alert in active}
+        self._active = {alert.id: alert for alert in memory.alerts}
         self._technical = TechnicalAlerts(
             stream,
             memory.last_technical_id,
             memory.last_technical_seq,
-            (alert for alert in active if alert.id < 0),
+            (alert for alert in memory.alerts if alert.id < 0),
         )
         clear_s = (memory.limits or AlarmSettings()).suspended_clear_s
-        judged = (alert for alert in active if alert.id >= 0)
-        self._carried = CarriedAlerts(judged, rate_hz, clear_s)
+        judged = (alert for alert in memory.alerts if alert.id >= 0)
+        self._carried = CarriedAlerts(judged, rate_hz, clear_s, over=memory.ended)
 
     @property
     def last_numbers(self) -> tuple[int, int, int, int]:

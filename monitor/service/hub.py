@@ -253,12 +253,13 @@ class Hub:
         """Go on with the streams of an earlier life, and with the numbers of all there were."""
         for memory in memories:
             self._former[memory.stream] = memory
-            if memory.ended:
+            count = len(memory.alerts)
+            if memory.ended and not count:
                 continue
             stream = MonitoredStream(memory.info, memory.publisher, self._make, now_s, memory)
             self._streams[memory.stream] = stream
-            count = len(memory.alerts)
-            self._remark(memory.stream, f"restored, {count} active alert(s); awaited")
+            after = "ended" if memory.ended else "awaited"
+            self._remark(memory.stream, f"restored, {count} active alert(s); {after}")
 
     def memory(self, name: str) -> StreamMemory | None:
         """Give what a later life needs of a stream; None if there was none of this name."""

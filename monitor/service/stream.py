@@ -55,7 +55,7 @@ class MonitoredStream:
     now_s
         Monotonic seconds.
     memory
-        Of an earlier life of this stream: its numbers go on; unless it has ended, its alarms and
+        Of an earlier life of this stream: its numbers and alarms go on; unless it has ended, its
         limits too, and it is awaited where it was.
     """
 
@@ -91,6 +91,9 @@ class MonitoredStream:
         if memory is not None and not memory.ended:  # go on where an earlier life stopped
             self.awaited, self.key, self.unit = True, memory.key, memory.unit
             self._limits = memory.limits
+            self._losses.move(memory.next_sample)
+        elif memory is not None and memory.alerts:  # they can be acknowledged still
+            self.status, self.key = StreamStatus.ENDED, memory.key
             self._losses.move(memory.next_sample)
 
     def memory(self) -> StreamMemory:

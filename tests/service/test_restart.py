@@ -300,11 +300,37 @@ def test_a_stopped_service_hands_its_streams_on_as_a_killed_one():
 def test_a_stream_that_ended_is_over_but_its_numbers_go_on():
     first, sender = one_alarm()
     first.take(sender.end())
+    first.request(command="acknowledge", stream="a", alert_id=None)
     second = Life(first)
     assert second.hub.greeting()[1:] == []
     again = Sender("another")
     second.take(again.announce(), again.samples(1050))
-    assert told(second.out) == [(1, 1, AlertState.RAISED)]
+    assert told(second.out) == [(1, 3, AlertState.RAISED)]
+
+
+def test_what_an_ended_stream_left_active_can_be_acknowledged_after_restarts():
+    first, sender = one_alarm()
+    first.take(sender.end())
+    second = Life(first)
+    second.out += second.hub.greeting()[1:]
+    third = Life(second)
+    state = third.state()
+    assert state.status is StreamStatus.ENDED
+    assert [(alert.id, alert.state) for alert in state.alerts] == [(0, AlertState.RAISED)]
+    third.tick(FORGET_ENDED_S + 1)
+    new = third.request(command="acknowledge", stream="a", alert_id=0)
+    assert told(new) == [(0, 1, AlertState.ACKNOWLEDGED), (0, 2, AlertState.CLEARED)]
+    third.tick()
+    assert third.hub.greeting()[1:] == []
+
+
+def test_a_stream_that_begins_anew_clears_what_it_left_before_a_restart():
+    first, sender = one_alarm()
+    first.take(sender.end())
+    second, again = Life(first), Sender("another")
+    second.tick(FORGET_ENDED_S / 2)
+    second.take(again.announce(), again.samples(1050))
+    assert told(second.out) == [(0, 1, AlertState.CLEARED), (1, 2, AlertState.RAISED)]
 
 
 def test_a_stream_that_was_forgotten_goes_on_with_its_numbers():
