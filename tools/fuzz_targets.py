@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monitor.config import AlarmSettings, Settings, build
+from monitor.config import AlarmSettings, Settings
 from monitor.errors import MonitorError
 from monitor.journal.entries import draft_of
 from monitor.messages import (
@@ -29,6 +29,7 @@ from monitor.messages import (
 from monitor.recording.request import read_answer
 from monitor.service.hub import Hub
 from monitor.stages.steps import Steps
+from monitor.strict_toml import build
 from monitor.wire import allowlist
 from monitor.wire.fields import ProtocolError
 from monitor.wire.jsonform import dumps, from_dict, loads, to_dict

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from monitor.config import AlarmSettings, build
+from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
 from monitor.journal.request import Kept, snippet_answer
 from monitor.journal.request import answer as history_answer
 from monitor.recording.request import Kept as KeptSignals
 from monitor.recording.request import answer as signal_answer
 from monitor.service.stream import MonitoredStream
+from monitor.strict_toml import build
 from monitor.wire.fields import fields_to_dict
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
 from monitor.wire.protocol import SCHEMA, Body, ProtocolError, StreamState, StreamStatus

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from monitor.config import build
 from monitor.errors import USAGE, MonitorError
+from monitor.strict_toml import build
 from monitor.wire.keys import check_private, is_public_key
 
 MAX_CLIENTS = 10_000

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitor.config import DetectSettings, Settings, build
+from monitor.config import DetectSettings, Settings
 from monitor.errors import MonitorError
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.detect import DETECTORS, make_detector
+from monitor.strict_toml import build
 
 Signal = NDArray[np.float64]
 RATE_HZ = 250.0

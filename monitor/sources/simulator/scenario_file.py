@@ -31,10 +31,10 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from monitor.config import build
 from monitor.errors import MonitorError
 from monitor.sources.simulator.catalogue import SCENARIOS
 from monitor.sources.simulator.scenario import Scenario
+from monitor.strict_toml import build
 
 
 def scenario(name_or_path: str | Path) -> Scenario:
