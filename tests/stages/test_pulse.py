@@ -140,6 +140,15 @@ def test_a_steady_pulse_withholds_and_tells_of_it(kind: AlertKind, value: float 
     assert judged(kind, steady(0.8, 24.9), value) == {K.PULSE_CONTRADICTS}
 
 
+def test_what_is_not_told_is_not_withheld() -> None:
+    contradiction = Contradiction(RATE_HZ)
+    contradiction.take(steady(0.8, 24.9))
+    found = {K.ASYSTOLE: Finding(round(20.0 * RATE_HZ), "FOUND")}
+    for off in (("pulse_contradicts",), ()):
+        kept = contradiction.judge(round(25.0 * RATE_HZ), found, AlarmSettings(off=off))
+        assert (K.ASYSTOLE in kept) is bool(off)
+
+
 def with_change(at: int, **change: float) -> list[Pulse]:
     pulses = steady(0.8, 24.9)
     pulse = pulses[at]
@@ -244,3 +253,24 @@ def test_the_pulse_is_the_last_of_at_least_two_leads() -> None:
     for leads in (("PLETH",), ("PLETH", "II")):
         with pytest.raises(MonitorError, match="last of at least two leads"):
             StreamInfo("s", RATE_HZ, leads, 0, "", "PLETH")
+
+
+@pytest.mark.parametrize("delay_s", [1.0, 2.0])
+@pytest.mark.parametrize(
+    ("rhythm", "rate_bpm", "duration_s", "kind"),
+    [
+        ("asystole", None, 12.0, K.ASYSTOLE),
+        ("vf", None, 12.0, K.VF),
+        ("vt", 180.0, 12.0, K.VT),
+        ("vt", 180.0, 2.5, K.VT),  # over before its pulse is there
+    ],
+)
+def test_a_pulse_that_comes_late_loses_no_alarm(
+    rhythm: str, rate_bpm: float | None, duration_s: float, kind: AlertKind, delay_s: float
+) -> None:
+    ill = Segment(rhythm, duration_s, rate_bpm)
+    values, _ = played(SINUS, ill, replace(SINUS, duration_s=10.0))
+    alone = raised(events_of(INFO.ecg, values[:, :2]))
+    values[:, 2] = np.roll(values[:, 2], round(delay_s * RATE_HZ))
+    late = raised(events_of(INFO, values))
+    assert alone[kind] <= late[kind] <= alone[kind] + 3.0 * RATE_HZ

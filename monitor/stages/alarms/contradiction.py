@@ -17,7 +17,7 @@ A run of ventricular beats can be over before their pulse has come (transducers 
 it, some by more than a second). So VT that is withheld is judged for 2 s more, and sounds then if
 the pulse changes. What has sounded once goes on, and alarms of lower priority are never withheld.
 A pump that makes the pulse in the heart's place (balloon pump, assist device) proves nothing of
-the heart: for such a patient the pulse is to be left out.
+the heart: for such a patient ``pulse_contradicts`` is to be switched off.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ class Contradiction:
         self, sample: int, findings: dict[AlertKind, Finding], settings: AlarmSettings
     ) -> dict[AlertKind, Finding]:
         """Leave out of the findings at ``sample`` what the pulse contradicts, and tell of it."""
+        if AlertKind.PULSE_CONTRADICTS in settings.off:  # nothing is withheld in silence
+            return findings
         kept = dict(findings)
         if self._vt is not None and sample <= self._vt[1]:
             kept.setdefault(AlertKind.VT, self._vt[0])
