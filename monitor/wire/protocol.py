@@ -264,6 +264,13 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
     kind, stream = match[1].decode(), match[2].decode()
     if kind not in KINDS:
         return None
+    try:
+        return _read(kind, stream, frames)
+    except ProtocolError as error:
+        raise ProtocolError(f"{kind}.{stream}: {error}") from error
+
+
+def _read(kind: str, stream: str, frames: Sequence[bytes]) -> Packet:
     signal = _SIGNALS.get(kind)
     expected = 3 if signal else 2
     if len(frames) != expected:
