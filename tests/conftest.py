@@ -57,3 +57,20 @@ def _own_state_folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture
+def context():
+    """A ZeroMQ context: its sockets are closed at the end, whatever they still hold."""
+    import zmq
+
+    opened = []  # a socket that is dropped before it is closed warns
+
+    class Context(zmq.Context):
+        def socket(self, *args, **kwargs):
+            opened.append(super().socket(*args, **kwargs))
+            return opened[-1]
+
+    context = Context()
+    yield context
+    context.destroy(0)

@@ -171,64 +171,52 @@ def test_large_messages_at_full_speed_are_no_flood():
     assert said == []
 
 
-def test_too_many_topics_end_the_connection():
-    context = zmq.Context()
-    try:
-        with serving() as (sockets, said):
-            greedy = context.socket(zmq.SUB)
-            greedy.setsockopt(zmq.SNDHWM, 0)
-            greedy.connect(sockets.output_endpoint)
-            for number in range(MAX_TOPICS + 1):
-                greedy.setsockopt(zmq.SUBSCRIBE, b"beat.%d" % number)
-            assert said_soon(said, f"on --output: more than {MAX_TOPICS} topics")
-            greedy.close(0)
-            assert good_stream(sockets) == (2000, 2000)
-    finally:
-        context.destroy(0)
+def test_too_many_topics_end_the_connection(context):
+    with serving() as (sockets, said):
+        greedy = context.socket(zmq.SUB)
+        greedy.setsockopt(zmq.SNDHWM, 0)
+        greedy.connect(sockets.output_endpoint)
+        for number in range(MAX_TOPICS + 1):
+            greedy.setsockopt(zmq.SUBSCRIBE, b"beat.%d" % number)
+        assert said_soon(said, f"on --output: more than {MAX_TOPICS} topics")
+        greedy.close(0)
+        assert good_stream(sockets) == (2000, 2000)
 
 
-def test_who_has_most_topics_is_cut_when_there_are_too_many_in_all(monkeypatch):
+def test_who_has_most_topics_is_cut_when_there_are_too_many_in_all(monkeypatch, context):
     monkeypatch.setattr(wire_sockets, "MAX_TOPICS_IN_ALL", 1000)
-    context = zmq.Context()
-    try:
-        with serving() as (sockets, said):
-            modest = [context.socket(zmq.SUB) for _ in range(3)]
-            greedy = context.socket(zmq.SUB)
-            for number, socket_ in enumerate([*modest, greedy]):
-                socket_.connect(sockets.output_endpoint)
-                for topic in range(50 if socket_ is not greedy else 900):
-                    socket_.setsockopt(zmq.SUBSCRIBE, b"beat.%d-%d" % (number, topic))
-                socket_.setsockopt(zmq.SUBSCRIBE, b"heartbeat.")
-            assert said_soon(said, "on --output: more than 1000 topics in all")
-            greedy.close(0)  # it would connect again
-            for socket_ in modest:
-                for _ in range(3):
-                    assert socket_.poll(PATIENCE_S * 1000)
-                    socket_.recv_multipart()
-            assert good_stream(sockets) == (2000, 2000)
-            assert sockets._connections.topics <= 3 * 51
-    finally:
-        context.destroy(0)
+    with serving() as (sockets, said):
+        modest = [context.socket(zmq.SUB) for _ in range(3)]
+        greedy = context.socket(zmq.SUB)
+        for number, socket_ in enumerate([*modest, greedy]):
+            socket_.connect(sockets.output_endpoint)
+            for topic in range(50 if socket_ is not greedy else 900):
+                socket_.setsockopt(zmq.SUBSCRIBE, b"beat.%d-%d" % (number, topic))
+            socket_.setsockopt(zmq.SUBSCRIBE, b"heartbeat.")
+        assert said_soon(said, "on --output: more than 1000 topics in all")
+        greedy.close(0)  # it would connect again
+        for socket_ in modest:
+            for _ in range(3):
+                assert socket_.poll(PATIENCE_S * 1000)
+                socket_.recv_multipart()
+        assert good_stream(sockets) == (2000, 2000)
+        assert sockets._connections.topics <= 3 * 51
 
 
-def test_topics_given_up_do_not_count():
-    context = zmq.Context()
-    try:
-        with serving() as (sockets, said):
-            changeable = context.socket(zmq.SUB)
-            changeable.setsockopt(zmq.SNDHWM, 0)
-            changeable.connect(sockets.output_endpoint)
-            changeable.setsockopt(zmq.SUBSCRIBE, b"heartbeat.")
+def test_topics_given_up_do_not_count(context):
+    with serving() as (sockets, said):
+        changeable = context.socket(zmq.SUB)
+        changeable.setsockopt(zmq.SNDHWM, 0)
+        changeable.connect(sockets.output_endpoint)
+        changeable.setsockopt(zmq.SUBSCRIBE, b"heartbeat.")
+        assert changeable.poll(PATIENCE_S * 1000)
+        for number in range(3 * MAX_TOPICS):
+            changeable.setsockopt(zmq.SUBSCRIBE, b"beat.%d" % number)
+            changeable.setsockopt(zmq.UNSUBSCRIBE, b"beat.%d" % number)
+        for _ in range(3):  # still there a second later
+            changeable.recv_multipart()
             assert changeable.poll(PATIENCE_S * 1000)
-            for number in range(3 * MAX_TOPICS):
-                changeable.setsockopt(zmq.SUBSCRIBE, b"beat.%d" % number)
-                changeable.setsockopt(zmq.UNSUBSCRIBE, b"beat.%d" % number)
-            for _ in range(3):  # still there a second later
-                changeable.recv_multipart()
-                assert changeable.poll(PATIENCE_S * 1000)
-            assert said == []
-    finally:
-        context.destroy(0)
+        assert said == []
 
 
 def test_too_many_connections_are_cut(monkeypatch):
@@ -324,23 +312,19 @@ def test_who_is_silent_while_connecting_is_hung_up_on(monkeypatch):
         assert good_stream(sockets) == (2000, 2000)
 
 
-def test_a_flood_of_requests_is_answered_at_a_bounded_rate():
-    context = zmq.Context()
-    try:
-        with serving() as (sockets, _):
-            eager = context.socket(zmq.DEALER)
-            eager.connect(sockets.control_endpoint)
-            began_s = time.monotonic()
-            for _ in range(61):
-                eager.send_multipart([b"", b'{"schema": 1, "command": "state"}'])
-            for _ in range(61):
-                assert eager.poll(PATIENCE_S * 1000)
-                assert json.loads(eager.recv_multipart()[1])["ok"]
-            # 20 at once, then 20 every fifth of a second
-            assert time.monotonic() - began_s > 0.35
-            assert good_stream(sockets) == (2000, 2000)
-    finally:
-        context.destroy(0)
+def test_a_flood_of_requests_is_answered_at_a_bounded_rate(context):
+    with serving() as (sockets, _):
+        eager = context.socket(zmq.DEALER)
+        eager.connect(sockets.control_endpoint)
+        began_s = time.monotonic()
+        for _ in range(61):
+            eager.send_multipart([b"", b'{"schema": 1, "command": "state"}'])
+        for _ in range(61):
+            assert eager.poll(PATIENCE_S * 1000)
+            assert json.loads(eager.recv_multipart()[1])["ok"]
+        # 20 at once, then 20 every fifth of a second
+        assert time.monotonic() - began_s > 0.35
+        assert good_stream(sockets) == (2000, 2000)
 
 
 @pytest.mark.parametrize("room", ["output", "control"])

@@ -31,19 +31,15 @@ def test_limits_over_the_control_socket():
 
 
 @pytest.mark.parametrize("frames", [[b""], [b"garbage"], [b"{}", b"{}"], [b"\xff" * 1000]])
-def test_garbage_on_the_control_socket_is_answered(frames):
-    context = zmq.Context()
-    try:
-        with Running() as running:
-            client = context.socket(zmq.REQ)
-            client.connect(running.control)
-            client.send_multipart(frames)
-            assert client.poll(PATIENCE_S * 1000)
-            assert json.loads(client.recv())["ok"] is False
-            client.send_json({"schema": 1, "command": "state"})
-            assert client.poll(PATIENCE_S * 1000)
-            reply = client.recv_json()
-            assert reply["ok"] is True
-            assert reply["streams"] == []
-    finally:
-        context.destroy(0)
+def test_garbage_on_the_control_socket_is_answered(frames, context):
+    with Running() as running:
+        client = context.socket(zmq.REQ)
+        client.connect(running.control)
+        client.send_multipart(frames)
+        assert client.poll(PATIENCE_S * 1000)
+        assert json.loads(client.recv())["ok"] is False
+        client.send_json({"schema": 1, "command": "state"})
+        assert client.poll(PATIENCE_S * 1000)
+        reply = client.recv_json()
+        assert reply["ok"] is True
+        assert reply["streams"] == []

@@ -89,14 +89,10 @@ def test_the_pipeline_obeys_its_limits():
     assert not hr_high_alerts(AlarmSettings(off=("hr_high",)))
 
 
-def test_the_command_says_when_there_is_no_service(capsys):
-    context = zmq.Context()
-    try:
-        silent = context.socket(zmq.ROUTER)
-        port = silent.bind_to_random_port("tcp://127.0.0.1")
-        silent.close(0)
-    finally:
-        context.destroy(0)
+def test_the_command_says_when_there_is_no_service(capsys, context):
+    silent = context.socket(zmq.ROUTER)
+    port = silent.bind_to_random_port("tcp://127.0.0.1")
+    silent.close(0)
     control = f"tcp://127.0.0.1:{port}"
     code = main(["limits", "bed-7", "--control", control, "--patience", "0.2"])
     assert code == 1

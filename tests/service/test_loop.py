@@ -165,36 +165,30 @@ def test_a_stream_that_changes_its_leads_half_way():
     assert raised == [0, 1]
 
 
-def test_a_subscriber_that_does_not_read_delays_nobody_and_sees_what_it_missed():
+def test_a_subscriber_that_does_not_read_delays_nobody_and_sees_what_it_missed(context):
     info = StreamInfo("a", 200.0, tuple(f"L{n}" for n in range(32)))
     count = OUTPUT_QUEUE + 2500
-    context = zmq.Context()
-    try:
-        with Running() as running:
-            idle = context.socket(zmq.SUB)
-            idle.setsockopt(zmq.RCVHWM, 10)
-            idle.setsockopt(zmq.SUBSCRIBE, b"samples.")
-            idle.connect(running.output)
-            with listening(running, ["end"]) as listener:
-                publish(running, info, chunks("a", 32, count))
-                listener.until(End)
-            events = [b for b in running.delivered if isinstance(b, Beat | Alert)]
-            assert events == in_process(info, 50 * count)
-            tracker = SequenceTracker()
-            again = threading.Thread(target=publish, args=(running, info, chunks("a", 32, 50)))
-            again.start()
-            while not tracker.counts.lost:
-                assert idle.poll(PATIENCE_S * 1000)
-                packet = decode(idle.recv_multipart())
-                tracker.observe(packet.publisher, packet.sequence)
-                if tracker.counts.received % 1000 == 0 and not again.is_alive():
-                    again = threading.Thread(
-                        target=publish, args=(running, info, chunks("a", 32, 50))
-                    )
-                    again.start()
-            again.join(PATIENCE_S)
-    finally:
-        context.destroy(0)
+    with Running() as running:
+        idle = context.socket(zmq.SUB)
+        idle.setsockopt(zmq.RCVHWM, 10)
+        idle.setsockopt(zmq.SUBSCRIBE, b"samples.")
+        idle.connect(running.output)
+        with listening(running, ["end"]) as listener:
+            publish(running, info, chunks("a", 32, count))
+            listener.until(End)
+        events = [b for b in running.delivered if isinstance(b, Beat | Alert)]
+        assert events == in_process(info, 50 * count)
+        tracker = SequenceTracker()
+        again = threading.Thread(target=publish, args=(running, info, chunks("a", 32, 50)))
+        again.start()
+        while not tracker.counts.lost:
+            assert idle.poll(PATIENCE_S * 1000)
+            packet = decode(idle.recv_multipart())
+            tracker.observe(packet.publisher, packet.sequence)
+            if tracker.counts.received % 1000 == 0 and not again.is_alive():
+                again = threading.Thread(target=publish, args=(running, info, chunks("a", 32, 50)))
+                again.start()
+        again.join(PATIENCE_S)
     assert 0 < tracker.counts.received < count
 
 

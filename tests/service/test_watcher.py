@@ -10,7 +10,7 @@ from monitor.messages import Alert, AlertState, Beat, End, Samples, StreamInfo
 from monitor.remote import SubscriberFeed
 
 
-def collect(feed, until, **kwargs):
+def collect(feed, until):
     """Run a feed until a message satisfies ``until``; give all that it delivered."""
     delivered = []
 

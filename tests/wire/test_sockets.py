@@ -261,70 +261,56 @@ def subscribed(sender, opened):
     return False
 
 
-def test_a_frame_beyond_the_limit_is_never_read():
-    context = zmq.Context()
-    try:
-        with service_sockets() as opened:
-            opened.open_input()
-            sender = context.socket(zmq.XPUB)
-            sender.setsockopt(zmq.XPUB_NODROP, 1)
-            monitor = sender.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-            sender.connect(opened.input_endpoint)
-            assert subscribed(sender, opened)
-            sender.send_multipart([b"samples.a", b"{}", bytes(MAX_FRAME_BYTES + 1)])
-            assert monitor.poll(PATIENCE_S * 1000)  # the connection is dropped
-            sender.disable_monitor()
-            other = context.socket(zmq.XPUB)
-            other.connect(opened.input_endpoint)
-            assert subscribed(other, opened)
-            other.send_multipart([b"small"])
-            assert opened.wait(PATIENCE_S)
-            assert list(opened.receive(10)) == [([b"small"], "")]
-    finally:
-        context.destroy(0)
+def test_a_frame_beyond_the_limit_is_never_read(context):
+    with service_sockets() as opened:
+        opened.open_input()
+        sender = context.socket(zmq.XPUB)
+        sender.setsockopt(zmq.XPUB_NODROP, 1)
+        monitor = sender.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        sender.connect(opened.input_endpoint)
+        assert subscribed(sender, opened)
+        sender.send_multipart([b"samples.a", b"{}", bytes(MAX_FRAME_BYTES + 1)])
+        assert monitor.poll(PATIENCE_S * 1000)  # the connection is dropped
+        sender.disable_monitor()
+        other = context.socket(zmq.XPUB)
+        other.connect(opened.input_endpoint)
+        assert subscribed(other, opened)
+        other.send_multipart([b"small"])
+        assert opened.wait(PATIENCE_S)
+        assert list(opened.receive(10)) == [([b"small"], "")]
 
 
-def test_a_service_that_is_only_silent_has_not_refused():
+def test_a_service_that_is_only_silent_has_not_refused(context):
     """Stopped for a while, it goes on; a client that waits must not give up."""
-    context = zmq.Context()
-    try:
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            client = endpoints.new_socket(context, zmq.SUB, 10)
-            client.setsockopt(zmq.HANDSHAKE_IVL, 50)
-            client.setsockopt(zmq.RECONNECT_IVL, 10)
-            refusal = endpoints.connect(
-                client, f"tcp://127.0.0.1:{silent.getsockname()[1]}", "--connect"
-            )
-            peers = []
-            for _ in range(2 * endpoints.HANG_UPS):  # it accepts, and says nothing
-                peers.append(silent.accept()[0])
-                client.poll(60)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = endpoints.new_socket(context, zmq.SUB, 10)
+        client.setsockopt(zmq.HANDSHAKE_IVL, 50)
+        client.setsockopt(zmq.RECONNECT_IVL, 10)
+        refusal = endpoints.connect(
+            client, f"tcp://127.0.0.1:{silent.getsockname()[1]}", "--connect"
+        )
+        peers = []
+        for _ in range(2 * endpoints.HANG_UPS):  # it accepts, and says nothing
+            peers.append(silent.accept()[0])
+            client.poll(60)
+            refusal.check()
+        for peer in peers:
+            peer.close()
+
+
+def test_hung_up_on_again_and_again_is_refused(context):
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        client = endpoints.new_socket(context, zmq.SUB, 10)
+        client.setsockopt(zmq.RECONNECT_IVL, 10)
+        refusal = endpoints.connect(client, f"tcp://127.0.0.1:{rude.getsockname()[1]}", "--connect")
+        for _ in range(endpoints.HANG_UPS):
+            refusal.check()
+            rude.accept()[0].close()
+
+        def wait():
+            for _ in range(PATIENCE_S * 100):
+                client.poll(10)
                 refusal.check()
-            for peer in peers:
-                peer.close()
-    finally:
-        context.destroy(0)
 
-
-def test_hung_up_on_again_and_again_is_refused():
-    context = zmq.Context()
-    try:
-        with socket.create_server(("127.0.0.1", 0)) as rude:
-            client = endpoints.new_socket(context, zmq.SUB, 10)
-            client.setsockopt(zmq.RECONNECT_IVL, 10)
-            refusal = endpoints.connect(
-                client, f"tcp://127.0.0.1:{rude.getsockname()[1]}", "--connect"
-            )
-            for _ in range(endpoints.HANG_UPS):
-                refusal.check()
-                rude.accept()[0].close()
-
-            def wait():
-                for _ in range(PATIENCE_S * 100):
-                    client.poll(10)
-                    refusal.check()
-
-            with pytest.raises(MonitorError, match=r"refused by the service.*--keys DIR"):
-                wait()
-    finally:
-        context.destroy(0)
+        with pytest.raises(MonitorError, match=r"refused by the service.*--keys DIR"):
+            wait()

@@ -125,11 +125,10 @@ def test_a_descriptor_that_is_another_connection_now_is_left_alone():
             unread.published(5000, all_of)
 
 
-def test_a_subscriber_that_does_not_read_is_cut_and_may_come_again(monkeypatch):
+def test_a_subscriber_that_does_not_read_is_cut_and_may_come_again(monkeypatch, context):
     """Others lose nothing, and it goes on with what comes when it reads again."""
     monkeypatch.setattr(wire_sockets, "UNREAD_BYTES", 4_000_000)
     said, looks = [], itertools.count()  # by this clock, all is checked at every look
-    context = zmq.Context()
 
     def subscriber():
         socket_ = context.socket(zmq.SUB)
@@ -144,30 +143,27 @@ def test_a_subscriber_that_does_not_read_is_cut_and_may_come_again(monkeypatch):
         return int(socket_.recv_multipart()[1])
 
     with ServiceSockets(FREE, FREE, FREE, say=said.append, clock=looks.__next__) as sockets:
-        try:
-            reader, stalled = subscriber(), subscriber()
-            came = 0
-            while came < 2:
-                sockets.wait(0.1)
-                came += sockets.newcomers(1)
-            last = 0
-            while not said:
-                assert last < 1000
-                last += 1
-                sockets.publish([b"snippet.a", b"%d" % last, bytes(500_000)])
-                assert number(reader) == last
-                sockets.wait(0)
-            assert said == ["refused on --output: a subscriber that leaves too much unread"]
-            got = []
-            while not sockets.newcomers():  # it reads what it had, and connects again
-                sockets.wait(0.05)
-                if stalled.poll(0):
-                    got.append(number(stalled))
-            sockets.publish([b"snippet.a", b"%d" % (last + 1), b""])
-            assert number(reader) == last + 1
-            while got[-1] <= last:
+        reader, stalled = subscriber(), subscriber()
+        came = 0
+        while came < 2:
+            sockets.wait(0.1)
+            came += sockets.newcomers(1)
+        last = 0
+        while not said:
+            assert last < 1000
+            last += 1
+            sockets.publish([b"snippet.a", b"%d" % last, bytes(500_000)])
+            assert number(reader) == last
+            sockets.wait(0)
+        assert said == ["refused on --output: a subscriber that leaves too much unread"]
+        got = []
+        while not sockets.newcomers():  # it reads what it had, and connects again
+            sockets.wait(0.05)
+            if stalled.poll(0):
                 got.append(number(stalled))
-            assert got[:2] == [1, 2]
-            assert len(said) == 1
-        finally:
-            context.destroy(0)
+        sockets.publish([b"snippet.a", b"%d" % (last + 1), b""])
+        assert number(reader) == last + 1
+        while got[-1] <= last:
+            got.append(number(stalled))
+        assert got[:2] == [1, 2]
+        assert len(said) == 1
