@@ -1,10 +1,14 @@
 """Messages and journals made for tests."""
 
 import contextlib
+import sys
+import textwrap
 
-from monitor.journal.entries import draft_of
+from monitor.journal.entries import Query, draft_of
 from monitor.journal.journal import Journal
+from monitor.journal.reader import Reader
 from monitor.messages import Alert, AlertKind, AlertState, Priority
+from monitor.wire.protocol import body_from_dict
 
 
 def alert(number, stream="a", kind=AlertKind.VT, state=AlertState.RAISED, priority=Priority.HIGH):
@@ -26,3 +30,23 @@ def journal(path, **options):
         yield opened
     finally:
         opened.close()
+
+
+def read(path, **wanted):
+    reader = Reader(path)
+    try:
+        return list(reader.entries(Query(**wanted)))
+    finally:
+        reader.close()
+
+
+def bodies(entries):
+    return [body_from_dict(entry.fields()) for entry in entries]
+
+
+def child(code, *arguments):
+    import journal_parts
+
+    folder = str(journal_parts.__file__).rpartition("/")[0]
+    code = f"import sys; sys.path.insert(0, {folder!r})\n" + textwrap.dedent(code)
+    return [sys.executable, "-c", code, *map(str, arguments)]

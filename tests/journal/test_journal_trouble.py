@@ -1,0 +1,147 @@
+"""A journal whose disk is full, whose file is locked or removed: nobody waits, nothing is lost."""
+
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+from journal_parts import alert, bodies, child, drafts, journal, numbers, read
+
+from monitor.errors import MonitorError
+from monitor.journal.entries import Memory, Query
+from monitor.journal.journal import Journal
+from monitor.journal.writer import MAX_WAITING
+from monitor.wire.protocol import Mark
+
+PATIENT_S = 20
+
+
+def until(kept, test):
+    """Wait until the writer's thread has come so far."""
+    writer = kept._writer
+    with writer._changed:
+        assert writer._changed.wait_for(test, PATIENT_S)
+
+
+def test_a_locked_file_delays_nobody_and_nothing_is_lost(tmp_path):
+    path = tmp_path / "j.db"
+    with journal(path, retry_s=0.01) as kept:
+        kept.keep(drafts(alert(1)))
+        locker = sqlite3.connect(path, isolation_level=None)
+        locker.execute("BEGIN EXCLUSIVE")
+        assert numbers(kept.keep(drafts(alert(2)))) == [2]
+        assert kept.trouble
+        assert numbers(kept.keep(drafts(alert(3), alert(4)))) == [3, 4]
+        assert [entry.number for entry in kept.page(Query(), 10)] == [1, 2, 3, 4]
+        assert [entry.number for entry in kept.page(Query(after=2), 1)] == [3]
+        assert len(read(path)) == 1
+        locker.execute("ROLLBACK")
+        locker.close()
+        until(kept, lambda: not kept._writer._waiting)
+        assert kept.trouble == ""
+        assert numbers(kept.keep(drafts(alert(5)))) == [5]
+    assert bodies(read(path)) == [alert(n) for n in range(1, 6)]
+
+
+def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
+    """A limit on the size of files stands for the disk; it is lifted half-way."""
+    path = tmp_path / "j.db"
+    code = """
+        import resource, sys
+        from pathlib import Path
+        from journal_parts import alert, child, drafts
+        from monitor.journal.journal import Journal
+        kept = Journal(Path(sys.argv[1]), retry_s=0.01)
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))
+        number = 0
+        while not kept.trouble:
+            number += 1
+            kept.keep(drafts(*[alert(number)] * 10))
+            assert number < 1000
+        full_at = number
+        for _ in range(20):
+            number += 1
+            kept.keep(drafts(*[alert(number)] * 10))
+            assert kept.trouble
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        with kept._writer._changed:
+            assert kept._writer._changed.wait_for(lambda: not kept._writer._waiting, 20)
+        assert kept.trouble == ""
+        kept.close()
+        print(number, kept.last)
+    """
+    done = subprocess.run(child(code, path), timeout=60, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    number, last = map(int, done.stdout.split())
+    assert last == 10 * number
+    assert bodies(read(path)) == [alert(1 + n // 10) for n in range(last)]
+
+
+@pytest.mark.parametrize("beside", ["", "-wal"])
+def test_a_file_that_is_removed_is_made_anew(tmp_path, beside):
+    path = tmp_path / "j.db"
+    with journal(path, retry_s=0.01) as kept:
+        kept.keep(drafts(alert(1)), {"a": Memory("a", 1)})
+        identity = kept.identity
+        path.unlink()
+        Path(f"{path}{beside}").unlink(missing_ok=True)
+        assert numbers(kept.keep(drafts(alert(2)), {"a": Memory("a", 2)})) == [2]
+        assert "removed" in kept.trouble
+        until(kept, lambda: not kept._writer._waiting)
+        assert kept.trouble == ""
+        assert [entry.number for entry in kept.page(Query(), 10)] == [2]
+        assert kept.keep(drafts(alert(3))) == [Mark(3, 2)]
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert bodies(read(path)) == [alert(2), alert(3)]
+    with journal(path) as kept:
+        assert (kept.identity, kept.last) == (identity, 3)
+        assert kept.memories["a"].text == "a"
+
+
+def test_what_memory_cannot_hold_has_no_number(tmp_path):
+    path = tmp_path / "j.db"
+    with journal(path, retry_s=0.01) as kept:
+        locker = sqlite3.connect(path, isolation_level=None)
+        locker.execute("BEGIN EXCLUSIVE")
+        many = drafts(alert(1)) * (MAX_WAITING + 5)
+        marks = kept.keep(many)
+        assert marks[MAX_WAITING:] == [None] * 5
+        assert "memory is full" in kept.trouble
+        locker.close()
+        until(kept, lambda: not kept._writer._waiting)
+        assert numbers(kept.keep(drafts(alert(2)))) == [MAX_WAITING + 1]
+    assert len(read(path)) == MAX_WAITING + 1
+
+
+def test_a_number_that_was_given_out_but_not_written_is_not_used_again(tmp_path):
+    path = tmp_path / "j.db"
+    code = """
+        import os, sqlite3, sys
+        from pathlib import Path
+        from journal_parts import alert, child, drafts
+        from monitor.journal.journal import Journal
+        kept = Journal(Path(sys.argv[1]))
+        kept.keep(drafts(alert(1)))
+        sqlite3.connect(sys.argv[1], isolation_level=None).execute("BEGIN EXCLUSIVE")
+        print(kept.keep(drafts(alert(2)))[0].number, flush=True)
+        os._exit(9)
+    """
+    done = subprocess.run(child(code, path), timeout=60, capture_output=True, text=True)
+    assert done.stdout.split() == ["2"]
+    with journal(path) as kept:
+        assert kept.keep(drafts(alert(3)))[0].number > 2
+    with journal(path) as kept:
+        first = kept.last
+        assert numbers(kept.keep(drafts(alert(4)))) == [first + 1]
+
+
+def test_what_cannot_be_written_at_the_end_is_said(tmp_path):
+    path = tmp_path / "j.db"
+    kept = Journal(path)
+    locker = sqlite3.connect(path, isolation_level=None)
+    locker.execute("BEGIN EXCLUSIVE")
+    kept.keep(drafts(alert(1)))
+    with pytest.raises(MonitorError, match=r"1 event\(s\) could not be written"):
+        kept.close()
+    locker.close()
