@@ -18,15 +18,26 @@ PATIENCE_S = 120
 class Process:
     """A command of the monitor; what it says on stderr and stdout is read as it comes.
 
+    Parameters
+    ----------
+    first
+        Python code that the process runs before the command.
+
     Attributes
     ----------
     remarks, lines
         What has come so far, from stderr and stdout.
     """
 
-    def __init__(self, *arguments, patience_s=PATIENCE_S, preexec_fn=None):
+    def __init__(self, *arguments, patience_s=PATIENCE_S, preexec_fn=None, first=""):
+        program = ["-m", "monitor"]
+        if first:
+            program = [
+                "-c",
+                f"{first}\nimport runpy; runpy.run_module('monitor', None, '__main__')",
+            ]
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "monitor", *arguments],
+            [sys.executable, *program, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

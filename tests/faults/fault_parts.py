@@ -63,7 +63,10 @@ class Device:
         self.socket.setsockopt(zmq.SNDTIMEO, 60_000)
         self.socket.setsockopt(zmq.RCVTIMEO, 60_000)
         self.socket.connect(endpoint)
-        self.socket.recv()  # the service has subscribed
+
+    def wait(self):
+        """Wait until the service has subscribed."""
+        self.socket.recv()
 
     def frames(self, body, sent_ns=None):
         """Number a message as if it were sent now."""
@@ -90,11 +93,20 @@ class Device:
 
 @contextlib.contextmanager
 def device(endpoint, **options):
-    sender = Device(endpoint, **options)
-    try:
+    with devices(endpoint, 1, **options) as (sender,):
         yield sender
-    finally:
-        sender.close()
+
+
+@contextlib.contextmanager
+def devices(endpoint, count, **options):
+    """So many devices that connect at once, each by a connection of its own."""
+    with contextlib.ExitStack() as stack:
+        senders = [Device(endpoint, **options) for _ in range(count)]
+        for sender in senders:
+            stack.callback(sender.close)
+        for sender in senders:
+            sender.wait()
+        yield senders
 
 
 def shuffled(kind, count, share, seed):

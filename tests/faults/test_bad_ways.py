@@ -2,14 +2,17 @@
 
 import json
 import random
+import signal
 import time
 from dataclasses import replace
 
 import pytest
+import wfdb
 from fault_parts import (
     CHUNK_S,
     analysis_alerts,
     device,
+    devices,
     events,
     kind_of,
     over,
@@ -19,9 +22,18 @@ from fault_parts import (
 )
 from monitor_process import serving, wait_for
 
+from monitor.journal.entries import Query
+from monitor.journal.reader import Reader
 from monitor.messages import End, Samples
 
 HOUR_NS = 3600 * 10**9
+# a wall clock that is right for a second, then an hour ahead, then an hour behind
+JUMPING = """
+import time
+real = time.time_ns
+time.time_ns = lambda: real() + ((time.monotonic_ns() // 10**9 + 1) % 3 - 1) * 3600 * 10**9
+time.time = lambda: time.time_ns() / 1e9
+"""
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +98,36 @@ def test_the_clock_of_a_device_jumps(service, survey, tour):
         stream.alerts(),
         analysis_alerts(lines, "clock"),
     )
+
+
+def test_the_clock_of_the_service_jumps(survey, tour, tmp_path):
+    stream, expected = tour
+    kept, recorded = tmp_path / "j.db", tmp_path / "recorded"
+    options = ["--json", "--journal", str(kept), "--record", str(recorded)]
+    with serving(*options, first=JUMPING) as (serve, at), device(at["input"]) as sender:
+        sender.send(sender.frames(stream.info))
+        for chunk in stream.chunks:
+            sender.send(sender.frames(chunk))
+            time.sleep(6.0 / len(stream.chunks))  # over some jumps
+        sender.send(sender.end(stream))
+        lines = served(serve, at["control"], "tour")
+        serve.signal(signal.SIGTERM)
+        serve.finish()
+    assert not [a["kind"] for a in events(lines, "tour", "alert") if a["id"] < 0]
+    reader = Reader(kept)
+    try:
+        entries = list(reader.entries(Query()))
+    finally:
+        reader.close()
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+    walls_s = [entry.wall_ns / 1e9 for entry in entries]
+    assert max(walls_s) - min(walls_s) > 3600  # it has jumped
+    assert (
+        sum(wfdb.rdheader(str(path.with_suffix(""))).sig_len for path in recorded.glob("*/*.hea"))
+        == stream.chunks[-1].end_sample
+    )
+    got = analysis_alerts(lines, "tour")
+    survey.report("clock of the service jumps by an hour", 1, 1, expected, got)
 
 
 def test_a_device_reconnects_and_repeats_what_it_sent_last(service, survey, tour):
@@ -215,15 +257,20 @@ def test_a_stream_changes_half_way(service, survey, change):
 def test_a_hundred_streams_at_once(service, survey):
     serve, at = service
     one = patient("one", "vt")
+    one = replace(one, chunks=one.chunks[: round(30.0 / CHUNK_S)])
     alerts = one.alerts()
+    assert any(json.loads(line)["kind"] == "vt" for line in alerts)
     streams = [one.renamed(f"bed-{n:03d}") for n in range(100)]
     names = [stream.info.stream for stream in streams]
-    with device(at["input"]) as sender:
-        sender.send(*(sender.frames(stream.info) for stream in streams))
+    with devices(at["input"], len(streams)) as senders:
+        pairs = list(zip(senders, streams, strict=True))
+        for sender, stream in pairs:
+            sender.send(sender.frames(stream.info))
         for position in range(len(one.chunks)):
-            sender.send(*(sender.frames(stream.chunks[position]) for stream in streams))
-        end = one.chunks[-1].end_sample
-        sender.send(*(sender.frames(End(name, end)) for name in names))
+            for sender, stream in pairs:
+                sender.send(sender.frames(stream.chunks[position]))
+        for sender, stream in pairs:
+            sender.send(sender.end(stream))
         lines = served(serve, at["control"], *names)
     expected = [line.replace('"one"', f'"{name}"') for name in names for line in alerts]
     got = [line for name in names for line in analysis_alerts(lines, name)]
