@@ -56,7 +56,6 @@ PURE = (
     "monitor/service/overload.py",
     "monitor/service/ownership.py",
     "monitor/service/pace.py",
-    "monitor/service/refused.py",
     "monitor/service/requests.py",
     "monitor/service/rounds.py",
     "monitor/service/stream.py",

@@ -9,6 +9,8 @@ Rules that hold here:
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -21,7 +23,6 @@ from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.overload import Overload
 from monitor.service.pace import REAL_TIME
-from monitor.service.refused import Refused
 from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
@@ -33,9 +34,11 @@ from monitor.wire.protocol import (
     StreamStatus,
     decode,
 )
+from monitor.wire.refusals import Refusals
 
 MAX_STREAMS = 256
 MAX_FORMER = 10_000
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 FORGET_ENDED_S = 60.0
 FORGET_STALE_S = 600.0
 
@@ -74,7 +77,7 @@ class Hub:
         self._max_streams = max_streams
         self._streams: dict[str, MonitoredStream] = {}
         self._appeared = 0
-        self._refused = Refused()
+        self._refusals = Refusals(say)
         self._unknown = 0
         self._former: dict[str, StreamMemory] = {}
         self.overload = Overload()
@@ -93,7 +96,7 @@ class Hub:
     @property
     def refused(self) -> int:
         """Messages that broke the rules so far."""
-        return self._refused.count
+        return self._refusals.count
 
     def receive(self, frames: Sequence[bytes], now_s: float, wall_ns: int) -> list[Body]:
         """Take one multipart message from a sender of samples."""
@@ -111,7 +114,7 @@ class Hub:
         out: list[Body] = []
         together: dict[str, Steps[list[Body]]] = {}
         for frames, key in messages:
-            packet = self._decoded(frames)
+            packet = self._decoded(frames, now_s)
             if packet is None:
                 continue
             name = packet.body.stream
@@ -122,19 +125,24 @@ class Hub:
         out += chain.from_iterable(run_together([*together.values()]))
         return out
 
-    def _decoded(self, frames: Sequence[bytes]) -> Packet | None:
+    def _decoded(self, frames: Sequence[bytes], now_s: float) -> Packet | None:
         try:
             packet = decode(frames)
         except ProtocolError as error:
-            self._refused.note(str(error))
+            self._refuse(str(error), now_s)
             return None
         if packet is None:
             self._unknown += 1
         return packet
 
-    def _note_refused(self, stream: MonitoredStream, before: int) -> None:
+    def _refuse(self, reason: str, now_s: float, count: int = 1) -> None:
+        # what somebody wrote into a message may tell who the patient is
+        reason = _QUOTED.sub("'...'", reason)
+        self._refusals.note(f"a message: {reason}", now_s, count)
+
+    def _note_refused(self, stream: MonitoredStream, before: int, now_s: float) -> None:
         if stream.refused > before:
-            self._refused.note(stream.refusal, stream.refused - before)
+            self._refuse(stream.refusal, now_s, stream.refused - before)
 
     def _take(self, packet: Packet, key: str, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         stream = self._streams.get(packet.body.stream)
@@ -150,9 +158,9 @@ class Hub:
             was, awaited, refused = stream.status, stream.awaited, stream.refused
             out = yield from stream.take(packet, now_s, wall_ns)
             self._appeared += awaited and not stream.awaited
-            self._note_refused(stream, refused)
+            self._note_refused(stream, refused, now_s)
         except ProtocolError as error:
-            self._refused.note(str(error))
+            self._refuse(str(error), now_s)
             if stream is not None:
                 stream.refused += 1
             return []
@@ -176,7 +184,7 @@ class Hub:
             was, refused = stream.status, stream.refused
             *news, state = stream.tick(now_s, looked_at_s)
             out += [*news, state] if self.overload.shows_states else news
-            self._note_refused(stream, refused)
+            self._note_refused(stream, refused, now_s)
             self._report(stream, was)
             if stream.status is StreamStatus.LIVE:
                 behind_s.append(stream.behind_s)
@@ -185,7 +193,7 @@ class Hub:
                 out += self._forget(name)
             elif silent_s > FORGET_STALE_S:
                 out += stream.end()
-        self._report_refused()
+        self._refusals.tick(now_s)
         said = self.overload.judge(behind_s, now_s - looked_at_s, self._fastest())
         if said:
             self._say(Remark(said, Level.WARNING) if self.overload.shedding else said)
@@ -246,7 +254,7 @@ class Hub:
             was = stream.status
             out += stream.end(stopped=True)
             self._report(stream, was)
-        self._report_refused()
+        self._refusals.tick(math.inf)
         return out
 
     def restore(self, memories: Iterable[StreamMemory], now_s: float) -> None:
@@ -289,7 +297,7 @@ class Hub:
         return Heartbeat(
             self._publisher,
             len(self._streams),
-            self._refused.count,
+            self._refusals.count,
             self._unknown,
             overload.late,
             overload.shed,
@@ -333,8 +341,3 @@ class Hub:
 
     def _remark(self, stream: str, text: str, level: Level = Level.INFO) -> None:
         self._say(Remark(f"stream {stream}: {text}", level, stream))
-
-    def _report_refused(self) -> None:
-        news = self._refused.news()
-        if news:
-            self._say(Remark(news, Level.WARNING))

@@ -1,4 +1,4 @@
-"""Refusals at the sockets: every one counted, every cause told, the log never flooded. Pure."""
+"""Refused connections, messages, requests: each counted, its cause told, no flood in the log."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class Refusals:
         self._say = say
         self._causes: dict[str, _Cause] = {}
 
-    def note(self, cause: str, now_s: float) -> None:
-        """Count one refusal; ``cause`` says where, whom and why, in one line without secrets."""
-        self.count += 1
+    def note(self, cause: str, now_s: float, count: int = 1) -> None:
+        """Count refusals; ``cause`` says where, whom and why, in one line without secrets."""
+        self.count += count
         if cause not in self._causes and len(self._causes) >= MAX_CAUSES:
             cause = "for other causes"
         known = self._causes.get(cause)
         if known is None:
-            self._causes[cause] = _Cause(now_s)
+            self._causes[cause] = _Cause(now_s, count - 1)
             self._say(Remark(f"refused {cause}", Level.WARNING))
         else:
-            known.more += 1
+            known.more += count
 
     def tick(self, now_s: float) -> None:
         """Tell what has come again; forget what has not."""

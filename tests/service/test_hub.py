@@ -339,10 +339,13 @@ def test_samples_beyond_the_index_are_refused_and_the_stream_goes_on(at):
 
 
 def test_samples_of_a_stream_nobody_announced_are_refused():
-    desk = Desk()
-    assert desk.take(Sender().samples()) == []
+    desk, sender = Desk(), Sender()
+    assert desk.take(*(sender.samples() for _ in range(7))) == []
+    said = ["refused a message: stream a has not been announced (info message)"]
+    assert desk.said == said
     desk.tick()
-    assert desk.said == ["refused 1 message(s): stream a has not been announced (info message) (1)"]
+    desk.hub.flush()
+    assert desk.said == [*said, f"{said[0]} (6 more times)"]
 
 
 def test_more_streams_than_allowed_are_refused():

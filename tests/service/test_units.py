@@ -44,8 +44,8 @@ def test_another_unit_is_refused_and_said(unit):
     with pytest.raises(ProtocolError, match="unit"):
         decode(announcement)
     assert desk.take(announcement, *(sender.samples() for _ in range(4))) == []
-    desk.tick()
-    assert "unit: " in desk.said[-1]
+    assert desk.said[0].startswith("refused a message: info.a: unit: ")
+    assert len(desk.said) == 2  # nor has the stream been announced
     assert desk.hub.refused == 5
 
 
