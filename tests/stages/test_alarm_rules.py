@@ -62,6 +62,24 @@ def test_a_run_with_a_long_interval_in_it_is_no_vt() -> None:
     assert K.VT not in physiological(alarms(then_sinus(beats)))
 
 
+@pytest.mark.parametrize(
+    ("labels", "rr_s", "expected"),
+    [
+        ("VVVNVV", [0.4, 0.4, 0.4, 0.6, 0.5, 0.4], True),
+        ("VVNVVV", [0.4, 0.4, 0.6, 0.5, 0.4, 0.4], True),
+        ("VVVFVV", [0.5] * 6, True),
+        ("VNVVVV", [0.4] * 6, False),  # before two or more there is nothing to capture
+        ("VVNVV", [0.4] * 5, False),  # too few
+        ("VVNVNVV", [0.4] * 7, False),  # more than one
+        ("VVVNVV", [0.4, 0.4, 0.4, 0.4, 0.8, 0.4], False),  # the pace is lost behind it
+        ("VVVNVV", [0.7] * 6, False),  # too slow
+    ],
+)
+def test_a_capture_beat_does_not_end_vt(labels: str, rr_s: list[float], expected: bool) -> None:
+    beats = then_sinus(after(START, labels, rr_s))
+    assert (K.VT in physiological(alarms(beats))) is expected
+
+
 def test_a_beat_at_another_pace_is_not_of_the_run() -> None:
     beats = after(START, "VVVVS", [0.4, 0.4, 0.4, 0.4, 0.5])
     assert physiological(alarms(then_sinus(beats))) == {K.NSVT}

@@ -19,6 +19,7 @@ _ALIKE = 0.9  # correlation of beats of one shape
 _SIMILAR = 0.8  # correlation of a couplet that need not be premature ...
 _PREMATURE = 0.85  # ... which is this share of the usual interval
 _EVEN = 1.15  # longest over shortest interval of a run that keeps its pace
+_PACE = 1.25  # longest interval around a capture beat, over that of the VT rate
 _BEFORE_PAUSE = 0.95  # interval before ventricular beats of bigeminy, over that after them
 
 
@@ -49,28 +50,54 @@ def vt(view: View) -> Finding | None:
     a fast run are less sure than elsewhere, so among the last ``vt_beats`` there may be others:
     as long as all together are most probably ventricular, or those have the shape of the
     ventricular ones, or are few in a steady run. The last may be such a beat if all intervals are
-    alike, S, F or Q: another focus would not keep the pace. And the classifier must be sure of
-    what it calls ventricular, ``vt_certainty`` on average.
+    alike, S, F or Q: another focus would not keep the pace. A capture beat does not end VT, see
+    :func:`_captured`. And the classifier must be sure of what it calls ventricular,
+    ``vt_certainty`` on average.
     """
     s = view.settings
-    size = len(view.beats)
-    if size < s.vt_beats or view.beats[-1].label is AamiClass.N:
+    if not view.beats or view.beats[-1].label is AamiClass.N:
         return None
-    last = [view.beats[size - s.vt_beats + i] for i in range(s.vt_beats)]
+    last = view.last(s.vt_beats)
+    if not _is_vt(view, last):
+        last = view.last(s.vt_beats + 1)
+        if not _captured(view, last):
+            return None
     rate = view.rate_bpm(last)
-    if rate < s.vt_bpm:
-        return None
-    if last[-1].label is not _V and max(_intervals(last)) > _EVEN * min(_intervals(last)):
-        return None
-    ventricular = [beat for beat in last if beat.label is _V]
-    certainty = sum(beat.probabilities[2] + beat.probabilities[3] for beat in ventricular)
-    if certainty < s.vt_certainty * len(ventricular):
-        return None
-    if not (_probable(last) or _of_one_shape(view, last) or _steady(view, last)):
-        return None
-    run = view.run_of_v(back=s.vt_beats - 1)[:-1] + last
+    run = view.run_of_v(back=len(last) - 1)[:-1] + last
     text = f"VT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
     return Finding(run[0].sample, text, round(rate), s.vt_bpm, _samples(run))
+
+
+def _is_vt(view: View, run: list[Beat]) -> bool:
+    """Whether a run that is long enough is fast and ventricular."""
+    if not _fast_and_sure(view, run, view.settings.vt_beats):
+        return False
+    if run[-1].label is not _V and max(_intervals(run)) > _EVEN * min(_intervals(run)):
+        return False
+    return _probable(run) or _of_one_shape(view, run) or _steady(view, run)
+
+
+def _captured(view: View, run: list[Beat]) -> bool:
+    """Whether one beat of any kind stands between two or more ventricular ones on each side.
+
+    In VT a sinus impulse may capture the ventricles now and then (W. Dressler and H. Roesler, Am
+    Heart J 44:485-493, 1952): the beats around it keep their pace.
+    """
+    if not _fast_and_sure(view, run, view.settings.vt_beats + 1):
+        return False
+    others = [i for i, beat in enumerate(run) if beat.label is not _V]
+    if len(others) != 1 or not 2 <= others[0] <= len(run) - 3:
+        return False
+    return max(_intervals(run)) <= _PACE * 60.0 / view.settings.vt_bpm * view.rate_hz
+
+
+def _fast_and_sure(view: View, run: list[Beat], size: int) -> bool:
+    s = view.settings
+    if len(run) < size or view.rate_bpm(run) < s.vt_bpm:
+        return False
+    ventricular = [beat for beat in run if beat.label is _V]
+    certainty = sum(beat.probabilities[2] + beat.probabilities[3] for beat in ventricular)
+    return certainty >= s.vt_certainty * len(ventricular)
 
 
 def _probable(run: list[Beat]) -> bool:

@@ -220,6 +220,11 @@ class View:
         rr_s = sorted((b.sample - a.sample) / self.rate_hz for a, b in itertools.pairwise(beats))
         return rr_s[len(rr_s) // 2] if rr_s else None
 
+    def last(self, count: int) -> list[Beat]:
+        """Give the newest beats, so many if there are, in order."""
+        first = max(0, len(self.beats) - count)
+        return [self.beats[i] for i in range(first, len(self.beats))]
+
     def run_of_v(self, back: int = 0) -> list[Beat]:
         """Consecutive ventricular beats that end ``back`` beats before the newest, in order."""
         run: list[Beat] = []
