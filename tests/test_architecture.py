@@ -49,6 +49,7 @@ PURE = (
     "monitor/service/beginnings.py",
     "monitor/service/carried.py",
     "monitor/service/hub.py",
+    "monitor/service/intake.py",
     "monitor/service/lag.py",
     "monitor/service/losses.py",
     "monitor/service/memory.py",

@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import numpy as np
-
 from monitor.config import AlarmSettings
 from monitor.messages import AlertKind, End, Event, Samples, StreamInfo
 from monitor.service.alert_book import AlertBook
 from monitor.service.analysis import Analysis, MakeAnalysis, reason_of
 from monitor.service.beginnings import Beginnings
+from monitor.service.intake import usable
 from monitor.service.losses import Losses
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Ownership
 from monitor.service.pace import Pace
 from monitor.service.sender_rate import SenderRate
 from monitor.stages.steps import Steps, run_alone
-from monitor.wire.fields import MAX_INT
 from monitor.wire.protocol import (
-    MAX_SIGNAL_S,
     Body,
     Limits,
     Packet,
@@ -361,26 +358,7 @@ class MonitoredStream:
             return []
         if self.status is StreamStatus.ENDED:
             raise ProtocolError(f"stream {self.info.stream} has ended; announce it again first")
-        if samples.start_sample < 0 or samples.end_sample > MAX_INT:
-            raise ProtocolError(
-                f"stream {self.info.stream}: sample index {samples.start_sample} is out of range"
-            )
-        length, leads = samples.values_mv.shape
-        if length > MAX_SIGNAL_S * self.info.rate_hz:  # others would wait for it
-            raise ProtocolError(
-                f"stream {self.info.stream}: a message of {length / self.info.rate_hz:.1f} s of "
-                f"signal; at most {MAX_SIGNAL_S:g} s may come at once"
-            )
-        if leads != len(self.info.leads):
-            raise ProtocolError(
-                f"stream {self.info.stream} was announced with {len(self.info.leads)} lead(s), "
-                f"but samples of {leads} came"
-            )
-        if self.unit is not Unit.MILLIVOLT:
-            scale = np.full(leads, self.unit.mv, np.float32)
-            if self.info.pulse:  # the last one: it is in a unit of its own
-                scale[-1] = 1.0
-            samples = replace(samples, values_mv=samples.values_mv * scale)
+        samples = usable(samples, self.info, self.unit)
         out: list[Body] = []
         if self._analysis is None:
             if self.awaited:
