@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("wire", "control", "lines", "journal", "signal", "allow-list", "settings")
+NAMES = ("wire", "control", "lines", "journal", "signal", "allow-list", "settings", "recording")
 
 
 def main(argv: list[str] | None = None) -> int:

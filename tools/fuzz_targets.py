@@ -26,8 +26,12 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
+from monitor.recording.header import SegmentHeader, parse_header
 from monitor.recording.request import read_answer
+from monitor.recording.scale import Scale
 from monitor.service.hub import Hub
+from monitor.sinks.annotation_format import END, beginning, whole_part
+from monitor.sinks.annotation_format import encode as encode_rows
 from monitor.stages.steps import Steps
 from monitor.strict_toml import build
 from monitor.wire import allowlist
@@ -156,6 +160,16 @@ def settings(data: bytes) -> None:
         _one_line(error)
 
 
+def recording(data: bytes) -> None:
+    """Read what a crash left of a recording: its header, its annotations."""
+    whole = whole_part(data)
+    assert whole_part(whole) == whole
+    try:
+        parse_header(data.decode("utf-8", "replace"))
+    except MonitorError as error:
+        _one_line(error)
+
+
 class Target(NamedTuple):
     """What takes the bytes, and examples of what it accepts."""
 
@@ -187,6 +201,10 @@ _SIGNAL = (
     b'"leads":["II","V1"],"source":"","wall_ns":1,"values":"AAAAAAAAAAA="}'
 )
 _SETTINGS = b'[alarms]\nhr_high_bpm = 130\noff = ["vt"]\n[detect]\ndetector = "default"\n'
+_HEADER = SegmentHeader("a", INFO, 5, 10**18, 99, (Scale(1000.0, 0),) * 2, (1, 2), (3, -4), (0, 7))
+_ANNOTATIONS = (
+    beginning(360.0) + encode_rows([(90, "N", 0, 0, ""), (9000, "+", 1, 1, "(AFIB")]) + END
+)
 
 TARGETS = {
     "wire": Target(
@@ -201,6 +219,7 @@ TARGETS = {
     "signal": Target(signal, [_SIGNAL]),
     "allow-list": Target(allow_list, [allowlist.dumps(_CLIENTS).encode(), b"clients = []"]),
     "settings": Target(settings, [_SETTINGS]),
+    "recording": Target(recording, [_HEADER.text().encode(), _ANNOTATIONS]),
 }
 
 

@@ -102,7 +102,7 @@ def parse_header(text: str) -> SegmentHeader:
             tuple(int(signal[6]) for signal in signals),
             tuple(clipped.get(lead, 0) for lead in info.leads),
         )
-    except (ValueError, IndexError, KeyError) as error:
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:
         raise MonitorError(f"not a header of a recording: {lines[0] if lines else ''!r}") from error
 
 

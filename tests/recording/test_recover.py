@@ -102,6 +102,23 @@ def test_a_damaged_segment_is_set_aside_and_the_others_are_finished(tmp_path):
     assert [path.name for path in first.parent.glob("*.damaged")] == [first.name + ".damaged"]
 
 
+def test_a_header_that_was_torn_off_anywhere_stops_no_start(tmp_path):
+    """Signal and annotations are kept; what cannot be finished is set aside, and said."""
+    record(tmp_path / "killed", killed=True)
+    header = next((tmp_path / "killed").glob("bed-7/*.hea")).read_bytes()
+    for cut in range(0, len(header), 7):
+        folder = tmp_path / str(cut)
+        shutil.copytree(tmp_path / "killed", folder)
+        first, _ = records(folder)
+        first.with_suffix(".hea").write_bytes(header[:cut])
+        said = []
+        start(folder, said).close()
+        assert len(said) == 2
+        assert first.with_suffix(".dat").stat().st_size == 6000 * 4
+        assert len(annotations(first)) == 31
+        assert not list(folder.glob("*/*.open"))
+
+
 def test_new_segments_come_after_those_of_an_earlier_run(tmp_path):
     record(tmp_path)
     earlier = [path.name for path in records(tmp_path)]
