@@ -2,9 +2,9 @@
 
 ``FOLDER/STREAM/20261121T095307_250.hea``, ``.dat`` and ``.mon``: header, signal and our
 annotations of one segment, named by the wall clock (UTC) of its first sample, so that names sort
-by time. ``.open`` beside them marks a segment that is not finished: the events of the segment as
-JSON lines, from which its annotations are written again after a crash.
+by time. An empty ``.open`` beside them marks a segment that is not finished.
 
 ``scale`` and ``header`` are pure; ``segment`` is one segment on disk, ``stream`` cuts one stream
-into segments, ``recorder`` keeps all streams, ``thread`` keeps a slow disk from the analysis.
+into segments, ``recorder`` keeps all streams, ``thread`` keeps a slow disk from the analysis, and
+``recover`` finishes what a crash left.
 """
