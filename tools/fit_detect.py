@@ -90,8 +90,10 @@ class Recorder(GradientDetector):
         self._teach = teach
         self._taken: set[int] = set()
 
-    def _weigh(self, place: int, after: Candidate | None = None) -> Candidate:
-        candidate = super()._weigh(place, after)
+    def _weigh(
+        self, place: int, after: Candidate | None = None, again: Candidate | None = None
+    ) -> Candidate:
+        candidate = super()._weigh(place, after, again)
         sample = candidate.sample
         i = int(np.searchsorted(self._beats_at, sample))
         around = self._beats_at[max(i - 1, 0) : i + 1]

@@ -61,6 +61,7 @@ class Candidate(NamedTuple):
     log_odds: float
     figures: list[float]
     match: Match
+    repeats: bool  # like the candidate before, as that was like the one before it
     tops: list[float]  # envelope top per lead, mV/s
     slope: list[float]  # steepest slope per lead, mV
     span: list[float]  # size per lead, mV

@@ -34,6 +34,7 @@ _USABLE = frozenset({LeadState.OK, LeadState.NOISY})
 _SURE = 2.5  # log odds from which on a decision does not wait
 _DOUBT_S = 0.4  # how long it waits below that
 _SEARCH_BACK = -3.0  # log odds that a missed beat must have had
+_SEARCH_BACK_NOISE = 2.25  # more of them in full noise
 _SEARCH_BACK_RR = 1.5  # mean RR without a beat, after which one is searched for
 _T_WAVE_S = 0.36  # after Pan and Tompkins
 _LONGEST_S = 3.0  # how far back
@@ -46,8 +47,10 @@ _TRAIN_S = 0.55  # the longest of them: slower, they may be P waves or pacing wi
 _REGULAR = 0.15  # part by which they may differ
 _SAME = 0.9  # correlation of neighbours in it
 _TALL = -1.2  # log height that they need in one lead
-_CAUTION = 0.75  # log odds asked for on top in full noise
+_REPEATS = 0.75  # correlation of one with the next, twice in a row, that noise seldom has
+_CAUTION = 1.0  # log odds asked for on top in full noise
 _QUIET, _LOUD = -1.6, -0.3  # log height of what is rejected: no noise, full noise
+_NOISY = 0.5  # of full noise, where a new kind of beat must be one of three alike in a row
 _CUT_OFF_S = 0.015  # an R peak this near to the end of the stream may not be the highest point
 _SEEN = 0.2  # of the typical height: enough to locate the R peak in that lead
 _UNLIKE = 0.5  # correlation below which a beat that another lead is sure of is not seen in a lead
@@ -93,7 +96,9 @@ class GradientDetector:
     - A fifth candidate in a regular train of alike ones, tall in one lead and faster than 110
       a minute, none of them taken, is a beat whatever its odds: T waves have a QRS between
       them, noise does not repeat, and tachycardia may start with a QRS unlike any before.
-    - In noise the odds must be better: a false beat is worse than a missed one.
+    - In noise the odds must be better, those of search-back most of all: a false beat is worse
+      than a missed one. Nor is a new kind of beat learnt there from what is seen but once. Three
+      alike in a row, as tachycardia has and noise has not, are free of both.
     - Search-back [2]_: after 1.5 mean RR without a beat the best of the rejected, if it was
       not too bad nor, within 0.36 s of a beat, less than half as high and unlike it: after a
       tachycardia the mean RR is still short, and every T wave would be found. Nor may it
@@ -101,7 +106,7 @@ class GradientDetector:
       are: an asystole is not searched for beats. Nothing lower than 0.12 of the typical QRS
       is looked at at all. One in doubt does not put it off, or where all is in doubt, as in
       noise and at the onset of tachycardia, nothing would ever be searched for; it is weighed
-      anew.
+      anew. Nothing older than 3 s is taken.
     - A second lead, where there is one, adds to the height by weight, which is the smaller the
       more there is between its beats; a lead that is not usable weighs nothing, nor does one
       as restless as noise in which the beats of the other are unlike themselves.
@@ -154,6 +159,7 @@ class GradientDetector:
         self._rejected: list[Candidate] = []  # the last ones since the last beat
         self._missed: list[Candidate] = []  # rejected, but open to search-back
         self._doubt: Candidate | None = None
+        self._alike = False  # the last two candidates
 
     @property
     def settled_sample(self) -> int:
@@ -280,19 +286,37 @@ class GradientDetector:
         else:
             peaks += self._resolve(candidate, candidate.log_odds > 0.0)
         self._levels.compare(candidate.match.each, candidate.tops)
+        self._alike = candidate.match.like_previous > _REPEATS
         self._templates.see(self._evidence.piece(place))
         return peaks
 
-    def _weigh(self, place: int, after: Candidate | None = None) -> Candidate:
-        """Weigh the candidate at ``place``, as if ``after`` had been taken for a beat."""
+    def _weigh(
+        self, place: int, after: Candidate | None = None, again: Candidate | None = None
+    ) -> Candidate:
+        """Weigh the candidate at ``place``, as if ``after`` had been taken for a beat.
+
+        ``again`` is what it was when it was weighed and kept in doubt before.
+        """
         sample = self._sample(place)
         last, height = self._last, self._last_height
         if after is not None:
             last, height = after.sample, math.exp(after.figures[0])
         figures, match, *found = self._evidence.figures(place, sample, last, height)
+        repeats = self._alike and match.like_previous > _REPEATS
+        if again is not None:
+            # what it would be compared with by now is itself
+            match = match._replace(like_previous=again.match.like_previous)
+            repeats = again.repeats
+        log_odds = self._judge.log_odds(figures) - _CAUTION * self._noise(repeats)
+        return Candidate(sample, log_odds, figures, match, repeats, *found)
+
+    def _noise(self, repeats: bool) -> float:
+        """How much noise there is, 0 to 1, by the height of what was rejected.
+
+        None for what repeats itself: noise does not, tachycardia does.
+        """
         loud = (math.log(self._rhythm.noise) - _QUIET) / (_LOUD - _QUIET)
-        caution = _CAUTION * min(1.0, max(0.0, loud))
-        return Candidate(sample, self._judge.log_odds(figures) - caution, figures, match, *found)
+        return 0.0 if repeats else min(1.0, max(0.0, loud))
 
     def _resolve(self, candidate: Candidate, is_beat: bool) -> list[RPeak]:
         if candidate is self._doubt:
@@ -300,7 +324,8 @@ class GradientDetector:
         if is_beat or self._in_train(candidate):
             return [self._accept(candidate, searched_back=False)]
         self._rhythm.reject(candidate.sample, candidate.figures[0])
-        if candidate.log_odds > _SEARCH_BACK and not self._as_t_wave(candidate):
+        least = _SEARCH_BACK + _SEARCH_BACK_NOISE * self._noise(candidate.repeats)
+        if candidate.log_odds > least and not self._as_t_wave(candidate):
             self._missed.append(candidate)
         return []
 
@@ -340,7 +365,7 @@ class GradientDetector:
         peak = self._accept(best, searched_back=True)
         self._missed = later
         if doubt is not None:
-            self._doubt = self._weigh(doubt.sample - self._sample(0))
+            self._doubt = self._weigh(doubt.sample - self._sample(0), again=doubt)
         return [peak]
 
     def _stands_out(self, candidate: Candidate) -> bool:
@@ -367,7 +392,8 @@ class GradientDetector:
             best = each.index(max(each))
             lead = best if levels.counted[best] else 0
         levels.learn_beat(candidate.tops, candidate.slope, candidate.span)
-        self._templates.learn(self._evidence.piece(place), candidate.match, levels.live)
+        new = self._noise(candidate.repeats) < _NOISY
+        self._templates.learn(self._evidence.piece(place), candidate.match, levels.live, new)
         self._rhythm.accept(None if self._last is None else sample - self._last)
         self._last = self._quiet_from = sample
         self._last_height = math.exp(candidate.figures[0])

@@ -124,12 +124,17 @@ class Templates:
             part = piece[lead, self.shift : self.shift + self._width]
             self._shapes[lead, :, _PREVIOUS] = part / (math.sqrt(part @ part) + _TINY)
 
-    def learn(self, piece: Array, match: Match, live: list[bool]) -> None:
-        """Take in an accepted beat, placed by :meth:`match`; leads not ``live`` learn nothing."""
+    def learn(self, piece: Array, match: Match, live: list[bool], new: bool) -> None:
+        """Take in an accepted beat, placed by :meth:`match`; leads not ``live`` learn nothing.
+
+        Where it is of no known kind it becomes one, unless ``new`` is False.
+        """
         kind, start, seen = match.kind, match.start, self._seen
+        same = kind >= 0 and match.correlation > SAME
+        if self._kinds and not (same or new):
+            return
         for k in range(_KINDS):
             seen[k] *= _FADE
-        same = kind >= 0 and match.correlation > SAME
         if not same:
             kind = seen.index(min(seen))  # those never used come first, in order
             self._kinds = max(self._kinds, kind + 1)
