@@ -265,10 +265,11 @@ class Fibrillation:
         self.regularity = regularity
         period = sum(periods) / len(periods)
         if period > s.fibrillation_period_s:
-            # slow waves may also be the wide complexes of a tachycardia: then each has its QRS
+            # slow waves may also be the wide complexes of a tachycardia: then each has its QRS;
+            # but fibrillation that has been found grows slow and coarse as it lasts
             if period > 1.5 * s.fibrillation_period_s:
                 return -_LIMIT
-            if self._qrs_per_s(end) * period > s.fibrillation_qrs_per_wave:
+            if not self.active and self._qrs_per_s(end) * period > s.fibrillation_qrs_per_wave:
                 return -_LIMIT
         self.flutters = large >= FLUTTER_REGULARITY
         return sum(odds) / len(odds)

@@ -113,6 +113,24 @@ def test_beats_on_time_are_no_bigeminy_and_no_couplet() -> None:
     assert K.BIGEMINY in physiological(alarms(steady(75, 0.5, 60, "NV", 0.1)))
 
 
+@pytest.mark.parametrize(
+    ("count", "certainty", "expected"),
+    [(5, 0.66, True), (5, 0.62, False), (9, 0.62, True), (12, 0.52, False), (12, 0.4, False)],
+)
+def test_doubtful_beats_are_vt_if_there_are_many(
+    count: int, certainty: float, expected: bool
+) -> None:
+    made = hops(then_sinus(after(START, "V" * count, [0.4] * count)), 58)
+    doubtful = [
+        replace(
+            hop,
+            beats=tuple(doubted(b, certainty) if b.label is AamiClass.V else b for b in hop.beats),
+        )
+        for hop in made
+    ]
+    assert (K.VT in physiological(run(doubtful))) is expected
+
+
 def test_a_couplet_that_the_classifier_doubts_is_none() -> None:
     beats = then_sinus(after(START, "VV", [0.5, 0.5]))
     for certainty, expected in ((0.9, True), (0.6, False)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import wfdb
 from numpy.typing import NDArray
 
 from monitor.config import RhythmSettings
-from monitor.messages import Hop, LeadState, Quality, Samples, StreamInfo
+from monitor.messages import Hop, LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.band import BandSignal
 from monitor.stages.fibrillation import FEATURES, Features, Fibrillation
 
@@ -86,11 +87,29 @@ def test_a_wandering_sine_is_fibrillation_at_any_rate_and_height(
     assert onset <= 3.0
 
 
-def sine(rate_hz: float, height_mv: float, seconds: float = 10.0) -> NDArray[np.float32]:
+def sine(
+    rate_hz: float, height_mv: float, seconds: float = 10.0, wave_hz: float = 4.5
+) -> NDArray[np.float32]:
     t = np.arange(round(seconds * rate_hz)) / rate_hz
-    phase = 2 * np.pi * (4.5 * t + 0.5 * np.sin(2 * np.pi * 0.4 * t))
+    phase = 2 * np.pi * (wave_hz * t + 0.5 * np.sin(2 * np.pi * 0.4 * t))
     wave = height_mv * (1.0 + 0.3 * np.sin(2 * np.pi * 0.7 * t)) * np.sin(phase)
     return wave[:, np.newaxis].astype(np.float32)
+
+
+@pytest.mark.parametrize("first_hz", [4.5, 2.4])
+def test_slow_waves_with_a_qrs_each_are_fibrillation_only_if_it_was_there_before(
+    first_hz: float,
+) -> None:
+    values = np.concatenate([sine(250.0, 1.0, 10.0, first_hz), sine(250.0, 1.0, 10.0, 2.4)])
+    info = StreamInfo("s", 250.0, ("II",))
+    band = BandSignal(info)
+    detector = Fibrillation(info, RhythmSettings(), band)
+    for hop in hops(values, 250.0):
+        at = hop.block.start_sample // 125 * 125  # a "QRS" each half second
+        rpeaks = (RPeak("s", at, at),) if hop.block.start_sample <= at + 62 else ()
+        band.push(hop.block)
+        detector.push(replace(hop, rpeaks=rpeaks))
+    assert detector.active is (first_hz > 3.0)
 
 
 def test_tiny_waves_noise_and_a_flat_line_are_not() -> None:
