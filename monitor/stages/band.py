@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
 
 from monitor.messages import FloatArray, Samples, StreamInfo
+from monitor.stages.filtering import Array, filter_on
 
 BAND_HZ = (1.0, 30.0)
 WORK_HZ = 125.0
@@ -21,10 +21,10 @@ _KEEP_S = 5.0  # a window of fibrillation, or the P wave of a beat labelled at l
 
 
 @lru_cache(maxsize=32)  # many streams begin at once
-def _designed(rate_hz: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the filter for a sampling rate, and its state at rest at 1."""
-    sos = signal.butter(2, BAND_HZ, "bandpass", fs=rate_hz, output="sos")
-    return sos, signal.sosfilt_zi(sos)[:, :, np.newaxis]
+def _designed(rate_hz: float) -> tuple[Array, Array, Array]:
+    """Give the filter (b, a) for a sampling rate, and its state at rest at 1."""
+    b, a = signal.butter(2, BAND_HZ, "bandpass", fs=rate_hz)
+    return b, a, signal.lfilter_zi(b, a)
 
 
 class BandSignal:
@@ -43,13 +43,13 @@ class BandSignal:
         self.stride = max(1, round(info.rate_hz / WORK_HZ))
         self.rate_hz = info.rate_hz / self.stride
         self._keep = round(_KEEP_S * self.rate_hz)
-        self._sos, self._rest = _designed(info.rate_hz)
+        self._b, self._a, self._rest = _designed(info.rate_hz)
         self._end: int | None = None
         self.forget()
 
     def forget(self) -> None:
         """Start anew, as after a hole."""
-        self._zi: NDArray[np.float64] | None = None
+        self._zi: Array | None = None
         self._pending: list[FloatArray] = []
         self._pending_from = 0
         self._kept = np.empty((0, self.leads))
@@ -64,12 +64,12 @@ class BandSignal:
             self._pending_from = block.start_sample
         self._pending.append(block.values_mv[:, : self.leads])
 
-    def latest(self, length: int) -> NDArray[np.float64]:
+    def latest(self, length: int) -> Array:
         """Give the newest ``length`` rows, or as many as there are; shape (n, leads), mV."""
         self._filter()
         return self._kept[-length:]
 
-    def piece(self, start_sample: float, length: int) -> NDArray[np.float64] | None:
+    def piece(self, start_sample: float, length: int) -> Array | None:
         """Give ``length`` rows from a sample of the stream on; None where they are not kept."""
         first = round(start_sample / self.stride)
         oldest = -(-(self._end or 0) // self.stride) - self._keep
@@ -87,14 +87,14 @@ class BandSignal:
             return
         _bridge(x)
         if self._zi is None:
-            self._zi = self._rest * x[0]
-        y, self._zi = signal.sosfilt(self._sos, x, axis=0, zi=self._zi)
+            self._zi = self._rest * x[0][:, np.newaxis]
+        y, self._zi = filter_on(self._b, self._a, x.T, self._zi)
         first = -self._pending_from % self.stride
-        self._kept = np.concatenate((self._kept, y[first :: self.stride]))[-self._keep :]
+        self._kept = np.concatenate((self._kept, y[:, first :: self.stride].T))[-self._keep :]
         self._kept_end = -(-(self._pending_from + len(x)) // self.stride)
 
 
-def _bridge(x: NDArray[np.float64]) -> None:
+def _bridge(x: Array) -> None:
     invalid = ~np.isfinite(x)
     if not invalid.any():
         return

@@ -64,8 +64,8 @@ class BeatGroups:
     def push(self, values: NDArray[np.float64], log_rr: float) -> list[float]:
         """Give the seventeen shape features of a beat against what is known; then learn it."""
         lagged = values[self._lagged]
-        lagged -= lagged.mean(axis=1, keepdims=True)
-        energy = (lagged * lagged).sum(axis=1)
+        lagged -= _total(lagged, axis=1, keepdims=True) / lagged.shape[1]
+        energy = _total(lagged * lagged, axis=1)
         used = self._weight > 0
         if not used.any():
             return self._begin(values, lagged[2], energy[2], log_rr)
@@ -95,10 +95,12 @@ class BeatGroups:
 
     def scale(self) -> float:
         """Signed peak-to-peak of the dominant QRS; negative if it points down."""
-        shape = self.dominant[self._qrs]
-        high, low = float(np.maximum.reduce(shape)), float(np.minimum.reduce(shape))
-        size = max(high - low, MIN_SCALE_MV)
-        return size if high + low >= 0.0 else -size
+        if self._scale is None:
+            shape = self.templates[self._dominant, self._qrs]
+            high, low = float(np.maximum.reduce(shape)), float(np.minimum.reduce(shape))
+            size = max(high - low, MIN_SCALE_MV)
+            self._scale = size if high + low >= 0.0 else -size
+        return self._scale
 
     def _begin(
         self, values: NDArray[np.float64], shape: NDArray[np.float64], energy: float, log_rr: float

@@ -229,16 +229,16 @@ class Segmenter:
         if low < high:
             at = low - (sample - before)
             wanted[at : at + high - low] = self._signal[low - oldest : high - oldest, lead]
+        if math.isfinite(np.add.reduce(wanted)):
+            return wanted, True
         known = np.isfinite(wanted)
         total = int(known.sum())
         near = known[max(before - self._qrs, 0) : before + self._qrs + 1]
         valid = near.sum() >= 0.75 * len(near) and total >= MIN_VALID_SHARE * len(wanted)
         if total == 0:
             return np.zeros(len(wanted)), False
-        if total < len(wanted):
-            index = np.arange(len(wanted))
-            wanted = np.interp(index, index[known], wanted[known])
-        return wanted, bool(valid)
+        index = np.arange(len(wanted))
+        return np.interp(index, index[known], wanted[known]), bool(valid)
 
 
 def _median(values: NDArray[np.float64]) -> float:

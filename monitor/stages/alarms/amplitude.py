@@ -11,7 +11,7 @@ from statistics import median
 
 import numpy as np
 
-from monitor.messages import FloatArray, Samples
+from monitor.messages import Samples
 from monitor.stages.alarms.engine import Finding
 
 MOST_QRS_MV = 20.0  # never the least of so many complexes, artefacts and all
@@ -26,23 +26,19 @@ class Amplitude:
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
         self._qrs: deque[tuple[int, float]] = deque(maxlen=QRS_BEATS)
-        self._hops: deque[tuple[int, FloatArray, FloatArray]] = deque()
-        self._moved: int | None = None  # where the last hop began that swung enough by itself
+        self._hops: deque[Samples] = deque()
+        self._moves_from: int | None = None  # from this hop on the signal has swung enough
 
     def forget(self) -> None:
         """Begin anew, as after a hole."""
         self._hops.clear()
-        self._moved = None
+        self._moves_from = None
 
     def push(self, block: Samples) -> None:
         """Take the next hop."""
-        values = block.values_mv
-        low = np.fmin.reduce(values, axis=0)
-        high = np.fmax.reduce(values, axis=0)
-        self._hops.append((block.start_sample, low, high))
-        if (high - low > LEAST_SWING_MV).any():
-            self._moved = block.start_sample
-        while block.end_sample - self._hops[0][0] > SWING_S * self._rate_hz + len(values):
+        self._hops.append(block)
+        longest = SWING_S * self._rate_hz + len(block.values_mv)
+        while block.end_sample - self._hops[0].start_sample > longest:
             self._hops.popleft()
 
     def take(self, rpeak_sample: int, height_mv: float) -> None:
@@ -61,17 +57,29 @@ class Amplitude:
                     "Alarms cannot be relied on"
                 )
                 return Finding(beats[0], text, height_mv, MOST_QRS_MV, beats)
-        if not self._hops or end_sample - self._hops[0][0] < SWING_S * self._rate_hz:
+        if not self._hops or end_sample - self._hops[0].start_sample < SWING_S * self._rate_hz:
             return None
-        if self._moved is not None and self._moved >= self._hops[0][0]:
+        first = self._hops[0].start_sample
+        if self._moves_from is not None and self._moves_from >= first:
             return None
-        low = np.fmin.reduce([low for _, low, _ in self._hops], axis=0)
-        high = np.fmax.reduce([high for _, _, high in self._hops], axis=0)
-        swing_mv = float(np.nan_to_num(high - low).max())
+        swing_mv = self._swing_mv()
         if 0.0 < swing_mv < LEAST_SWING_MV:
             text = (
                 f"UNIT? Signal of only {1000 * swing_mv:.2g} uV; V given as mV, or no electrode? "
                 "Alarms cannot be relied on"
             )
-            return Finding(self._hops[0][0], text, swing_mv, LEAST_SWING_MV)
+            return Finding(first, text, swing_mv, LEAST_SWING_MV)
         return None
+
+    def _swing_mv(self) -> float:
+        """Swing of the lead that moves most, over as many of the newest hops as prove enough."""
+        low = high = self._hops[-1].values_mv[-1]
+        swing_mv = 0.0
+        for block in reversed(self._hops):
+            low = np.fmin(low, np.fmin.reduce(block.values_mv, axis=0))
+            high = np.fmax(high, np.fmax.reduce(block.values_mv, axis=0))
+            swing_mv = float(np.nan_to_num(high - low).max())
+            if swing_mv > LEAST_SWING_MV:
+                self._moves_from = block.start_sample
+                break
+        return swing_mv

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from monitor.messages import AamiClass, Beat, FloatArray, Samples
@@ -33,6 +32,8 @@ class Shapes:
     def __init__(self, rate_hz: float) -> None:
         self._half = round(_HALF_S * rate_hz)
         self._shift = round(_SHIFT_S * rate_hz)
+        size, step = 2 * self._half + 1, max(1, self._shift // 4)
+        self._shifts = np.arange(0, 2 * self._shift + 1, step)[:, None] + np.arange(size)
         self._keep = round(_SIGNAL_S * rate_hz)
         self._blocks: deque[Samples] = deque()
         self._pieces: deque[tuple[int, Piece]] = deque(maxlen=_PIECES)
@@ -70,7 +71,9 @@ class Shapes:
             next((piece for at, piece in self._pieces if at == beat.sample), None)
             for beat in (first, second)
         )
-        return 0.0 if a is None or b is None else _likeness(a, self._middle(b))
+        if a is None or b is None:
+            return 0.0
+        return _likeness(*self._stretches(a), self._middle(b))
 
     def height_mv(self, beat: Beat) -> float | None:
         """Give the height of the QRS complex just taken, in its highest lead."""
@@ -84,8 +87,9 @@ class Shapes:
     def _known_form(self, piece: Piece) -> int | None:
         """Join the likest known form and give its number, or found a new one."""
         best, likest = -1.0, -1
+        centred, energy = self._stretches(piece)
         for at, (_, template) in enumerate(self._forms):
-            likeness = _likeness(piece, template)
+            likeness = _likeness(centred, energy, template)
             if likeness > best:
                 best, likest = likeness, at
         middle = self._middle(piece)
@@ -98,6 +102,12 @@ class Shapes:
         number, template = self._forms.pop(likest)
         self._forms.append((number, (1.0 - _ADAPT) * template + _ADAPT * middle))
         return number
+
+    def _stretches(self, piece: Piece) -> tuple[Piece, Piece]:
+        """Give the stretches of a piece less their means, (leads, shifts, n), and their energy."""
+        centred = piece.T.take(self._shifts, axis=1)
+        centred -= np.add.reduce(centred, axis=2, keepdims=True) / centred.shape[2]
+        return centred, np.einsum("lsn,lsn->ls", centred, centred)
 
     def _middle(self, piece: Piece) -> Piece:
         middle: Piece = piece[self._shift : -self._shift].copy()
@@ -123,17 +133,12 @@ class Shapes:
         return piece
 
 
-def _likeness(piece: Piece, middle: Piece) -> float:
-    """Highest correlation of ``middle`` with a stretch of ``piece``, in the leads both have."""
-    size = len(middle)
-    step = max(1, (len(piece) - size) // 8)
-    stretches = sliding_window_view(piece, size, axis=0)[::step]  # (shifts, leads, samples)
-    centred = stretches - stretches.mean(axis=2, keepdims=True)
-    products = (centred * middle.T).sum(axis=2)
-    energy = (centred * centred).sum(axis=2)
-    own = (middle * middle).sum(axis=0)
-    common = (own > 0.0) & (energy.max(axis=0) > 0.0)
+def _likeness(centred: Piece, energy: Piece, middle: Piece) -> float:
+    """Highest correlation of ``middle`` with a stretch of a piece, in the leads both have."""
+    products = np.einsum("lsn,nl->ls", centred, middle)
+    own = np.einsum("nl,nl->l", middle, middle)
+    common = (own > 0.0) & (energy.max(axis=1) > 0.0)
     if not common.any():
         return 0.0
-    scale = np.sqrt(energy[:, common].sum(axis=1) * own[common].sum())
-    return float((products[:, common].sum(axis=1) / (scale + 1e-12)).max())
+    scale = np.sqrt(energy[common].sum(axis=0) * own[common].sum())
+    return float((products[common].sum(axis=0) / (scale + 1e-12)).max())

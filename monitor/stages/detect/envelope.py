@@ -18,11 +18,9 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from monitor.stages.detect.history import History
+from monitor.stages.filtering import filter_on
 
 Array = NDArray[np.float64]
-
-# lfilter without its checks, which take longer than filtering a quarter of a second
-_filter = getattr(scipy.signal._sigtools, "_linear_filter", scipy.signal.lfilter)
 
 BAND_HZ = (5.0, 18.0)  # where QRS complexes are, and P waves, T waves and muscle are less
 SMOOTH_S = 0.1  # as NeuroKit2
@@ -32,8 +30,11 @@ QRS_HZ = 12.0
 
 
 @lru_cache(maxsize=32)  # many streams begin at once
-def _designed(rate_hz: float) -> tuple[Array, Array, float]:
-    """Give band pass and notches as one filter (b, a), and its delay in the QRS band (samples)."""
+def _designed(rate_hz: float) -> tuple[Array, Array, Array, float]:
+    """Give band pass and notches as one filter (b, a).
+
+    With it come the state of a constant 1 mV, and the delay in the QRS band (samples).
+    """
     sections = [scipy.signal.butter(1, BAND_HZ, "bandpass", fs=rate_hz, output="sos")]
     for notch_hz in NOTCHES_HZ:
         if notch_hz < 0.45 * rate_hz:
@@ -44,7 +45,8 @@ def _designed(rate_hz: float) -> tuple[Array, Array, float]:
     w = 2 * np.pi * QRS_HZ / rate_hz
     step = 1e-4
     _, h = scipy.signal.freqz(b, a, worN=[w - step, w + step])
-    return b, a, float(-np.diff(np.unwrap(np.angle(h)))[0] / (2 * step))
+    delay = float(-np.diff(np.unwrap(np.angle(h)))[0] / (2 * step))
+    return b, a, scipy.signal.lfilter_zi(b, a), delay
 
 
 class Envelope:
@@ -64,9 +66,8 @@ class Envelope:
     """
 
     def __init__(self, rate_hz: float, leads: int) -> None:
-        self._b, self._a, band_delay = _designed(rate_hz)
+        self._b, self._a, self._rest, band_delay = _designed(rate_hz)
         self._state = np.zeros((leads, len(self._a) - 1))
-        self._rest = scipy.signal.lfilter_zi(self._b, self._a)  # the state of a constant 1 mV
         self._held = np.zeros(leads)  # what the filters saw last, per lead
         self._broken = np.ones(leads, bool)  # the next valid sample continues from the held one
         self._any_broken = True
@@ -101,7 +102,7 @@ class Envelope:
             signal[:], step = self._bridge(values_mv, valid)
         else:
             signal[:] = values_mv
-        filtered, self._state = _filter(self._b, self._a, signal, -1, self._state)
+        filtered, self._state = filter_on(self._b, self._a, signal, self._state)
         history.band[:, start:end] = filtered
         if step is not None and step.any():
             history.signal[:, :end] += step[:, None]
