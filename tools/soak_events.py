@@ -20,27 +20,23 @@ class Compared:
         Of the stream.
     period_s
         After so long its signal repeats.
-    settled_s
-        What comes before this, at the start, is not compared. The period in which it lies is the
-        first of those that are.
 
     Attributes
     ----------
-    from_before, from_first
-        For each period after the first: events not as in the period before, and not as in the
-        first; of the first what comes after ``settled_s``.
+    from_before, from_second
+        For each period: events not as in the period before, and not as in the one before that;
+        None where there is none.
     """
 
-    def __init__(self, rate_hz: float, period_s: float, settled_s: float) -> None:
+    def __init__(self, rate_hz: float, period_s: float) -> None:
         self._length = round(rate_hz * period_s)
         self._late = round(rate_hz * LATE_S)
-        self._first, self._settled = divmod(round(rate_hz * settled_s), self._length)
         self._found: dict[int, Counter[Placed]] = {}
         self._done = 0  # periods compared
         self.sample = 0  # of the newest event
         self.events = 0
-        self.from_before: list[int] = []
-        self.from_first: list[int] = []
+        self.from_before: list[int | None] = []
+        self.from_second: list[int | None] = []
         self.example: tuple[list[Placed], list[Placed]] | None = None
 
     @property
@@ -77,16 +73,13 @@ class Compared:
 
     def _compare(self, stop: int) -> None:
         period, self._done = self._done, self._done + 1
-        if period > self._first:
-            self.from_before.append(self._differ(period - 1, period, stop))
-            self.from_first.append(self._differ(self._first, period, stop))
-        if period - 1 != self._first:
-            self._found.pop(period - 1, None)
+        self.from_second.append(self._differ(period - 2, period, stop) if period > 1 else None)
+        self.from_before.append(self._differ(period - 1, period, stop) if period else None)
+        self._found.pop(period - 2, None)
 
     def _differ(self, before: int, now: int, stop: int) -> int:
-        start = self._settled if before == self._first else 0
         a, b = (
-            Counter({e: n for e, n in self._found.get(p, {}).items() if start <= e[1] < stop})
+            Counter({e: n for e, n in self._found.get(p, {}).items() if e[1] < stop})
             for p in (before, now)
         )
         lacking, more = a - b, b - a
@@ -95,16 +88,31 @@ class Compared:
         return sum(lacking.values()) + sum(more.values())
 
 
-def drifted(compared: Compared, settling: bool) -> bool:
-    """Tell whether a stream drifted: it must never differ, unless it is ``settling``.
+def recurs(compared: Compared) -> tuple[int, int] | None:
+    """Tell from which period on every event recurs, and after how many periods: 1 or 2.
 
     What is learnt of a patient is remembered for long: the mean RR interval over 2000 beats, the
-    shape of a rare kind of beat over the last 32 of its kind. So a beat between two classes may
-    change its label from one period to the next. Where that is known to happen, the last period
-    may differ from the first by no more than any period did from the one before it: no trend.
+    shape of a kind of beat over the last 32 of its kind, and which eight kinds there are. So the
+    labels of beats between two classes settle in the course of hours; and since a beat is of one
+    kind or another, two sets of kinds may each lead to the other, hour by hour. Both are states
+    that return, to the last event. What keeps changing, however slowly, does not recur.
+
+    Returns
+    -------
+    (first period, 1 or 2), or None if even the last period is like none of the two before it.
     """
-    if not compared.from_first:
-        return True
-    if settling:
-        return compared.from_first[-1] > max(compared.from_before)
-    return any(compared.from_before) or any(compared.from_first)
+    best: tuple[int, int] | None = None
+    for cycle, differ in ((1, compared.from_before), (2, compared.from_second)):
+        first = len(differ)
+        while first > cycle and differ[first - 1] == 0:
+            first -= 1
+        found = first - cycle, cycle
+        if first < len(differ) and (best is None or found[0] < best[0]):
+            best = found
+    return best
+
+
+def drifted(compared: Compared) -> bool:
+    """Tell whether a stream drifted: in the second half of its periods all must recur."""
+    found = recurs(compared)
+    return found is None or found[0] > compared.periods // 2
