@@ -82,12 +82,12 @@ class Source:
         self._socket.recv()
         self.send(self.info)
 
-    def send(self, body: Body) -> int:
-        """Send, after what waits; give how many messages wait then."""
+    def send(self, body: Body) -> None:
+        """Send, after what waits."""
         name = self.info.stream
         number = self._numbers.next(topic_of(body))
         self._waiting.append(encode(body, f"bench-{name}", number, time.time_ns()))
-        return self._flush()
+        self._flush()
 
     def send_patiently(self, body: Body) -> None:
         """Send, and wait for as long as the service does not take it."""
@@ -96,6 +96,7 @@ class Source:
             time.sleep(0.005)  # a publisher cannot be polled for room
 
     def _flush(self) -> int:
+        """Send what waits; give how many messages wait still."""
         while self._waiting:
             try:
                 self._socket.send_multipart(self._waiting[0], zmq.NOBLOCK)
@@ -124,7 +125,6 @@ def send(endpoints: list[str], count: int, load: Load, report: Connection) -> No
     begin_s = time.time() + 1.0
     report.send(begin_s)
     late_s: list[float] = []
-    waiting = 0
     in_turn = sorted(range(count), key=lambda k: load.offset_s(k, count))
     for piece in range(int(load.seconds / PIECE_S)):
         at = piece * PIECE
@@ -134,8 +134,8 @@ def send(endpoints: list[str], count: int, load: Load, report: Connection) -> No
                 time.sleep(max(due_s - time.time(), 0.0))
             late_s.append(time.time() - due_s)
             values = signals[k % len(signals)][at : at + PIECE]
-            waiting = max(waiting, sources[k].send(Samples(stream_name(k), at, values)))
-    report.send((float(np.quantile(late_s, 0.99)), waiting))
+            sources[k].send(Samples(stream_name(k), at, values))
+    report.send(float(np.quantile(late_s, 0.99)))
     context.destroy(0)
 
 
@@ -208,7 +208,6 @@ class Result:
     cpu: list[float] = field(default_factory=list)
     resident_mib: float = 0.0
     sender_late_s: float = 0.0
-    held_back: int = 0
     missing: int = 0
 
     @property
@@ -278,7 +277,7 @@ def _watch(
             result.latencies_s.append(sent_s - rpeak_s)
             name = fields["stream"]
             result.beats[name] = result.beats.get(name, 0) + 1
-    result.sender_late_s, result.held_back = report.recv()
+    result.sender_late_s = report.recv()
     sender.join()
     # streams of one scenario are the same signal: each must have given as many beats as any
     for k in range(len(SCENARIOS)):

@@ -25,7 +25,7 @@ from scipy import optimize, signal
 
 from monitor.score import RECORD_SETS
 from monitor.stages.fibrillation import FEATURES, Features
-from tools.measure_alarms import FLUTTER, rhythm_spans
+from tools.alarm_reference import FLUTTER, rhythm_spans
 
 WINDOW_S = 3.0
 EDGE_S = 0.3  # a rhythm annotation may be so late or early

@@ -30,12 +30,11 @@ timing, rate
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +45,7 @@ import wfdb
 from numpy.typing import NDArray
 from scipy import signal
 
-from monitor.config import AlarmSettings, Settings
+from monitor.config import Settings
 from monitor.messages import (
     Alert,
     AlertKind,
@@ -55,15 +54,21 @@ from monitor.messages import (
     Rhythm,
     Samples,
     StreamInfo,
-    Vitals,
 )
-from monitor.sources.simulator import Scenario, Segment, Simulator, scenario
+from tools.alarm_reference import (
+    FLUTTER,
+    Span,
+    merged,
+    reference_beats,
+    rhythm_spans,
+    runs_of_v,
+    share,
+    touches,
+)
+from tools.alarm_timing import rate, timing
 from tools.noise import electrode_motion
 
-Span = tuple[float, float]
 NOISE_FROM_S = 60.0
-FLUTTER = ("VF", "VFIB", "VFL")
-SYMBOLS = dict(zip("NLRejAaJSnVE!F/fQ", "NNNNNSSSSSVVVFQQQ", strict=True))
 PACED = ("102", "104", "107", "217")
 CHALLENGE = {
     "Asystole": AlertKind.ASYSTOLE,
@@ -158,39 +163,6 @@ class Run(Protocol):
         ...
 
 
-def rhythm_spans(path: Path) -> list[tuple[str, float, float]]:
-    """Rhythm annotations of a record: name, start and end in seconds."""
-    notes = wfdb.rdann(str(path), "atr")
-    header = wfdb.rdheader(str(path))
-    named = [(s, a.strip("\0")) for s, a in zip(notes.sample, notes.aux_note, strict=True)]
-    starts = [(s / header.fs, a[1:]) for s, a in named if a.startswith("(")]
-    ends = [s for s, _ in starts[1:]] + [header.sig_len / header.fs]
-    return [(name, start, end) for (start, name), end in zip(starts, ends, strict=True)]
-
-
-def merged(spans: Iterable[Span], gap_s: float = 0.5) -> list[Span]:
-    """Join spans that are at most ``gap_s`` apart."""
-    out: list[Span] = []
-    for start, end in spans:
-        if out and start - out[-1][1] <= gap_s:
-            out[-1] = (out[-1][0], end)
-        else:
-            out.append((start, end))
-    return out
-
-
-def touches(
-    span: Span, others: Iterable[Span], before_s: float = 0.0, after_s: float = 0.0
-) -> bool:
-    """Whether ``span``, widened, overlaps any of the others."""
-    return any(a <= span[1] + after_s and b >= span[0] - before_s for a, b in others)
-
-
-def share(part: int, whole: int) -> str:
-    """Give a fraction with its counts."""
-    return f"{part}/{whole} = {100 * part / whole:.1f} %" if whole else "0/0"
-
-
 def cinc(data: Path, run: Run) -> None:
     """Score the Challenge records, without and with their pulse waveform."""
     folder = data / "cinc2015"
@@ -253,27 +225,6 @@ def vfdb(data: Path, run: Run) -> None:
     print(f"vfdb VT episodes: {share(found['VT found'], found['VT'])}")
     print(f"vfdb false VF alarms: {found['false'] / hours:.2f} per hour", end="")
     print(f" ({found['false strict'] / hours:.2f} if VT counts as false), {hours:.1f} h")
-
-
-def reference_beats(path: Path) -> tuple[NDArray[np.float64], str]:
-    """Give times (s) and labels of the reference beats."""
-    notes = wfdb.rdann(str(path), "atr")
-    fs = wfdb.rdheader(str(path)).fs
-    kept = [i for i, symbol in enumerate(notes.symbol) if symbol in SYMBOLS]
-    return notes.sample[kept] / fs, "".join(SYMBOLS[notes.symbol[i]] for i in kept)
-
-
-def runs_of_v(times: NDArray[np.float64], labels: str, least: int) -> list[Span]:
-    """Find reference runs of so many ventricular beats or more at 100 bpm or faster."""
-    runs: list[Span] = []
-    start = 0
-    for i in range(len(labels) + 1):
-        if i < len(labels) and labels[i] == "V":
-            continue
-        if i - start >= least and times[i - 1] - times[start] <= 0.6 * (i - 1 - start):
-            runs.append((float(times[start]), float(times[i - 1])))
-        start = i + 1
-    return runs
 
 
 def is_true(alert: Alert, rate_hz: float, path: Path) -> bool:
@@ -351,84 +302,19 @@ def af_seconds(path: Path, result: Result) -> NDArray[np.int64]:
     return np.array([seconds.sum() for seconds in tally])
 
 
-def simulated(what: Scenario, seed: int, settings: Settings) -> tuple[list[Alert], list[Vitals]]:
-    """Run a scenario through the pipeline."""
-    from monitor.pipeline import Pipeline
-
-    simulator = Simulator(what, seed=seed)
-    pipeline = Pipeline(simulator.info, settings)
-    events = [event for chunk in simulator.chunks() for event in pipeline.push(chunk)]
-    events += pipeline.flush()
-    alerts = [event for event in events if isinstance(event, Alert)]
-    return alerts, [event for event in events if isinstance(event, Vitals)]
-
-
-def timing(_: Path, __: object) -> None:
-    """Time from what happens to the alarm."""
-    limits = AlarmSettings(hr_high_bpm=100.0, hr_low_bpm=60.0, extreme_brady_bpm=30.0)
-    cases: tuple[tuple[str, AlertKind, Segment], ...] = (
-        ("asystole after the last QRS", AlertKind.ASYSTOLE, Segment("asystole", 12.0)),
-        ("VT 195 bpm", AlertKind.VT, Segment("vt", 15.0, 195.0)),
-        ("VT 206 bpm", AlertKind.VT, Segment("vt", 15.0, 206.0)),
-        ("VF", AlertKind.VF, Segment("vf", 15.0)),
-        ("HR 80 to 120, limit 100", AlertKind.HR_HIGH, Segment("sinus", 20.0, 120.0, 0.0)),
-        ("HR 80 to 40, limit 60", AlertKind.HR_LOW, Segment("sinus", 20.0, 40.0, 0.0)),
-    )
-    for name, kind, segment in cases:
-        delays: list[float] = []
-        missed = 0
-        for seed in range(8):
-            before = Segment("sinus", 30.0 + 0.1 * seed, 80.0, 0.0)
-            what = Scenario(f"timing_{seed}", name, (before, segment))
-            since, rate_hz = change(what, seed, kind)
-            settings = dataclasses.replace(Settings(), alarms=limits)
-            alerts, _vitals = simulated(what, seed, settings)
-            raised = [a.sample / rate_hz for a in alerts
-                      if a.kind is kind and a.state is AlertState.RAISED]  # fmt: skip
-            if raised:
-                delays.append(raised[0] - since)
-            else:
-                missed += 1
-        spread = f"{min(delays):.1f} to {max(delays):.1f} s" if delays else "never"
-        print(f"timing {name}: {spread}, missed {missed} of 8")
-
-
-def change(what: Scenario, seed: int, kind: AlertKind) -> tuple[float, float]:
-    """When the second rhythm begins: its start, or the last QRS before it (asystole, rate)."""
-    simulator = Simulator(what, seed=seed)
-    rate_hz = simulator.info.rate_hz
-    start = what.segments[0].duration_s
-    beats = [item.sample / rate_hz for _, items in simulator.chunks_with_truth()
-             for item in items if hasattr(item, "symbol")]  # fmt: skip
-    if kind in (AlertKind.VT, AlertKind.VF):
-        return start, rate_hz
-    return max(beat for beat in beats if beat <= start + 0.05), rate_hz
-
-
-def rate(_: Path, __: object) -> None:
-    """Heart rate on the irregular waveforms after 20 s."""
-    for name, expected in (
-        ("ec13_bigeminy", 80),
-        ("ec13_slow", 60),
-        ("ec13_rapid", 120),
-        ("ec13_bidirectional", 90),
-    ):
-        _alerts, vitals = simulated(scenario(name), 1, Settings())
-        shown = {v.heart_rate_bpm for v in vitals[20:-5]}
-        print(f"rate {name}: {sorted(map(str, shown))}, expected {expected}")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the measurements that were named, or all."""
-    parts = {"cinc": cinc, "vfdb": vfdb, "mitdb": mitdb, "af": af, "timing": timing, "rate": rate}
+    recorded = {"cinc": cinc, "vfdb": vfdb, "mitdb": mitdb, "af": af}
+    made = {"timing": timing, "rate": rate}
+    parts = [*recorded, *made]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all")
     parser.add_argument("--data", type=Path, default=os.environ.get("ECG_MONITOR_DATA"))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--noise-db", type=float, metavar="SNR", help="noise for the part cinc")
     args = parser.parse_args(argv)
-    chosen = args.part or list(parts)
-    if args.data is None and set(chosen) - {"timing", "rate"}:
+    chosen = args.part or parts
+    if args.data is None and set(chosen) & set(recorded):
         parser.error("give the folder of recordings: --data DIR, or ECG_MONITOR_DATA")
     known: dict[Case, Result] = {}
     with ProcessPoolExecutor(max_workers=args.jobs) as pool:
@@ -443,7 +329,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return [known[case] for case in cases]
 
         for name in chosen:
-            parts[name](args.data, run)
+            if name in recorded:
+                recorded[name](args.data, run)
+            else:
+                made[name]()
             sys.stdout.flush()
     return 0
 
