@@ -49,7 +49,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID""",
     ),
     (
-        # the evidence of an alert: much larger than the events, and the first to go
+        # the evidence of an alert: much larger than the events
         """CREATE TABLE snippets (
             number INTEGER PRIMARY KEY,
             stream TEXT NOT NULL,

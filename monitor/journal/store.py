@@ -20,6 +20,7 @@ NEW_FOLDER_MODE = 0o700
 TIDY_EVENTS = 500  # deleted at a time: what is written meanwhile does not wait long
 TIDY_SNIPPETS = 100
 TIDY_PAGES = 500  # given back to the disk at a time
+SNIPPETS_SHARE = 0.5  # of the room: more of it goes before any event does
 DAY_NS = 86_400_000_000_000
 
 
@@ -143,13 +144,13 @@ class Store:
                 " (SELECT number FROM events WHERE wall_ns < ? ORDER BY wall_ns LIMIT ?)",
                 (oldest_ns, TIDY_EVENTS),
             ).rowcount
-            if over and not deleted:
+            if over and not deleted and self._many_snippets():
                 deleted = execute(
                     "DELETE FROM snippets WHERE number IN"
                     " (SELECT number FROM snippets ORDER BY number LIMIT ?)",
                     (TIDY_SNIPPETS,),
                 ).rowcount
-            if over and not deleted:
+            elif over and not deleted:
                 deleted = execute(
                     "DELETE FROM events WHERE number IN"
                     " (SELECT number FROM events ORDER BY number LIMIT ?)",
@@ -165,6 +166,11 @@ class Store:
         # gives a row a page, without columns: execute() would stop after the first
         self._connection.executescript(f"PRAGMA incremental_vacuum({TIDY_PAGES})")
         return deleted
+
+    def _many_snippets(self) -> bool:
+        """Whether snippets take more than their share of the room."""
+        found = self._connection.execute("SELECT total(length(samples)) FROM snippets").fetchone()
+        return float(found[0]) > SNIPPETS_SHARE * self._retention.max_bytes
 
     def close(self) -> None:
         """Close; the write-ahead log is folded into the file."""

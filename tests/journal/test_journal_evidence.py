@@ -125,6 +125,21 @@ def test_a_journal_that_is_too_large_loses_snippets_before_events(tmp_path):
     left.close()
 
 
+def test_new_snippets_do_not_keep_old_events_from_going(tmp_path):
+    path, clock = tmp_path / "j.db", Clock()
+    most, parts, number = 6_000_000, [], 0  # room for more snippets than go at a time
+    for _ in range(10):
+        with journal(path, wall_ns=clock) as kept:
+            kept.keep(drafts(*(alert(n) for n in range(2000))))
+            kept.keep([raised(number := number + 1) for _ in range(30)])
+        parts += tidied(path, clock.ns, max_bytes=most)
+        assert path.stat().st_size < 1.2 * most
+    assert len(parts) > 10
+    with journal(path, wall_ns=clock) as kept:
+        assert kept.first() > 1
+        assert asked(kept, number).values_mv.shape == (3600, 2)  # the newest is there
+
+
 @pytest.mark.parametrize(
     "request_",
     [{}, {"stream": "a"}, {"stream": 1, "alert_id": 1}, {"stream": "a", "alert_id": -1},
