@@ -133,28 +133,20 @@ class Store:
         """Delete what need not be kept any longer, a bounded part of it; tell how much."""
         execute = self._connection.execute
         oldest_ns = wall_ns - min(self._retention.keep_days * DAY_NS, wall_ns)
-        pages, free, size = (
-            int(execute(f"PRAGMA {name}").fetchone()[0])
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        over = (pages - free) * size > self._retention.max_bytes
         with self._transaction():
             deleted = execute(
                 "DELETE FROM events WHERE number IN"
                 " (SELECT number FROM events WHERE wall_ns < ? ORDER BY wall_ns LIMIT ?)",
                 (oldest_ns, TIDY_EVENTS),
             ).rowcount
-            if over and not deleted and self._many_snippets():
-                deleted = execute(
-                    "DELETE FROM snippets WHERE number IN"
-                    " (SELECT number FROM snippets ORDER BY number LIMIT ?)",
-                    (TIDY_SNIPPETS,),
-                ).rowcount
-            elif over and not deleted:
-                deleted = execute(
-                    "DELETE FROM events WHERE number IN"
-                    " (SELECT number FROM events ORDER BY number LIMIT ?)",
-                    (TIDY_EVENTS,),
+            if self._too_large():
+                table, count = "events", TIDY_EVENTS
+                if self._many_snippets():
+                    table, count = "snippets", TIDY_SNIPPETS
+                deleted += execute(
+                    f"DELETE FROM {table} WHERE number IN"
+                    f" (SELECT number FROM {table} ORDER BY number LIMIT ?)",
+                    (count,),
                 ).rowcount
             first = "coalesce((SELECT min(number) FROM events), number + 1)"
             execute(f"DELETE FROM snippets WHERE number < {first}")
@@ -166,6 +158,14 @@ class Store:
         # gives a row a page, without columns: execute() would stop after the first
         self._connection.executescript(f"PRAGMA incremental_vacuum({TIDY_PAGES})")
         return deleted
+
+    def _too_large(self) -> bool:
+        """Whether what is in the file takes more than its room."""
+        pages, free, size = (
+            int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size > self._retention.max_bytes
 
     def _many_snippets(self) -> bool:
         """Whether snippets take more than their share of the room."""

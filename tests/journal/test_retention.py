@@ -59,6 +59,17 @@ def test_a_file_that_is_too_large_loses_its_oldest_and_shrinks(tmp_path):
         assert [e.number for e in entries] == list(range(1 + TIDY_EVENTS * len(parts), 10_001))
 
 
+def test_what_gets_too_old_all_the_time_does_not_keep_the_file_large(tmp_path):
+    path, clock = tmp_path / "j.db", Clock()
+    with journal(path, wall_ns=clock) as kept:
+        kept.keep(drafts(*(alert(n) for n in range(10))))
+        clock.ns += 5 * DAY_NS
+        for _ in range(10):
+            kept.keep(drafts(*(alert(n) for n in range(500))))
+    parts = tidied(path, clock.ns, keep_days=4.0, max_bytes=path.stat().st_size / 3)
+    assert parts[0] == 10 + TIDY_EVENTS
+
+
 def test_streams_are_remembered_as_long_as_anything_of_them(tmp_path):
     path, clock = tmp_path / "j.db", Clock()
     with journal(path, wall_ns=clock) as kept:

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 from service_parts import EveryHundred
 
 from monitor.messages import Alert, Beat, Samples
@@ -45,8 +46,6 @@ def of(kind, bodies):
 
 def in_process(sender_info, length):
     analysis = EveryHundred(sender_info)
-    import numpy as np
-
     values = np.full((length, len(sender_info.leads)), 0.25, np.float32)
     return analysis.push(Samples(sender_info.stream, 0, values)) + analysis.flush()
 

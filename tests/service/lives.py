@@ -2,13 +2,11 @@
 
 import json
 
+from desk import of
 from service_parts import LEARNING_SAMPLES, RATE_HZ, EveryHundred, Sender
 
 from monitor.journal.entries import Memory
-from monitor.messages import (
-    Alert,
-    AlertState,
-)
+from monitor.messages import Alert, AlertState
 from monitor.service.carried import JUDGED_S
 from monitor.service.hub import Hub
 from monitor.service.memory import recalled
@@ -53,10 +51,6 @@ class Life:
 
     def state(self, stream="a"):
         return next(s for s in self.hub.greeting()[1:] if s.stream == stream)
-
-
-def of(kind, bodies):
-    return [body for body in bodies if isinstance(body, kind)]
 
 
 def told(bodies):
