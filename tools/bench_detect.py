@@ -17,11 +17,12 @@ xqrs           XQRS of the WFDB package for Python, whole record
 sleepecg       sleepecg's detector, whole record (``pip install .[bench]``)
 
 Protocol: beat-by-beat comparison with ``.atr``, match window 150 ms, from 5:00 to the end, MLII
-lead first (``monitor.score``, equal to ``bxb``). CPU is the process time of detection alone
-per hour of signal; reading, re-blocking and the quality stage are left out. Latency is from the
-R peak to the last sample seen when it was decided. Left out, and counted under ``back``, are beats
-found by looking back: search-back, and those more than 1 s old when the level of the lead had
-been learnt. Whole-record detectors have no latency.
+lead first (``monitor.score``, equal to ``bxb``). CPU is the process time of detection alone per
+hour of signal, for a detector of hops one hop after the other; reading, re-blocking and the
+quality stage come before it and are left out. Latency is from the R peak to the last sample seen
+when it was decided. Left out, and counted under ``back``, are beats found by looking back:
+search-back, and those more than 1 s old when the level of the lead had been learnt.
+Whole-record detectors have no latency.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from rich.table import Table
 
 from monitor.config import BlockSettings, DetectSettings, QualitySettings
 from monitor.errors import MonitorError
-from monitor.messages import FloatArray, LeadState, Quality, RPeak, Samples, StreamInfo
+from monitor.messages import FloatArray, LeadState, Quality, Samples, StreamInfo
 from monitor.score import (
     RECORD_SETS,
     Annotations,
@@ -112,17 +113,15 @@ def stream(
     Returns
     -------
     Found
-        ``cpu_s`` is of the detector alone.
+        ``cpu_s`` is of the detector alone, its hops one after the other.
     """
     leads = signal_mv.shape[1]
     info = StreamInfo("bench", rate_hz, tuple(f"lead-{i}" for i in range(leads)))
     blocks = Blocks(info, BlockSettings())
     gate = QualityGate(info, QualitySettings())
     made = make_detector(info, DetectSettings(detector=detector))
-    found: list[RPeak] = []
     shutdown: list[tuple[int, int]] = []
     usable = True
-    cpu_s = 0.0
     chunk = round(CHUNK_S * rate_hz)
     pieces: list[Samples | None] = []
     for begin, end in pairwise([0, *(edge for hole in lost for edge in hole), len(signal_mv)]):
@@ -131,6 +130,7 @@ def stream(
                 Samples("bench", at, signal_mv[at : min(at + chunk, end)])
                 for at in range(begin, end, chunk)
             ]
+    hops: list[tuple[Samples, Quality]] = []
     for piece in [*pieces, None]:
         for block in blocks.flush() if piece is None else blocks.push(piece):
             if not isinstance(block, Samples):
@@ -142,10 +142,11 @@ def stream(
             if quality.usable != usable:
                 usable = quality.usable
                 shutdown.append((block.start_sample, 0 if usable else 0x33))
-            started = time.process_time()
-            found += made.push(block, quality)
-            cpu_s += time.process_time() - started
+            hops.append((block, quality))
+    started = time.process_time()
+    found = [peak for block, quality in hops for peak in made.push(block, quality)]
     found += made.flush()
+    cpu_s = time.process_time() - started
     if not usable:
         shutdown.append((len(signal_mv) - 1, 0))
     at_once = [p for p in found if not p.searched_back]

@@ -68,7 +68,6 @@ class Envelope:
     def __init__(self, rate_hz: float, leads: int) -> None:
         self._b, self._a, self._rest, band_delay = _designed(rate_hz)
         self._state = np.zeros((leads, len(self._a) - 1))
-        self._held = np.zeros(leads)  # what the filters saw last, per lead
         self._broken = np.ones(leads, bool)  # the next valid sample continues from the held one
         self._any_broken = True
         size = max(3, round(SMOOTH_S * rate_hz))
@@ -99,7 +98,8 @@ class Envelope:
         signal = history.signal[:, start:end]
         step = None
         if valid is not None or self._any_broken:
-            signal[:], step = self._bridge(values_mv, valid)
+            held = history.signal[:, start - 1]  # what the filters saw last
+            signal[:], step = self._bridge(values_mv, valid, held)
         else:
             signal[:] = values_mv
         filtered, self._state = filter_on(self._b, self._a, signal, self._state)
@@ -107,7 +107,6 @@ class Envelope:
         if step is not None and step.any():
             history.signal[:, :end] += step[:, None]
             self._state += step[:, None] * self._rest
-        self._held = signal[:, -1].copy()
         band = history.band[:, start - self._size : end]
         slopes = band[:, 1:] - band[:, :-1]
         np.abs(slopes, out=slopes)
@@ -115,14 +114,16 @@ class Envelope:
             # the kernel is symmetric, so correlation is convolution
             history.envelope[lead, start:end] = np.correlate(steepness, self._kernel, "valid")
 
-    def _bridge(self, values_mv: Array, valid: NDArray[np.bool_] | None) -> tuple[Array, Array]:
+    def _bridge(
+        self, values_mv: Array, valid: NDArray[np.bool_] | None, before: Array
+    ) -> tuple[Array, Array]:
         """Give the hop at the level of what was before it, and how far it is from its own."""
         if valid is None:
             valid = np.ones(values_mv.shape, bool)
         signal = np.empty_like(values_mv)
         step = np.zeros(len(values_mv))
         for lead in range(len(values_mv)):
-            held, offset = self._held[lead], 0.0
+            held, offset = before[lead], 0.0
             broken = bool(self._broken[lead])
             for i in range(values_mv.shape[1]):
                 if not valid[lead, i]:

@@ -17,15 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.stages.detect.envelope import Envelope
-from monitor.stages.detect.history import History
+from monitor.stages.detect.history import History, top_of
 from monitor.stages.detect.levels import Levels
 from monitor.stages.detect.rhythm import Rhythm
 from monitor.stages.detect.templates import Match, Templates
 
 Array = NDArray[np.float64]
 
-# the methods of an array go through a layer of Python
-_highest, _lowest, _total = np.maximum.reduce, np.minimum.reduce, np.add.reduce
+_total = np.add.reduce  # the methods of an array go through a layer of Python
 
 NAMES = (
     "height",  # log envelope top over typical
@@ -137,7 +136,7 @@ class Evidence:
         height = steep = step = 0.0
         lowest, highest = math.inf, -math.inf
         for lead, weight in enumerate(levels.weights):
-            tops.append(float(_highest(self._history.envelope[lead, place - w : place + w + 1])))
+            tops.append(top_of(self._history.envelope[lead, place - w : place + w + 1]))
             steepest, size, moved = self._shape(place - self._delay, lead)
             slope.append(steepest)
             span.append(size)
@@ -158,7 +157,7 @@ class Evidence:
         behind = 0.0
         reach = int(min(since, self._second)) - self._w100
         if reach > self._w100:
-            behind = float(_highest(h[place - reach : place - self._w100])) / here
+            behind = top_of(h[place - reach : place - self._w100]) / here
         wide = np.count_nonzero(h[place - apart : place + apart + 1] > 0.5 * here)
         figures = [
             height,
@@ -171,7 +170,7 @@ class Evidence:
             self._templates.familiarity(match.kind),
             math.log(float(_total(recent)) / len(recent) + 1e-3),
             math.log(rhythm.noise + 1e-2),
-            float(_highest(h[place + self._w80 : place + apart])) / here,
+            top_of(h[place + self._w80 : place + apart]) / here,
             min(behind, 3.0),
             wide / (2 * apart + 1),
             min(step, 3.0),
@@ -197,8 +196,8 @@ class Evidence:
         w += lag // 2
         inner = smooth[mid - w : mid + w + 1]
         slopes = inner[lag:] - inner[:-lag]
-        slope = float(_highest(np.abs(slopes)))
-        span = float(_highest(inner)) - float(_lowest(inner))
+        slope = top_of(np.abs(slopes))
+        span = top_of(inner) - float(inner[inner.argmin()])
         edge = self._w50
         step = float(_total(smooth[-edge:]) - _total(smooth[:edge])) / edge
         return slope + 1e-6, span + 1e-6, step

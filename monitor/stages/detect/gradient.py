@@ -176,8 +176,8 @@ class GradientDetector:
             self._states = quality.leads
             self._usable = np.array([s in _USABLE for s in quality.leads[: self._leads]])
             self._all_usable = bool(self._usable.all())
-        # a sum that is not finite shows NaN in one cheap call
-        if not (self._all_usable and math.isfinite(np.add.reduce(values, axis=None))):
+        # a sum of squares that is not finite shows NaN in one cheap call
+        if not (self._all_usable and math.isfinite(np.vdot(values, values))):
             valid = np.isfinite(values) & self._usable[:, None]
         self._store(values, valid)
         knew, before = levels.known, levels.level.copy()

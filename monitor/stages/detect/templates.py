@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.stages.detect.history import top_of
+
 Array = NDArray[np.float64]
 
 HALF_S = 0.08
@@ -103,7 +105,7 @@ class Templates:
         joint = single[0]  # (shifts, 1 + kinds)
         if self._leads > 1:
             joint = weights[0] * single[0] + weights[1] * single[1]
-        previous = float(joint[:, _PREVIOUS].max())
+        previous = top_of(joint[:, _PREVIOUS])
         if not self._kinds:
             mid = int(self._starts[len(self._starts) // 2])
             return Match(0.0, 0.0, 0.0, -1, mid, previous, [0.0] * self._leads)
