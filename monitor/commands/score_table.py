@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _BEATS = ("q_se", "q_pp", "v_se", "v_pp", "s_se", "s_pp", "f_se", "f_pp")
 _BEAT_NAMES = ("QRS Se", "+P", "V Se", "+P", "S Se", "+P", "F Se", "+P")
+WIDTH = 104  # the widest table; a narrower terminal wraps its lines, but no figure is cut
 
 
 def print_tables(scores: Sequence[RecordScore], ref: str, test: str) -> None:
@@ -21,6 +22,7 @@ def print_tables(scores: Sequence[RecordScore], ref: str, test: str) -> None:
     from rich.console import Console
 
     out = Console()
+    out.width = max(out.width, WIDTH)
     total = summarise(scores)
     out.print(f"reference {ref}, test {test}", markup=False, highlight=False)
     out.print(_beat_table(scores, total))
@@ -37,12 +39,13 @@ def _percent(value: float | None, digits: int = 2) -> str:
 
 
 def _table(title: str, first: str, headings: Sequence[str]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
-    table.add_column(first)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column(first, no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
@@ -76,10 +79,11 @@ def _beat_table(scores: Sequence[RecordScore], total: Summary) -> Table:
 
 
 def _confusion_table(total: Summary) -> Table:
-    table = _table("Confusion: reference down, test across", "", list(COLUMNS))
+    table = _table("Confusion", "", list(COLUMNS))
     for name, row in zip(ROWS, total.matrix.tolist(), strict=True):
         table.add_row(name, *(str(count) for count in row))
-    table.caption = "O, o: no beat; X, x: in shutdown"
+    table.caption = "reference down, test across\nO, o: no beat; X, x: in shutdown"
+    table.caption_justify = "left"
     return table
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import io
 import warnings
 from collections.abc import Iterator
@@ -103,6 +104,10 @@ def choose_records(
     ``ref`` and ``test`` are directories or record paths. ``wanted`` is a named set, or record
     names separated by commas; ``None`` means every record that has a test annotation file.
     """
+    ref, test = (path.with_suffix("") if path.suffix == ".hea" else path for path in (ref, test))
+    for path in (ref, test):
+        if not path.is_dir() and not any(path.parent.glob(f"{glob.escape(path.name)}.*")):
+            raise MonitorError(f"there is no folder or record {path}", USAGE)
     if test.is_dir():
         found = sorted(
             p.name.removesuffix(f".{test_annotator}") for p in test.glob(f"*.{test_annotator}")

@@ -37,11 +37,12 @@ def test_table(
     monkeypatch: pytest.MonkeyPatch,
     folders: tuple[Path, Path],
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "80")
     code, out, err = run(capsys, *folders)
     assert (code, err) == (0, "")
     for words in ("r1", "r2", "gross", "average", "90.00", "ventricular couplet", "Heart rate"):
         assert words in out
+    assert "…" not in out  # no figure is cut at the edge
     assert "Standard comparison (ANSI/AAMI EC57)" in out
 
 
@@ -101,8 +102,20 @@ def test_single_record_paths(
     capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path]
 ) -> None:
     ref, test = folders
-    _, out, _ = run(capsys, ref / "r1", test / "r1", "--format", "bxb-l")
-    assert [line.split()[0] for line in out.splitlines()] == ["Record", "r1"]
+    for one in (ref / "r1", ref / "r1.hea"):
+        _, out, _ = run(capsys, one, test / "r1", "--format", "bxb-l")
+        assert [line.split()[0] for line in out.splitlines()] == ["Record", "r1"]
+
+
+def test_what_is_not_there_is_named(
+    capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path]
+) -> None:
+    ref, test = folders
+    for wrong in ((ref / "nowhere", test), (ref, test / "nowhere")):
+        code, out, err = run(capsys, *wrong)
+        assert (code, out) == (2, "")
+        assert err.startswith("ecg-monitor: there is no folder or record ")
+        assert err.endswith("nowhere\n")
 
 
 @pytest.mark.parametrize(
