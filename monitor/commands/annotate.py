@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
                 print(json.dumps({"name": name, **asdict(outcome)}), flush=True)  # noqa: T201
     if summaries and not args.json:
         _print_table(summaries, args.out)
-    if failed:
+    if failed and len(args.records) > 1:
         _complain(f"{failed} of {len(args.records)} records failed")
     return FAILED if failed else 0
 
@@ -117,7 +117,9 @@ def _annotate(
         return
     wish = Wish(args.lead, rate_hz=args.rate, unit=args.unit, pulse=args.pulse)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("loading the analysis", total=len(paths))
         if args.jobs == 1:
             for number, (name, path) in enumerate(paths.items()):

@@ -21,7 +21,8 @@ _OTHER = re.compile(
     r"co2|etco2|flow|temp|pcg|scg|gsr|sound|event|status|marker|trigger).*",
     re.IGNORECASE,
 )
-_PREFERRED = ("mlii", "ii", "d2", "ecg", "ecg1", "mcl1", "v5", "ml5", "i", "mli", "v1", "v")
+_PREFIX = re.compile(r"((ecg|ekg|lead)[ _-]+)+(?=[a-z])")  # "ECG lead II" is II
+_PREFERRED = ("mlii", "ii", "dii", "d2", "ecg", "ecg1", "mcl1", "v5", "ml5", "i", "mli", "v1", "v")
 # beside a lead like II: V1 tells wide beats apart best, then V5 (Drew et al. 2004,
 # doi:10.1161/01.CIR.0000145144.56673.59); limb leads show much of what II does
 _SECOND = ("v1", "v", "mcl1", "v5", "ml5", "v2", "v4", "v3", "v6")
@@ -57,7 +58,8 @@ def choose_leads(
     names, units
         All signals of the recording, in order.
     wanted
-        Lead names, upper or lower case, in the order to be used.
+        Lead names, upper or lower case, in the order to be used. A name that several signals have
+        means the first of them; given again, the next.
 
     Returns
     -------
@@ -76,7 +78,8 @@ def choose_leads(
         for lead in wanted:
             if lead.lower() not in lower:
                 raise MonitorError(f"record {record} has no lead {lead!r}; it has {listing}", USAGE)
-            index = lower.index(lead.lower())
+            alike = [i for i, name in enumerate(lower) if name == lead.lower()]
+            index = next((i for i in alike if i not in chosen), alike[0])
             if units[index].strip().lower() not in MILLIVOLTS:
                 raise MonitorError(
                     f"record {record}: {names[index]} is in {units[index]}, not a voltage: "
@@ -87,7 +90,10 @@ def choose_leads(
                 chosen.append(index)
         return chosen
     if not ecg:
-        raise MonitorError(f"record {record} has no ECG lead: its signals are {listing or 'none'}")
+        why = "" if any(u.strip().lower() in MILLIVOLTS for u in units) else ", none in volts"
+        raise MonitorError(
+            f"record {record} has no ECG lead: its signals are {listing or 'none'}{why}"
+        )
     primary = min(ecg, key=lambda i: _rank(names[i], _PREFERRED))
     others = sorted((i for i in ecg if i != primary), key=lambda i: _rank(names[i], _SECOND))
     return [primary, *others][:DEFAULT_LEADS]
@@ -209,5 +215,5 @@ def choose_voltages(
 
 
 def _rank(name: str, order: Sequence[str]) -> int:
-    lower = name.strip().lower()
+    lower = _PREFIX.sub("", name.strip().lower())
     return order.index(lower) if lower in order else len(order)

@@ -108,6 +108,7 @@ def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Sourc
         wish.loop,
         wish.stream,
         wish.pulse,
+        say,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import wfdb
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.sources import pieces, stream_name
+from monitor.sources import Say, pieces, stream_name
 from monitor.sources.leads import MILLIVOLTS, OFF, choose_leads, choose_pulse
 
 READ_S = 30.0  # signal read from the file at a time
 LOOP_GAP_S = 1.0  # of invalid samples between two rounds: no beat is made of both ends
+
+_ZERO = re.compile(r"[+-]?0*\.?0*([eE(/]|$)")
 
 # Bytes a sample takes in each fixed-width signal file format of WFDB (signal(5)).
 _BYTES = {
@@ -49,6 +52,8 @@ class WfdbRecord:
     pulse
         Name of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
         ``off``.
+    say
+        Takes remarks for the operator.
 
     Raises
     ------
@@ -67,6 +72,7 @@ class WfdbRecord:
         loop: bool = False,
         stream: str | None = None,
         pulse: str = OFF,
+        say: Say = lambda text: None,
     ) -> None:
         self._path = str(path)
         self._name = path.name
@@ -89,6 +95,12 @@ class WfdbRecord:
             self._channels.append(pulse_at)
             scale.append(1.0)
         self._scale = np.array(scale, np.float32)
+        uncalibrated = [names[i] for i in self._channels if i in _without_gain(self._path)]
+        if uncalibrated:
+            say(
+                f"record {self._name}: its header gives no gain for {', '.join(uncalibrated)}; "
+                "200 units of the converter are taken for 1 mV, as WFDB has it"
+            )
         frame_rate_hz = float(header.fs or 0)
         if not math.isfinite(frame_rate_hz) or frame_rate_hz <= 0:
             raise MonitorError(f"record {self._name}: its header gives no sampling rate above 0 Hz")
@@ -168,10 +180,14 @@ class WfdbRecord:
             if part is None or (not part.sig_len and part is not header):  # null or layout segment
                 continue
             available.append(self._check_files(part, folder))
-        frames = header.sig_len or (min(available) if available else 0)
-        if not frames:
+        if header.sig_len:
+            return int(header.sig_len)
+        if not min(available, default=0):
             raise MonitorError(f"record {self._name} is empty: it holds no samples")
-        return int(frames)
+        raise MonitorError(
+            f"record {self._name}: its header does not say how long it is; write {min(available)}, "
+            "the samples a signal, behind the sampling rate in its first line"
+        )
 
     def _check_files(self, part: Any, folder: Path) -> int:
         """Frames the signal files of one segment hold; an error if fewer than announced."""
@@ -235,6 +251,15 @@ def _signals(header: Any) -> tuple[list[str], list[str], list[int]]:
     names = [name or f"signal {i}" for i, name in enumerate(part.sig_name)]
     units = [unit or "mV" for unit in part.units]  # signal(5): mV where none is given
     return names, units, [int(n or 1) for n in part.samps_per_frame]
+
+
+def _without_gain(path: str) -> set[int]:
+    """Give the signals of a header without a gain, which wfdb reads as if it were 200."""
+    text = Path(f"{path}.hea").read_text(encoding="utf-8", errors="replace")
+    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    if "/" in lines[0][0]:  # the gains of a multi-segment record are in its segments
+        return set()
+    return {i for i, line in enumerate(lines[1:]) if len(line) < 3 or _ZERO.match(line[2])}
 
 
 def _frame_of(seconds: float, rate_hz: float) -> int:

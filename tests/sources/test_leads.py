@@ -36,8 +36,19 @@ def test_of_many_leads_the_second_is_a_chest_lead():
     assert choose_leads("r", ["II", "X", "Y"], ["mV"] * 3) == [0, 1]
 
 
+def test_lead_ii_is_known_behind_what_recorders_write_before_it():
+    for name in ("ECG lead II", "ECG II", "EKG-II", "Lead II", "ecg_ii", "DII"):
+        assert choose_leads("r", ["ECG lead V5", "ECG I", name], ["mV"] * 3) == [2, 0]
+
+
 def test_wanted_leads_keep_their_order_and_ignore_case():
     assert choose_leads("r", ["I", "II", "V1"], ["mV"] * 3, ["v1", "I", "V1"]) == [2, 0]
+
+
+def test_a_name_that_two_signals_have_means_one_after_the_other():
+    assert choose_leads("r", ["ECG", "ECG"], ["mV"] * 2) == [0, 1]
+    assert choose_leads("r", ["ECG", "ECG"], ["mV"] * 2, ["ECG"]) == [0]
+    assert choose_leads("r", ["ECG", "ECG"], ["mV"] * 2, ["ecg", "ECG", "ECG"]) == [0, 1]
 
 
 def test_errors_name_what_there_is():
@@ -45,8 +56,8 @@ def test_errors_name_what_there_is():
         choose_leads("r", ["II", "ABP"], ["mV", "mmHg"], ["V9"])
     with pytest.raises(MonitorError, match="not a voltage"):
         choose_leads("r", ["II", "ABP"], ["mV", "mmHg"], ["ABP"])
-    with pytest.raises(MonitorError, match=r"no ECG lead: its signals are ABP \(mmHg\)"):
-        choose_leads("r", ["ABP"], ["mmHg"])
+    with pytest.raises(MonitorError, match=r"signals are II \(NU\), ABP \(mmHg\), none in volts"):
+        choose_leads("r", ["II", "ABP"], ["NU", "mmHg"])
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,18 @@ def test_a_true_rate_is_not_remarked_on():
     assert not clock.notes()
 
 
+@pytest.mark.parametrize("rate_hz", [128.0, 257.0, 360.0, 512.0, 977.0])
+def test_stamps_rounded_to_milliseconds_are_no_other_rate(rate_hz):
+    times = even(90, rate_hz, start_s=0.0)
+    kept = np.delete(np.arange(len(times)), np.arange(3000, 3000 + round(rate_hz)))
+    index, values, clock = placed(np.round(times[kept], 3), kept, rate_hz=rate_hz)
+    assert (values == kept).all()
+    assert (index == kept).all()
+    assert clock.notes() == []
+    with pytest.raises(MonitorError, match="time stamps say"):
+        placed(np.round(times, 3), rate_hz=0.9 * rate_hz)
+
+
 @pytest.mark.parametrize("true_hz", [125.0, 200.0, 240.0, 256.0, 500.0, 250_000.0, 0.25])
 def test_another_rate_is_refused_before_any_sample_is_given(true_hz):
     times = np.arange(2500) / true_hz

@@ -123,6 +123,8 @@ def header(path, text):
             "r 1 360 999999\nr.dat 16 1000 16 0 0 0 0 MLII\n",
             "truncated: r.dat holds 3600 of the 999999",
         ),
+        ("r 1 360\nr.dat 16 1000 16 0 0 0 0 MLII\n", "does not say how long it is; write 3600"),
+        ("r 1 360 0\nr.dat 16 1000 16 0 0 0 0 MLII\n", "does not say how long it is; write 3600"),
         ("r 3 360 3600\nr.dat 16 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nother.dat 16 1000 16 0 0 0 0 MLII\n", "other.dat is missing"),
         ("r 1 360 3600\nr.dat 77 1000 16 0 0 0 0 MLII\n", "cannot be read"),
@@ -137,6 +139,20 @@ def test_headers_that_lie(tmp_path, text, message):
     header(path, text)
     with pytest.raises(MonitorError, match=message):
         read_all(WfdbRecord(path))
+
+
+@pytest.mark.parametrize("gain", ["0", "0(0)/mV", "0.0/mV", ""])
+def test_a_gain_that_is_assumed_is_said(tmp_path, gain):
+    path, signal = write(tmp_path)
+    header(path, f"r 1 360 3600\nr.dat 16 {gain}\n")
+    said = []
+    values = read_all(WfdbRecord(path, say=said.append))
+    np.testing.assert_allclose(values, signal * 1000 / 200, atol=1e-6)
+    assert len(said) == 1
+    assert "no gain for signal 0; 200 units" in said[0]
+    header(path, "# comment\nr 1 360 3600\nr.dat 16 0.5/mV 16 0 0 0 0 MLII\n")
+    WfdbRecord(path, say=said.append)
+    assert len(said) == 1
 
 
 def test_missing_record_and_empty_part(tmp_path):
