@@ -71,6 +71,7 @@ class SubscriberFeed:
         self._ended: set[str] = set()
         self._active: dict[str, dict[int, Alert]] = {}
         self._told: set[str] = set()  # by the service that speaks now
+        self._new: set[str] = set()  # introduced, its state not yet seen
         self._publisher = ""
         self._note = ""
 
@@ -146,6 +147,7 @@ class SubscriberFeed:
         """Deliver an info, with which a display begins anew, and what is active all the same."""
         self._infos[info.stream] = info
         self._told.add(info.stream)
+        self._new.add(info.stream)
         self._ended.discard(info.stream)
         deliver(info)
         for alert in self._active.get(info.stream, {}).values():
@@ -162,6 +164,11 @@ class SubscriberFeed:
             if state.journal_last is None:  # this service knows nothing of earlier alarms
                 self._active.pop(state.stream, None)
             self._introduce(state.info, deliver)
+        if state.stream in self._new:
+            self._new.remove(state.stream)
+            for lasting in (state.quality, state.rhythm):
+                if lasting is not None:
+                    deliver(lasting)
         for alert in state.alerts:
             self._note_alert(alert)
             deliver(alert)

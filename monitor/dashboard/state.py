@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
@@ -72,7 +73,8 @@ class Snapshot:
     """One stream at one moment, and how it goes with the others.
 
     ``stale_s`` is the silence in seconds once it is too long, else None. ``time_s`` is
-    where the newest sample lies in the signal. ``others`` are other streams with active alerts.
+    where the newest sample lies in the signal. ``others`` are other streams with active alerts,
+    the most urgent first.
     """
 
     stream: str
@@ -205,8 +207,8 @@ class DashboardState:
             stream.fold(message, now_s)
 
     def names(self) -> tuple[str, ...]:
-        """Give the names of the streams, in a fixed order."""
-        return tuple(sorted(self.streams))
+        """Give the names of the streams, in a fixed order: ``bed-2`` before ``bed-10``."""
+        return tuple(sorted(self.streams, key=_numbers_by_size))
 
     def after(self, name: str) -> str:
         """Give the stream that follows ``name``, round about; the first if there is no such."""
@@ -222,7 +224,7 @@ class DashboardState:
             return _empty(self.status)
         name = name if name in names else names[0]
         s = self.streams[name]
-        others = tuple((n, w) for n in names if n != name and (w := self.streams[n].worst()))
+        others = [(n, w) for n in names if n != name and (w := self.streams[n].worst())]
         silence_s = None if s.last_samples_s is None else now_s - s.last_samples_s
         stale = silence_s is not None and silence_s > STALE_AFTER_S and not s.finished
         wave = _wave(s)
@@ -252,7 +254,7 @@ class DashboardState:
             latency_s=median(s.latencies_s) if s.latencies_s else None,
             lost_samples=max(s.status.lost_samples, s.missing_samples),
             status=s.status if s.status.text or not self.status.text else _with_text(s, self),
-            others=others,
+            others=tuple(sorted(others, key=lambda other: _rank(other[1]))),
         )
 
 
@@ -267,6 +269,11 @@ def _with_text(stream: StreamState, state: DashboardState) -> Status:
         own.duplicates,
         own.reordered,
     )
+
+
+def _numbers_by_size(name: str) -> list[tuple[int, str]]:
+    parts = re.findall(r"\d+|\D+", name)
+    return [(int(part) if part.isdecimal() else -1, part) for part in parts]
 
 
 def _rank(priority: Priority) -> int:

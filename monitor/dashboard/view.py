@@ -99,9 +99,14 @@ def _draw_header(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
     if display.bell_paused_s:
         left = f" BELL PAUSED {display.bell_paused_s // 60}:{display.bell_paused_s % 60:02d} "
         end = canvas.right(0, end - 1, left, theme.WARN)
-    for name, priority in snapshot.others[:3]:
-        mark = theme.MARKS[priority].strip()
-        end = canvas.right(0, end - 1, f" {name[:16]} {mark} ", theme.BANNERS[priority])
+    for number, (name, priority) in enumerate(snapshot.others):
+        text = f" {name[:16]} {theme.MARKS[priority].strip()} "
+        full = end - len(text) - 1 < canvas.width // 2
+        if full:
+            text = f" {len(snapshot.others) - number} more "
+        end = canvas.right(0, end - 1, text, theme.BANNERS[priority])
+        if full:
+            break
     if snapshot.stream:
         place = f" ({snapshot.number}/{snapshot.streams})" if snapshot.streams > 1 else ""
         source = snapshot.wave.info.source if snapshot.wave else ""

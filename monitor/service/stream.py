@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from monitor.config import AlarmSettings
-from monitor.messages import AlertKind, End, Event, Samples, StreamInfo
+from monitor.messages import AlertKind, End, Event, Quality, Rhythm, Samples, StreamInfo
 from monitor.service.alert_book import AlertBook
 from monitor.service.analysis import Analysis, MakeAnalysis, reason_of
 from monitor.service.beginnings import Beginnings
@@ -78,6 +78,8 @@ class MonitoredStream:
         self.awaited = False
         self._stopped = False
         self._analysis: Analysis | None = None
+        self._quality: Quality | None = None
+        self._rhythm: Rhythm | None = None
         self._sequence = SequenceTracker()
         self._reorder = Reorder(info.rate_hz, info.start_sample)
         self._rate = SenderRate(info.rate_hz)
@@ -293,6 +295,8 @@ class MonitoredStream:
             counts.duplicates,
             counts.reordered,
             self.refused,
+            quality=self._quality,
+            rhythm=self._rhythm,
         )
 
     def quarantine(self, reason: str) -> list[Body]:
@@ -410,6 +414,11 @@ class MonitoredStream:
                 events = yield from analysis.steps(samples)
             except Exception as error:
                 return [*out, *self.quarantine(reason_of(error))]
+            for event in events:
+                if isinstance(event, Quality):
+                    self._quality = event
+                elif isinstance(event, Rhythm):
+                    self._rhythm = event
             length = len(samples.values_mv)
             out += self._alerts.analysed(events, length, analysis.judges, self._sample)
         return out
@@ -429,7 +438,7 @@ class MonitoredStream:
         out += self._losses.repeated(self.info.stream)
         if self._analysis is not None:
             out += self._guarded(self._analysis.flush)
-        self._analysis = None
+        self._analysis = self._quality = self._rhythm = None
         self._alerts.next_run()
         return out
 

@@ -27,7 +27,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from monitor.config import AlarmSettings
-from monitor.messages import Alert, FloatArray, Message, Samples, Snippet, StreamInfo
+from monitor.messages import (
+    Alert,
+    FloatArray,
+    Message,
+    Quality,
+    Rhythm,
+    Samples,
+    Snippet,
+    StreamInfo,
+)
 from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict, shown
 from monitor.wire.jsonform import MAX_JSON_BYTES, TYPES, dumps, loads, type_name
 
@@ -80,7 +89,8 @@ class StreamState:
     last seconds. ``lag_s`` is the age of the newest samples when they had been analysed, from
     the time they were sent; ``speed`` is signal time over wall time. Counts are of the samples
     and messages that came (or did not) from the source. ``journal_last`` is the number of the
-    last message of the stream that was journalled.
+    last message of the stream that was journalled. ``quality`` and ``rhythm`` are those in force,
+    for who joined after they had last changed.
     """
 
     stream: str
@@ -97,6 +107,8 @@ class StreamState:
     reordered: int = 0
     refused: int = 0
     journal_last: int | None = None
+    quality: Quality | None = None
+    rhythm: Rhythm | None = None
 
 
 @dataclass(frozen=True, slots=True)

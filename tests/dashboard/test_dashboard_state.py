@@ -1,6 +1,7 @@
 """The fold is pure and bounded."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,6 +215,17 @@ def test_streams_go_round_and_tell_of_each_other():
     shown = state.snapshot("bed2", 0.0)
     assert (shown.number, shown.streams) == (2, 2)
     assert shown.others == (("bed1", Priority.HIGH),)
+
+
+def test_other_streams_come_by_urgency_and_number():
+    state = folded()
+    urgencies = {"bed-10": Priority.HIGH, "bed-2": Priority.LOW, "bed-9": Priority.HIGH}
+    for name, priority in urgencies.items():
+        state.fold(StreamInfo(name, 360.0, ("II",)), 0.0)
+        state.fold(replace(alert(1, 1), stream=name, priority=priority), 0.0)
+    assert state.names() == ("bed1", "bed-2", "bed-9", "bed-10")
+    others = state.snapshot("bed1", 0.0).others
+    assert [name for name, _ in others] == ["bed-9", "bed-10", "bed-2"]
 
 
 def test_samples_that_do_not_fit_are_left_out():

@@ -239,6 +239,22 @@ def test_an_alert_of_another_stream_is_seen():
     assert "bed1 ***" in header
 
 
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_of_many_streams_in_alarm_the_most_urgent_are_named_and_the_rest_counted(width):
+    state = patient()
+    for bed in range(2, 22):
+        state.fold(StreamInfo(f"bed{bed}", 360.0, ("II",)), 0.0)
+        priority = Priority.HIGH if bed == 20 else Priority.LOW
+        alarm = Alert(f"bed{bed}", 0, 0, AlertKind.VT, priority, AlertState.RAISED, 9, 9, "VT")
+        state.fold(alarm, 0.0)
+    header = screen(state, (width, 36)).splitlines()[0]
+    assert "bed1 (1/21)" in header
+    assert "bed20 ***" in header
+    named = header.count(" * ") + header.count("***")
+    assert 1 < named < 20
+    assert f" {20 - named} more " in header
+
+
 def test_too_small_says_so_and_still_shows_alarms():
     state = patient()
     raise_alert(state, 1, Priority.HIGH, "VT 180 > 100")

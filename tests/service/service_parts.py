@@ -10,7 +10,10 @@ from monitor.messages import (
     AlertState,
     Beat,
     End,
+    LeadState,
     Priority,
+    Quality,
+    Rhythm,
     Samples,
     StreamInfo,
 )
@@ -23,7 +26,10 @@ LEARNING_SAMPLES = 500
 
 
 class EveryHundred:
-    """A beat at every 100th sample, an alert raised at every 1000th; fails on a poisoned one."""
+    """A beat at every 100th sample, an alert raised at every 1000th; fails on a poisoned one.
+
+    Of a source "judged" it first tells quality and rhythm.
+    """
 
     def __init__(self, info):
         if info.source == "unwilling":
@@ -42,6 +48,8 @@ class EveryHundred:
         if (samples.values_mv == POISON_MV).any():
             raise ZeroDivisionError("poisoned")
         events = []
+        if self.info.source == "judged" and self.next == self.info.start_sample:
+            events = judged(self.info)
         for sample in range(max(self.next, samples.start_sample), samples.end_sample):
             if sample % 100 == 0:
                 events.append(beat(self.info.stream, sample))
@@ -83,6 +91,11 @@ class EveryHundred:
             sample,
             "VT",
         )
+
+
+def judged(info):
+    ok = (LeadState.OK,) * len(info.leads)
+    return [Quality(info.stream, 0, 50, ok, True), Rhythm(info.stream, 0, 49, "AFIB")]
 
 
 def beat(stream, sample):

@@ -6,7 +6,7 @@ import pytest
 from desk import Desk, events, in_process, of
 from hypothesis import given
 from hypothesis import strategies as st
-from service_parts import POISON_MV, Sender
+from service_parts import POISON_MV, Sender, judged
 
 from monitor.messages import (
     Alert,
@@ -34,6 +34,17 @@ def test_a_stream_gives_what_its_analysis_gives():
     assert sum(len(s.values_mv) for s in of(Samples, desk.out)) == 2100
     assert desk.state().status is StreamStatus.ENDED
     assert desk.hub.done
+
+
+def test_the_state_has_the_quality_and_rhythm_in_force():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(source="judged"))
+    assert (desk.state().quality, desk.state().rhythm) == (None, None)
+    desk.take(sender.samples(), sender.samples())
+    desk.tick(1.0)
+    assert [desk.state().quality, desk.state().rhythm] == judged(sender.info)
+    desk.take(sender.end())
+    assert (desk.state().quality, desk.state().rhythm) == (None, None)
 
 
 def test_streams_do_not_mix():

@@ -3,10 +3,19 @@
 import threading
 
 from running import PATIENCE_S, Running, chunks, in_process, listening, publish, raw_source
-from service_parts import Sender
+from service_parts import Sender, judged
 
 from monitor.feed import Status
-from monitor.messages import Alert, AlertState, Beat, End, Samples, StreamInfo
+from monitor.messages import (
+    Alert,
+    AlertState,
+    Beat,
+    End,
+    Quality,
+    Rhythm,
+    Samples,
+    StreamInfo,
+)
 from monitor.remote import SubscriberFeed
 
 
@@ -46,6 +55,23 @@ def test_a_late_watcher_sees_stream_and_active_alerts_at_once():
         (0, AlertState.RAISED),
         (1, AlertState.RAISED),
     ]
+
+
+def test_a_late_watcher_learns_quality_and_rhythm_once():
+    with Running() as running, raw_source(running) as source:
+        sender = Sender(leads=1)
+        with listening(running) as listener:
+            source.send_multipart(sender.announce(source="judged"))
+            source.send_multipart(sender.samples(200))
+            listener.until(Beat)
+        states = []
+
+        def three_states(message):
+            states.append(isinstance(message, Status) and message.stream == "a")
+            return sum(states) >= 3
+
+        delivered = collect(SubscriberFeed(running.output), three_states)
+    assert [m for m in delivered if isinstance(m, Quality | Rhythm)] == judged(sender.info)
 
 
 def test_a_watcher_gets_everything_in_order_and_alerts_once():
