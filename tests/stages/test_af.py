@@ -114,7 +114,7 @@ def test_fibrillation_is_found_where_it_is(seed: int) -> None:
     )
     seconds = found[: int(240 * rate_hz)].reshape(240, -1).mean(axis=1)
     assert seconds[:58].max() == 0
-    assert seconds[67:178].min() == 1
+    assert seconds[71:178].min() == 1
     assert seconds[184:].max() == 0
 
 
