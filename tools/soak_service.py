@@ -13,6 +13,10 @@ one before that (:func:`tools.soak_events.recurs`). From which hour on they did 
 It also fails if a message or sample was lost, a stream did not end, a journal outgrew what it is to
 keep by half, or the resident memory of a service has grown by more than ``--limit-mib`` after the
 first hour.
+
+With ``--record-mb`` each service records its streams too, and keeps so much of them. It then fails
+as well if the recordings outgrew that by half, or if what is kept, read back by wfdb, is not the
+signal that was sent, up to its end (:mod:`tools.soak_recording`).
 """
 
 from __future__ import annotations
@@ -36,13 +40,15 @@ from monitor.messages import End, Samples, StreamInfo
 from monitor.wire.sequence import TopicSequences
 from tools.bench_streams import PATIENCE_S, Service, Source, signal, stream_name
 from tools.soak_events import Compared, drifted, recurs
+from tools.soak_recording import read_back, size_mb
 
 SCENARIOS = ("tour", "pvc", "af", "vt", "sinus")
 # a second must be a whole number of hops, or no hour begins as the one before: 250 Hz will not do
 KINDS = ((360.0, ("II", "V1")), (256.0, ("II",)), (256.0, ("II",)), (256.0, ("II",)))
 SETTLED_S = 600.0
 LOOK_S = 0.5
-JOURNAL_ROOM = 1.5  # times the size that is to be kept: old entries are deleted by and by
+RECORDING = "recording"  # folder of a service's recordings
+ROOM = 1.5  # times the size that is to be kept: what is old is deleted by and by
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ class Watched:
     ended: set[str] = field(default_factory=set)
     resident: list[tuple[float, list[float]]] = field(default_factory=list)  # hours, MiB each
     journal_mb: float = 0.0  # the largest journal there was
+    recorded_mb: float = 0.0  # the most that one service's recordings took
 
     def take(self, frames: list[bytes]) -> None:
         """Take one published message."""
@@ -175,6 +182,8 @@ def watch(watched: Watched, services: list[Service], folders: list[Path], socket
         watched.resident.append((hours, resident_mib))
         journals = [sum(f.stat().st_size for f in d.glob("journal*.db")) / 1e6 for d in folders]
         watched.journal_mb = max(watched.journal_mb, *journals)
+        recorded = [size_mb(folder / RECORDING) for folder in folders]
+        watched.recorded_mb = max(watched.recorded_mb, *recorded)
         if hours >= told_h + 1.0:
             told_h = float(int(hours))
             print(
@@ -251,10 +260,27 @@ def report(watched: Watched, load: Load, took_s: float, limit_mib: float, keep_m
         f"{max(settled, default=0)} on in {len(settled)} of {len(done)} streams; {bad} drifted"
     )
     unfinished = len(watched.streams) - len(watched.ended)
-    kept = watched.journal_mb <= JOURNAL_ROOM * keep_mb
+    kept = watched.journal_mb <= ROOM * keep_mb
     wrong = bool(bad or unfinished or any(lost.values()) or not growth <= limit_mib or not kept)
     print("DOES NOT HOLD" if wrong else "holds")
     return int(wrong)
+
+
+def report_recordings(watched: Watched, folders: list[Path], load: Load, record_mb: float) -> bool:
+    """Print what is kept of the recordings; True if something is wrong with it."""
+    wrong = watched.recorded_mb > ROOM * record_mb
+    print(f"recordings: at most {watched.recorded_mb:.1f} MB a service")
+    for k, (name, bed) in enumerate(watched.streams.items()):
+        info = bed.info
+        sent = signal(bed.scenario, load.period_s, info.rate_hz, info.leads)
+        end = watched.compared[name].periods * len(sent)
+        stored = read_back(folders[k % len(folders)] / RECORDING / name, sent, end)
+        wrong |= bool(stored.wrong)
+        print(
+            f"{name}: {stored.segments} segments, {stored.samples / info.rate_hz / 3600:.2f} h, "
+            f"{stored.annotations} annotations{': ' if stored.wrong else ''}{stored.wrong}"
+        )
+    return wrong
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -268,6 +294,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--period-s", type=float, default=3600.0)
     parser.add_argument("--piece-s", type=float, default=8.0, help="signal in one message")
     parser.add_argument("--keep-mb", type=float, default=20.0, help="size of each journal")
+    parser.add_argument("--record-mb", type=float, default=0.0, help="record, keep so much each")
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), help="of the simulator")
     parser.add_argument("--limit-mib", type=float, default=16.0)
     args = parser.parse_args(argv)
@@ -284,14 +311,18 @@ def main(argv: list[str] | None = None) -> int:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "settings.toml"
-        config.write_text(f"[journal]\nmax_mb = {args.keep_mb}\n", encoding="utf-8")
+        settings = f"[journal]\nmax_mb = {args.keep_mb}\n"
+        if args.record_mb:
+            settings += f"[recording]\nmax_mb = {args.record_mb}\n"
+        config.write_text(settings, encoding="utf-8")
         folders = [Path(folder) / f"service-{k}" for k in range(args.services)]
         services: list[Service] = []
         senders = []
         try:
             for place in folders:
                 place.mkdir()
-                services.append(Service(None, place, ["--config", str(config)]))
+                record = ["--record", str(place / RECORDING)] if args.record_mb else []
+                services.append(Service(None, place, ["--config", str(config), *record]))
             socket = context.socket(zmq.SUB)
             socket.setsockopt(zmq.RCVHWM, 0)
             socket.setsockopt(zmq.SUBSCRIBE, b"")
@@ -313,7 +344,11 @@ def main(argv: list[str] | None = None) -> int:
                 sender.terminate()
             for service in services:
                 service.stop()
-    return report(watched, load, took_s, args.limit_mib, args.keep_mb)
+        bad = report(watched, load, took_s, args.limit_mib, args.keep_mb)
+        if args.record_mb and report_recordings(watched, folders, load, args.record_mb):
+            print("the recordings DO NOT HOLD")
+            bad = 1
+    return bad
 
 
 if __name__ == "__main__":

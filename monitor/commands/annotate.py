@@ -89,6 +89,8 @@ def _find(args: argparse.Namespace) -> tuple[dict[str, Path], int]:
     for name in dict.fromkeys(args.records):
         try:
             path = find_record(name, args.data, download_progress())
+            if path in paths.values():  # named twice: r.dat and r.hea
+                continue
             written = record_name(path)
             same = next((n for n, p in paths.items() if record_name(p) == written), None)
             if same is not None:

@@ -106,6 +106,17 @@ def test_annotate_goes_on_after_a_bad_record(capsys, data_dir, tmp_path):
     ]  # fmt: skip
 
 
+def test_a_record_that_is_named_by_each_of_its_files_is_annotated_once(capsys, data_dir, tmp_path):
+    shutil.copy(data_dir / "wfdb-samples/03700181.hea", tmp_path)
+    shutil.copy(data_dir / "wfdb-samples/03700181.dat", tmp_path)
+    files = [str(path) for path in sorted(tmp_path.glob("03700181.*"))]
+    assert len(files) == 2
+    assert main(["annotate", *files, "--json", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr()
+    assert said.out.count("\n") == 1
+    assert said.err == ""
+
+
 def test_unwritable_folder(capsys, tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     assert "cannot write into" in fails(capsys, "annotate", "100", "--out", tmp_path / "file" / "x")
