@@ -283,8 +283,7 @@ def report_recordings(watched: Watched, folders: list[Path], load: Load, record_
     return wrong
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run and report; 1 if something was lost, memory grew or events drifted."""
+def _parsed(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--streams", type=int, default=20)
     parser.add_argument("--hours", type=float, default=24.0)
@@ -294,14 +293,25 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--period-s", type=float, default=3600.0)
     parser.add_argument("--piece-s", type=float, default=8.0, help="signal in one message")
     parser.add_argument("--keep-mb", type=float, default=20.0, help="size of each journal")
-    parser.add_argument("--record-mb", type=float, default=0.0, help="record, keep so much each")
+    parser.add_argument(
+        "--record-mb",
+        type=float,
+        default=0.0,
+        help="record, each service keeping so much (more than comes in two minutes)",
+    )
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), help="of the simulator")
     parser.add_argument("--limit-mib", type=float, default=16.0)
     args = parser.parse_args(argv)
-    periods = round(args.hours * 3600 / args.period_s)
-    if periods < 4 or args.period_s % args.piece_s:
+    args.periods = round(args.hours * 3600 / args.period_s)
+    if args.periods < 4 or args.period_s % args.piece_s:
         parser.error("needs four periods, of whole pieces")
-    load = Load(args.period_s, periods, args.piece_s, args.speed, args.minutes)
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run and report; 1 if something was lost, memory grew or events drifted."""
+    args = _parsed(argv)
+    load = Load(args.period_s, args.periods, args.piece_s, args.speed, args.minutes)
     all_beds = beds(args.streams, args.scenarios)
     watched = Watched(
         {bed.info.stream: bed for bed in all_beds},

@@ -78,23 +78,7 @@ class WfdbRecord:
         self._name = path.name
         self._loop = loop
         header = self._header()
-        names, units, per_frame = _signals(header)
-        chosen = choose_leads(self._name, names, units, leads)
-        self._per_frame = per_frame[chosen[0]]
-        # leads sampled at another rate than the primary cannot share its sample index
-        if leads and any(per_frame[i] != self._per_frame for i in chosen):
-            raise MonitorError(
-                f"record {self._name}: leads {', '.join(leads)} have different sampling rates; "
-                "choose leads of one rate",
-                USAGE,
-            )
-        self._channels = [i for i in chosen if per_frame[i] == self._per_frame]
-        scale = [MILLIVOLTS[units[i].strip().lower()] for i in self._channels]
-        pulse_at = choose_pulse(self._name, names, self._channels, pulse, per_frame)
-        if pulse_at is not None:
-            self._channels.append(pulse_at)
-            scale.append(1.0)
-        self._scale = np.array(scale, np.float32)
+        names, pulse_at = self._choose(header, leads, pulse)
         uncalibrated = [names[i] for i in self._channels if i in _without_gain(self._path)]
         if uncalibrated:
             say(
@@ -159,6 +143,29 @@ class WfdbRecord:
             values = self._read(frame, min(frame + self._read_frames, self._last))
             start = frame * self._per_frame + shift
             yield from pieces(self._info, start, values, self._chunk)
+
+    def _choose(
+        self, header: Any, leads: Sequence[str], pulse: str
+    ) -> tuple[list[str], int | None]:
+        """Choose the signals to read; give the names of all, and the index of the pulse."""
+        names, units, per_frame = _signals(header)
+        chosen = choose_leads(self._name, names, units, leads)
+        self._per_frame = per_frame[chosen[0]]
+        # leads sampled at another rate than the primary cannot share its sample index
+        if leads and any(per_frame[i] != self._per_frame for i in chosen):
+            raise MonitorError(
+                f"record {self._name}: leads {', '.join(leads)} have different sampling rates; "
+                "choose leads of one rate",
+                USAGE,
+            )
+        self._channels = [i for i in chosen if per_frame[i] == self._per_frame]
+        scale = [MILLIVOLTS[units[i].strip().lower()] for i in self._channels]
+        pulse_at = choose_pulse(self._name, names, self._channels, pulse, per_frame)
+        if pulse_at is not None:
+            self._channels.append(pulse_at)
+            scale.append(1.0)
+        self._scale = np.array(scale, np.float32)
+        return names, pulse_at
 
     def _header(self) -> Any:
         if not Path(self._path + ".hea").is_file():
