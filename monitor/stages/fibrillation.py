@@ -20,7 +20,8 @@ Notes
 -----
 Deviations from the papers:
 
-* band-pass 1 to 30 Hz, forward only, then about 125 Hz, one window length for all;
+* band-pass 1 to 30 Hz, forward only, one window length for all, at 125 Hz whatever the stream has:
+  most features change with the rate;
 * the crossing count is taken over the whole window, against its 98 % quantile, untapered;
 * the spectrum gives the dominant frequency (1 to 9 Hz) and the share of power over 12 Hz;
 * coefficients are fitted by ``tools/fit_fibrillation.py``, which names the recordings.
@@ -42,7 +43,7 @@ from numpy.typing import NDArray
 
 from monitor.config import RhythmSettings
 from monitor.messages import Hop, LeadState, StreamInfo
-from monitor.stages.band import BAND_HZ, BandSignal
+from monitor.stages.band import BAND_HZ, WORK_HZ, BandSignal
 
 FloatRow = NDArray[np.float64]
 
@@ -167,7 +168,8 @@ class Fibrillation:
         self._band = band
         self._leads = band.leads
         self._length = round(settings.fibrillation_window_s * band.rate_hz)
-        self._features = Features(self._length, band.rate_hz)
+        self._points = np.arange(round(settings.fibrillation_window_s * WORK_HZ)) / WORK_HZ
+        self._features = Features(len(self._points), WORK_HZ)
         self._end: int | None = None
         self.forget()
 
@@ -248,7 +250,7 @@ class Fibrillation:
             if self._lost_until[lead] > end - window:
                 continue
             seen = True
-            x = np.ascontiguousarray(signal_mv[:, lead])
+            x = self._at_one_rate(signal_mv[:, lead])
             peak, regular, features = self._features.of(x)
             if not s.fibrillation_mv <= peak <= s.fibrillation_top_mv:
                 continue
@@ -273,6 +275,12 @@ class Fibrillation:
                 return -_LIMIT
         self.flutters = large >= FLUTTER_REGULARITY
         return sum(odds) / len(odds)
+
+    def _at_one_rate(self, x: FloatRow) -> FloatRow:
+        """Give a window at ``WORK_HZ``, about which the coefficients were fitted."""
+        if self._band.rate_hz == WORK_HZ:
+            return np.ascontiguousarray(x)
+        return np.interp(self._points, np.arange(len(x)) / self._band.rate_hz, x)
 
     def _qrs_per_s(self, end: int) -> float:
         """Rate of detected QRS over the last 4 s in which all are known."""

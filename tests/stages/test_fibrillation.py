@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import wfdb
 from numpy.typing import NDArray
+from scipy import signal
 
 from monitor.config import RhythmSettings
 from monitor.messages import Hop, LeadState, Quality, RPeak, Samples, StreamInfo
@@ -68,6 +69,16 @@ def test_annotated_fibrillation_is_found_soon(
     (seen, onset), *_ = found(values, rate_hz)
     assert onset_s - 1.0 <= start_s + seen <= onset_s + 12.0
     assert abs(start_s + onset - onset_s) < 8.0
+
+
+@pytest.mark.parametrize("other_hz", [128, 200, 300, 360])
+def test_it_is_found_as_soon_at_another_sampling_rate(data_dir: Path, other_hz: int) -> None:
+    values, rate_hz = part(data_dir / "vfdb" / "424", 1200.0, 1274.0)
+    again = signal.resample_poly(values, other_hz, round(rate_hz)).astype(np.float32)
+    (seen, onset), *_ = found(values, rate_hz)
+    (seen_again, onset_again), *_ = found(again, float(other_hz))
+    assert abs(seen_again - seen) < 1.5
+    assert abs(onset_again - onset) < 1.5
 
 
 @pytest.mark.parametrize("record", ["100", "106", "119", "203", "208"])
