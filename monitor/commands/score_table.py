@@ -134,6 +134,12 @@ def _notes(scores: Sequence[RecordScore], total: Summary) -> list[str]:
         notes.append(f"NON-STANDARD comparison: {'; '.join(rules.deviations)}.")
     else:
         notes.append("Standard comparison (ANSI/AAMI EC57).")
+    beatless = [s.record for s in scores if not cells(s.matrix, "NSVFQ", COLUMNS)]
+    if beatless:
+        notes.append(
+            "The reference has no beats, so figures of beats and runs mean nothing, in: "
+            f"{' '.join(beatless)} (--ref-annotator names another)."
+        )
     if total.paced:
         notes.append(
             f"Paced records are in the totals, which EC57 leaves out: {' '.join(total.paced)}."

@@ -18,6 +18,9 @@ Progress = Callable[[str, int, int], None]
 FILES = (".edf", ".bdf", ".csv", ".tsv")
 """Suffixes of recordings that are one file."""
 
+WFDB_SUFFIXES = (".hea", ".dat", ".mat")
+"""Of the files of a WFDB record, by any of which it may be named."""
+
 DATA_VARIABLE = "ECG_MONITOR_DATA"
 _MITDB = re.compile(r"1(0[0-9]|1[1-9]|2[1-4])|2(0[0-35-9]|1[0234579]|2[0-3]|28|3[0-4])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
@@ -46,7 +49,8 @@ def find_record(
     MonitorError
         If there is no such record, or the download fails.
     """
-    name = name.removesuffix(".hea").removesuffix(".dat")
+    for suffix in WFDB_SUFFIXES:
+        name = name.removesuffix(suffix)
     if data_dir is None and os.environ.get(DATA_VARIABLE):
         data_dir = Path(os.environ[DATA_VARIABLE])
     try:

@@ -154,6 +154,16 @@ def test_paced_records_in_the_totals_are_named(
     assert "Paced records are in the totals" in run(capsys, ref, test)[1]
 
 
+def test_a_reference_without_beats_is_named(
+    capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path]
+) -> None:
+    ref, test = folders
+    assert "no beats" not in run(capsys, ref, test)[1]
+    wfdb.wrann("r2", "atr", np.array([50]), ["+"], aux_note=["(AFIB"], write_dir=str(ref))
+    out = " ".join(run(capsys, ref, test)[1].split())
+    assert "has no beats, so figures of beats and runs mean nothing, in: r2 (" in out
+
+
 def test_shutdowns_without_an_end_are_named(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

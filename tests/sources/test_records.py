@@ -24,8 +24,8 @@ def put(folder, name="208"):
 
 def test_by_path_with_or_without_extension(tmp_path):
     path = put(tmp_path / "rec")
-    assert find_record(str(path)) == path
-    assert find_record(f"{path}.hea") == path
+    for extension in ("", ".hea", ".dat", ".mat"):
+        assert find_record(f"{path}{extension}") == path
 
 
 def test_by_name_in_the_data_folder(tmp_path, monkeypatch):
