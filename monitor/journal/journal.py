@@ -166,7 +166,9 @@ class Journal:
         self._unkept += len(drafts) - len(entries)
         noted = {n: replace(m, wall_ns=now_ns) for n, m in (memories or {}).items()}
         if entries and not self._writer.write(entries, noted, PATIENCE_S):
-            self._complete.unlink(missing_ok=True)
+            # a disk that has become read-only keeps it, but takes no service that starts either
+            with contextlib.suppress(OSError):
+                self._complete.unlink(missing_ok=True)
         return [*marks, *[None] * (len(drafts) - len(entries))]
 
     def page(self, query: Query, limit: int) -> list[Entry]:

@@ -43,6 +43,22 @@ def test_a_locked_file_delays_nobody_and_nothing_is_lost(tmp_path):
     assert bodies(read(path)) == [alert(n) for n in range(1, 6)]
 
 
+def test_a_mark_that_cannot_be_taken_away_stops_nobody(tmp_path):
+    """A folder in its place stands for a disk that has become read-only."""
+    path = tmp_path / "j.db"
+    with journal(path, retry_s=0.01) as kept:
+        mark = Path(f"{path}.complete")
+        mark.unlink()
+        mark.mkdir()
+        locker = sqlite3.connect(path, isolation_level=None)
+        locker.execute("BEGIN EXCLUSIVE")
+        assert numbers(kept.keep(drafts(alert(1)))) == [1]
+        assert kept.trouble
+        locker.close()
+        until(kept, lambda: not kept._writer._waiting)
+    assert bodies(read(path)) == [alert(1)]
+
+
 def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
     """A limit on the size of files stands for the disk; it is lifted half-way."""
     path = tmp_path / "j.db"
