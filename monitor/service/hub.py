@@ -285,7 +285,7 @@ class Hub:
 
     def _forget(self, name: str) -> list[Body]:
         """Let a stream go; its numbers are kept, in case one of this name comes again."""
-        out = self._streams[name].clear_alerts()
+        out = self._streams[name].let_go()
         self._former.pop(name, None)
         self._former[name] = replace(self._streams.pop(name).memory(), ended=True)
         while len(self._former) > MAX_FORMER:

@@ -77,6 +77,7 @@ class MonitoredStream:
         self._limits: AlarmSettings | None = None
         self.awaited = False
         self._stopped = False
+        self._end_told = False
         self._analysis: Analysis | None = None
         self._quality: Quality | None = None
         self._rhythm: Rhythm | None = None
@@ -125,9 +126,9 @@ class MonitoredStream:
         """A lethal alarm has not been acknowledged."""
         return self._alerts.alarming
 
-    def clear_alerts(self) -> list[Body]:
-        """Clear all alerts: the stream is let go."""
-        return [*self._alerts.clear_all(self._sample)]
+    def let_go(self) -> list[Body]:
+        """Clear all alerts, and tell the end of a stream that was quarantined."""
+        return [*self.end(), *self._alerts.clear_all(self._sample)]
 
     def take(self, packet: Packet, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         """Take an announcement, samples or the end of this stream.
@@ -165,9 +166,9 @@ class MonitoredStream:
 
         ``stopped``: it is we who stop, the stream itself may go on with our next life.
         """
-        if self.status is StreamStatus.ENDED:
+        if self.status is StreamStatus.ENDED or self._end_told:
             return []
-        self._stopped = stopped
+        self._stopped, self._end_told = stopped, True
         out = self._finish()
         out += self._alerts.cleared(self._sample, AlertKind.STREAM_STALE, AlertKind.SAMPLES_LOST)
         if self.status is not StreamStatus.QUARANTINED:
@@ -337,7 +338,7 @@ class MonitoredStream:
         out += self._alerts.clear_all(self._sample)
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
         self.unit = packet.unit
-        self.awaited = False
+        self.awaited = self._end_told = False
         self._new_s = now_s
         self._losses.begin(info)
         self._rate = SenderRate(info.rate_hz)

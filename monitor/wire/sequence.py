@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 WINDOW = 1024
 MAX_TOPICS = 4096
+MAX_COUNTED = 100_000
 _MASK = (1 << WINDOW) - 1
 
 
@@ -123,13 +124,18 @@ class TopicSequences:
 
 
 class SequenceCounter:
-    """The sender's side: the next number of every topic."""
+    """The sender's side: the next number of every topic.
+
+    Beyond :data:`MAX_COUNTED` topics the one that was not used for longest begins at 0 again.
+    """
 
     def __init__(self) -> None:
         self._next: dict[bytes, int] = {}
 
     def next(self, topic: bytes) -> int:
         """Give the number for the next message of ``topic``, from 0."""
-        number = self._next.get(topic, 0)
+        number = self._next.pop(topic, 0)
         self._next[topic] = number + 1
+        if len(self._next) > MAX_COUNTED:
+            self._next.pop(next(iter(self._next)))
         return number

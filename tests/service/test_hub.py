@@ -96,6 +96,29 @@ def test_a_quarantined_stream_gets_a_new_chance_from_a_new_sender():
     assert len(of(Beat, new)) == 11
 
 
+@pytest.mark.parametrize("ends", [0, 1, 3])
+def test_the_end_of_a_quarantined_stream_is_told_once(ends):
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(), sender.samples(value=POISON_MV))
+    desk.take(*(sender.end() for _ in range(ends)))
+    assert len(of(End, desk.out)) == min(ends, 1)
+    desk.tick(FORGET_ENDED_S + 1.0)
+    assert of(End, desk.out) == [End("a", 50)]
+    assert desk.hub.greeting()[1:] == []
+    again = Sender("another life")
+    desk.take(again.announce(), again.samples(), again.end())
+    assert len(of(End, desk.out)) == 2
+
+
+def test_a_quarantined_stream_with_a_high_alarm_ends_once_however_long_it_is_silent():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(), sender.samples(1000), sender.samples(value=POISON_MV))
+    for _ in range(5):
+        desk.tick(FORGET_STALE_S)
+    assert of(End, desk.out) == [End("a", 1050)]
+    assert desk.state().status is StreamStatus.QUARANTINED  # until the alarm is acknowledged
+
+
 def test_new_leads_restart_the_analysis_with_a_flush():
     desk, sender = Desk(), Sender(leads=2)
     desk.take(sender.announce(), sender.samples(1050))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.wire import sequence
 from monitor.wire.sequence import (
+    MAX_COUNTED,
     MAX_TOPICS,
     WINDOW,
     Arrival,
@@ -96,6 +97,15 @@ def test_topics_are_counted_apart_and_their_number_is_bounded():
     for number in range(2 * MAX_TOPICS):
         topics.observe(b"beat.%d" % number, "p", 0)
     assert len(topics._trackers) == MAX_TOPICS
+
+
+def test_the_sender_forgets_the_topics_unused_for_longest():
+    counter = SequenceCounter()
+    for k in range(MAX_COUNTED):
+        counter.next(b"samples.%d" % k)
+    assert counter.next(b"samples.0") == 1
+    assert counter.next(b"samples.new") == 0
+    assert [counter.next(b"samples.%d" % k) for k in (0, 2, 1)] == [2, 1, 0]
 
 
 def test_the_sender_counts_every_topic_from_zero():
