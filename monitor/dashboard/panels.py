@@ -185,6 +185,8 @@ def _draw_alert(
     canvas.text(row, box.column + 1, mark, style)
     right = box.column + min(box.width - 1, ALERT_LINE)
     state = theme.ALERT_STATES[alert.state]
+    if fresh and alert.text.endswith("(ended)"):
+        state = theme.LATCHED
     since = ""
     if snapshot.wave is not None:
         rate_hz = snapshot.wave.info.rate_hz

@@ -63,6 +63,7 @@ ALERT_STATES = {
     AlertState.ACKNOWLEDGED: "acknowledged",
     AlertState.CLEARED: "ended",
 }
+LATCHED = "latched"  # its condition has ended, it stays until it is acknowledged
 
 RHYTHMS = {
     "N": "normal rhythm",

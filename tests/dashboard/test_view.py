@@ -208,6 +208,15 @@ def test_every_priority_reads_without_colour():
     assert "acknowledged" in screen(state)
 
 
+def test_an_alarm_whose_condition_has_ended_is_called_latched():
+    state = patient()
+    raise_alert(state, 1, Priority.HIGH, "VT 180 > 100 (ended)", AlertState.UPDATED)
+    raise_alert(state, 2, Priority.HIGH, "ASYSTOLE", AlertState.UPDATED)
+    rows = {line.split()[1]: line.split() for line in screen(state).splitlines() if "***" in line}
+    assert "latched" in rows["VT"]
+    assert "active" in rows["ASYSTOLE"]
+
+
 def test_more_alerts_than_rows_are_counted():
     state = patient()
     for number in range(1, 12):
