@@ -231,7 +231,7 @@ class AlarmSettings:
     extreme_brady_bpm: float = 40.0
     vt_beats: int = 5
     vt_bpm: float = 100.0
-    vt_certainty: float = 0.65  # mean probability of V or F that its beats must have
+    vt_certainty: float = 0.5  # mean probability of V or F that its beats must have
     v_certainty: float = 0.75  # mean probability of V that runs under the VT criterion must have
     v_run_beats: int = 3
     v_brady_bpm: float = 40.0

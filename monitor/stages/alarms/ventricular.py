@@ -5,7 +5,6 @@ Condition delay of each: the labelling of its last beat, at most about 1.5 s.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 from monitor.messages import AamiClass, Beat
@@ -52,8 +51,8 @@ def vt(view: View) -> Finding | None:
     as long as all together are most probably ventricular, or those have the shape of the
     ventricular ones, or are few in a steady run. The last may be such a beat if all intervals are
     alike, S, F or Q: another focus would not keep the pace. A capture beat does not end VT, see
-    :func:`_captured`. And the classifier must be sure of what it calls ventricular,
-    ``vt_certainty`` on average, or by as much evidence in a longer run, see :func:`_certain`.
+    :func:`_captured`. And what the classifier calls ventricular must on average be so more probably
+    than not, ``vt_certainty``.
     """
     s = view.settings
     if not view.beats or view.beats[-1].label is AamiClass.N:
@@ -93,37 +92,17 @@ def _captured(view: View, run: list[Beat]) -> bool:
 
 
 def _fast_and_sure(view: View, run: list[Beat], size: int) -> bool:
-    return (
-        len(run) >= size
-        and view.rate_bpm(run) >= view.settings.vt_bpm
-        and _certain(view, [beat for beat in run if beat.label is _V])
-    )
-
-
-def _certain(view: View, ventricular: list[Beat]) -> bool:
-    """Whether the classifier is sure of beats that it calls ventricular.
-
-    Or of the whole run that they end, if it has more than ``vt_beats`` beats: then their log odds
-    together must be those of ``vt_beats`` beats of ``vt_certainty``, as each adds evidence.
-    """
+    """Whether a run is long and fast, and the classifier sure of what it calls ventricular."""
     s = view.settings
-    certainty = sum(_wide(beat) for beat in ventricular)
-    if certainty >= s.vt_certainty * len(ventricular):
-        return True
-    run = view.run_of_v()
-    if len(run) <= s.vt_beats or view.rate_bpm(run) < s.vt_bpm:
+    if len(run) < size or view.rate_bpm(run) < s.vt_bpm:
         return False
-    return sum(_log_odds(_wide(beat)) for beat in run) >= s.vt_beats * _log_odds(s.vt_certainty)
+    wide = [_wide(beat) for beat in run if beat.label is _V]
+    return sum(wide) >= s.vt_certainty * len(wide)
 
 
 def _wide(beat: Beat) -> float:
     """Probability that a beat is ventricular, or a fusion with one."""
     return beat.probabilities[2] + beat.probabilities[3]
-
-
-def _log_odds(probability: float) -> float:
-    kept = min(max(probability, 0.001), 0.999)
-    return math.log(kept / (1.0 - kept))
 
 
 def _probable(run: list[Beat]) -> bool:
