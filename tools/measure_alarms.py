@@ -1,6 +1,6 @@
 """Measure the alarms: everything runs through the whole pipeline, with default settings.
 
-    python tools/measure_alarms.py [PART ...] [--data DIR] [--jobs N] [--noise-db SNR]
+    python tools/measure_alarms.py [PART ...] [--data DIR] [--jobs N] [--noise-db SNR] [--perturbed]
 
 Protocols
 ---------
@@ -11,8 +11,7 @@ cinc
     Score (TP + TN) / (TP + TN + FP + 5 FN). First with the ECG leads only, then with the pulse
     waveform beside them (arterial pressure where there is one, else the plethysmogram).
     ``--noise-db SNR`` adds the electrode motion of the noise stress test database to the ECG
-    leads from 1:00 on, each record another part of it. Signal: an eighth of the squared median
-    of the peak-to-peak of each second; noise: mean square.
+    leads from 1:00 on, see :func:`tools.perturbations.noisy`.
 vfdb
     Reference VF and flutter of at least 4 s (pieces 0.5 s apart are one); found when the
     condition of our VF alarm overlaps them (3 s of delay allowed at the end). False: a VF alarm
@@ -25,6 +24,10 @@ af
     Duration of (AFIB, flutter left out of both: DS1, DS2, the 44 without pacing, all 48.
 timing, rate
     On the simulator, at eight seeds or eight phases.
+
+``--perturbed`` runs the parts cinc (ECG only) and vfdb (by default both) under each of
+:data:`tools.perturbations.PERTURBATIONS`, by the same protocols, and tells at last which
+decisions fall under how many of them. Where a recording begins later, its time is kept.
 """
 
 from __future__ import annotations
@@ -32,32 +35,23 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import wfdb
 from numpy.typing import NDArray
-from scipy import signal
 
-from monitor.config import Settings
 from monitor.messages import (
     Alert,
     AlertKind,
     AlertState,
     Priority,
-    Rhythm,
-    Samples,
-    StreamInfo,
 )
 from tools.alarm_reference import (
     FLUTTER,
-    Span,
     merged,
     reference_beats,
     rhythm_spans,
@@ -65,10 +59,10 @@ from tools.alarm_reference import (
     share,
     touches,
 )
+from tools.alarm_runs import Case, Result, Run, analyse
 from tools.alarm_timing import rate, timing
-from tools.noise import electrode_motion
+from tools.perturbations import PERTURBATIONS
 
-NOISE_FROM_S = 60.0
 PACED = ("102", "104", "107", "217")
 CHALLENGE = {
     "Asystole": AlertKind.ASYSTOLE,
@@ -77,90 +71,6 @@ CHALLENGE = {
     "Ventricular_Flutter_Fib": AlertKind.VF,
     "Ventricular_Tachycardia": AlertKind.VT,
 }
-
-
-@dataclass(frozen=True)
-class Result:
-    """What the pipeline said of one recording; times in seconds."""
-
-    name: str
-    rate_hz: float
-    length_s: float
-    alerts: list[Alert]
-    rhythms: list[Rhythm]
-
-    def present(self, kind: AlertKind) -> list[Span]:
-        """When the condition of the alarms of a kind was present, from when it was told."""
-        spans: list[Span] = []
-        since: float | None = None
-        for alert in self.alerts:
-            if alert.kind is not kind:
-                continue
-            now = alert.sample / self.rate_hz
-            over = alert.state is AlertState.CLEARED or alert.text.endswith("(ended)")
-            if over and since is not None:
-                spans.append((since, now))
-                since = None
-            elif not over and since is None and alert.state is not AlertState.ACKNOWLEDGED:
-                since = now
-        return [*spans, (since, self.length_s)] if since is not None else spans
-
-
-@dataclass(frozen=True)
-class Case:
-    """A recording, and what is done with it."""
-
-    path: Path
-    pulse: bool = False
-    noise_db: float | None = None
-
-
-def analyse(case: Case) -> Result:
-    """Run one WFDB record through the pipeline; Challenge records end at 5:00."""
-    import torch
-
-    from monitor.pipeline import Pipeline
-    from monitor.sources.wfdb_record import WfdbRecord
-
-    torch.set_num_threads(1)
-    path = case.path
-    stop_s = 300.0 if path.parent.name == "cinc2015" else None
-    record = WfdbRecord(path, stop_s=stop_s, pulse="auto" if case.pulse else "off")
-    chunks = record.chunks()
-    if case.noise_db is not None:
-        chunks = iter([noisy(record.info, list(chunks), path.parent.parent, case.noise_db)])
-    pipeline = Pipeline(record.info, Settings())
-    events = [event for chunk in chunks for event in pipeline.push(chunk)]
-    events += pipeline.flush()
-    length = wfdb.rdheader(str(path)).sig_len / record.info.rate_hz
-    alerts = [event for event in events if isinstance(event, Alert)]
-    rhythms = [event for event in events if isinstance(event, Rhythm)]
-    return Result(path.name, record.info.rate_hz, length, alerts, rhythms)
-
-
-def noisy(info: StreamInfo, chunks: Sequence[Samples], data: Path, snr_db: float) -> Samples:
-    """Add electrode motion to the ECG leads of a recording, from ``NOISE_FROM_S`` on."""
-    values = np.concatenate([chunk.values_mv for chunk in chunks])
-    count = len(info.ecg.leads)
-    second, first = round(info.rate_hz), round(NOISE_FROM_S * info.rate_hz)
-    whole = values[: len(values) // second * second, :count].reshape(-1, second, count)
-    size = np.nanmedian(np.ptp(whole, axis=1), axis=0)
-    recorded = electrode_motion(data)
-    noise = signal.resample_poly(recorded, round(info.rate_hz), 360)
-    part = zlib.crc32(info.stream.encode()) % len(noise)
-    at = (part + np.arange(len(values) - first)) % len(noise)
-    added = noise[at][:, np.arange(count) % noise.shape[1]]
-    scale = np.sqrt(size**2 / 8 * 10 ** (-snr_db / 10) / (added**2).mean(axis=0))
-    values[first:, :count] += (added * scale).astype(np.float32)
-    return Samples(info.stream, info.start_sample, values)
-
-
-class Run(Protocol):
-    """Analyses recordings; each of them once, though it is asked for by several parts."""
-
-    def __call__(self, paths: list[Path], pulse: bool = False) -> list[Result]:
-        """Give the results in order."""
-        ...
 
 
 def cinc(data: Path, run: Run) -> None:
@@ -174,57 +84,111 @@ def cinc(data: Path, run: Run) -> None:
 
 def cinc_score(title: str, table: list[list[str]], results: list[Result]) -> None:
     """Compare with what the experts said of the record's own alarms."""
+    raised = sum(
+        alert.state is AlertState.RAISED and alert.kind in CHALLENGE.values()
+        for result in results
+        for alert in result.alerts
+    )
+    counts, wrong = cinc_counts(table, results)
+    for mistake in wrong:
+        print(f"  {title}: {mistake}")
+    for kind, c in counts.items():
+        se = share(c["TP"], c["TP"] + c["FN"])
+        print(f"{title} {kind}: Se {se}, specificity {share(c['TN'], c['TN'] + c['FP'])}")
+    total = sum(counts.values(), Counter[str]())
+    print(f"{title} all: {dict(total)}, score {challenge(total):.1f}; lethal alarms {raised}")
+
+
+def cinc_counts(
+    table: list[list[str]], results: list[Result]
+) -> tuple[dict[str, Counter[str]], list[str]]:
+    """Give the counts of each kind of alarm, and what was wrong."""
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in CHALLENGE}
-    raised = Counter[str]()
+    wrong: list[str] = []
     for (name, kind, truth), result in zip(table, results, strict=True):
-        raised.update(
-            alert.kind.value
-            for alert in result.alerts
-            if alert.state is AlertState.RAISED and alert.kind in CHALLENGE.values()
-        )
         ours = touches((290.0, 300.5), result.present(CHALLENGE[kind]))
         outcome = ("TP" if ours else "FN") if truth == "1" else ("FP" if ours else "TN")
         counts[kind][outcome] += 1
         if outcome in ("FN", "FP"):
-            print(f"  {title}: {outcome} {name} {kind}")
-    total = sum(counts.values(), Counter[str]())
-    for kind, c in counts.items():
-        se = share(c["TP"], c["TP"] + c["FN"])
-        print(f"{title} {kind}: Se {se}, specificity {share(c['TN'], c['TN'] + c['FP'])}")
+            wrong.append(f"{outcome} {name} {kind}")
+    return counts, wrong
+
+
+def challenge(total: Counter[str]) -> float:
+    """Score of the Challenge, in percent."""
     good = total["TP"] + total["TN"]
-    score = 100 * good / (good + total["FP"] + 5 * total["FN"])
-    print(f"{title} all: {dict(total)}, score {score:.1f}; lethal alarms {sum(raised.values())}")
+    return 100 * good / (good + total["FP"] + 5 * total["FN"])
 
 
 def vfdb(data: Path, run: Run) -> None:
     """Score VF, flutter and VT episodes."""
     paths = sorted(path.with_suffix("") for path in (data / "vfdb").glob("*.hea"))
+    found, hours, wrong = vfdb_counts(paths, run(paths))
+    for mistake in wrong:
+        print(f"  {mistake}")
+    print(f"vfdb VF/VFL episodes: {share(found['VF found'], found['VF'])}")
+    print(f"vfdb VT episodes: {share(found['VT found'], found['VT'])}")
+    print(f"vfdb false VF alarms: {found['false'] / hours:.2f} per hour", end="")
+    print(f" ({found['false strict'] / hours:.2f} if VT counts as false), {hours:.1f} h")
+
+
+def vfdb_counts(paths: list[Path], results: list[Result]) -> tuple[Counter[str], float, list[str]]:
+    """Give the counts of episodes and of false alarms, the hours, and what was wrong."""
     found = Counter[str]()
     hours = 0.0
-    for path, result in zip(paths, run(paths), strict=True):
+    wrong: list[str] = []
+    for path, result in zip(paths, results, strict=True):
         spans = rhythm_spans(path)
-        hours += result.length_s / 3600
+        hours += (result.length_s - result.since_s) / 3600
         fibrillation = merged((a, b) for name, a, b in spans if name in FLUTTER)
         tachycardia = [(a, b) for name, a, b in spans if name == "VT"]
         vf, vt = result.present(AlertKind.VF), result.present(AlertKind.VT)
         for kind, episodes, ours in (("VF", fibrillation, vf), ("VT", tachycardia, vf + vt)):
-            for episode in (e for e in episodes if e[1] - e[0] >= 4.0):
+            for episode in (e for e in episodes if e[1] - e[0] >= 4.0 and e[0] >= result.since_s):
                 hit = touches(episode, ours, after_s=3.0)
                 found[kind] += 1
                 found[kind + " found"] += hit
                 if not hit:
-                    print(f"  missed {kind} {path.name} at {episode[0]:.0f} s")
+                    wrong.append(f"missed {kind} {path.name} at {episode[0]:.0f} s")
         for span in vf:
             strict = not touches(span, fibrillation, before_s=4.0)
             plain = strict and not touches(span, tachycardia, before_s=4.0)
             found["false strict"] += strict
             found["false"] += plain
             if plain:
-                print(f"  false VF {path.name} at {span[0]:.0f} s")
-    print(f"vfdb VF/VFL episodes: {share(found['VF found'], found['VF'])}")
-    print(f"vfdb VT episodes: {share(found['VT found'], found['VT'])}")
-    print(f"vfdb false VF alarms: {found['false'] / hours:.2f} per hour", end="")
-    print(f" ({found['false strict'] / hours:.2f} if VT counts as false), {hours:.1f} h")
+                wrong.append(f"false VF {path.name} at {span[0]:.0f} s")
+    return found, hours, wrong
+
+
+def perturbed(data: Path, parts: Sequence[str], run: Run) -> None:
+    """Print what each perturbation makes of the parts, and how often each decision falls."""
+    table = [line.split(",") for line in (data / "cinc2015" / "ALARMS").read_text().split()]
+    challenge_paths = [data / "cinc2015" / row[0] for row in table]
+    vfdb_paths = sorted(path.with_suffix("") for path in (data / "vfdb").glob("*.hea"))
+    fallen: dict[str, list[str]] = {}
+    scores = []
+    for name in PERTURBATIONS:
+        row = f"{name:17}"
+        wrong: list[str] = []
+        if "cinc" in parts:
+            counts, wrong = cinc_counts(table, run(challenge_paths, perturbation=name))
+            scores.append(challenge(sum(counts.values(), Counter[str]())))
+            se = (f"{k.split('_')[-1]} {c['TP']}/{c['TP'] + c['FN']}" for k, c in counts.items())
+            row += f" cinc {scores[-1]:5.1f}, Se {', '.join(se)}"
+        if "vfdb" in parts:
+            found, hours, more = vfdb_counts(vfdb_paths, run(vfdb_paths, perturbation=name))
+            wrong = wrong + more
+            row += (
+                f" vfdb VF {found['VF found']}/{found['VF']}, VT {found['VT found']}/{found['VT']}"
+            )
+            row += f", false VF {found['false'] / hours:.2f}/h"
+        for mistake in wrong:
+            fallen.setdefault(mistake, []).append(name)
+        print(row, flush=True)
+    if scores:
+        print(f"cinc: mean {np.mean(scores):.1f}, worst {min(scores):.1f}")
+    for mistake, names in sorted(fallen.items(), key=lambda item: -len(item[1])):
+        print(f"  {mistake}: {len(names)} of {len(PERTURBATIONS)} ({', '.join(names)})")
 
 
 def is_true(alert: Alert, rate_hz: float, path: Path) -> bool:
@@ -312,22 +276,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("ECG_MONITOR_DATA"))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--noise-db", type=float, metavar="SNR", help="noise for the part cinc")
+    parser.add_argument("--perturbed", action="store_true", help="cinc, vfdb: many mild changes")
     args = parser.parse_args(argv)
-    chosen = args.part or parts
+    chosen = args.part or (["cinc", "vfdb"] if args.perturbed else parts)
+    if args.perturbed and not set(chosen) <= {"cinc", "vfdb"}:
+        parser.error("--perturbed is for the parts cinc and vfdb")
     if args.data is None and set(chosen) & set(recorded):
         parser.error("give the folder of recordings: --data DIR, or ECG_MONITOR_DATA")
     known: dict[Case, Result] = {}
     with ProcessPoolExecutor(max_workers=args.jobs) as pool:
 
-        def run(paths: list[Path], pulse: bool = False) -> list[Result]:
-            cases = [
-                Case(path, pulse, args.noise_db if path.parent.name == "cinc2015" else None)
-                for path in paths
-            ]
+        def run(
+            paths: list[Path], pulse: bool = False, perturbation: str = "unchanged"
+        ) -> list[Result]:
+            noise = [args.noise_db if path.parent.name == "cinc2015" else None for path in paths]
+            cases = [Case(*each, perturbation) for each in zip(paths, repeat(pulse), noise)]
             new = [case for case in cases if case not in known]
             known.update(zip(new, pool.map(analyse, new), strict=True))
             return [known[case] for case in cases]
 
+        if args.perturbed:
+            perturbed(args.data, chosen, run)
+            return 0
         for name in chosen:
             if name in recorded:
                 recorded[name](args.data, run)
