@@ -146,6 +146,24 @@ def test_r_peaks_lie_on_the_r_peak_in_either_polarity(
     assert np.percentile(offsets_ms, 95) < 40.0
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["upright", "inverted"])
+@pytest.mark.parametrize("name", ["122", "205"])
+def test_noise_does_not_move_the_r_peak(data_dir: Path, name: str, sign: float) -> None:
+    """Slow noise at 9 dB, reckoned as in the noise stress test database."""
+    signal, beats, truth = record(data_dir, name, 6)
+    slow = scipy.signal.butter(2, (1.0, 8.0), "bandpass", fs=RATE_HZ, output="sos")
+    noise = scipy.signal.sosfilt(
+        slow, np.random.default_rng(1).standard_normal(signal.shape), axis=0
+    )
+    size = np.median(np.ptp(signal[beats[5:-5, None] + np.arange(-18, 19)], axis=1), axis=0)
+    noise *= size / np.sqrt(8.0) / noise.std(axis=0) * 10 ** (-9 / 20)
+    result = score(detect(sign * (signal + noise)), truth, len(signal))
+    offsets_ms = np.abs(result.offsets_ms)
+    assert errors(result) <= 4, f"of {len(beats)} beats"
+    assert np.median(offsets_ms) < 10.0
+    assert np.mean(offsets_ms > 20.0) < 0.02
+
+
 @pytest.mark.parametrize(("name", "looked_back"), [("100", 0), ("203", 2)])
 def test_decides_soon(data_dir: Path, name: str, looked_back: int) -> None:
     signal, _, _ = record(data_dir, name, 5)

@@ -24,6 +24,7 @@ from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
 from monitor.stages.detect.judge import Judge
 from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, SURE, Levels
+from monitor.stages.detect.placement import Placement
 from monitor.stages.detect.rhythm import Rhythm
 from monitor.stages.detect.templates import Templates
 
@@ -112,7 +113,9 @@ class GradientDetector:
       as restless as noise in which the beats of the other are unlike themselves.
     - The R peak is the first main deflection of the primary lead, up or down, not the most
       prominent peak up; it is the same point on an inverted lead. A beat that is known in the
-      second lead and unlike itself in the primary one is located in the second.
+      second lead and unlike itself in the primary one is located in the second. In noise the
+      first main deflection may be another: over 15 ms from where the R peak is in the beats of
+      its kind, it is put there (:mod:`monitor.stages.detect.placement`).
 
     Latency is 0.14 s plus the delay of the filters (0.09 s) and up to one hop; in doubt 0.4 s
     more. The first beats come together when the level of the lead is learnt: after 1 s where
@@ -139,6 +142,7 @@ class GradientDetector:
         self._history = History(rate_hz, self._leads, info.start_sample)
         self._levels = Levels(rate_hz, self._leads)
         self._templates = Templates(rate_hz, self._leads)
+        self._placement = Placement(rate_hz, self._leads)
         self._rhythm = Rhythm(rate_hz)
         self._evidence = Evidence(
             rate_hz, self._history, self._front, self._levels, self._templates, self._rhythm
@@ -392,14 +396,19 @@ class GradientDetector:
             best = each.index(max(each))
             lead = best if levels.counted[best] else 0
         levels.learn_beat(candidate.tops, candidate.slope, candidate.span)
-        new = self._noise(candidate.repeats) < _NOISY
-        self._templates.learn(self._evidence.piece(place), candidate.match, levels.live, new)
+        match, noise = candidate.match, self._noise(candidate.repeats)
+        kind = self._templates.learn(
+            self._evidence.piece(place), match, levels.live, new=noise < _NOISY
+        )
         self._rhythm.accept(None if self._last is None else sample - self._last)
         self._last = self._quiet_from = sample
         self._last_height = math.exp(candidate.figures[0])
         self._missed = []
         self._rejected = []
-        at = self._evidence.r_peak(place, lead) - self._history.at + self._history.end
+        alone = self._evidence.r_peak(place, lead) - self._history.at + self._history.end
+        fits = sample + match.start - self._templates.shift
+        at = self._placement.place(alone, fits, lead, match, noise)
+        self._placement.learn(alone, fits, lead, match, kind)
         if at - self._last_peak < self._apart // 2:
             at = max(sample, self._last_peak + 1)
         self._last_peak = at

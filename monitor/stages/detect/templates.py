@@ -126,15 +126,20 @@ class Templates:
             part = piece[lead, self.shift : self.shift + self._width]
             self._shapes[lead, :, _PREVIOUS] = part / (math.sqrt(part @ part) + _TINY)
 
-    def learn(self, piece: Array, match: Match, live: list[bool], new: bool) -> None:
+    def learn(self, piece: Array, match: Match, live: list[bool], new: bool) -> int:
         """Take in an accepted beat, placed by :meth:`match`; leads not ``live`` learn nothing.
 
         Where it is of no known kind it becomes one, unless ``new`` is False.
+
+        Returns
+        -------
+        int
+            The kind that it was taken for; -1 if none.
         """
         kind, start, seen = match.kind, match.start, self._seen
         same = kind >= 0 and match.correlation > SAME
         if self._kinds and not (same or new):
-            return
+            return -1
         for k in range(_KINDS):
             seen[k] *= _FADE
         if not same:
@@ -154,3 +159,4 @@ class Templates:
                 shape /= math.sqrt(shape @ shape) + _TINY
             known[:] = shape
             self._sizes[kind][lead] += rate * (size - self._sizes[kind][lead])
+        return kind
