@@ -173,7 +173,7 @@ def perturbed(data: Path, parts: Sequence[str], run: Run) -> None:
         if "cinc" in parts:
             counts, wrong = cinc_counts(table, run(challenge_paths, perturbation=name))
             scores.append(challenge(sum(counts.values(), Counter[str]())))
-            se = (f"{k.split('_')[-1]} {c['TP']}/{c['TP'] + c['FN']}" for k, c in counts.items())
+            se = (f"{CHALLENGE[k]} {c['TP']}/{c['TP'] + c['FN']}" for k, c in counts.items())
             row += f" cinc {scores[-1]:5.1f}, Se {', '.join(se)}"
         if "vfdb" in parts:
             found, hours, more = vfdb_counts(vfdb_paths, run(vfdb_paths, perturbation=name))
