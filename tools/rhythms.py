@@ -11,6 +11,8 @@ intervals of another rhythm:
 - ``sick``: slow sinus beats and pauses between runs of atrial beats, which may outnumber them.
 - ``sinus``: respiratory arrhythmia, drifts and jumps of the rate, pauses; all beats normal.
 - ``mixed``: these four in turn, some minutes each, for paroxysms confuse a running context.
+- ``step``: sinus rhythm whose rate rises or falls within a few beats and stays there; normal,
+  but for single premature beats and atrial runs, much faster or of other P waves.
 
 QRS complexes, T waves and ventricular beats stay the patient's own.
 """
@@ -23,10 +25,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RHYTHMS = ("af", "pac", "sick", "sinus", "mixed")
+RHYTHMS = ("af", "pac", "sick", "sinus", "mixed", "step")
 BEATS = 700  # of each made stream
 LEAD_IN_S = 0.28  # cut before the R peak: P wave included
 TAIL_S = 0.45  # cut after the R peak: T wave included
+STEP = 0.35  # largest change of log RR that is still taken for the sinus node's own
+RUN_RATIO = 0.7  # of RR, below which a sudden lasting change is an atrial run whatever its P wave
 P_END_S = 0.06  # before the R peak the P wave part ends
 
 
@@ -79,6 +83,8 @@ def plan_pac(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
             length = 1 if rng.random() < 0.75 else int(rng.integers(2, 12))
             ratio = rng.uniform(0.5, 0.88)
             gain, shift = _premature_p(rng)
+            if length > 2 and ratio > RUN_RATIO and gain > 0.5:
+                shift = float(rng.choice((-0.05, 0.05)))
             for _ in range(length):
                 rr_s = max(0.3, base * ratio * (1 + rng.normal(0, 0.02)))
                 yield Plan("A", rr_s, gain, shift)
@@ -138,12 +144,56 @@ def plan_mixed(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
             yield next(beats)
 
 
+def plan_step(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
+    """Sinus rhythm with lasting steps of the rate; and atrial runs, faster or of other P waves."""
+    usual = level = target = rng.uniform(0.6, 1.15)
+    depth = rng.uniform(0.0, 0.04)
+    breath_hz = rng.uniform(0.12, 0.35)
+    s_share = rng.uniform(0.0, 0.04)
+    v_share = rng.uniform(0.0, 0.15) if ventricular else 0.0
+    pr_share = rng.uniform(0.0, 0.09)  # of a change of RR
+    phase = 0.0
+    while True:
+        reached = int(rng.integers(1, 7))  # beats until the new rate is reached
+        step = (target - level) / reached
+        for k in range(int(rng.integers(20, 121))):
+            level = level + step if k < reached else target
+            rr_s = level * (1 + depth * np.sin(phase) + rng.normal(0, 0.008))
+            phase += rr_s * 2 * np.pi * breath_hz
+            choice = rng.random()
+            if choice < s_share + v_share:
+                ratio = rng.uniform(0.5, 0.85)
+                if choice < s_share:
+                    yield Plan("A", max(0.3, level * ratio), *_premature_p(rng))
+                    rr_s = level * rng.uniform(1.0, 1.3)
+                else:
+                    yield Plan("V", max(0.3, level * ratio), 0.0)
+                    rr_s = level * (2.0 - ratio if rng.random() < 0.7 else rng.uniform(0.6, 1.2))
+            shift_s = min(max(pr_share * (usual - level), -0.03), 0.03)
+            yield Plan("N", max(float(rr_s), 0.35), 1.0, shift_s)
+        if rng.random() < 0.4:
+            ratio, (gain, shift_s) = rng.uniform(0.5, 0.85), _premature_p(rng)
+            alike = gain > 0.5  # the P wave
+            if alike and ratio > RUN_RATIO:
+                shift_s = float(rng.choice((-0.05, 0.05)))
+            for _ in range(int(rng.integers(3, 31) if alike else rng.integers(8, 61))):
+                rr_s = max(0.35, level * ratio * (1 + rng.normal(0, 0.02)))
+                yield Plan("A", rr_s, gain, shift_s)
+        if abs(np.log(target / usual)) > 0.05 and rng.random() < 0.6:
+            target = usual
+        else:
+            now = float(np.log(target / usual))
+            change = rng.uniform(max(-STEP, now - STEP), min(STEP, now + STEP))
+            target = min(max(usual * float(np.exp(change)), 0.42), 1.6)
+
+
 PLANS = {
     "af": plan_af,
     "pac": plan_pac,
     "sick": plan_sick,
     "sinus": plan_sinus,
     "mixed": plan_mixed,
+    "step": plan_step,
 }
 
 

@@ -45,7 +45,8 @@ MANIFEST = Manifest(
     data="MIT-BIH Arrhythmia Database, DS1 (22 patients), leads MLII and second, ODC-By 1.0",
     licence="MIT (weights); trained on data under ODC-By 1.0",
 )
-STREAMS = ("clean", "rough", "rough-2", "af", "pac-1", "sick", "sinus", "mixed-1", "mixed-2")
+STREAMS = ("clean", "rough", "rough-2", "af", "pac-1", "sick", "sinus", "mixed-1", "mixed-2",
+           "step-3")  # fmt: skip
 WIDTH = 32
 EPOCHS = 6
 BATCH = 256

@@ -53,6 +53,8 @@ FEATURES = (
     "corr16",  # running mean of qrs_corr over about 16 beats before: noise
     "p_corr16",  # of p_corr over dominant beats: organised atrial activity
     "p_diff16",  # of p_diff over dominant beats: noise, fibrillation
+    "p_best",  # correlation of the P wave part with the dominant beat, moved by up to 32 ms
+    "p_best_diff",  # rms difference there, in units of the dominant QRS
     "rr_known",  # 0 after a start or a hole
     "beats",  # log of the number of beats seen, saturating
 )

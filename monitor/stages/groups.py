@@ -24,6 +24,7 @@ MIN_SCALE_MV = 0.02
 STATE_RATE = 1 / 16  # of the running means of likeness
 _total = np.add.reduce  # the methods of an array go through a layer of Python
 LAGS = (-2, -1, 0, 1, 2)  # samples (8 ms) by which R peaks may be off
+P_LAGS = range(-4, 5)  # samples by which a P wave moves as PR changes with the rate
 
 
 class BeatGroups:
@@ -48,6 +49,8 @@ class BeatGroups:
         self._lagged = np.stack(
             [np.clip(np.arange(count) + self._qrs.start + lag, 0, length - 1) for lag in LAGS]
         )
+        p_place = np.arange(self._p.start, self._p.stop)
+        self._p_lagged = np.stack([np.clip(p_place + lag, 0, length - 1) for lag in P_LAGS])
         self._time_s = (np.arange(count - 1) - (r_index - self._qrs.start)) / rate_hz
         self.templates = np.zeros((GROUPS, length))
         self._shapes = np.zeros((GROUPS, count))  # their QRS, mean removed
@@ -62,7 +65,7 @@ class BeatGroups:
         self.joined_dominant = True  # the last beat did
 
     def push(self, values: NDArray[np.float64], log_rr: float) -> list[float]:
-        """Give the seventeen shape features of a beat against what is known; then learn it."""
+        """Give the nineteen shape features of a beat against what is known; then learn it."""
         lagged = values[self._lagged]
         lagged -= _total(lagged, axis=1, keepdims=True) / lagged.shape[1]
         energy = _total(lagged * lagged, axis=1)
@@ -131,6 +134,7 @@ class BeatGroups:
         size = abs(self.scale())
         width = self._width(values)
         p_corr, p_diff = _compare(values[self._p], reference[self._p])
+        p_best, p_best_diff = self._moved_p(values, reference[self._p])
         t_corr, t_diff = _compare(values[self._t], reference[self._t])
         features = [
             correlation,
@@ -147,6 +151,8 @@ class BeatGroups:
             math.log(width / self._width(reference)),
             *self._correlations,
             *self._state,
+            p_best,
+            p_best_diff / size,
         ]
         self.joined_dominant = group == dominant
         self._state[0] += STATE_RATE * (correlation - self._state[0])
@@ -155,6 +161,19 @@ class BeatGroups:
             self._state[2] += STATE_RATE * (p_diff / size - self._state[2])
         self._correlations = (correlation, self._correlations[0])
         return features
+
+    def _moved_p(
+        self, values: NDArray[np.float64], usual: NDArray[np.float64]
+    ) -> tuple[float, float]:
+        """Correlation and rms difference of the P wave part at the lag where it is most alike."""
+        lagged = values[self._p_lagged]
+        lagged -= _total(lagged, axis=1, keepdims=True) / lagged.shape[1]
+        usual = usual - _total(usual) / len(usual)
+        energy = _total(lagged * lagged, axis=1)
+        correlation = (lagged @ usual) / (np.sqrt(energy * float(usual @ usual)) + 1e-9)
+        best = int(correlation.argmax())
+        difference = lagged[best] - usual
+        return float(correlation[best]), math.sqrt(float(difference @ difference) / len(usual))
 
     def _width(self, values: NDArray[np.float64]) -> float:
         qrs = values[self._qrs]

@@ -135,6 +135,23 @@ def test_lost_p_waves_and_noise_are_remembered():
     assert feature(without, "corr16") < feature(with_p, "corr16")
 
 
+def test_a_p_wave_that_moved_is_told_from_another_one():
+    def with_p(at_s, width_s=0.025):
+        found = beat(0.8)
+        found.values_mv[:] += 0.15 * np.exp(-0.5 * ((T - at_s) / width_s) ** 2)
+        return found
+
+    context = PatientContext(MANIFEST)
+    for _ in range(60):
+        context.push(with_p(-0.17))
+    _, moved = context.push(with_p(-0.145))
+    _, other = context.push(with_p(-0.17, width_s=0.007))
+    assert feature(moved, "p_corr") < 0.8
+    assert feature(moved, "p_best") > 0.95
+    assert feature(moved, "p_best_diff") < 0.3 * feature(moved, "p_diff")
+    assert feature(other, "p_best") < 0.8
+
+
 def test_second_lead_has_rows_and_features_of_its_own_or_zeros():
     two = dataclasses.replace(MANIFEST, leads=2)
     context, single = PatientContext(two), PatientContext(MANIFEST)

@@ -21,7 +21,7 @@ def beats_of(rates_bpm: tuple[float, ...], leads: tuple[str, ...], seed: int) ->
 
 @pytest.mark.parametrize("leads", [("II", "V1"), ("II", "V5"), ("I", "II")])
 @pytest.mark.parametrize(
-    ("rates_bpm", "beats_taken_wrong"), [((72.0, 88.0), 32), ((60.0, 90.0), 48)]
+    ("rates_bpm", "beats_taken_wrong"), [((72.0, 88.0), 20), ((60.0, 90.0), 36)]
 )
 def test_normal_beats_at_a_new_rate_are_normal_again_before_long(
     rates_bpm, beats_taken_wrong, leads

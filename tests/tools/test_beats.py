@@ -62,7 +62,7 @@ def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhyth
         assert (values[at[~upright], 0] < -0.5).mean() > 0.97
     if rhythm == "sinus":
         assert set(labels) == {"N"}
-    if rhythm in ("pac", "sick"):
+    if rhythm in ("pac", "sick", "step"):
         assert "A" in labels
 
 
