@@ -275,7 +275,7 @@ printed by `ecg-monitor score --format rxr-v --totals` on what `annotate` wrote.
 - Adults, ambulatory recordings, leads MLII and V1 to V5. No paced beats, no paediatric ECG.
 - S in records with atrial fibrillation or flutter, and fusion beats, are uncertain.
 - Normal beats after a sudden rise of the rate may be called S for a while (in the simulator from
-  72 to 88 bpm up to 12 beats, from 60 to 90 up to 33: `tests/stages/test_rate_steps.py`).
+  72 to 88 bpm less than 20 beats, from 60 to 90 less than 36: `tests/stages/test_rate_steps.py`).
 - F was learned almost from one patient (208).
 - Q is given where the signal is missing; the network itself has seen eight such beats.
 - The first beats of a stream are labelled before the patient's usual beat is known.
