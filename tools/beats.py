@@ -77,7 +77,7 @@ def stream_windows(
         while at < len(peaks) and peaks[at] < block.end_sample:
             due.append(RPeak("training", int(peaks[at]), block.end_sample - 1))
             at += 1
-        windows += segmenter.push(block, due, block.end_sample)
+        windows += segmenter.push(block, due)
     return windows + segmenter.flush()
 
 

@@ -15,6 +15,8 @@ neurokit-live  ``neurokit:neurokit``: NeuroKit2 on a sliding window, as the prod
 neurokit       NeuroKit2's default method on the whole record at once
 xqrs           XQRS of the WFDB package for Python, whole record
 sleepecg       sleepecg's detector, whole record (``pip install .[bench]``)
+package.module:Class
+               a detector of your own, run as ``default``; its folder must be in PYTHONPATH
 
 Protocol: beat-by-beat comparison with ``.atr``, match window 150 ms, from 5:00 to the end, MLII
 lead first (``monitor.score``, equal to ``bxb``). CPU is the process time of detection alone per
@@ -95,7 +97,7 @@ def stream(
     gated: bool = True,
     lost: Sequence[tuple[int, int]] = (),
 ) -> Found:
-    """Run one of the product's detectors as the pipeline runs it.
+    """Run a detector that the settings know as the pipeline runs it.
 
     Parameters
     ----------
@@ -160,7 +162,7 @@ def stream(
 
 
 def streamed(detector: str, leads: int, *, gated: bool) -> Detect:
-    """Stream the first leads through one of the product's detectors."""
+    """Stream the first leads through a detector that the settings know."""
     return lambda signal_mv, rate_hz: stream(signal_mv[:, :leads], rate_hz, detector, gated=gated)
 
 
@@ -343,6 +345,13 @@ def expand(names: list[str]) -> list[str]:
     return list(dict.fromkeys(records))
 
 
+def _known(name: str) -> str:
+    if name not in DETECTORS and ":" not in name:
+        known = ", ".join(DETECTORS)
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {known} or package.module:Class")
+    return name
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(
@@ -351,7 +360,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--records", nargs="+", default=["mitdb44"], metavar="RECORD")
     parser.add_argument(
-        "--detectors", nargs="+", default=list(STANDARD), choices=list(DETECTORS), metavar="NAME"
+        "--detectors", nargs="+", default=list(STANDARD), type=_known, metavar="NAME"
     )
     parser.add_argument("--per-record", action="store_true", help="one line per record as well")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
@@ -362,7 +371,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         for record in track(records, console=Console(stderr=True), description="records"):
             for name in options.detectors:
-                runs[name][record] = run(DETECTORS[name], options.data, record)
+                detect = DETECTORS.get(name) or streamed(name, 2, gated=True)
+                runs[name][record] = run(detect, options.data, record)
     except (MonitorError, ImportError) as error:
         print(f"bench_detect: {error}", file=sys.stderr)
         return 1

@@ -128,7 +128,7 @@ def label(
         while at < len(rpeaks) and rpeaks[at].decided_sample < block.end_sample:
             due.append(rpeaks[at])
             at += 1
-        windows = segmenter.push(block, due, block.end_sample)
+        windows = segmenter.push(block, due)
         waiting += windows
         ends += [block.end_sample - 1] * len(windows)
     windows = segmenter.flush(rpeaks[at:])

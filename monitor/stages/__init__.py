@@ -36,8 +36,3 @@ class Detector(Protocol):
     def flush(self) -> list[RPeak]:
         """Give the peaks still waiting when the stream ends."""
         ...
-
-    @property
-    def settled_sample(self) -> int:
-        """No peak before this sample will come any more."""
-        ...

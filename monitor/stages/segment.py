@@ -132,7 +132,6 @@ class Segmenter:
         self,
         block: Samples,
         rpeaks: list[RPeak],
-        settled_sample: int = 0,
         leads: tuple[LeadState, ...] | None = None,
     ) -> list[BeatWindow]:
         """Take one hop and the R peaks decided in it; give the windows now complete.
@@ -145,7 +144,7 @@ class Segmenter:
         self._append(block)
         self._enqueue(rpeaks)
         done: list[BeatWindow] = []
-        while self._pending and self._complete(settled_sample):
+        while self._pending and self._complete():
             done.append(self._cut())
         return done
 
@@ -190,13 +189,13 @@ class Segmenter:
             )
             self._pending.append((rpeak, rr_s, wait_s))
 
-    def _complete(self, settled_sample: int) -> bool:
+    def _complete(self) -> bool:
         rpeak, _, wait_s = self._pending[0]
         if self._end <= rpeak.sample + self._resample.after:
             return False
         if not wait_s or len(self._pending) > 1:
             return True
-        return max(self._end, settled_sample) >= rpeak.sample + wait_s * self._rate_hz
+        return self._end >= rpeak.sample + wait_s * self._rate_hz
 
     def _cut(self) -> BeatWindow:
         rpeak, rr_s, wait_s = self._pending.popleft()

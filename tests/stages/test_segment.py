@@ -37,7 +37,7 @@ def run(
         while at < len(peaks) and peaks[at] + late < block.end_sample:
             due.append(RPeak("t", peaks[at], block.end_sample - 1))
             at += 1
-        out += [(w, block.end_sample) for w in segmenter.push(block, due, block.end_sample - late)]
+        out += [(w, block.end_sample) for w in segmenter.push(block, due)]
     rest = [RPeak("t", p, len(signal) - 1) for p in peaks[at:]]
     return out + [(w, len(signal)) for w in segmenter.flush(rest)]
 
@@ -102,9 +102,9 @@ def test_beat_before_the_hole_that_is_decided_after_it_keeps_its_interval():
     info = StreamInfo("t", 360.0, ("II",))
     segmenter = Segmenter(info, MANIFEST)
     ones = np.ones((900, 1), np.float32)
-    segmenter.push(Samples("t", 0, ones), [RPeak("t", 500, 899)], 600)
+    segmenter.push(Samples("t", 0, ones), [RPeak("t", 500, 899)])
     after = [RPeak("t", 800, 1889), RPeak("t", 1500, 1889)]
-    found = segmenter.push(Samples("t", 990, ones), after, 1600) + segmenter.flush()
+    found = segmenter.push(Samples("t", 990, ones), after) + segmenter.flush()
     assert [w.rr_s for w in found if w.rpeak.sample >= 800] == [300 / 360.0, None]
 
 
@@ -137,7 +137,7 @@ def test_memory_is_bounded_over_hours():
     for start in range(0, 100 * 7200, 25):
         block = Samples("t", start, np.zeros((25, 1), np.float32))
         due = [RPeak("t", start + 5, start + 24)] if start % 75 == 0 else []
-        segmenter.push(block, due, start)
+        segmenter.push(block, due)
         sizes.add((segmenter._signal.nbytes, len(segmenter._pending) < 4))
     assert len(sizes) == 1
 
@@ -157,7 +157,7 @@ def two_leads(states=None, rpeak_lead=0, leads=2, hole=None):
     manifest = Manifest(name="test", before_s=0.704, leads=leads)
     segmenter = Segmenter(StreamInfo("t", 360.0, ("II", "V1")), manifest)
     rpeak = RPeak("t", 1000, 1100, rpeak_lead)
-    (window,) = segmenter.push(Samples("t", 0, signal), [rpeak], 2000, states)
+    (window,) = segmenter.push(Samples("t", 0, signal), [rpeak], states)
     return signal, window
 
 

@@ -3,7 +3,8 @@
 Rules that hold here:
 
 1. ``default`` is the product's own detector; ``neurokit:METHOD`` runs any method of
-   NeuroKit2 on the stream; anything else is a dotted path ``package.module:Class``.
+   NeuroKit2 on the stream; anything else is a dotted path ``package.module:Class``, whose
+   peaks are checked.
 2. A detector is made as ``Class(info, settings)`` and meets
    :class:`monitor.stages.Detector`; the contract tests run on every registered one.
 3. neurokit2 is imported when the first window is analysed, never before.
@@ -11,14 +12,13 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from typing import cast
 
 from monitor.config import DetectSettings
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import StreamInfo
 from monitor.stages import Detector
+from monitor.stages.detect.custom import CustomDetector
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.neurokit import METHODS, NeurokitDetector
 
@@ -48,7 +48,7 @@ def make_detector(info: StreamInfo, settings: DetectSettings) -> Detector:
     Raises
     ------
     MonitorError
-        If there is no such detector, or the class cannot be imported.
+        If there is no such detector, or the class cannot be imported or is no detector.
     """
     name = settings.detector
     make = DETECTORS.get(name)
@@ -60,8 +60,4 @@ def make_detector(info: StreamInfo, settings: DetectSettings) -> Detector:
             f"no detector {name!r}: use one of {', '.join(DETECTORS)}, or package.module:Class",
             USAGE,
         )
-    try:
-        custom = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise MonitorError(f"cannot load detector {name!r}: {error}", USAGE) from error
-    return cast(Detector, custom(info, settings))
+    return CustomDetector(name, info, settings)

@@ -152,7 +152,6 @@ class GradientDetector:
         # candidates older than this lack the second before them
         self._reach = round((HISTORY_S - 1.5) * rate_hz)
         self._done = self._history.at  # candidates before this place are decided
-        self._settled = info.start_sample
         self._states: tuple[LeadState, ...] = ()
         self._usable = np.ones(self._leads, bool)
         self._all_usable = True
@@ -164,11 +163,6 @@ class GradientDetector:
         self._missed: list[Candidate] = []  # rejected, but open to search-back
         self._doubt: Candidate | None = None
         self._alike = False  # the last two candidates
-
-    @property
-    def settled_sample(self) -> int:
-        """No peak before this sample will come any more."""
-        return self._settled
 
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:
         """Take one hop, give the R peaks that can be decided now."""
@@ -225,7 +219,7 @@ class GradientDetector:
         """Step over missing samples: what was seen is decided, the rhythm starts anew."""
         peaks = self._close()
         self._front.forget()
-        self._history.end = self._settled = self._quiet_from = start_sample
+        self._history.end = self._quiet_from = start_sample
         self._done = self._history.at
         self._last = None
         self._rejected = []
@@ -240,7 +234,7 @@ class GradientDetector:
         peaks = self._decide_until(self._history.at - self._apart)
         if self._doubt is not None:
             peaks += self._resolve(self._doubt, self._doubt.log_odds > 0.0)
-        self._history.end = self._settled = end
+        self._history.end = end
         return [replace(peak, decided_sample=end - 1) for peak in peaks if peak.sample < end]
 
     # --- decisions ------------------------------------------------------------------------
@@ -260,11 +254,6 @@ class GradientDetector:
             peaks += self._resolve(doubt, doubt.log_odds > 0.0)
         if self._missed:
             peaks += self._search_back(now)
-        for waiting in (*self._missed, self._doubt):
-            if waiting is not None and waiting.sample < now:
-                now = waiting.sample
-        # an R peak may lie a little before its candidate
-        self._settled = max(self._settled, now - self._apart)
         return peaks
 
     def _decide(self, place: int) -> list[RPeak]:

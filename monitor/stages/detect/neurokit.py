@@ -119,14 +119,9 @@ class NeurokitDetector:
         self._edge = round(settings.neurokit_edge_s * info.rate_hz)
         self._window: NDArray[np.float64] = np.empty(0)
         self._end = info.start_sample  # just past the last sample seen
-        self._settled = info.start_sample
+        self._settled = info.start_sample  # peaks before it have been given
         self._last_run = info.start_sample
         self._last_peak: int | None = None
-
-    @property
-    def settled_sample(self) -> int:
-        """No peak before this sample will come any more."""
-        return self._settled
 
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:
         """Take one hop, give the R peaks that can be decided now."""
