@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 GROUPS = 8
 JOIN_LIKENESS = 0.70  # 2 a.b / (|a|^2 + |b|^2) of two QRS, above which they are one group
 FORGET = 0.997  # decay of group counts per beat: memory of some 330 beats
-ADAPT_BEATS = 32  # a template is the mean of about this many recent beats
+ADAPT_BEATS = 32  # a template is the mean of about this many recent beats not yet forgotten
 PREMATURE_LOG_RR = -0.12  # a group earlier than this on average is not taken as dominant...
 PREMATURE_WEIGHT = 0.5  # ... unless it is twice as large
 HYSTERESIS = 1.25  # a group must be this much larger to become the dominant one
@@ -56,7 +56,6 @@ class BeatGroups:
         self._shapes = np.zeros((GROUPS, count))  # their QRS, mean removed
         self._energy = np.zeros(GROUPS)
         self._weight = np.zeros(GROUPS)  # decayed number of beats
-        self._size = np.zeros(GROUPS)  # number of beats
         self._log_rr = np.zeros(GROUPS)
         self._dominant = -1
         self._scale: float | None = None  # of the dominant beat, once asked for
@@ -86,7 +85,6 @@ class BeatGroups:
         if not joined:
             group = int(self._weight.argmin())
             self._weight[group] = 0.0
-            self._size[group] = 0.0
             lag_index = 2
         self._learn(group, values, LAGS[lag_index], log_rr)
         return features
@@ -189,8 +187,7 @@ class BeatGroups:
             values = values[np.clip(np.arange(self._length) + lag, 0, self._length - 1)]
         self._weight *= FORGET
         self._weight[group] += 1.0
-        self._size[group] = min(self._size[group] + 1.0, ADAPT_BEATS)
-        rate = 1.0 / self._size[group]
+        rate = 1.0 / min(self._weight[group], ADAPT_BEATS)
         self.templates[group] += rate * (values - self.templates[group])
         self._log_rr[group] = (
             log_rr if rate == 1.0 else self._log_rr[group] + rate * (log_rr - self._log_rr[group])

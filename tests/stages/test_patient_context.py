@@ -78,6 +78,19 @@ def test_wide_beats_form_their_own_group_and_do_not_spoil_the_template():
     assert feature(usual, "qrs_corr") > 0.99
 
 
+def test_a_rare_kind_of_beat_seen_long_ago_gives_way_to_how_it_looks_now():
+    context = learnt()
+    for _ in range(40):
+        context.push(beat(0.5, width_s=0.05, gain=-1.5))
+    for _ in range(1500):
+        context.push(beat(0.8))
+    _, first = context.push(beat(0.5, width_s=0.05, gain=-0.9))
+    context.push(beat(1.1))
+    _, second = context.push(beat(0.5, width_s=0.05, gain=-0.9))
+    assert 0.7 < feature(first, "group_corr") < 0.9
+    assert feature(second, "group_corr") > 0.95
+
+
 def test_r_peak_off_by_a_sample_changes_no_likeness():
     moved = beat(0.8)
     shifted = BeatWindow(moved.rpeak, np.roll(moved.values_mv, 2), 0.8, None, True)
