@@ -322,8 +322,7 @@ class Hub:
         stream.key, stream.unit = key, packet.unit
         self._streams[info.stream] = stream
         self._appeared += 1
-        # neither source nor lead names: a sender may have written anything there
-        self._remark(info.stream, f"{info.rate_hz:g} Hz, {len(info.leads)} lead(s)")
+        self._remark(info.stream, _what(info))
         return [*out, info, stream.state()]
 
     def _report(self, stream: MonitoredStream, was: StreamStatus) -> None:
@@ -336,8 +335,15 @@ class Hub:
             self._remark(name, stream.status, Level.WARNING)
         elif stream.status is StreamStatus.ENDED:
             self._remark(name, stream.status)
+        elif stream.status is StreamStatus.WAITING:
+            self._remark(name, f"begins anew: {_what(stream.info)}")
         elif was is StreamStatus.STALE:
             self._remark(name, "samples again")
 
     def _remark(self, stream: str, text: str, level: Level = Level.INFO) -> None:
         self._say(Remark(f"stream {stream}: {text}", level, stream))
+
+
+def _what(info: StreamInfo) -> str:
+    """Describe a stream without its source and lead names: a sender may write anything there."""
+    return f"{info.rate_hz:g} Hz, {len(info.leads)} lead(s)"

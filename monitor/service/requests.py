@@ -120,7 +120,9 @@ class Requests:
 
     def _named(self, request: dict[str, Any]) -> MonitoredStream:
         name = request.get("stream")
-        stream = self._streams.get(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            raise ProtocolError("stream must be the name of a stream")
+        stream = self._streams.get(name)
         if stream is None:
             raise ProtocolError(f"there is no stream {name!a:.80}")
         return stream

@@ -96,6 +96,21 @@ def test_a_quarantined_stream_gets_a_new_chance_from_a_new_sender():
     assert len(of(Beat, new)) == 11
 
 
+def test_the_operator_reads_what_became_of_a_stream():
+    desk, sender = Desk(), Sender()
+    desk.take(sender.announce(), sender.samples(), sender.end())
+    desk.take(sender.announce(rate_hz=500.0), sender.samples())
+    desk.tick(STALE_S + 1.0)
+    desk.take(sender.samples())
+    assert desk.said == [
+        "stream a: 200 Hz, 2 lead(s)",
+        "stream a: ended",
+        "stream a: begins anew: 500 Hz, 2 lead(s)",
+        "stream a: stale",
+        "stream a: samples again",
+    ]
+
+
 @pytest.mark.parametrize("ends", [0, 1, 3])
 def test_the_end_of_a_quarantined_stream_is_told_once(ends):
     desk, sender = Desk(), Sender()
