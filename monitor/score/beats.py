@@ -78,79 +78,102 @@ def match_beats(
     end_sample
         Length of the record; ``None``: until the reference beats end.
     """
-    counts = [[0] * len(COLUMNS) for _ in ROWS]
-    row = {name: k for k, name in enumerate(ROWS)}
-    pairs: list[tuple[int, int]] = []
-    labels: list[str] = []
-    squares, steps = 0.0, 0
-    places, times = ref.samples, test.samples
-    i = next(k for k, place in enumerate(places) if place >= start_sample)
-    j = next(k for k, place in enumerate(times[1:]) if place >= start_sample)
+    walk = _Walk(ref, test, window)
+    walk.begin(start_sample)
+    while walk.goes_on(end_sample):
+        walk.step()
+    return walk.match()
 
-    def unmatched_test() -> str:
-        if any(span.holds(times[j]) for span in known_spans(ref.fibrillation, i + 1)):
+
+class _Walk:
+    """Both tracks, each at its current beat, and what has been counted up to there."""
+
+    def __init__(self, ref: Track, test: Track, window: int) -> None:
+        self._ref, self._test, self._window = ref, test, window
+        self._i = self._j = 0  # the current beat of the reference, of the test
+        self._counts = np.zeros((len(ROWS), len(COLUMNS)), np.int64)
+        self._pairs: list[tuple[int, int]] = []
+        self._labels: list[str] = []
+        self._rr_squares, self._rr_count = 0.0, 0
+
+    def begin(self, start_sample: int) -> None:
+        """Go to the first beats after the learning period."""
+        places, times = self._ref.samples, self._test.samples
+        i = next(k for k, place in enumerate(places) if place >= start_sample)
+        j = next(k for k, place in enumerate(times[1:]) if place >= start_sample)
+        self._i, self._j = i, j
+        # The last test beat of the learning period may belong to the first reference beat after it.
+        gap = places[i] - times[j]
+        if gap < abs(places[i] - times[j + 1]) and gap <= self._window:
+            self._pair()
+            return
+        self._j += 1
+        # A first test beat at the edge belongs to a reference beat of the learning period.
+        edge, after = times[j + 1], times[j + 2]
+        if edge - start_sample <= self._window and abs(places[i] - after) < abs(places[i] - edge):
+            self._j += 1
+
+    def goes_on(self, end_sample: int | None) -> bool:
+        """Whether a beat is left to decide."""
+        if end_sample is None:
+            return self._i <= self._ref.beat_count
+        return self._ref.samples[self._i] <= end_sample or self._test.samples[self._j] <= end_sample
+
+    def step(self) -> None:
+        """Decide the earlier of the two current beats."""
+        r, r_next = self._ref.samples[self._i : self._i + 2]
+        t, t_next = self._test.samples[self._j : self._j + 2]
+        if t < r:
+            if pairs_up(t, t_next, r, r_next, self._window):
+                self._pair()
+            else:
+                self._count(self._no_ref(), self._test.classes[self._j])
+                self._j += 1
+        elif pairs_up(r, r_next, t, t_next, self._window):
+            self._pair()
+        else:
+            self._count(self._ref.classes[self._i], self._no_test())
+            self._i += 1
+
+    def match(self) -> BeatMatch:
+        """Give what has been counted."""
+        return BeatMatch(
+            self._counts,
+            np.array(self._pairs, np.int64).reshape(-1, 2),
+            tuple(self._labels),
+            self._rr_squares,
+            self._rr_count,
+            sum(span.length for span in self._test.shutdown if span.after_beats <= self._j),
+        )
+
+    def _pair(self) -> None:
+        self._count(self._ref.classes[self._i], self._test.classes[self._j])
+        self._i, self._j = self._i + 1, self._j + 1
+
+    def _no_ref(self) -> str:
+        """Class of the reference where the test has a beat and it has none; empty: not counted."""
+        time, known = self._test.samples[self._j], self._i + 1
+        if any(span.holds(time) for span in known_spans(self._ref.fibrillation, known)):
             return ""  # what a device calls a beat during fibrillation is not held against it
-        down = any(span.holds(times[j]) for span in known_spans(ref.shutdown, i + 1))
-        return "X" if down else "O"
+        return "X" if any(s.holds(time) for s in known_spans(self._ref.shutdown, known)) else "O"
 
-    def unmatched_ref() -> str:
-        down = any(span.holds(places[i]) for span in known_spans(test.shutdown, j + 1))
-        return "X" if down else "O"
+    def _no_test(self) -> str:
+        """Class of the test where the reference has a beat and it has none."""
+        place, known = self._ref.samples[self._i], self._j + 1
+        return "X" if any(s.holds(place) for s in known_spans(self._test.shutdown, known)) else "O"
 
-    def count(ref_class: str, test_class: str) -> None:
-        nonlocal squares, steps
+    def _count(self, ref_class: str, test_class: str) -> None:
+        i, j = self._i, self._j
         if ref_class and test_class:
-            counts[row[ref_class]][row[test_class]] += 1
-            labels.append(ref_class + test_class.lower())
-            pairs.append(
+            self._counts[ROWS.index(ref_class), COLUMNS.index(test_class.lower())] += 1
+            self._labels.append(ref_class + test_class.lower())
+            self._pairs.append(
                 (
-                    -1 if ref_class in "OX" else places[i],
-                    -1 if test_class in "OX" else times[j],
+                    -1 if ref_class in "OX" else self._ref.samples[i],
+                    -1 if test_class in "OX" else self._test.samples[j],
                 )
             )
-        rr_ref, rr_test = ref.rr[i], test.rr[j]
+        rr_ref, rr_test = self._ref.rr[i], self._test.rr[j]
         if rr_ref > 0 and rr_test > 0:
-            squares += float((rr_ref - rr_test) ** 2)
-            steps += 1
-
-    # The last test beat of the learning period may belong to the first reference beat after it.
-    gap = places[i] - times[j]
-    if gap < abs(places[i] - times[j + 1]) and gap <= window:
-        if ref.classes[i] or test.classes[j]:
-            count(ref.classes[i], test.classes[j])
-        i, j = i + 1, j + 1
-    else:
-        j += 1
-        # A first test beat at the edge belongs to a reference beat of the learning period.
-        nearer = abs(places[i] - times[j + 1]) < abs(places[i] - times[j])
-        if times[j] - start_sample <= window and nearer:
-            j += 1
-
-    def running() -> bool:
-        if end_sample is None:
-            return i <= ref.beat_count
-        return places[i] <= end_sample or times[j] <= end_sample
-
-    while running():
-        r, t = places[i], times[j]
-        if t < r:
-            if pairs_up(t, times[j + 1], r, places[i + 1], window):
-                count(ref.classes[i], test.classes[j])
-                i, j = i + 1, j + 1
-            else:
-                count(unmatched_test(), test.classes[j])
-                j += 1
-        elif pairs_up(r, places[i + 1], t, times[j + 1], window):
-            count(ref.classes[i], test.classes[j])
-            i, j = i + 1, j + 1
-        else:
-            count(ref.classes[i], unmatched_ref())
-            i += 1
-    return BeatMatch(
-        np.array(counts, np.int64),
-        np.array(pairs, np.int64).reshape(-1, 2),
-        tuple(labels),
-        squares,
-        steps,
-        sum(span.length for span in test.shutdown if span.after_beats <= j),
-    )
+            self._rr_squares += float((rr_ref - rr_test) ** 2)
+            self._rr_count += 1
