@@ -167,6 +167,8 @@ class StreamInfo:
                 f"stream {self.stream}: a sampling rate of {self.rate_hz:g} Hz is outside "
                 f"{MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz; resample the signal first"
             )
+        if not isinstance(self.leads, tuple):  # a plain "II" would be two leads, I and I
+            raise MonitorError(f"stream {self.stream}: leads must be a tuple of names: ('II',)")
         if not 1 <= len(self.leads) <= MAX_LEADS or not all(self.leads):
             raise MonitorError(
                 f"stream {self.stream}: needs 1 to {MAX_LEADS} named ECG leads, "

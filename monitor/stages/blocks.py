@@ -47,8 +47,13 @@ class Blocks:
         Raises
         ------
         MonitorError
-            If the array does not have shape (n, leads).
+            If the array does not have shape (n, leads), or the samples are of another stream.
         """
+        if samples.stream != self._stream:
+            raise MonitorError(
+                f"stream {self._stream}: got samples of stream {samples.stream}; each stream needs "
+                "a pipeline of its own"
+            )
         values = samples.values_mv
         if values.ndim != 2 or values.shape[1] != self._leads:
             raise MonitorError(

@@ -97,3 +97,8 @@ def test_infinite_values_become_invalid():
 def test_wrong_shape_is_a_clear_error():
     with pytest.raises(MonitorError, match=r"shape \(5, 2\).*1 lead"):
         blocks().push(Samples("s", 0, np.zeros((5, 2), np.float32)))
+
+
+def test_samples_of_another_stream_are_refused():
+    with pytest.raises(MonitorError, match="stream s: got samples of stream t"):
+        blocks().push(Samples("t", 0, np.zeros((5, 1), np.float32)))
