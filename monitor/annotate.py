@@ -95,6 +95,8 @@ def annotate_record(
 ) -> Summary:
     """Analyse the recording at ``path`` and write the three files into ``folder``.
 
+    They are written at the end: of a recording that cannot be analysed to its end, none is.
+
     Parameters
     ----------
     path
@@ -124,40 +126,40 @@ def annotate_record(
     pipeline = Pipeline(info, settings)
     annotations = WfdbAnnotations(info)
     tally = _Tally(info.rate_hz)
-    alerts_path = folder / f"{name}.alerts.jsonl"
+    alerts: list[str] = []
+
+    def take(events: list[Event]) -> None:
+        for event in events:
+            annotations.add(event)
+            tally.add(event)
+            if isinstance(event, Alert):
+                alerts.append(json.dumps(to_dict(event), allow_nan=False) + "\n")
+
+    for chunk in source.chunks():
+        take(pipeline.push(chunk))
+        end_sample = chunk.end_sample
+        if samples:
+            progress(end_sample - info.start_sample, samples)
+    take(pipeline.flush())
+    tally.close(end_sample)
+    summary = Summary(
+        name,
+        info.rate_hz,
+        info.leads,
+        (end_sample - info.start_sample) / info.rate_hz,
+        dict(sorted(tally.beats.items())),
+        tally.mean_heart_rate_bpm,
+        tally.unusable_s,
+        tally.missing_samples / info.rate_hz,
+        dict(sorted(tally.alerts.items())),
+        settings.detect.detector,
+        settings.classify.model,
+        time.process_time() - began,
+    )
+    text = json.dumps(asdict(summary), indent=2, allow_nan=False) + "\n"
     try:
-        with alerts_path.open("w", encoding="utf-8") as alerts:
-
-            def take(events: list[Event]) -> None:
-                for event in events:
-                    annotations.add(event)
-                    tally.add(event)
-                    if isinstance(event, Alert):
-                        alerts.write(json.dumps(to_dict(event), allow_nan=False) + "\n")
-
-            for chunk in source.chunks():
-                take(pipeline.push(chunk))
-                end_sample = chunk.end_sample
-                if samples:
-                    progress(end_sample - info.start_sample, samples)
-            take(pipeline.flush())
-        tally.close(end_sample)
         annotations.write(folder, name, end_sample)
-        summary = Summary(
-            name,
-            info.rate_hz,
-            info.leads,
-            (end_sample - info.start_sample) / info.rate_hz,
-            dict(sorted(tally.beats.items())),
-            tally.mean_heart_rate_bpm,
-            tally.unusable_s,
-            tally.missing_samples / info.rate_hz,
-            dict(sorted(tally.alerts.items())),
-            settings.detect.detector,
-            settings.classify.model,
-            time.process_time() - began,
-        )
-        text = json.dumps(asdict(summary), indent=2, allow_nan=False) + "\n"
+        (folder / f"{name}.alerts.jsonl").write_text("".join(alerts), encoding="utf-8")
         (folder / f"{name}.summary.json").write_text(text, encoding="utf-8")
     except OSError as error:
         raise MonitorError(f"cannot write into {folder}: {error.strerror or error}") from error

@@ -117,6 +117,15 @@ def test_a_record_that_is_named_by_each_of_its_files_is_annotated_once(capsys, d
     assert said.err == ""
 
 
+def test_of_a_recording_with_a_bad_line_nothing_is_written(capsys, tmp_path):
+    rows = ["II [mV]"] + [f"{0.001 * (k % 250)}" for k in range(12_500)]
+    (tmp_path / "bed.csv").write_text("\n".join([*rows, "lead off"]), encoding="utf-8")
+    out = tmp_path / "out"
+    line = fails(capsys, "annotate", tmp_path / "bed.csv", "--rate", "250", "--out", out)
+    assert "line 12502" in line
+    assert list(out.iterdir()) == []
+
+
 def test_unwritable_folder(capsys, tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     assert "cannot write into" in fails(capsys, "annotate", "100", "--out", tmp_path / "file" / "x")

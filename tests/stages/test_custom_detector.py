@@ -82,7 +82,7 @@ def test_a_detector_that_keeps_the_contract_passes(detect: Callable[[str], list[
 def test_a_breach_of_the_contract_is_named(
     detect: Callable[[str], list[RPeak]], body: str, reason: str
 ) -> None:
-    with pytest.raises(MonitorError, match=f"'mine_.*:Mine' .*{reason}"):
+    with pytest.raises(MonitorError, match=f"^stream bed-1: detector 'mine_.*:Mine' .*{reason}"):
         detect(body)
 
 

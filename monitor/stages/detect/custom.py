@@ -86,7 +86,9 @@ class CustomDetector:
         return RPeak(peak.stream, sample, decided, peak.lead, peak.searched_back)
 
     def _broken(self, reason: str) -> MonitorError:
-        return MonitorError(f"detector {self._path!r} breaks its contract: {reason}")
+        return MonitorError(
+            f"stream {self._info.stream}: detector {self._path!r} breaks its contract: {reason}"
+        )
 
     def _call(self, work: Callable[[], T]) -> T:
         try:
@@ -97,8 +99,8 @@ class CustomDetector:
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f" (line {last.lineno} of {last.filename})"
             raise MonitorError(
-                f"detector {self._path!r} failed: {type(error).__name__}: {error}"
-                f"{'' if last.filename == __file__ else where}"
+                f"stream {self._info.stream}: detector {self._path!r} failed: "
+                f"{type(error).__name__}: {error}{'' if last.filename == __file__ else where}"
             ) from error
 
 
