@@ -14,7 +14,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.endpoints import CONTROL, INPUT, OUTPUT
+from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import MonitorError
 from monitor.messages import AlertKind
 from monitor.remarks import Level

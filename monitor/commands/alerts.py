@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_key_option, client_keys
-from monitor.endpoints import CONTROL, OUTPUT
+from monitor.default_endpoints import CONTROL, OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_analysis_options, has_terminal, settings_from
 from monitor.commands.serve import with_options
-from monitor.endpoints import CONTROL, INPUT, OUTPUT
+from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED
 
 if TYPE_CHECKING:

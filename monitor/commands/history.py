@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.endpoints import INPUT
+from monitor.default_endpoints import INPUT
 from monitor.errors import USAGE, MonitorError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import argparse
 import math
 
 from monitor.commands.options import add_key_option, client_keys
-from monitor.endpoints import CONTROL
+from monitor.default_endpoints import CONTROL
 
 SUMMARY = "Show the alarm limits of a stream of a running `serve`, or change them."
 EXAMPLE = (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_analysis_options, line_writer, settings_from
-from monitor.endpoints import CONTROL, INPUT, OUTPUT
+from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
 from monitor.remarks import Level, Remark
 

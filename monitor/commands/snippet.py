@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.commands.options import add_key_option, client_keys
-from monitor.endpoints import CONTROL
+from monitor.default_endpoints import CONTROL
 from monitor.errors import USAGE, MonitorError
 
 if TYPE_CHECKING:

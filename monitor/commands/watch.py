@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from monitor.commands.options import add_key_option, client_keys, has_terminal, line_writer
-from monitor.endpoints import CONTROL, OUTPUT
+from monitor.default_endpoints import CONTROL, OUTPUT
 
 if TYPE_CHECKING:
     from monitor.feed import Deliver, Status
