@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -76,6 +77,11 @@ def _drop_output() -> None:
 
 
 def entry() -> None:
-    """Console-script entry point: a termination signal unwinds, so that nothing is left open."""
+    """Console-script entry point: a termination signal unwinds, so that nothing is left open.
+
+    What the encoding of the output has not, in the name of a file say, is written as an escape.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     sys.exit(main())

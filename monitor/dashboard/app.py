@@ -188,13 +188,18 @@ def run_dashboard(
     Raises
     ------
     MonitorError
-        If there is no terminal, or whatever the feed raised.
+        If there is no terminal, or none that shows UTF-8, or whatever the feed raised.
     """
     console = console if console is not None else Console(highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
         raise MonitorError(
             "the dashboard needs a terminal with cursor control (TERM is unset, 'dumb', or "
             "output is not a terminal); ask for event lines instead"
+        )
+    if not console.encoding.startswith("utf"):
+        raise MonitorError(
+            f"the dashboard draws with characters that {console.encoding} has not: use a UTF-8 "
+            "locale (LC_ALL=C.UTF-8), or ask for event lines instead"
         )
     dashboard = Dashboard(feed, clock)
     worker = _Worker(feed, dashboard)

@@ -1,5 +1,6 @@
 """Whatever is wrong: one clear line on stderr, a non-zero exit, no traceback."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -148,3 +149,16 @@ def test_output_that_cannot_be_written():
     assert done.returncode == 1
     assert done.stderr.startswith("ecg-monitor: cannot write the output: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_name_that_the_output_cannot_show_is_escaped(tmp_path):
+    (tmp_path / "b\u00e9d.toml").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", "config", "--check", str(tmp_path / "b\u00e9d.toml")],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert rb"b\xe9d.toml is right" in done.stdout
+    assert done.stderr == b""

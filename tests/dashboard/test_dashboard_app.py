@@ -204,6 +204,13 @@ def test_without_a_terminal_it_says_so():
         run_dashboard(ScriptedFeed(lambda *_: None), console=Console(file=io.StringIO()))
 
 
+def test_where_its_characters_cannot_be_shown_it_says_so():
+    latin = io.TextIOWrapper(io.BytesIO(), "latin-1")
+    console = Console(file=latin, force_terminal=True, _environ={"TERM": "xterm"})
+    with pytest.raises(MonitorError, match="latin-1 has not: use a UTF-8 locale"):
+        run_dashboard(ScriptedFeed(lambda *_: None), console=console)
+
+
 class Clogged(io.StringIO):
     """A terminal that stops taking anything in once it is told to."""
 
