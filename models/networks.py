@@ -5,6 +5,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 from torch.nn.utils import fuse_conv_bn_eval
 
 CLASSES = 5
@@ -85,6 +86,7 @@ class CnnBiLstm(nn.Module):
         self.register_buffer("feature_mean", torch.zeros(features))
         self.register_buffer("feature_scale", torch.ones(features))
         self.register_buffer("bias", torch.zeros(CLASSES))
+        self.f_log_odds = 0.0  # that F must have over V; what both have together stays
         half = width // 2
         self.convolve = nn.Sequential(
             nn.Conv1d(channels, half, 9, stride=2, padding=4),  # (B, half, length / 2)
@@ -124,7 +126,11 @@ class CnnBiLstm(nn.Module):
         joined = logits.sum(1) / known.sum(1).clamp(min=1.0)
         if self.together is not None:
             joined = (joined + torch.log_softmax(together, dim=1)) * 0.5
-        return joined + self.bias
+        joined = joined + self.bias
+        v, f = joined[:, 2], joined[:, 3]
+        both, odds = torch.logaddexp(v, f), f - v - self.f_log_odds
+        v, f = both + logsigmoid(-odds), both + logsigmoid(odds)
+        return torch.stack([joined[:, 0], joined[:, 1], v, f, joined[:, 4]], dim=1)
 
     def opinions(self, signal: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give the logits of each lead alone, which leads are there, the logits of all together.

@@ -25,6 +25,7 @@ from monitor.messages import RPeak, Samples, StreamInfo
 from monitor.score import RECORD_SETS
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow, Segmenter
+from tools.noise import motion
 from tools.rhythms import RHYTHMS, make
 
 DS1 = list(RECORD_SETS["ds1"])
@@ -34,6 +35,7 @@ JITTER_S = 0.02
 NOISES = ("bw", "ma")  # of the noise stress test database: baseline wander, muscle
 MIX = 0.6  # largest share of the other lead in a lead of a made stream
 NOISE_DB = (6.0, 24.0)  # signal to noise of the rough streams, over the QRS amplitude
+MOTION_DB = (0.0, 18.0)  # ... of those with electrode motion
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,12 @@ def roughen(
     rate_hz: float,
     peaks: NDArray[np.int64],
     rng: np.random.Generator,
+    moving: NDArray[np.floating] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Make a rough stream of signals (samples, leads): noise and gain by lead, moved R peaks."""
+    """Make a rough stream of signals (samples, leads): noise and gain by lead, moved R peaks.
+
+    The noise is recorded, or that of ``moving`` electrodes, (samples, leads), which is stronger.
+    """
     around = signal[np.clip(peaks[:, None] + np.arange(-30, 31), 0, len(signal) - 1)]
     sizes = np.median(np.ptp(around, axis=1), axis=0)
     # the level of noise changes every minute or so, as it does on a ward
@@ -144,8 +150,13 @@ def roughen(
     time = np.arange(len(signal))
     rough = np.empty_like(signal)
     for k, size in enumerate(sizes.tolist()):
-        level_db = np.interp(time, knots, rng.uniform(*NOISE_DB, len(knots)))
-        noise = _noise(folder, rate_hz, len(signal), rng) * size * 0.35 * 10 ** (-level_db / 20)
+        levels_db = rng.uniform(*(NOISE_DB if moving is None else MOTION_DB), len(knots))
+        level_db = np.interp(time, knots, levels_db)
+        if moving is None:
+            noise = _noise(folder, rate_hz, len(signal), rng)
+        else:
+            noise = moving[:, k] / moving[:, k].std()
+        noise = noise * size * 0.35 * 10 ** (-level_db / 20)
         gain = np.exp(np.interp(time, knots, rng.normal(0, 0.15, len(knots))))
         rough[:, k] = signal[:, k] * gain + noise
     moved = peaks + np.round(rng.uniform(-JITTER_S, JITTER_S, len(peaks)) * rate_hz).astype(int)
@@ -171,7 +182,8 @@ def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Be
         made = make(rhythm, signal, rate_hz, peaks, symbols, rng) if rhythm in RHYTHMS else None
         if made is not None:  # else too few normal beats: the rough stream serves
             signal, peaks, symbols = made
-        signal, peaks = roughen(folder, signal, rate_hz, peaks, rng)
+        moving = motion(len(signal), rate_hz, rng) if rhythm == "motion" else None
+        signal, peaks = roughen(folder, signal, rate_hz, peaks, rng, moving)
     return build(signal, rate_hz, peaks, symbols, manifest)
 
 

@@ -44,6 +44,7 @@ from monitor.score import RECORD_SETS
 from monitor.stages.detect.evidence import Candidate
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.judge import Judge
+from tools.noise import motion
 from tools.shipped_detect import data_digest, fit_as_shipped
 
 Array: TypeAlias = NDArray[np.float32]
@@ -105,40 +106,6 @@ class Recorder(GradientDetector):
                 self._taken.add(beat)
             return candidate._replace(log_odds=9.0 if is_beat else -9.0)
         return candidate
-
-
-def motion(n: int, rate_hz: float, rng: np.random.Generator) -> Array:
-    """Noise like that of moving electrodes, shape (n, 2): wander that comes and goes, bumps."""
-    sources = []
-    for _ in range(3):
-        low = scipy.signal.butter(1, rng.uniform(0.8, 3.0), fs=rate_hz)
-        high = scipy.signal.butter(1, 0.4, "highpass", fs=rate_hz)
-        slow = scipy.signal.butter(1, 0.3, fs=rate_hz)
-        settle = 2000
-        wander = scipy.signal.lfilter(*low, rng.standard_normal(n + settle))
-        wander = scipy.signal.lfilter(*high, wander)[settle:]
-        swell = scipy.signal.lfilter(*slow, rng.standard_normal(n + settle))[settle:]
-        wander = wander / wander.std() * np.minimum(np.exp(swell / swell.std()), 4.0)
-        bumps = np.zeros(n)
-        for at in rng.integers(0, n, rng.poisson(rng.uniform(0.8, 3.0) * n / rate_hz)):
-            t = np.linspace(0.0, 1.0, int(rng.uniform(0.06, 0.6) * rate_hz), endpoint=False)
-            rise = rng.uniform(0.05, 0.4)
-            shape = (
-                np.sin(np.pi * t) ** 2,
-                np.sin(2 * np.pi * t) * np.sin(np.pi * t),
-                np.minimum(t / rise, np.exp(-3.0 * (t - rise))) * (1.0 - t),
-            )[rng.integers(3)]
-            part = bumps[at : at + len(t)]
-            part += (shape * rng.standard_t(3))[: len(part)]
-        sources.append(wander / wander.std() + rng.uniform(0.5, 2.0) * bumps / bumps.std())
-    mixing = np.array(
-        [
-            [1.0, rng.uniform(0.0, 0.8), rng.uniform(0.0, 0.5)],
-            [rng.uniform(-0.8, 0.8), 1.0, rng.uniform(0.0, 0.5)],
-        ]
-    )
-    noise: Array = (mixing @ np.stack(sources)).T.astype(np.float32)
-    return noise
 
 
 def with_noise(

@@ -1,5 +1,7 @@
 """The network joins leads: any order, one missing, and one lead alone is what it was."""
 
+import math
+
 import torch
 
 from models.networks import CnnBiLstm
@@ -45,3 +47,17 @@ def test_the_streamlined_network_is_the_same_network():
         fast = torch.jit.script(net.streamlined())
         torch.testing.assert_close(fast(signal, features), net(signal, features))
     assert all(map(torch.equal, before, net.state_dict().values()))  # a copy was made
+
+
+def test_f_needs_its_odds_over_v_and_takes_nothing_from_the_others():
+    net = network()
+    signal, features = torch.randn(64, 4, 188), torch.randn(64, 6)
+    with torch.inference_mode():
+        net.bias.copy_(torch.tensor([0.0, 0.0, 0.5, 0.8, 0.0]))  # F likelier, but not much
+        before = net(signal, features).softmax(1)
+        net.f_log_odds = math.log(4.0)
+        after = net(signal, features).softmax(1)
+    torch.testing.assert_close(after[:, [0, 1, 4]], before[:, [0, 1, 4]])
+    torch.testing.assert_close(after[:, 3] / after[:, 2], before[:, 3] / before[:, 2] / 4.0)
+    assert (before[:, 3] > before[:, 2]).any()
+    assert torch.equal(after[:, 3] > after[:, 2], before[:, 3] > 4.0 * before[:, 2])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tools.beats import data_sha256, mix, roughen
+from tools.noise import motion
 from tools.rhythms import RHYTHMS, make
 
 RATE_HZ = 360.0
@@ -81,3 +82,15 @@ def test_rough_streams_have_noise_in_each_lead_and_moved_peaks(data_dir):
     assert 0 < np.abs(moved - peaks).max() <= 0.02 * RATE_HZ + 1
     noise = rough - signal
     assert abs(np.corrcoef(noise[:, 0], noise[:, 1])[0, 1]) < 0.9
+
+
+def test_electrode_motion_in_a_rough_stream_is_between_its_levels(data_dir):
+    signal, peaks, _ = record()
+    rng = np.random.default_rng(0)
+    moving = motion(len(signal), RATE_HZ, rng)
+    rough, _ = roughen(data_dir, signal, RATE_HZ, peaks, rng, moving)
+    still = np.abs(signal).max(axis=1) < 0.01  # between the beats, where gain changes nothing
+    size = np.median([np.ptp(signal[at - 30 : at + 31], axis=0) for at in peaks], axis=0)
+    ratio_db = 10 * np.log10(size**2 / 8 / (rough - signal)[still].var(axis=0))
+    assert (ratio_db > 0.0).all()
+    assert (ratio_db < 18.0).all()
