@@ -37,7 +37,9 @@ def prepare(path: Path) -> bool:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, NEW_FILE_MODE))
         return path.stat().st_size == 0
     except OSError as error:
-        raise MonitorError(f"journal {path} cannot be written: {error.strerror}") from error
+        raise MonitorError(
+            f"journal {path} cannot be written: {error.strerror}; name another with --journal FILE"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,12 @@ def download(remote: str, progress: Progress) -> Path:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MonitorError(
+            f"cannot keep downloaded records in {cache_dir()}: {error.strerror or error}; "
+            "name another folder by XDG_CACHE_HOME"
+        ) from error
+    try:
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             base = Path(scratch)
             wfdb.dl_files(database, scratch, [f"{record}.hea"])

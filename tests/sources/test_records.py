@@ -78,3 +78,10 @@ def test_a_broken_download_leaves_nothing_behind(monkeypatch):
     with pytest.raises(MonitorError, match="cannot download mitdb/208 from PhysioNet: 404"):
         find_record("mitdb/208")
     assert list((records.cache_dir() / "mitdb").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_made_is_not_taken_for_a_failed_download(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(MonitorError, match="cannot keep downloaded records in .*XDG_CACHE_HOME"):
+        find_record("mitdb/208")
