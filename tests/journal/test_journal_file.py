@@ -49,7 +49,7 @@ def test_a_newer_schema_is_refused(tmp_path):
 
 def test_a_journal_that_cannot_be_made_is_explained(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(MonitorError, match="cannot be written: .*; name another with --journal"):
+    with pytest.raises(MonitorError, match=r"cannot be written: .*; name another with --journal"):
         Journal(tmp_path / "file" / "j.db")
 
 

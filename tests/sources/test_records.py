@@ -83,5 +83,5 @@ def test_a_broken_download_leaves_nothing_behind(monkeypatch):
 def test_a_cache_that_cannot_be_made_is_not_taken_for_a_failed_download(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(MonitorError, match="cannot keep downloaded records in .*XDG_CACHE_HOME"):
+    with pytest.raises(MonitorError, match=r"cannot keep downloaded records in .*XDG_CACHE_HOME"):
         find_record("mitdb/208")
