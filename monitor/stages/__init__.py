@@ -25,8 +25,28 @@ from monitor.messages import Quality, RPeak, Samples
 class Detector(Protocol):
     """Finds R peaks in a stream of hops. Made as ``Detector(info, settings)``.
 
-    Peaks come in increasing order of ``sample``, each once. ``decided_sample`` is the end of
-    the hop in which the peak was decided (``block.end_sample - 1``).
+    Peaks come in increasing order of ``sample``, each once; one of more than 8 s ago gets no label
+    but Q. ``decided_sample`` is the end of the hop in which the peak was decided
+    (``block.end_sample - 1``), ``stream`` that of ``info``, ``lead`` an index into its leads.
+
+    Examples
+    --------
+    A whole detector, if a poor one:
+
+    >>> class Threshold:
+    ...     def __init__(self, info, settings):
+    ...         self.info, self.next_sample = info, info.start_sample
+    ...
+    ...     def push(self, block, quality):
+    ...         peaks = []
+    ...         for sample, values in enumerate(block.values_mv, block.start_sample):
+    ...             if values[0] > 0.7 and sample >= self.next_sample:
+    ...                 peaks.append(RPeak(self.info.stream, sample, block.end_sample - 1))
+    ...                 self.next_sample = sample + round(0.3 * self.info.rate_hz)
+    ...         return peaks
+    ...
+    ...     def flush(self):
+    ...         return []
     """
 
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:

@@ -1,5 +1,6 @@
 """A detector of the user's own: what keeps the contract passes, what breaks it is named."""
 
+import doctest
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from monitor.config import DetectSettings
 from monitor.errors import MonitorError
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
+from monitor.sources.simulator import Simulator
+from monitor.stages import Detector
 from monitor.stages.detect import make_detector
 
 HOP = 50
@@ -94,3 +97,21 @@ def test_a_class_that_is_no_detector_says_what_it_has_not() -> None:
 def test_a_module_that_is_not_found_says_where_it_is_looked_for() -> None:
     with pytest.raises(MonitorError, match="PYTHONPATH"):
         make_detector(INFO, DetectSettings(detector="no_such_module:Detector"))
+
+
+def test_the_example_of_the_documentation_finds_beats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (example,) = doctest.DocTestParser().get_examples(Detector.__doc__ or "")
+    (tmp_path / "documented.py").write_text(f"from monitor.messages import RPeak\n{example.source}")
+    monkeypatch.syspath_prepend(tmp_path)
+    source = Simulator("sinus", rate_hz=250.0, leads=("II",), chunk_s=0.2, keep_truth=True)
+    detector = make_detector(source.info, DetectSettings(detector="documented:Threshold"))
+    found: list[int] = []
+    for block in source.chunks():
+        ok = (LeadState.OK,)
+        quality = Quality(block.stream, block.start_sample, block.end_sample, ok, usable=True)
+        found += [peak.sample for peak in detector.push(block, quality)]
+    beats = np.array([beat.sample for beat in source.truth.beats])
+    assert len(beats) > 60
+    np.testing.assert_allclose(found, beats, atol=0.05 * 250)
