@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tools.bench_detect import SAMPLE, read, stream
-from tools.stress_detect import FAULTS, Recording, found, with_faults
+from tools.stress_detect import BAD_LEADS, FAULTS, Recording, bad_lead, found, with_faults
 
 RATE_HZ = 360.0
 
@@ -55,3 +55,19 @@ def test_the_sample_is_from_both_halves() -> None:
         *("101", "109", "115", "119", "201", "207", "215", "230"),
         *("100", "121", "213", "231"),
     ) == SAMPLE
+
+
+@pytest.mark.parametrize("kind", BAD_LEADS)
+def test_missed_and_false_beats_are_counted_in_the_bad_minutes_alone(
+    data_dir: Path, kind: str
+) -> None:
+    minute = round(60 * RATE_HZ)
+    signal, rate_hz, _ = read(data_dir, "100")
+    beats = np.array([minute - 100, minute + 100, minute + 500, 2 * minute + 100])
+    peaks = np.array([minute - 100, minute + 100, minute + 300, 2 * minute + 900])
+    record = Recording("100", signal[: 3 * minute], rate_hz, None, beats, peaks)  # type: ignore[arg-type]
+    record.alone(1)
+    count, missed, _, _, false, _, false_alone = bad_lead(record, kind, 0, data_dir)
+    assert (count, missed, false) == (2, 1, 1)
+    in_the_minute = (record.alone(1) >= minute) & (record.alone(1) < 2 * minute)
+    assert false_alone >= in_the_minute.sum() - 2
