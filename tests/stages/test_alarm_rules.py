@@ -278,21 +278,31 @@ def test_shapes_of_pvcs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "alike", "expected"),
+    ("labels", "alike", "certainty", "expected"),
     [
-        ("VNNVV", True, True),  # labels broken, shapes not
-        ("VNNVV", False, False),
-        ("VSNSV", True, False),  # most must be ventricular by label
+        ("VNNVV", True, 0.7, True),  # labels broken, shapes not
+        ("VNNVV", False, 0.7, False),
+        ("VNNVV", True, 0.9, False),  # surely normal
+        ("VSNSV", True, 0.7, False),  # most must be ventricular by label
     ],
 )
 def test_beats_of_the_ventricular_shape_belong_to_the_run(
-    labels: str, alike: bool, expected: bool
+    labels: str, alike: bool, certainty: float, expected: bool
 ) -> None:
     beats = then_sinus(after(START, labels, [0.45] * 5))
     inside = beats[len(START) : len(START) + 5]
     forms = {t: 0 for t, label in inside if alike or label == "V"}
-    told = run(hops(beats, 58, signal_mv=drawn(beats, forms, 60)))
-    assert (K.VT in physiological(told)) is expected
+    normal = (certainty, 1.0 - certainty, 0.0, 0.0, 0.0)
+    made = [
+        replace(
+            hop,
+            beats=tuple(
+                replace(b, probabilities=normal) if b.label is AamiClass.N else b for b in hop.beats
+            ),
+        )
+        for hop in hops(beats, 58, signal_mv=drawn(beats, forms, 60))
+    ]
+    assert (K.VT in physiological(run(made))) is expected
 
 
 def test_shapes_are_compared_in_the_leads_that_both_beats_have() -> None:

@@ -115,13 +115,17 @@ def _probable(run: list[Beat]) -> bool:
 
 
 def _of_one_shape(view: View, run: list[Beat]) -> bool:
-    """Whether most of a run is ventricular, and each beat inside has the shape of a sure one."""
+    """Whether most of a run is ventricular, and each beat inside has the shape of a sure one.
+
+    Unless it is surely normal: then it is the first one that is mistaken.
+    """
     ventricular = [beat for beat in run if beat.label is _V]
     if run[0].label is not _V or 2 * len(ventricular) <= len(run):
         return False
     sure = [beat for beat in ventricular if beat.probabilities[2] >= _SURE]
     return all(
-        any(view.shapes.likeness(beat, v) >= _ALIKE for v in sure)
+        beat.probabilities[0] < _SURELY_NORMAL
+        and any(view.shapes.likeness(beat, v) >= _ALIKE for v in sure)
         for beat in run
         if beat.label is not _V
     )
