@@ -64,7 +64,8 @@ GAIN = 0.1  # deviation of the log gain of a beat against its template
 RR_NOISE = 0.02  # deviation of what is added to the log RR features
 FEATURE_DROP = 0.05  # share of features set to their mean
 LEAD_DROP = 0.2  # share of beats of which one lead is taken away, either
-BIAS = (0.0, 0.0, 0.4, 0.0, -2.0)  # added to the logits, chosen by cross-validation
+# Added to the logits, by cross-validation; that of V, flat there from 0 to 0.8, by one VT too.
+BIAS = (0.0, 0.0, 0.4, 0.0, -2.0)
 # Odds that F must have over V, for caps and weights show the network F more often than it is: of
 # 1, 1.5, 2, 2.5, 3, 4 and 6 the one by which the labels of DS1 are likeliest, over five seeds.
 F_ODDS = 2.0

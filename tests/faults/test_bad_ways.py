@@ -112,9 +112,7 @@ def test_the_clock_of_the_service_jumps(survey, tour, tmp_path):
         lines = served(serve, at["control"], "tour")
         serve.signal(signal.SIGTERM)
         serve.finish()
-    # the disk of a busy machine may be slow; that all is stored in the end is seen below
-    technical = {a["kind"] for a in events(lines, "tour", "alert") if a["id"] < 0}
-    assert technical <= {"storage_failed"}
+    assert not [a["text"] for a in events(lines, "tour", "alert") if a["id"] < 0]
     reader = Reader(kept)
     try:
         entries = list(reader.entries(Query()))
