@@ -101,6 +101,26 @@ def test_is_back_two_seconds_after(data_dir: Path, fault: str, leads: int) -> No
         assert not [p for p in peaks if at + 0.3 * RATE_HZ < p.sample < end - 0.1 * RATE_HZ]
 
 
+@pytest.mark.parametrize("fill", [np.nan, 0.0])
+def test_no_t_wave_is_searched_for_as_a_beat_after_a_fault(data_dir: Path, fill: float) -> None:
+    """The leads come back 0.5 s after each fault, twice between a QRS and its T wave."""
+    signal, beats, _ = record(data_dir, "101", 3)
+    changed = signal.copy()
+    faults = [(at, round(at + 3 * RATE_HZ)) for at in (MINUTE, 2 * MINUTE)]
+    for start, end in faults:
+        changed[start:end] = fill
+
+    def states(at: int) -> tuple[LeadState, ...]:
+        off = any(start + RATE_HZ <= at < end + 0.5 * RATE_HZ for start, end in faults)
+        return (OFF if off else OK,) * 2
+
+    peaks = np.array([p.sample for p in detect(changed, states=states)])
+    for start, end in faults:
+        seen = peaks[(peaks > start) & (peaks < end + 2.5 * RATE_HZ)]
+        assert len(seen) >= 2
+        assert all(np.abs(beats - peak).min() < 0.1 * RATE_HZ for peak in seen)
+
+
 @pytest.mark.parametrize("fill", [np.nan, 5.0, 0.0])
 @pytest.mark.parametrize("bad", [0, 1])
 def test_one_failing_lead_of_two_costs_no_beat(data_dir: Path, bad: int, fill: float) -> None:

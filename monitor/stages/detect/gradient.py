@@ -55,6 +55,7 @@ _NOISY = 0.5  # of full noise, where a new kind of beat must be one of three ali
 _CUT_OFF_S = 0.015  # an R peak this near to the end of the stream may not be the highest point
 _SEEN = 0.2  # of the typical height: enough to locate the R peak in that lead
 _UNLIKE = 0.5  # correlation below which a beat that another lead is sure of is not seen in a lead
+_BLIND_S = 0.7  # without a valid sample in any lead; what was before it is decided by then
 _NEVER = -(2**62)
 
 
@@ -155,6 +156,7 @@ class GradientDetector:
         self._states: tuple[LeadState, ...] = ()
         self._usable = np.ones(self._leads, bool)
         self._all_usable = True
+        self._blind = 0  # samples since a lead had a valid one
         self._quiet_from = info.start_sample  # no beat since
         self._last: int | None = None  # stream index of the last beat, as Candidate has it
         self._last_height = 1.0
@@ -177,6 +179,12 @@ class GradientDetector:
         # a sum of squares that is not finite shows NaN in one cheap call
         if not (self._all_usable and math.isfinite(np.vdot(values, values))):
             valid = np.isfinite(values) & self._usable[:, None]
+        if valid is not None and not valid.any():
+            self._blind += len(block.values_mv)
+        elif self._blind:
+            if self._blind > _BLIND_S * self._rate_hz:
+                self._begin_anew(block.start_sample)
+            self._blind = 0
         self._store(values, valid)
         knew, before = levels.known, levels.level.copy()
         learnt = levels.learn_first(history)
@@ -219,12 +227,17 @@ class GradientDetector:
         """Step over missing samples: what was seen is decided, the rhythm starts anew."""
         peaks = self._close()
         self._front.forget()
-        self._history.end = self._quiet_from = start_sample
+        self._history.end = start_sample
         self._done = self._history.at
+        self._begin_anew(start_sample)
+        return peaks
+
+    def _begin_anew(self, start_sample: int) -> None:
+        """Go on from here as if there had been no beat: it was not seen if there was one."""
+        self._quiet_from = start_sample
         self._last = None
         self._rejected = []
         self._missed.clear()
-        return peaks
 
     def _close(self) -> list[RPeak]:
         """Decide everything seen so far, as if the signal went on without change."""
