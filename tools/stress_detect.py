@@ -213,8 +213,7 @@ def bad_lead(record: Recording, kind: str, lead: int, data: Path) -> tuple[int, 
     beats = record.beats[bad[record.beats]]
     runs = (record.peaks, peaks(signal_mv, rate_hz), record.alone(1 - lead))
     missed = [int(np.count_nonzero(~found(beats, at, rate_hz))) for at in runs]
-    # the end of a stream is padded to a whole hop: a peak may lie behind it
-    inside = [at[(at < len(bad)) & bad[np.minimum(at, len(bad) - 1)]] for at in runs]
+    inside = [at[bad[at]] for at in runs]
     false = [int(np.count_nonzero(~found(at, record.beats, rate_hz))) for at in inside]
     return len(beats), *missed, *false
 

@@ -26,7 +26,8 @@ class Detector(Protocol):
     """Finds R peaks in a stream of hops. Made as ``Detector(info, settings)``.
 
     Peaks come in increasing order of ``sample``, each once; one of more than 8 s ago gets no label
-    but Q. ``decided_sample`` is the end of the hop in which the peak was decided
+    but Q. None lies behind the last sample that came: the last hop of a stream is filled up with
+    NaN. ``decided_sample`` is the end of the hop in which the peak was decided
     (``block.end_sample - 1``), ``stream`` that of ``info``, ``lead`` an index into its leads.
 
     Examples

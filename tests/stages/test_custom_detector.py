@@ -49,7 +49,11 @@ def detect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], l
         detector = make_detector(INFO, DetectSettings(detector=f"{name}:Mine"))
         found: list[RPeak] = []
         for at in range(1000, 1000 + 4 * HOP, HOP):
-            block = Samples("bed-1", at, np.zeros((HOP, 2), np.float32))
+            values = np.zeros((HOP, 2), np.float32)
+            values[:, 1] = np.nan
+            if at == 1000 + 3 * HOP:
+                values[20:] = np.nan  # the end of the stream
+            block = Samples("bed-1", at, values)
             quality = Quality("bed-1", at, at + HOP, (LeadState.OK,) * 2, usable=True)
             found += detector.push(block, quality)
         return found + detector.flush()
@@ -76,6 +80,7 @@ def test_a_detector_that_keeps_the_contract_passes(detect: Callable[[str], list[
         ("def peak(self, s, d): return RPeak('bed-1', s - 11, d)", "before the stream, 1000"),
         ("def peak(self, s, d): return RPeak('bed-1', s, d + 1)", "decided_sample 1050"),
         ("def peak(self, s, d): return RPeak('bed-1', d + 9, d)", "decided_sample 1049"),
+        ("def peak(self, s, d): return RPeak('bed-1', s + 10, d)", "1170 lies behind .* 1169"),
         ("def peak(self, s, d): return RPeak('bed-2', s, d)", "stream 'bed-2'"),
         ("def peak(self, s, d): return RPeak('bed-1', s, d, 2)", "lead 2"),
         ("def flush(self): return [self.peak(1160, 1199)]", "came after the one at 1160"),

@@ -137,6 +137,16 @@ def test_no_beats_where_there_is_no_heart(name: str, signal: Signal) -> None:
     assert all(0 <= peak.sample < len(signal) for peak in found)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_peak_lies_behind_the_last_sample(name: str) -> None:
+    signal, truth = heart(20.0)
+    # the rising edge is cut off; the last hop is filled up with NaN
+    for end in truth[-9:] if name == "default" else truth[-2:]:
+        filled = np.full(-(-int(end) // HOP) * HOP, np.nan)
+        filled[:end] = signal[:end]
+        assert all(peak.sample < end for peak in detect(name, filled))
+
+
 @pytest.mark.parametrize("name", FIT)
 def test_goes_on_after_missing_samples_saturation_and_a_hole(name: str) -> None:
     signal, truth = heart(60.0)

@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
+import numpy as np
+
 from monitor.config import DetectSettings
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import Quality, RPeak, Samples, StreamInfo
@@ -50,11 +52,15 @@ class CustomDetector:
         if missing:
             raise MonitorError(f"{path!r} is no detector: it has no {', '.join(missing)}", USAGE)
         self._end = info.start_sample
+        self._signal_end = info.start_sample  # just past the last sample that is not NaN
         self._last: int | None = None
 
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:
         """Take one hop, give the R peaks that the detector decides now."""
         self._end = block.end_sample
+        came = np.flatnonzero(np.isfinite(block.values_mv).any(axis=1))
+        if len(came):
+            self._signal_end = block.start_sample + int(came[-1]) + 1
         return self._checked(self._call(lambda: self._detector.push(block, quality)))
 
     def flush(self) -> list[RPeak]:
@@ -79,6 +85,11 @@ class CustomDetector:
             raise self._broken(
                 f"{what} has decided_sample {decided}; the last sample that had come was "
                 f"{self._end - 1}"
+            )
+        if sample >= self._signal_end:
+            raise self._broken(
+                f"{what} lies behind the last one that had come, {self._signal_end - 1}; "
+                "what is missing of a hop is NaN"
             )
         if peak.stream != self._info.stream or peak.lead not in range(len(self._info.leads)):
             raise self._broken(f"{what} is of stream {peak.stream!r}, lead {peak.lead}")

@@ -156,7 +156,7 @@ class GradientDetector:
         self._states: tuple[LeadState, ...] = ()
         self._usable = np.ones(self._leads, bool)
         self._all_usable = True
-        self._blind = 0  # samples since a lead had a valid one
+        self._valid_end = info.start_sample  # just past the last valid sample of any lead
         self._quiet_from = info.start_sample  # no beat since
         self._last: int | None = None  # stream index of the last beat, as Candidate has it
         self._last_height = 1.0
@@ -179,12 +179,12 @@ class GradientDetector:
         # a sum of squares that is not finite shows NaN in one cheap call
         if not (self._all_usable and math.isfinite(np.vdot(values, values))):
             valid = np.isfinite(values) & self._usable[:, None]
-        if valid is not None and not valid.any():
-            self._blind += len(block.values_mv)
-        elif self._blind:
-            if self._blind > _BLIND_S * self._rate_hz:
+        if valid is None or valid.any():
+            if block.start_sample - self._valid_end > _BLIND_S * self._rate_hz:
                 self._begin_anew(block.start_sample)
-            self._blind = 0
+            self._valid_end = block.end_sample
+            if valid is not None:
+                self._valid_end -= int(np.logical_or.reduce(valid)[::-1].argmax())
         self._store(values, valid)
         knew, before = levels.known, levels.level.copy()
         learnt = levels.learn_first(history)
@@ -210,7 +210,7 @@ class GradientDetector:
     def flush(self) -> list[RPeak]:
         """Give the peaks still waiting when the stream ends."""
         # where the last samples rise to, nobody knows
-        cut_off = self._history.end - round(_CUT_OFF_S * self._rate_hz)
+        cut_off = self._valid_end - round(_CUT_OFF_S * self._rate_hz)
         return [peak for peak in self._close() if peak.sample < cut_off]
 
     # --- signal ---------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class GradientDetector:
         if self._doubt is not None:
             peaks += self._resolve(self._doubt, self._doubt.log_odds > 0.0)
         self._history.end = end
-        return [replace(peak, decided_sample=end - 1) for peak in peaks if peak.sample < end]
+        return [replace(peak, decided_sample=end - 1) for peak in peaks]
 
     # --- decisions ------------------------------------------------------------------------
 
@@ -413,6 +413,8 @@ class GradientDetector:
         self._placement.learn(alone, fits, lead, match, kind)
         if at - self._last_peak < self._apart // 2:
             at = max(sample, self._last_peak + 1)
+        # what a hole or the end of the stream cuts off rises to the last sample
+        at = max(min(at, self._valid_end - 1), self._last_peak + 1)
         self._last_peak = at
         return RPeak(self._stream, at, self._history.end - 1, lead, searched_back)
 
