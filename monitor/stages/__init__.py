@@ -12,7 +12,7 @@ Rules that hold for every module in this folder:
 4. ``flush()`` is called once, at the end, and gives out what was still being waited for.
 
 A new detector is registered by name, or given in the settings by dotted path
-(``mylab.detect:Wavelet``); the contract tests run on every registered one.
+(``mylab.detect:Wavelet``).
 """
 
 from __future__ import annotations

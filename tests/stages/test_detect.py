@@ -1,4 +1,4 @@
-"""The contract of a detector, run on every registered one; see also test_detect_*.py."""
+"""The contract of a detector, run on the registered ones; see also test_detect_*.py."""
 
 from collections.abc import Callable
 

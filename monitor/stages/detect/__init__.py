@@ -6,7 +6,8 @@ Rules that hold here:
    NeuroKit2 on the stream; anything else is a dotted path ``package.module:Class``, whose
    peaks are checked.
 2. A detector is made as ``Class(info, settings)`` and meets
-   :class:`monitor.stages.Detector`; the contract tests run on every registered one.
+   :class:`monitor.stages.Detector`; the contract tests run on every registered one
+   but promac, which is slow, and emrich2023, which needs one more package.
 3. neurokit2 is imported when the first window is analysed, never before.
 """
 

@@ -4,8 +4,8 @@ Rules that hold here:
 
 1. Filters run once per hop on all leads; rules run once per candidate, a few a second.
 2. Each candidate is decided once, in time order; search-back is the only second look.
-3. Nothing depends on when a hop was pushed, nor on anything before the last hole but levels,
-   templates and the mean RR.
+3. Nothing depends on when a hop was pushed.
+4. After a hole in all leads the rhythm starts anew; what has been learnt of the patient stays.
 """
 
 from __future__ import annotations
@@ -82,13 +82,14 @@ class GradientDetector:
       told, nor find out, which mains there is. The smoothing window is a Hann window.
     - A candidate is a top of the envelope (highest within 0.14 s), not a threshold crossing:
       so two complexes 0.2 s apart are two.
-    - The ratio of short to long mean is one figure of twenty (``evidence.NAMES``). The others:
-      height over the median of the last eight beats [4]_, slope, correlation with up to four
-      running templates of the patient's beats [5]_, time since the last beat in seconds and
-      in mean RR, the running height of what was rejected (the noise level of [2]_), width,
-      baseline shift, and what lies just before and after. A network with 16 and 8
-      units, fitted on DS1 with noise added (``tools/fit_detect.py``), turns them into log
-      odds. T waves, pacing pulses and motion artefacts are told from beats by it, not by rule.
+    - The short and the long mean, here of a second, are two figures of twenty
+      (``evidence.NAMES``), each over the median height of the last eight beats [4]_. Among the
+      others: slope, correlation with up to four running templates of the patient's beats [5]_,
+      time since the last beat in seconds and in mean RR, the running height of what was rejected
+      (the noise level of [2]_), width, baseline shift, and what lies just before and after. A
+      network with 16 and 8 units, fitted on DS1 with noise added (``tools/fit_detect.py``), turns
+      them into log odds. T waves, pacing pulses and motion artefacts are told from beats by it,
+      not by rule.
     - A candidate of clear odds is decided at once. One in doubt waits up to 0.4 s for the next,
       and the two are decided together: neither, one or both, whatever has the most evidence.
       There a QRS speaks against what is just before it, for a T wave mostly is. Not so where
