@@ -12,7 +12,7 @@ faults    once a minute, over all leads: 3 s lost on the way (hole), missing (Na
           with a flat line; a step of the baseline by 4 mV; a spike of 10 mV on three samples.
           Counted are the beats from 2 s after the fault's end to the next fault, that are missed
           with the fault and not without it, or the other way round; and, with the fault, false
-          beats from 0.3 s after its start to 2 s after its end.
+          beats from 0.1 s before to 0.3 s after its start, and from there to 2 s after its end.
 lead      every other minute one of two leads is flat, missing, at the rail, or noise: white, of
           0.5 mV; muscle (record ``ma`` of NSTDB), of 0.3 mV RMS; faint, white, of 0.02 mV. Beats
           missed and false beats from the start of the bad minutes to their end, with two good
@@ -164,8 +164,8 @@ def with_faults(record: Recording, kind: str) -> tuple[FloatArray, Samples, Samp
     return signal_mv, starts, starts + length
 
 
-def faults(record: Recording, kind: str) -> tuple[int, int, int, int, int]:
-    """Beats that count, missed with the faults only, without only, faults, false around them."""
+def faults(record: Recording, kind: str) -> tuple[int, ...]:
+    """Beats that count, missed with the faults only, without only; faults, false at, after them."""
     signal_mv, starts, ends = with_faults(record, kind)
     lost = np.stack((starts, ends), axis=1) if kind == "hole" else None
     at = peaks(signal_mv, record.rate_hz, lost)
@@ -180,15 +180,18 @@ def faults(record: Recording, kind: str) -> tuple[int, int, int, int, int]:
     ]
     with_fault = found(counted, at, record.rate_hz)
     without = found(counted, record.peaks, record.rate_hz)
-    j = np.searchsorted(starts + round(0.3 * record.rate_hz), at, "right") - 1
-    around = at[(j >= 0) & (at < after[j])]
-    false = int(np.count_nonzero(~found(around, record.beats, record.rate_hz)))
+    false = at[~found(at, record.beats, record.rate_hz)]
+    begun = starts + round(0.3 * record.rate_hz)
+    j = np.searchsorted(starts - round(0.1 * record.rate_hz), false, "right") - 1
+    false_at = int(np.count_nonzero((j >= 0) & (false < begun[j])))
+    j = np.searchsorted(begun, false, "right") - 1
     return (
         len(counted),
         int(np.count_nonzero(without & ~with_fault)),
         int(np.count_nonzero(with_fault & ~without)),
         len(starts),
-        false,
+        false_at,
+        int(np.count_nonzero((j >= 0) & (false < after[j]))),
     )
 
 
@@ -287,7 +290,8 @@ def main(argv: list[str] | None = None) -> int:
         columns += ("|dt| ms 50/95 %",)
         _print(console, "Changes of the whole recording", columns, _changes(records))
     if "faults" in options.tables:
-        columns = ("fault", "beats", "missed with it only", "without it only", "faults", "false")
+        columns = ("fault", "beats", "missed with it only", "without it only", "faults")
+        columns += ("false at it", "false after it")
         _print(console, "A fault a minute: from 2 s after it", columns, _faults(records))
     if "lead" in options.tables:
         columns = ("bad", "beats", "missed, both good", "one bad", "the other alone")
