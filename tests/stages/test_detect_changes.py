@@ -141,6 +141,37 @@ def test_one_failing_lead_of_two_costs_no_beat(data_dir: Path, bad: int, fill: f
     assert inside == {1 - bad if bad == 0 else 0}
 
 
+@pytest.mark.parametrize("kind", ["muscle", "faint"])
+@pytest.mark.parametrize("name", ["109", "119", "205"])
+def test_a_first_lead_that_loses_its_beats_costs_none(data_dir: Path, name: str, kind: str) -> None:
+    """It is not flat: it holds muscle noise, or no more than that of an amplifier."""
+    signal, _, truth = record(data_dir, name, 6)
+    noise = 0.02 * np.random.default_rng(5).standard_normal(len(signal))
+    if kind == "muscle":
+        muscle = wfdb.rdrecord(str(data_dir / "nstdb" / "ma"), sampto=len(signal)).p_signal[:, 0]
+        noise = 0.3 * (muscle - muscle.mean()) / muscle.std()
+    changed = signal.copy()
+    for start in (MINUTE, 3 * MINUTE):
+        lost = slice(start, start + MINUTE)
+        changed[lost, 0] = noise[lost]
+    assert errors(score(detect(changed), truth, len(signal))) <= 1
+
+
+def test_the_lead_that_is_left_is_heard_though_it_did_not_count(data_dir: Path) -> None:
+    """The second lead is noise for a while before the first loses its beats."""
+    signal, beats, _ = record(data_dir, "119", 4)
+    rng = np.random.default_rng(5)
+    changed = signal.copy()
+    change, end = 2 * MINUTE, 3 * MINUTE
+    changed[MINUTE:change, 1] = 0.5 * rng.standard_normal(change - MINUTE)
+    changed[change:end, 0] = 0.02 * rng.standard_normal(end - change)
+    peaks = detect(changed)
+    assert missed(peaks, beats, 6 * RATE_HZ, change) == []
+    found = [p for p in peaks if change <= p.sample < end]
+    assert len(missed(peaks, beats, change, end)) <= 2
+    assert any(p.searched_back for p in found)
+
+
 def test_a_noisy_second_lead_costs_no_beat(data_dir: Path) -> None:
     signal, beats, truth = record(data_dir, "100", 5)
     noise = wfdb.rdrecord(str(data_dir / "nstdb" / "ma"), sampto=len(signal)).p_signal

@@ -11,7 +11,7 @@ USUAL, ASIDE = 20, 45  # samples from where the template fits to the R peak
 
 
 def like(correlation: float, kind: int = 0) -> Match:
-    return Match(correlation, correlation, 0.0, kind, 9, 0.0, [correlation])
+    return Match(correlation, correlation, 0.0, kind, 9, 0.0, [correlation], [])
 
 
 def taught(offsets: list[int], leads: int = 1) -> Placement:

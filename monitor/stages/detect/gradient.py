@@ -23,10 +23,11 @@ from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
 from monitor.stages.detect.judge import Judge
-from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, SURE, Levels
+from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, Levels
 from monitor.stages.detect.placement import Placement
 from monitor.stages.detect.rhythm import Rhythm
-from monitor.stages.detect.templates import Templates
+from monitor.stages.detect.templates import SURE, Templates
+from monitor.stages.detect.witness import Witness
 
 Array = NDArray[np.float64]
 
@@ -112,7 +113,8 @@ class GradientDetector:
       anew. Nothing older than 3 s is taken.
     - A second lead, where there is one, adds to the height by weight, which is the smaller the
       more there is between its beats; a lead that is not usable weighs nothing, nor does one
-      as restless as noise in which the beats of the other are unlike themselves.
+      in which the beats that the other is sure of do not show, whether it holds noise or
+      nothing, unless the other is as restless as noise.
     - The R peak is the first main deflection of the primary lead, up or down, not the most
       prominent peak up; it is the same point on an inverted lead. A beat that is known in the
       second lead and unlike itself in the primary one is located in the second. In noise the
@@ -145,9 +147,12 @@ class GradientDetector:
         self._levels = Levels(rate_hz, self._leads)
         self._templates = Templates(rate_hz, self._leads)
         self._placement = Placement(rate_hz, self._leads)
-        self._rhythm = Rhythm(rate_hz)
+        self._rhythm = Rhythm(rate_hz, self._leads)
         self._evidence = Evidence(
             rate_hz, self._history, self._front, self._levels, self._templates, self._rhythm
+        )
+        self._witness = Witness(
+            rate_hz, self._history, self._evidence, self._levels, self._templates
         )
         self._judge = Judge()
         self._apart = self._evidence.apart
@@ -186,7 +191,12 @@ class GradientDetector:
             self._valid_end = block.end_sample
             if valid is not None:
                 self._valid_end -= int(np.logical_or.reduce(valid)[::-1].argmax())
+        counted = levels.counted
         self._store(values, valid)
+        other_leads = levels.counted != counted and levels.live.count(True) > 1
+        if other_leads:
+            self._look_again()
+        self._rhythm.hear(levels.counted)
         knew, before = levels.known, levels.level.copy()
         learnt = levels.learn_first(history)
         if learnt is not None and any(
@@ -198,9 +208,9 @@ class GradientDetector:
         if learnt == LEARN_S[-1] and not knew:
             # nothing agreed for so long: what was so odd is not judged any more
             self._done = history.at - self._apart
-        levels.learn_again(history.end - self._quiet_from, history)
+        levels.learn_again(self._quiet, history)
         found = self._decide_until(history.at - self._apart)
-        if learnt is not None:
+        if learnt is not None or other_leads:
             soon = history.end - round(SOON_S[0][0] * self._rate_hz)
             found = [
                 replace(peak, searched_back=peak.searched_back or peak.sample < soon)
@@ -223,6 +233,17 @@ class GradientDetector:
         self._front.push(values, valid, history)
         self._levels.follow(history.envelope[:, history.at - n : history.at], valid)
         history.rescale(self._levels.scale, n)
+
+    def _look_again(self) -> None:
+        """Look anew at what lies since the last beat: other leads count than before."""
+        self._history.rescale(self._levels.scale)
+        if self._last is not None:
+            horizon = self._history.end - round(_LONGEST_S * self._rate_hz)
+            since = max(self._last + self._apart, horizon)
+            self._done = min(self._done, since - self._sample(0))
+            self._doubt = None
+            self._rejected = []
+            self._missed = []
 
     def _skip(self, start_sample: int) -> list[RPeak]:
         """Step over missing samples: what was seen is decided, the rhythm starts anew."""
@@ -251,6 +272,11 @@ class GradientDetector:
         self._history.end = end
         return [replace(peak, decided_sample=end - 1) for peak in peaks]
 
+    @property
+    def _quiet(self) -> int:
+        """Samples since the last beat."""
+        return self._history.end - self._quiet_from
+
     # --- decisions ------------------------------------------------------------------------
 
     def _decide_until(self, until: int) -> list[RPeak]:
@@ -260,6 +286,9 @@ class GradientDetector:
         if self._levels.known and until > start:
             for place in self._history.tops_apart(start, until, self._apart, LEAST_HEIGHT):
                 peaks += self._decide(place)
+            late = self._quiet > _SEARCH_BACK_RR * self._rhythm.rr
+            if late and self._levels.live.count(True) > 1:
+                self._witness.listen(start, until, self._quiet)
             start = until
         self._done = start
         now = self._sample(start)
@@ -292,7 +321,8 @@ class GradientDetector:
             self._doubt = candidate
         else:
             peaks += self._resolve(candidate, candidate.log_odds > 0.0)
-        self._levels.compare(candidate.match.each, candidate.tops)
+        if self._leads > 1:
+            self._witness.compare(candidate.match, candidate.tops, self._quiet)
         self._alike = candidate.match.like_previous > _REPEATS
         self._templates.see(self._evidence.piece(place))
         return peaks
@@ -330,7 +360,8 @@ class GradientDetector:
             self._doubt = None
         if is_beat or self._in_train(candidate):
             return [self._accept(candidate, searched_back=False)]
-        self._rhythm.reject(candidate.sample, candidate.figures[0])
+        heights = [top / v for top, v in zip(candidate.tops, self._levels.level, strict=True)]
+        self._rhythm.reject(candidate.sample, candidate.figures[0], heights)
         least = _SEARCH_BACK + _SEARCH_BACK_NOISE * self._noise(candidate.repeats)
         if candidate.log_odds > least and not self._as_t_wave(candidate):
             self._missed.append(candidate)
@@ -401,7 +432,7 @@ class GradientDetector:
         levels.learn_beat(candidate.tops, candidate.slope, candidate.span)
         match, noise = candidate.match, self._noise(candidate.repeats)
         kind = self._templates.learn(
-            self._evidence.piece(place), match, levels.live, new=noise < _NOISY
+            self._evidence.piece(place), match, levels.live, levels.counted, noise < _NOISY
         )
         self._rhythm.accept(None if self._last is None else sample - self._last)
         self._last = self._quiet_from = sample

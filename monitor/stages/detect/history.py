@@ -80,9 +80,15 @@ class History:
             height += envelope[lead] * scale[lead]
         np.minimum(height, HIGHEST, out=height)
 
-    def tops_apart(self, start: int, stop: int, apart: int, least: float) -> list[int]:
-        """Places in [start, stop) above ``least`` that are the highest within ``apart`` samples."""
-        height, found, open_parts = self.height, [], [(start, stop)]
+    def tops_apart(
+        self, start: int, stop: int, apart: int, least: float, lead: int | None = None
+    ) -> list[int]:
+        """Places in [start, stop) above ``least`` that are the highest within ``apart`` samples.
+
+        Of the height, or of the envelope of one lead.
+        """
+        height = self.height if lead is None else self.envelope[lead]
+        found, open_parts = [], [(start, stop)]
         while open_parts:
             start, stop = open_parts.pop()
             if start >= stop:

@@ -40,10 +40,8 @@ _FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
 _ENOUGH = 0.9  # of the samples of a hop, for a lead to be alive in it
 _TRUSTED_S = 0.5  # a lead counts after so long without a hole
 _BEATS = 8
-SURE = 0.85  # correlation with a template from which on a lead is sure to show a beat
-_TALL = 0.5  # of its level, which it must reach besides
 _TRUST_RATE = 0.25
-_ALIEN = 0.5  # mean correlation with the templates, between that of noise and of beats
+_ALIEN = 0.4  # mean correlation with the templates, between that of noise and of beats
 _RESTLESS = 0.6  # mean height; noise alone has more, records of DS1 seldom
 
 
@@ -64,9 +62,9 @@ class Levels:
     weights
         How much each lead counts; they sum to 1.
     live
-        Which leads have a signal; these learn.
+        Which leads have a signal.
     counted
-        Which of these count: not one that holds noise alone while another shows beats.
+        Which of these count, and learn: not one without the beats that another shows.
     slope, span
         Typical steepest slope and size of a QRS, mV; 0 while not known.
     """
@@ -109,14 +107,12 @@ class Levels:
         live = [v < _INF and run > self._trusted for v, run in zip(level, self._run, strict=True)]
         if True not in live:
             live = [(v < _INF) == self.known for v in level]
-        counted = live
-        if min(background) < _RESTLESS < max(background):
-            counted = [
-                is_live and (trust > _ALIEN or mean < _RESTLESS)
-                for is_live, trust, mean in zip(live, self._trust, background, strict=True)
-            ]
-            if True not in counted:
-                counted = live
+        counted = [
+            is_live and (trust > _ALIEN or background[1 - lead] > _RESTLESS)
+            for lead, (is_live, trust) in enumerate(zip(live, self._trust, strict=True))
+        ]
+        if True not in counted:
+            counted = live
         n = envelope.shape[1]
         weights = []
         for lead, counts in enumerate(counted):
@@ -129,23 +125,11 @@ class Levels:
         self.weights = [weight / total for weight in weights]
         self._rescale()
 
-    def compare(self, each: list[float], tops: list[float]) -> None:
-        """Take in a candidate: where one lead is sure of a beat, the others should show it too.
-
-        Parameters
-        ----------
-        each
-            Correlation with the template, per lead.
-        tops
-            Envelope top per lead, mV/s.
-        """
-        for other in range(self.leads):
-            tall = tops[other] > _TALL * self.level[other]
-            if not (tall and self.counted[other] and each[other] > SURE):
-                continue
-            for lead in range(self.leads):
-                if lead != other and self.live[lead]:
-                    self._trust[lead] += _TRUST_RATE * (max(each[lead], 0.0) - self._trust[lead])
+    def trust(self, shown: list[float]) -> None:
+        """Take in how well each lead shows a beat that one of them is sure of, as correlation."""
+        for lead in range(self.leads):
+            if self.live[lead]:
+                self._trust[lead] += _TRUST_RATE * (max(shown[lead], 0.0) - self._trust[lead])
 
     def _rescale(self) -> None:
         self.scale = [w / v for w, v in zip(self.weights, self.level, strict=True)]
@@ -252,7 +236,7 @@ class Levels:
         # it may have been weighed before the last level, and all learnt with it, was forgotten
         self.size_up(slope, span)
         for lead in range(self.leads):
-            if self.live[lead]:
+            if self.counted[lead]:
                 recent = self._recent[lead]
                 recent[self._beats % _BEATS] = max(tops[lead], _FLOOR_MV_S)
                 ordered = sorted(recent)

@@ -18,9 +18,11 @@ Array = NDArray[np.float64]
 
 HALF_S = 0.08
 SHIFT_S = 0.025
+SURE = 0.85  # correlation from which on a lead is sure to show a beat of a template's kind
 SAME = 0.85  # correlation from which on a beat is of a template's kind
 _KINDS = 4
 _RATE = 0.12
+_SLOWLY = 0.25  # of that rate, where a lead does not count
 _FADE = 0.97
 _TINY = 1e-9
 _PREVIOUS = 0  # column of the candidate before
@@ -34,7 +36,7 @@ class Match(NamedTuple):
     ``size`` the log of the candidate's size over the template's; ``kind`` is the template
     (-1: none), ``start`` where in the piece it fits. ``like_previous`` is the
     correlation with the candidate before; 0 where there is none. ``each`` is the
-    correlation per lead.
+    correlation per lead, ``fits`` those of all shifts and templates, (shifts, templates) each.
     """
 
     correlation: float
@@ -44,6 +46,7 @@ class Match(NamedTuple):
     start: int
     like_previous: float
     each: list[float]
+    fits: list[Array]
 
 
 class Templates:
@@ -106,9 +109,10 @@ class Templates:
         if self._leads > 1:
             joint = weights[0] * single[0] + weights[1] * single[1]
         previous = top_of(joint[:, _PREVIOUS])
+        fits = [fit[:, _FIRST:] for fit in single]
         if not self._kinds:
             mid = int(self._starts[len(self._starts) // 2])
-            return Match(0.0, 0.0, 0.0, -1, mid, previous, [0.0] * self._leads)
+            return Match(0.0, 0.0, 0.0, -1, mid, previous, [0.0] * self._leads, fits)
         s, kind = divmod(int(joint[:, _FIRST:].argmax()), self._kinds)
         size, worst = 0.0, math.inf
         each: list[float] = []
@@ -118,7 +122,7 @@ class Templates:
             if counted[lead]:
                 worst = min(worst, each[lead])
         correlation = float(joint[s, _FIRST + kind])
-        return Match(correlation, worst, size, kind, int(self._starts[s]), previous, each)
+        return Match(correlation, worst, size, kind, int(self._starts[s]), previous, each, fits)
 
     def see(self, piece: Array) -> None:
         """Keep a candidate, beat or not, to compare the next one with."""
@@ -126,10 +130,14 @@ class Templates:
             part = piece[lead, self.shift : self.shift + self._width]
             self._shapes[lead, :, _PREVIOUS] = part / (math.sqrt(part @ part) + _TINY)
 
-    def learn(self, piece: Array, match: Match, live: list[bool], new: bool) -> int:
+    def learn(
+        self, piece: Array, match: Match, live: list[bool], counted: list[bool], new: bool
+    ) -> int:
         """Take in an accepted beat, placed by :meth:`match`; leads not ``live`` learn nothing.
 
-        Where it is of no known kind it becomes one, unless ``new`` is False.
+        Where it is of no known kind it becomes one, unless ``new`` is False. Leads that are not
+        ``counted`` learn slowly: a minute of noise does not change what a lead is like, but a new
+        place of its electrode does in the end.
 
         Returns
         -------
@@ -155,7 +163,8 @@ class Templates:
             shape = part / (size + _TINY)
             known = self._shapes[lead, :, _FIRST + kind]
             if same:
-                shape = known + rate * (shape - known)
+                pace = rate if counted[lead] else _SLOWLY * rate
+                shape = known + pace * (shape - known)
                 shape /= math.sqrt(shape @ shape) + _TINY
             known[:] = shape
             self._sizes[kind][lead] += rate * (size - self._sizes[kind][lead])

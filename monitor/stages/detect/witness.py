@@ -1,0 +1,106 @@
+"""Which of two leads shows the beats: each is judged by what the other, by itself, is sure of.
+
+A lead may lose its beats without being flat: an electrode that hears muscle, or nothing but the
+noise of the amplifier. As the emptier lead weighs more, it would hide the beats of the other one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.stages.detect.evidence import Evidence
+from monitor.stages.detect.history import History, top_of
+from monitor.stages.detect.levels import LEAST_HEIGHT, Levels
+from monitor.stages.detect.templates import SURE, Match, Templates
+
+Array = NDArray[np.float64]
+
+_OFTEN = math.log1p(4.0)  # familiarity from which on a kind of beat is believed
+_AGAIN_S = 2.0  # without a beat, after which one seen but once will do
+_TALL = 0.5  # of its level, which a beat must reach in the lead that is sure of it
+
+
+class Witness:
+    """Compares the leads at candidates, and at beats too low in both together to be candidates.
+
+    Parameters
+    ----------
+    rate_hz
+        Sampling rate.
+    history, evidence, levels, templates
+        The parts of the detector that it looks at; it teaches ``levels`` which leads to trust.
+    """
+
+    def __init__(
+        self,
+        rate_hz: float,
+        history: History,
+        evidence: Evidence,
+        levels: Levels,
+        templates: Templates,
+    ) -> None:
+        self._history = history
+        self._evidence = evidence
+        self._levels = levels
+        self._templates = templates
+        self._again = round(_AGAIN_S * rate_hz)
+
+    def compare(self, match: Match, tops: list[float], quiet: int) -> None:
+        """Take in a candidate: where one lead is sure of a beat, the other should show it too.
+
+        Parameters
+        ----------
+        match
+            How it fits the templates.
+        tops
+            Its envelope top per lead, mV/s.
+        quiet
+            Samples since the last beat.
+        """
+        shown = self._shown(match, tops, 0.0 if quiet > self._again else _OFTEN)
+        if shown is not None:
+            self._levels.trust(shown)
+
+    def listen(self, start: int, until: int, quiet: int) -> None:
+        """Compare at the tops of each lead in places [start, until) that are no candidates."""
+        history, levels, reach = self._history, self._levels, self._evidence.apart
+        for lead, level in enumerate(levels.level):
+            for place in history.tops_apart(start, until, reach, _TALL * level, lead):
+                around = slice(place - reach, place + reach + 1)
+                if top_of(history.height[around]) > LEAST_HEIGHT:
+                    continue
+                piece = self._evidence.piece(place)
+                match = self._templates.match(piece, levels.weights, levels.counted)
+                tops = [top_of(envelope[around]) for envelope in history.envelope]
+                self.compare(match, tops, quiet)
+
+    def _shown(self, match: Match, tops: list[float], often: float) -> list[float] | None:
+        """How well each lead shows what one of them is sure of, as correlation; None if none is.
+
+        The nearest template of both leads together may be what noise in one of them has chosen.
+        """
+        if min(match.each) > SURE:
+            return match.each
+        kinds = range(match.fits[0].shape[1])
+        known = [kind for kind in kinds if self._templates.familiarity(kind) >= often]
+        if not known:
+            return None
+        fits = [fit[:, known].ravel() for fit in match.fits]
+        best = [int(fit.argmax()) for fit in fits]
+        own = [float(fit[at]) for fit, at in zip(fits, best, strict=True)]
+        levels = self._levels
+        sure = [
+            is_live and top > _TALL * level and fit > SURE
+            for is_live, top, level, fit in zip(levels.live, tops, levels.level, own, strict=True)
+        ]
+        if True not in sure:
+            return None
+        # the other where the surest has it, unless it is sure itself, were it of another kind
+        at = best[max(range(len(own)), key=lambda lead: own[lead] if sure[lead] else -1.0)]
+        return [
+            fit if is_sure else float(of[at])
+            for fit, is_sure, of in zip(own, sure, fits, strict=True)
+        ]
