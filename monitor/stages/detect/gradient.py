@@ -23,6 +23,7 @@ from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
 from monitor.stages.detect.judge import Judge
+from monitor.stages.detect.jumps import Jumps
 from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, Levels
 from monitor.stages.detect.placement import Placement
 from monitor.stages.detect.rhythm import Rhythm
@@ -142,6 +143,7 @@ class GradientDetector:
         self._stream = info.stream
         self._rate_hz = rate_hz
         self._leads = min(len(info.leads), MAX_LEADS)
+        self._jumps = Jumps(rate_hz, self._leads)
         self._front = Envelope(rate_hz, self._leads)
         self._history = History(rate_hz, self._leads, info.start_sample)
         self._levels = Levels(rate_hz, self._leads)
@@ -185,6 +187,9 @@ class GradientDetector:
         # a sum of squares that is not finite shows NaN in one cheap call
         if not (self._all_usable and math.isfinite(np.vdot(values, values))):
             valid = np.isfinite(values) & self._usable[:, None]
+        jumps = self._jumps.find(values, levels.span)
+        if jumps is not None:
+            valid = ~jumps if valid is None else valid & ~jumps
         if valid is None or valid.any():
             if block.start_sample - self._valid_end > _BLIND_S * self._rate_hz:
                 self._begin_anew(block.start_sample)
@@ -249,6 +254,7 @@ class GradientDetector:
         """Step over missing samples: what was seen is decided, the rhythm starts anew."""
         peaks = self._close()
         self._front.forget()
+        self._jumps.forget()
         self._history.end = start_sample
         self._done = self._history.at
         self._begin_anew(start_sample)
