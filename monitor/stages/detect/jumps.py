@@ -50,6 +50,11 @@ class Jumps:
         n = values_mv.shape[1]
         signal = np.concatenate((self._before, values_mv), axis=1)
         self._before = signal[:, n:]
+        reach = np.maximum.reduce(signal, 1) - np.minimum.reduce(signal, 1)
+        if all(r <= _HIGH * size for r, size in zip(reach.tolist(), span, strict=True)):
+            self._since = [since + n for since in self._since]
+            self._begun = [begun + n for begun in self._begun]
+            return None
         change = np.abs(signal[:, self._lag :] - signal[:, :n])
         high = change > _HIGH * np.array([[size or np.inf] for size in span])
         out = np.zeros_like(high) if high.any() else None
