@@ -82,6 +82,8 @@ class GradientDetector:
     - Cleaning is a 5 to 18 Hz band pass, where the energy of the QRS is [2]_ [3]_ and that of T
       waves, wander and muscle is not, with notches at 50 and at 60 Hz both: it need not be
       told, nor find out, which mains there is. The smoothing window is a Hann window.
+    - A jump by three QRS sizes within 3 ms is taken out before, as spikes and steps are: the
+      signal goes on at its old level (:mod:`monitor.stages.detect.jumps`).
     - A candidate is a top of the envelope (highest within 0.14 s), not a threshold crossing:
       so two complexes 0.2 s apart are two.
     - The short and the long mean, here of a second, are two figures of twenty
