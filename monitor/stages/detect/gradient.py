@@ -10,7 +10,6 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 
@@ -26,6 +25,7 @@ from monitor.stages.detect.judge import Judge
 from monitor.stages.detect.jumps import Jumps
 from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, Levels
 from monitor.stages.detect.placement import Placement
+from monitor.stages.detect.rejected import LONGEST_S, Rejected
 from monitor.stages.detect.rhythm import Rhythm
 from monitor.stages.detect.templates import SURE, Templates
 from monitor.stages.detect.witness import Witness
@@ -40,16 +40,7 @@ _SEARCH_BACK = -3.0  # log odds that a missed beat must have had
 _SEARCH_BACK_NOISE = 2.25  # more of them in full noise
 _SEARCH_BACK_RR = 1.5  # mean RR without a beat, after which one is searched for
 _T_WAVE_S = 0.36  # after Pan and Tompkins
-_LONGEST_S = 3.0  # how far back
-_STANDS_OUT = 2.3  # times the median height around it; tops of noise have 1.1 to 2.3
-_AROUND_S = 1.5
-_LOW = -0.7  # log height: half the typical one
 _ALIKE = 0.85  # correlation of two neighbours from which on they do not rule each other out
-_TRAIN = 4  # intervals of a regular train of candidates, all rejected
-_TRAIN_S = 0.55  # the longest of them: slower, they may be P waves or pacing without capture
-_REGULAR = 0.15  # part by which they may differ
-_SAME = 0.9  # correlation of neighbours in it
-_TALL = -1.2  # log height that they need in one lead
 _REPEATS = 0.75  # correlation of one with the next, twice in a row, that noise seldom has
 _CAUTION = 1.0  # log odds asked for on top in full noise
 _QUIET, _LOUD = -1.6, -0.3  # log height of what is rejected: no noise, full noise
@@ -171,8 +162,7 @@ class GradientDetector:
         self._last: int | None = None  # stream index of the last beat, as Candidate has it
         self._last_height = 1.0
         self._last_peak = _NEVER
-        self._rejected: list[Candidate] = []  # the last ones since the last beat
-        self._missed: list[Candidate] = []  # rejected, but open to search-back
+        self._rejected = Rejected(rate_hz, self._history, self._front.delay)
         self._doubt: Candidate | None = None
         self._alike = False  # the last two candidates
 
@@ -245,12 +235,11 @@ class GradientDetector:
         """Look anew at what lies since the last beat: other leads count than before."""
         self._history.rescale(self._levels.scale)
         if self._last is not None:
-            horizon = self._history.end - round(_LONGEST_S * self._rate_hz)
+            horizon = self._history.end - round(LONGEST_S * self._rate_hz)
             since = max(self._last + self._apart, horizon)
             self._done = min(self._done, since - self._sample(0))
             self._doubt = None
-            self._rejected = []
-            self._missed = []
+            self._rejected.forget()
 
     def _skip(self, start_sample: int) -> list[RPeak]:
         """Step over missing samples: what was seen is decided, the rhythm starts anew."""
@@ -266,8 +255,7 @@ class GradientDetector:
         """Go on from here as if there had been no beat: it was not seen if there was one."""
         self._quiet_from = start_sample
         self._last = None
-        self._rejected = []
-        self._missed.clear()
+        self._rejected.forget()
 
     def _close(self) -> list[RPeak]:
         """Decide everything seen so far, as if the signal went on without change."""
@@ -303,7 +291,7 @@ class GradientDetector:
         doubt = self._doubt
         if doubt is not None and now - doubt.sample > _DOUBT_S * self._rate_hz:
             peaks += self._resolve(doubt, doubt.log_odds > 0.0)
-        if self._missed:
+        if self._rejected.open:
             peaks += self._search_back(now)
         return peaks
 
@@ -366,13 +354,13 @@ class GradientDetector:
     def _resolve(self, candidate: Candidate, is_beat: bool) -> list[RPeak]:
         if candidate is self._doubt:
             self._doubt = None
-        if is_beat or self._in_train(candidate):
+        if is_beat or self._rejected.in_train(candidate):
             return [self._accept(candidate, searched_back=False)]
         heights = [top / v for top, v in zip(candidate.tops, self._levels.level, strict=True)]
         self._rhythm.reject(candidate.sample, candidate.figures[0], heights)
         least = _SEARCH_BACK + _SEARCH_BACK_NOISE * self._noise(candidate.repeats)
         if candidate.log_odds > least and not self._as_t_wave(candidate):
-            self._missed.append(candidate)
+            self._rejected.open.append(candidate)
         return []
 
     def _as_t_wave(self, candidate: Candidate) -> bool:
@@ -382,46 +370,23 @@ class GradientDetector:
         lower = math.exp(candidate.figures[0]) < 0.5 * self._last_height
         return lower and candidate.match.like_previous < _ALIKE
 
-    def _in_train(self, candidate: Candidate) -> bool:
-        """Whether a rejected candidate is one of a regular train with no beat between."""
-        self._rejected = [*self._rejected[-_TRAIN:], candidate]
-        if len(self._rejected) <= _TRAIN:
-            return False
-        if any(c.match.like_previous < _SAME or c.figures[2] < _TALL for c in self._rejected[1:]):
-            return False
-        samples = [c.sample for c in self._rejected]
-        spacing = [b - a for a, b in itertools.pairwise(samples)]
-        longest = max(spacing)
-        return longest < _TRAIN_S * self._rate_hz and min(spacing) > (1 - _REGULAR) * longest
-
     def _search_back(self, now: int) -> list[RPeak]:
         """After a long time without a beat, take the best of what was rejected in it."""
-        horizon = now - _LONGEST_S * self._rate_hz
-        self._missed = [missed for missed in self._missed if missed.sample > horizon]
-        doubt = self._doubt
+        rejected, doubt = self._rejected, self._doubt
+        rejected.age(now)
         # what is in doubt may end the time without a beat, but does not shorten it
         until = now if doubt is None else doubt.sample
         if self._last is None or until - self._last <= _SEARCH_BACK_RR * self._rhythm.rr:
             return []
-        self._missed = [missed for missed in self._missed if self._stands_out(missed)]
-        if not self._missed:
+        best = rejected.best()
+        if best is None:
             return []
-        best = max(self._missed, key=lambda missed: missed.log_odds)
-        later = [missed for missed in self._missed if missed.sample > best.sample]
+        later = [candidate for candidate in rejected.open if candidate.sample > best.sample]
         peak = self._accept(best, searched_back=True)
-        self._missed = later
+        rejected.open = later
         if doubt is not None:
             self._doubt = self._weigh(doubt.sample - self._sample(0), again=doubt)
         return [peak]
-
-    def _stands_out(self, candidate: Candidate) -> bool:
-        """Whether it is more than the noise around it, as far as it is low."""
-        if candidate.figures[0] > _LOW:
-            return True
-        height = self._history.height[: self._history.at]
-        place = candidate.sample - self._sample(0)
-        around = height[max(0, place - round(_AROUND_S * self._rate_hz)) :]
-        return bool(height[place] > _STANDS_OUT * np.median(around))
 
     def _accept(self, candidate: Candidate, searched_back: bool) -> RPeak:
         """Take a candidate for a beat: learn from it and locate its R peak."""
@@ -445,8 +410,7 @@ class GradientDetector:
         self._rhythm.accept(None if self._last is None else sample - self._last)
         self._last = self._quiet_from = sample
         self._last_height = math.exp(candidate.figures[0])
-        self._missed = []
-        self._rejected = []
+        self._rejected.forget()
         alone = self._evidence.r_peak(place, lead) - self._history.at + self._history.end
         fits = sample + match.start - self._templates.shift
         at = self._placement.place(alone, fits, lead, match, noise)
