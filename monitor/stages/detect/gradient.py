@@ -190,10 +190,11 @@ class GradientDetector:
                 self._valid_end -= int(np.logical_or.reduce(valid)[::-1].argmax())
         counted = levels.counted
         self._store(values, valid)
-        other_leads = levels.counted != counted and levels.live.count(True) > 1
-        if other_leads:
+        looks_again = levels.counted != counted and self._may_look_again()
+        if levels.counted != counted:
+            self._rhythm.hear(levels.counted)
+        if looks_again:
             self._look_again()
-        self._rhythm.hear(levels.counted)
         knew, before = levels.known, levels.level.copy()
         learnt = levels.learn_first(history)
         if learnt is not None and any(
@@ -207,7 +208,7 @@ class GradientDetector:
             self._done = history.at - self._apart
         levels.learn_again(self._quiet, history)
         found = self._decide_until(history.at - self._apart)
-        if learnt is not None or other_leads:
+        if learnt is not None or looks_again:
             soon = history.end - round(SOON_S[0][0] * self._rate_hz)
             found = [
                 replace(peak, searched_back=peak.searched_back or peak.sample < soon)
@@ -230,6 +231,12 @@ class GradientDetector:
         self._front.push(values, valid, history)
         self._levels.follow(history.envelope[:, history.at - n : history.at], valid)
         history.rescale(self._levels.scale, n)
+
+    def _may_look_again(self) -> bool:
+        """Whether a beat is late, and would not be sought in noise."""
+        levels = self._levels
+        late = self._quiet > _SEARCH_BACK_RR * self._rhythm.rr
+        return late and levels.live.count(True) > 1 and not levels.restless
 
     def _look_again(self) -> None:
         """Look anew at what lies since the last beat: other leads count than before."""

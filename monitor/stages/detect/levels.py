@@ -125,6 +125,14 @@ class Levels:
         self.weights = [weight / total for weight in weights]
         self._rescale()
 
+    @property
+    def restless(self) -> bool:
+        """Whether a lead that counts has as much between its beats as noise has."""
+        return any(
+            counts and mean > _RESTLESS
+            for counts, mean in zip(self.counted, self._background, strict=True)
+        )
+
     def trust(self, shown: list[float]) -> None:
         """Take in how well each lead shows a beat that one of them is sure of, as correlation."""
         for lead in range(self.leads):

@@ -84,6 +84,13 @@ class Witness:
         """
         if min(match.each) > SURE:
             return match.each
+        levels = self._levels
+        tall = [
+            is_live and top > _TALL * level
+            for is_live, top, level in zip(levels.live, tops, levels.level, strict=True)
+        ]
+        if True not in tall:
+            return None
         kinds = range(match.fits[0].shape[1])
         known = [kind for kind in kinds if self._templates.familiarity(kind) >= often]
         if not known:
@@ -91,11 +98,7 @@ class Witness:
         fits = [fit[:, known].ravel() for fit in match.fits]
         best = [int(fit.argmax()) for fit in fits]
         own = [float(fit[at]) for fit, at in zip(fits, best, strict=True)]
-        levels = self._levels
-        sure = [
-            is_live and top > _TALL * level and fit > SURE
-            for is_live, top, level, fit in zip(levels.live, tops, levels.level, own, strict=True)
-        ]
+        sure = [is_tall and fit > SURE for is_tall, fit in zip(tall, own, strict=True)]
         if True not in sure:
             return None
         # the other where the surest has it, unless it is sure itself, were it of another kind
