@@ -3,7 +3,8 @@
 Rules that hold here:
 
 1. Filters run once per hop on all leads; rules run once per candidate, a few a second.
-2. Each candidate is decided once, in time order; search-back is the only second look.
+2. Each candidate is decided once, in time order. Second looks are search-back, and that at what
+   lies since the last beat when other leads count than before; neither takes a beat back.
 3. Nothing depends on when a hop was pushed.
 4. After a hole in all leads the rhythm starts anew; what has been learnt of the patient stays.
 """

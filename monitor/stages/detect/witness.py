@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from monitor.stages.detect.evidence import Evidence
 from monitor.stages.detect.history import History, top_of
 from monitor.stages.detect.levels import LEAST_HEIGHT, Levels
 from monitor.stages.detect.templates import SURE, Match, Templates
-
-Array = NDArray[np.float64]
 
 _OFTEN = math.log1p(4.0)  # familiarity from which on a kind of beat is believed
 _AGAIN_S = 2.0  # without a beat, after which one seen but once will do
