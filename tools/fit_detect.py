@@ -44,7 +44,7 @@ from monitor.score import RECORD_SETS
 from monitor.stages.detect.evidence import Candidate
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.judge import Judge
-from tools.noise import motion
+from tools.noise import motion, with_noise
 from tools.shipped_detect import data_digest, fit_as_shipped
 
 Array: TypeAlias = NDArray[np.float32]
@@ -106,28 +106,6 @@ class Recorder(GradientDetector):
                 self._taken.add(beat)
             return candidate._replace(log_odds=9.0 if is_beat else -9.0)
         return candidate
-
-
-def with_noise(
-    signal: Array, beats: NDArray[np.int64], noise: Array, snr_db: float, rate_hz: float
-) -> Array:
-    """Add noise from 30 s on, on and off by the minute, scaled per lead.
-
-    SNR as in NSTDB: squared mean QRS peak-to-peak over 8, over the noise's variance within
-    one second, extremes left out of both (doi:10.13026/C2HS3T).
-    """
-    out = signal.copy()
-    second, reach = int(rate_hz), int(0.05 * rate_hz)
-    on = (np.arange(len(signal)) / rate_hz - 30.0) // 60.0 % 2 == 0
-    for lead in range(signal.shape[1]):
-        spans = np.sort([np.ptp(signal[b - reach : b + reach, lead]) for b in beats[20:320]])
-        spans = spans[len(spans) // 20 : -len(spans) // 20]
-        whole = noise[: len(noise) // second * second, lead].reshape(-1, second)
-        powers = np.sort(whole.var(axis=1))
-        powers = powers[len(powers) // 20 : -len(powers) // 20]
-        wanted = np.mean(spans) ** 2 / 8 * 10 ** (-snr_db / 10)
-        out[:, lead] += noise[:, lead] * on * np.sqrt(wanted / np.mean(powers))
-    return out
 
 
 class Variants:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
+from monitor.stages.detect.caution import Caution
 from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
@@ -37,20 +38,16 @@ MAX_LEADS = 2
 _USABLE = frozenset({LeadState.OK, LeadState.NOISY})
 _SURE = 2.5  # log odds from which on a decision does not wait
 _DOUBT_S = 0.4  # how long it waits below that
-_SEARCH_BACK = -3.0  # log odds that a missed beat must have had
-_SEARCH_BACK_NOISE = 2.25  # more of them in full noise
 _SEARCH_BACK_RR = 1.5  # mean RR without a beat, after which one is searched for
 _T_WAVE_S = 0.36  # after Pan and Tompkins
 _ALIKE = 0.85  # correlation of two neighbours from which on they do not rule each other out
 _REPEATS = 0.75  # correlation of one with the next, twice in a row, that noise seldom has
-_CAUTION = 1.0  # log odds asked for on top in full noise
-_QUIET, _LOUD = -1.6, -0.3  # log height of what is rejected: no noise, full noise
-_NOISY = 0.5  # of full noise, where a new kind of beat must be one of three alike in a row
 _CUT_OFF_S = 0.015  # an R peak this near to the end of the stream may not be the highest point
 _SEEN = 0.2  # of the typical height: enough to locate the R peak in that lead
 _UNLIKE = 0.5  # correlation below which a beat that another lead is sure of is not seen in a lead
 _BLIND_S = 0.7  # without a valid sample in any lead; what was before it is decided by then
 _NEVER = -(2**62)
+_CAUTION = Caution()
 
 
 class GradientDetector:
@@ -63,6 +60,8 @@ class GradientDetector:
         second while the first is not usable or the beat not seen in it.
     settings
         Nothing of it is needed.
+    caution
+        How much more evidence is asked for in noise.
 
     Notes
     -----
@@ -96,8 +95,9 @@ class GradientDetector:
       a minute, none of them taken, is a beat whatever its odds: T waves have a QRS between
       them, noise does not repeat, and tachycardia may start with a QRS unlike any before.
     - In noise the odds must be better, those of search-back most of all: a false beat is worse
-      than a missed one. Nor is a new kind of beat learnt there from what is seen but once. Three
-      alike in a row, as tachycardia has and noise has not, are free of both.
+      than a missed one (:mod:`monitor.stages.detect.caution`). Nor is a new kind of beat learnt
+      there from what is seen but once. Three alike in a row, as tachycardia has and noise has
+      not, are free of both.
     - Search-back [2]_: after 1.5 mean RR without a beat the best of the rejected, if it was
       not too bad nor, within 0.36 s of a beat, less than half as high and unlike it: after a
       tachycardia the mean RR is still short, and every T wave would be found. Nor may it
@@ -133,7 +133,9 @@ class GradientDetector:
     .. [5] Krasteva and Jekova (2007), doi:10.1007/s10439-007-9359-9
     """
 
-    def __init__(self, info: StreamInfo, settings: DetectSettings) -> None:
+    def __init__(
+        self, info: StreamInfo, settings: DetectSettings, caution: Caution = _CAUTION
+    ) -> None:
         rate_hz = info.rate_hz
         self._stream = info.stream
         self._rate_hz = rate_hz
@@ -152,6 +154,7 @@ class GradientDetector:
             rate_hz, self._history, self._evidence, self._levels, self._templates
         )
         self._judge = Judge()
+        self._caution = caution
         self._apart = self._evidence.apart
         # candidates older than this lack the second before them
         self._reach = round((HISTORY_S - 1.5) * rate_hz)
@@ -349,16 +352,12 @@ class GradientDetector:
             # what it would be compared with by now is itself
             match = match._replace(like_previous=again.match.like_previous)
             repeats = again.repeats
-        log_odds = self._judge.log_odds(figures) - _CAUTION * self._noise(repeats)
+        log_odds = self._judge.log_odds(figures) - self._caution.odds * self._noise(repeats)
         return Candidate(sample, log_odds, figures, match, repeats, *found)
 
     def _noise(self, repeats: bool) -> float:
-        """How much noise there is, 0 to 1, by the height of what was rejected.
-
-        None for what repeats itself: noise does not, tachycardia does.
-        """
-        loud = (math.log(self._rhythm.noise) - _QUIET) / (_LOUD - _QUIET)
-        return 0.0 if repeats else min(1.0, max(0.0, loud))
+        """How much noise there is; none for what repeats itself, as tachycardia does."""
+        return 0.0 if repeats else self._caution.noise(self._rhythm.noise)
 
     def _resolve(self, candidate: Candidate, is_beat: bool) -> list[RPeak]:
         if candidate is self._doubt:
@@ -367,7 +366,9 @@ class GradientDetector:
             return [self._accept(candidate, searched_back=False)]
         heights = [top / v for top, v in zip(candidate.tops, self._levels.level, strict=True)]
         self._rhythm.reject(candidate.sample, candidate.figures[0], heights)
-        least = _SEARCH_BACK + _SEARCH_BACK_NOISE * self._noise(candidate.repeats)
+        caution = self._caution
+        noise = self._noise(candidate.repeats)
+        least = caution.search_back + caution.search_back_noise * noise
         if candidate.log_odds > least and not self._as_t_wave(candidate):
             self._rejected.open.append(candidate)
         return []
@@ -414,7 +415,11 @@ class GradientDetector:
         levels.learn_beat(candidate.tops, candidate.slope, candidate.span)
         match, noise = candidate.match, self._noise(candidate.repeats)
         kind = self._templates.learn(
-            self._evidence.piece(place), match, levels.live, levels.counted, noise < _NOISY
+            self._evidence.piece(place),
+            match,
+            levels.live,
+            levels.counted,
+            noise < self._caution.new_kind,
         )
         self._rhythm.accept(None if self._last is None else sample - self._last)
         self._last = self._quiet_from = sample

@@ -1,0 +1,44 @@
+"""How much more evidence the QRS detector asks for in noise.
+
+A false beat is worse than a missed one, and noise has many tops that look a little like a beat.
+``tools/choose_caution.py`` weighs the two on DS1 with made noise and chooses these values.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """What is asked for in noise.
+
+    Noise is told by the mean height of what was rejected, over that of a typical beat: none up
+    to ``quiet``, full from ``loud`` on, both as logarithms. Log odds are natural ones.
+
+    Parameters
+    ----------
+    quiet, loud
+        Log height of no noise and of full noise.
+    odds
+        Log odds asked for on top, in full noise.
+    search_back
+        Log odds that a missed beat must have had without noise.
+    search_back_noise
+        More of them in full noise.
+    new_kind
+        Noise, 0 to 1, from which on a new kind of beat must be one of three alike in a row.
+    """
+
+    quiet: float = -1.6
+    loud: float = -0.3
+    odds: float = 1.0
+    search_back: float = -3.0
+    search_back_noise: float = 2.25
+    new_kind: float = 0.5
+
+    def noise(self, height: float) -> float:
+        """How much noise there is, 0 to 1, by the mean height of what was rejected."""
+        loud = (math.log(height) - self.quiet) / (self.loud - self.quiet)
+        return min(1.0, max(0.0, loud))
