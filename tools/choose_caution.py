@@ -3,18 +3,18 @@
     python -m tools.choose_caution --data DIR --workers 2
     python -m tools.choose_caution --data DIR --records 101 106 203 --seed 1
 
-Signals: of each record of DS1 and each of :data:`NOISES` 3.5 min, begun at random, with noise
-made by ``tools/noise.py`` in both leads from 0:30 to 1:30 and from 2:30 to 3:30. As in the noise
-stress test noise comes and goes, for that it is found out, and that it is over, counts too. None
-is made from 118 and 119, nor from recorded noise: NSTDB is made of these. Besides, all
-records as they are. Everything is streamed through the quality stage in hops of 0.25 s.
+Signals: for each record of DS1 and each of :data:`NOISES` 3.5 min from a random place, with noise
+made by ``tools/noise.py`` in both leads from 0:30 to 1:30 and from 2:30 to 3:30. It comes and
+goes, as in the noise stress test, so that noticing it, and noticing its end, count too. None has
+recorded noise or is of 118 or 119: NSTDB is made of these. Besides, every record as it is.
+Everything is streamed through the quality stage in hops of 0.25 s.
 
 Cost: missed beats and twice the false ones, by EC57, from 0:30, of clean records from 5:00.
 
 Rule: from no caution on, each setting in turn takes the value of :data:`VALUES` that costs
 least over all noises, the others staying as they are, until none changes. A value that costs
-more on clean signal than no caution does is not taken. The shipped settings stay where what is
-chosen is not cheaper than they are in 95 % of draws of the records (bootstrap, paired).
+more on clean signal than no caution does is not taken. The shipped settings stay unless they
+cost more than the chosen ones by a 95 % interval above 0 (paired bootstrap over the records).
 """
 
 from __future__ import annotations
@@ -193,7 +193,10 @@ def main(argv: list[str] | None = None) -> int:
             return 1
         print(f"chosen  {describe(chosen)}\nshipped {describe(shipped)}")
         more = cost(noisy(shipped)) - cost(noisy(chosen))
-        print(f"the shipped cost {more:+d} ({low:+.0f} to {high:+.0f}) against the chosen")
+        verdict = "give way" if low > 0 else "stay"
+        print(
+            f"the shipped cost {more:+d} ({low:+.0f} to {high:+.0f}) and {verdict}; the chosen with"
+        )
         for name, values in VALUES.items():
             for value in values:
                 near = noisy(replace(chosen, **{name: value}))
