@@ -294,9 +294,8 @@ class GradientDetector:
         if self._levels.known and until > start:
             for place in self._history.tops_apart(start, until, self._apart, LEAST_HEIGHT):
                 peaks += self._decide(place)
-            late = self._quiet > _SEARCH_BACK_RR * self._rhythm.rr
-            if late and self._levels.live.count(True) > 1:
-                self._witness.listen(start, until, self._quiet)
+            if self._levels.live.count(True) > 1:
+                self._ask_witness(start, until)
             start = until
         self._done = start
         now = self._sample(start)
@@ -306,6 +305,13 @@ class GradientDetector:
         if self._rejected.open:
             peaks += self._search_back(now)
         return peaks
+
+    def _ask_witness(self, start: int, until: int) -> None:
+        """Have the leads compared at what is no candidate in places [start, until)."""
+        late = self._quiet > _SEARCH_BACK_RR * self._rhythm.rr
+        last = start if self._last is None else self._last + self._apart - self._sample(0)
+        since = max(last, self._history.at - self._reach)
+        self._witness.attend(start, until, since, self._quiet, late)
 
     def _decide(self, place: int) -> list[RPeak]:
         """Decide a candidate at once where it is clear, else keep it in doubt for a while."""

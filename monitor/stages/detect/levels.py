@@ -17,6 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.stages.detect.belief import Belief
 from monitor.stages.detect.history import History
 
 Array = NDArray[np.float64]
@@ -40,9 +41,7 @@ _FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
 _ENOUGH = 0.9  # of the samples of a hop, for a lead to be alive in it
 _TRUSTED_S = 0.5  # a lead counts after so long without a hole
 _BEATS = 8
-_TRUST_RATE = 0.25
-_ALIEN = 0.4  # mean correlation with the templates, between that of noise and of beats
-_RESTLESS = 0.6  # mean height; noise alone has more, records of DS1 seldom
+_RESTLESS = 0.45  # mean height; noise alone has more, the leads of DS1 seldom
 
 
 class Levels:
@@ -65,6 +64,8 @@ class Levels:
         Which leads have a signal.
     counted
         Which of these count, and learn: not one without the beats that another shows.
+    belief
+        In the leads, by the beats that they show.
     slope, span
         Typical steepest slope and size of a QRS, mV; 0 while not known.
     """
@@ -81,13 +82,13 @@ class Levels:
         self.known = False  # in one lead at least
         self._open = [True] * leads  # not known, or only for the time being
         self._any_open = True
+        self.belief = Belief(leads)
         self.slope = [0.0] * leads
         self.span = [0.0] * leads
         self._proven = [0.0] * leads  # the level when beats were last found in a row
         self._recent = [[_INF] * _BEATS for _ in range(leads)]
         self._beats = 0
         self._run = [0] * leads  # samples since too many were invalid
-        self._trust = [1.0] * leads  # mean correlation of the beats that another lead is sure of
         self._background = [0.2] * leads
         self._looked = 0
 
@@ -108,8 +109,8 @@ class Levels:
         if True not in live:
             live = [(v < _INF) == self.known for v in level]
         counted = [
-            is_live and (trust > _ALIEN or background[1 - lead] > _RESTLESS)
-            for lead, (is_live, trust) in enumerate(zip(live, self._trust, strict=True))
+            is_live and self.belief.holds(lead, background[1 - lead] > _RESTLESS)
+            for lead, is_live in enumerate(live)
         ]
         if True not in counted:
             counted = live
@@ -132,12 +133,6 @@ class Levels:
             counts and mean > _RESTLESS
             for counts, mean in zip(self.counted, self._background, strict=True)
         )
-
-    def trust(self, shown: list[float]) -> None:
-        """Take in how well each lead shows a beat that one of them is sure of, as correlation."""
-        for lead in range(self.leads):
-            if self.live[lead]:
-                self._trust[lead] += _TRUST_RATE * (max(shown[lead], 0.0) - self._trust[lead])
 
     def _rescale(self) -> None:
         self.scale = [w / v for w, v in zip(self.weights, self.level, strict=True)]

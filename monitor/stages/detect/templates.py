@@ -137,7 +137,8 @@ class Templates:
 
         Where it is of no known kind it becomes one, unless ``new`` is False. Leads that are not
         ``counted`` learn slowly: a minute of noise does not change what a lead is like, but a new
-        place of its electrode does in the end.
+        place of its electrode does in the end. What they would show of a new kind is not known;
+        until it is, the most usual will do, so that such a lead is found good again.
 
         Returns
         -------
@@ -154,6 +155,7 @@ class Templates:
             kind = seen.index(min(seen))  # those never used come first, in order
             self._kinds = max(self._kinds, kind + 1)
         rate = max(_RATE, 1.0 / (seen[kind] + 1.0)) if same else 1.0
+        usual = seen.index(max(seen))
         seen[kind] = seen[kind] + 1.0 if same else 1.0
         for lead in range(self._leads):
             if same and not live[lead]:
@@ -161,6 +163,8 @@ class Templates:
             part = piece[lead, start : start + self._width]
             size = math.sqrt(part @ part)
             shape = part / (size + _TINY)
+            if not (same or counted[lead]) and usual != kind:
+                shape = self._shapes[lead, :, _FIRST + usual]
             known = self._shapes[lead, :, _FIRST + kind]
             if same:
                 pace = rate if counted[lead] else _SLOWLY * rate

@@ -16,6 +16,9 @@ from monitor.stages.detect.templates import SURE, Match, Templates
 _OFTEN = math.log1p(4.0)  # familiarity from which on a kind of beat is believed
 _AGAIN_S = 2.0  # without a beat, after which one seen but once will do
 _TALL = 0.5  # of its level, which a beat must reach in the lead that is sure of it
+_SILENT_S = 2.0  # without a beat, after which a lead without anything is compared with the other
+_SILENT = 0.15  # of its level, which nothing in such a lead reaches
+_UPON = 2  # tall tops in the other
 
 
 class Witness:
@@ -26,7 +29,7 @@ class Witness:
     rate_hz
         Sampling rate.
     history, evidence, levels, templates
-        The parts of the detector that it looks at; it teaches ``levels`` which leads to trust.
+        The parts of the detector that it looks at; it teaches ``levels`` which leads to believe.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class Witness:
         self._levels = levels
         self._templates = templates
         self._again = round(_AGAIN_S * rate_hz)
+        self._silent = round(_SILENT_S * rate_hz)
+        self._late = False  # the next beat, when last attended
 
     def compare(self, match: Match, tops: list[float], quiet: int) -> None:
         """Take in a candidate: where one lead is sure of a beat, the other should show it too.
@@ -57,20 +62,59 @@ class Witness:
         """
         shown = self._shown(match, tops, 0.0 if quiet > self._again else _OFTEN)
         if shown is not None:
-            self._levels.trust(shown)
+            self._levels.belief.compare(shown, self._levels.live)
 
-    def listen(self, start: int, until: int, quiet: int) -> None:
-        """Compare at the tops of each lead in places [start, until) that are no candidates."""
+    def attend(self, start: int, until: int, since: int, quiet: int, late: bool) -> None:
+        """Compare at the tops of each lead that are no candidates, once a beat is late.
+
+        Before that only at those of a lead that is not believed.
+
+        Parameters
+        ----------
+        start, until
+            The places that are new.
+        since
+            Place just behind the last beat: what lies there is looked at when one gets late.
+        quiet
+            Samples since the last beat.
+        late
+            Whether the next one is late.
+        """
+        levels = self._levels
+        begin = start if self._late or not late else min(since, start)
+        self._late = late
+        for lead in range(levels.leads):
+            if late or (levels.live[lead] and not levels.counted[lead]):
+                self._listen(lead, begin, until, quiet, late)
+        if quiet > self._silent:
+            self._hear_silence(max(since, until - self._silent), until)
+
+    def _listen(self, lead: int, start: int, until: int, quiet: int, late: bool) -> None:
+        """Compare at the tops of one lead; without haste at its candidates too, for it has none."""
         history, levels, reach = self._history, self._levels, self._evidence.apart
-        for lead, level in enumerate(levels.level):
-            for place in history.tops_apart(start, until, reach, _TALL * level, lead):
-                around = slice(place - reach, place + reach + 1)
-                if top_of(history.height[around]) > LEAST_HEIGHT:
-                    continue
-                piece = self._evidence.piece(place)
-                match = self._templates.match(piece, levels.weights, levels.counted)
-                tops = [top_of(envelope[around]) for envelope in history.envelope]
-                self.compare(match, tops, quiet)
+        for place in history.tops_apart(start, until, reach, _TALL * levels.level[lead], lead):
+            around = slice(place - reach, place + reach + 1)
+            if late and top_of(history.height[around]) > LEAST_HEIGHT:
+                continue
+            piece = self._evidence.piece(place)
+            match = self._templates.match(piece, levels.weights, levels.counted)
+            tops = [top_of(envelope[around]) for envelope in history.envelope]
+            self.compare(match, tops, quiet)
+
+    def _hear_silence(self, start: int, until: int) -> None:
+        """Believe no lead with nothing in places [start, until) where the other has tall tops.
+
+        That one need not be sure of them: in noise it would never be.
+        """
+        history, levels = self._history, self._levels
+        for lead, other in (0, 1), (1, 0):
+            if not (levels.counted[lead] and levels.live[other]):
+                continue
+            if top_of(history.envelope[lead, start:until]) < _SILENT * levels.level[lead]:
+                least = _TALL * levels.level[other]
+                tall = history.tops_apart(start, until, self._evidence.apart, least, other)
+                if len(tall) >= _UPON:
+                    levels.belief.lose(lead)
 
     def _shown(self, match: Match, tops: list[float], often: float) -> list[float] | None:
         """How well each lead shows what one of them is sure of, as correlation; None if none is.
