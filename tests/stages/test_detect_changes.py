@@ -141,8 +141,11 @@ def test_one_failing_lead_of_two_costs_no_beat(data_dir: Path, bad: int, fill: f
     assert inside == {1 - bad if bad == 0 else 0}
 
 
-@pytest.mark.parametrize("kind", ["muscle", "faint"])
-@pytest.mark.parametrize("name", ["109", "119", "205"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, kind) for name in ("109", "119", "205") for kind in ("muscle", "faint")]
+    + [("215", "faint")],
+)
 def test_a_first_lead_that_loses_its_beats_costs_none(data_dir: Path, name: str, kind: str) -> None:
     """It is not flat: it holds muscle noise, or no more than that of an amplifier."""
     signal, _, truth = record(data_dir, name, 6)
@@ -155,6 +158,28 @@ def test_a_first_lead_that_loses_its_beats_costs_none(data_dir: Path, name: str,
         lost = slice(start, start + MINUTE)
         changed[lost, 0] = noise[lost]
     assert errors(score(detect(changed), truth, len(signal))) <= 1
+
+
+def test_a_silent_first_lead_is_found_out_by_a_second_that_is_never_sure(data_dir: Path) -> None:
+    """And found good again when it has beats, though the second one has tremor."""
+    signal, beats, _ = record(data_dir, "101", 25)
+    lost = slice(23 * MINUTE, 24 * MINUTE)
+    changed = signal.copy()
+    changed[lost, 0] = 0.02 * np.random.default_rng(5).standard_normal(MINUTE)
+    peaks = detect(changed)
+    assert len(missed(peaks, beats, lost.start, lost.stop)) < 25  # of 61
+    assert len(missed(peaks, beats, lost.stop, 25 * MINUTE)) <= 1
+    later = [p.sample for p in peaks if p.sample >= lost.stop]
+    assert len(later) <= np.count_nonzero(beats >= lost.stop) + 2
+
+
+def test_an_asystole_with_artefacts_in_one_lead_stays_one(data_dir: Path) -> None:
+    """The other lead is silent, as one that has failed would be."""
+    read = wfdb.rdrecord(str(data_dir / "cinc2015" / "a604s"))
+    peaks = detect(read.p_signal[:, :2], read.fs)
+    found = [p.sample / read.fs for p in peaks]
+    assert sum(285.0 < s < 293.5 for s in found) == 12
+    assert not [s for s in found if 293.5 < s < 298.5]
 
 
 def test_the_lead_that_is_left_is_heard_though_it_did_not_count(data_dir: Path) -> None:

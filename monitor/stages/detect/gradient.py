@@ -108,9 +108,11 @@ class GradientDetector:
       anew. Nothing older than 3 s is taken.
     - A second lead, where there is one, adds to the height by weight, which is the smaller the
       more there is between its beats; a lead that is not usable weighs nothing, nor does one
-      in which the beats that the other is sure of do not show, whether it holds noise or
-      nothing, unless the other is as restless as noise. Where that is found out when a beat
-      is late, but not in noise, what lies since the last one is looked at anew.
+      that two beats in a row which the other is sure of do not show in, whether it holds noise
+      or nothing, unless the other is as restless as noise; it stays out until it shows beats.
+      So does one with nothing at all for 3 s in which the other has what resembles beats.
+      Where that is found out when a beat is late, but not in noise, what lies since the last
+      one is looked at anew.
     - The R peak is the first main deflection of the primary lead, up or down, not the most
       prominent peak up; it is the same point on an inverted lead. A beat that is known in the
       second lead and unlike itself in the primary one is located in the second. In noise the

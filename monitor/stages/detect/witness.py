@@ -16,9 +16,10 @@ from monitor.stages.detect.templates import SURE, Match, Templates
 _OFTEN = math.log1p(4.0)  # familiarity from which on a kind of beat is believed
 _AGAIN_S = 2.0  # without a beat, after which one seen but once will do
 _TALL = 0.5  # of its level, which a beat must reach in the lead that is sure of it
-_SILENT_S = 2.0  # without a beat, after which a lead without anything is compared with the other
+_SILENT_S = 3.0  # without a beat, after which a lead without anything is compared with the other
 _SILENT = 0.15  # of its level, which nothing in such a lead reaches
-_UPON = 2  # tall tops in the other
+_UPON = 3  # tall tops in the other, of a correlation with beats that noise may leave
+_RESEMBLES = 0.75
 
 
 class Witness:
@@ -102,7 +103,7 @@ class Witness:
             self.compare(match, tops, quiet)
 
     def _hear_silence(self, start: int, until: int) -> None:
-        """Believe no lead with nothing in places [start, until) where the other has tall tops.
+        """Believe no lead with nothing in places [start, until) where the other has some beats.
 
         That one need not be sure of them: in noise it would never be.
         """
@@ -113,8 +114,18 @@ class Witness:
             if top_of(history.envelope[lead, start:until]) < _SILENT * levels.level[lead]:
                 least = _TALL * levels.level[other]
                 tall = history.tops_apart(start, until, self._evidence.apart, least, other)
-                if len(tall) >= _UPON:
+                if sum(self._resembles(place, other) for place in tall) >= _UPON:
                     levels.belief.lose(lead)
+
+    def _resembles(self, place: int, lead: int) -> bool:
+        """Whether what a lead has at ``place`` looks somewhat like a usual beat."""
+        levels = self._levels
+        match = self._templates.match(self._evidence.piece(place), levels.weights, levels.counted)
+        best = match.fits[lead].max(axis=0)
+        return any(
+            fit > _RESEMBLES and self._templates.familiarity(kind) >= _OFTEN
+            for kind, fit in enumerate(best.tolist())
+        )
 
     def _shown(self, match: Match, tops: list[float], often: float) -> list[float] | None:
         """How well each lead shows what one of them is sure of, as correlation; None if none is.
