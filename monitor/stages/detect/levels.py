@@ -66,6 +66,8 @@ class Levels:
         Which of these count, and learn: not one without the beats that another shows.
     belief
         In the leads, by the beats that they show.
+    run
+        Samples of each lead since too many were invalid.
     slope, span
         Typical steepest slope and size of a QRS, mV; 0 while not known.
     """
@@ -88,7 +90,7 @@ class Levels:
         self._proven = [0.0] * leads  # the level when beats were last found in a row
         self._recent = [[_INF] * _BEATS for _ in range(leads)]
         self._beats = 0
-        self._run = [0] * leads  # samples since too many were invalid
+        self.run = [0] * leads
         self._background = [0.2] * leads
         self._looked = 0
 
@@ -96,16 +98,16 @@ class Levels:
         """Take in one hop: which leads are alive, and how quiet they are between beats."""
         n = envelope.shape[1]
         for lead in range(self.leads):
-            self._run[lead] += n
+            self.run[lead] += n
             # a few missing samples are bridged, and cost nothing
             if valid is not None and np.count_nonzero(valid[lead]) < _ENOUGH * n:
-                self._run[lead] = 0
+                self.run[lead] = 0
         if self.leads > 1:
             self._weigh(envelope)
 
     def _weigh(self, envelope: Array) -> None:
         level, background = self.level, self._background
-        live = [v < _INF and run > self._trusted for v, run in zip(level, self._run, strict=True)]
+        live = [v < _INF and run > self._trusted for v, run in zip(level, self.run, strict=True)]
         if True not in live:
             live = [(v < _INF) == self.known for v in level]
         counted = [
@@ -118,7 +120,8 @@ class Levels:
         weights = []
         for lead, counts in enumerate(counted):
             mean = float(np.add.reduce(envelope[lead])) / (n * level[lead])
-            background[lead] += 0.15 * (mean - background[lead])
+            if self.run[lead]:
+                background[lead] += 0.15 * (mean - background[lead])
             weights.append(1.0 / (background[lead] + 0.1) ** 2 if counts else 0.0)
         total = sum(weights)
         self.live = live
@@ -151,7 +154,7 @@ class Levels:
             samples = round(seconds * self._rate_hz)
             new: dict[int, float] = {}
             for lead in range(self.leads):
-                if not self._open[lead] or self._run[lead] < seconds * self._rate_hz:
+                if not self._open[lead] or self.run[lead] < seconds * self._rate_hz:
                     continue
                 low, high = sorted(_TYPICAL * top for top in history.tops(lead, samples))
                 # a beat in both halves, rather than a beat and a step, or nothing at all
@@ -172,7 +175,7 @@ class Levels:
         for seconds, times in SOON_S:
             new: dict[int, float] = {}
             for lead in range(self.leads):
-                if self.level[lead] < _INF or self._run[lead] < seconds * self._rate_hz:
+                if self.level[lead] < _INF or self.run[lead] < seconds * self._rate_hz:
                     continue
                 envelope = history.recent(lead, round(seconds * self._rate_hz))
                 top = float(envelope[:-end].max())

@@ -87,7 +87,7 @@ class Witness:
         for lead in range(levels.leads):
             if late or (levels.live[lead] and not levels.counted[lead]):
                 self._listen(lead, begin, until, quiet, late)
-        if quiet > self._silent:
+        if quiet > self._silent and min(levels.run) > self._silent:
             self._hear_silence(max(since, until - self._silent), until)
 
     def _listen(self, lead: int, start: int, until: int, quiet: int, late: bool) -> None:
