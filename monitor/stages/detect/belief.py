@@ -8,9 +8,9 @@ from __future__ import annotations
 
 _RATE = 0.25
 _ALIEN = 0.4  # mean correlation with the templates, between that of noise and of beats
-_DOUBTED = 0.3  # what is left of that of a lead that falls out: one good beat brings it back
+_DOUBTED = 0.3  # what is left of that of a lead that falls out: one or two good beats bring it back
 _LACKED, _SURE = 0.5, 0.9  # correlations of a beat that a lead lacks, and another is sure of
-_IN_A_ROW = 2  # in DS1 as recorded noise in a lead does that, and in one record of 22 the beats
+_IN_A_ROW = 2  # in DS1 as recorded a lead seldom does that unless it holds noise
 
 
 class Belief:
