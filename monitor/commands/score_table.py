@@ -14,22 +14,28 @@ if TYPE_CHECKING:
 
 _BEATS = ("q_se", "q_pp", "v_se", "v_pp", "s_se", "s_pp", "f_se", "f_pp")
 _BEAT_NAMES = ("QRS Se", "+P", "V Se", "+P", "S Se", "+P", "F Se", "+P")
-WIDTH = 104  # the widest table; a narrower terminal wraps its lines, but no figure is cut
+FAR = 1000  # columns: wider than any table
 
 
 def print_tables(scores: Sequence[RecordScore], ref: str, test: str) -> None:
-    """Print every record, the totals, and the conditions they hold under."""
+    """Print every record, the totals, and the conditions they hold under.
+
+    A narrow terminal wraps the lines of a wide table, but no figure is cut.
+    """
     from rich.console import Console
+    from rich.measure import Measurement
 
     out = Console()
-    out.width = max(out.width, WIDTH)
     total = summarise(scores)
-    out.print(f"reference {ref}, test {test}", markup=False, highlight=False)
-    out.print(_beat_table(scores, total))
-    out.print(_confusion_table(total))
-    out.print(_run_table(total))
+    tables = [_beat_table(scores, total), _confusion_table(total), _run_table(total)]
     if any(e.found + e.missed + e.confirmed + e.false for e in total.episodes):
-        out.print(_episode_table(total))
+        tables.append(_episode_table(total))
+    unbounded = out.options.update(max_width=FAR)
+    needed = (Measurement.get(out, unbounded, table).maximum for table in tables)
+    out.width = max(out.width, *needed)
+    out.print(f"reference {ref}, test {test}", markup=False, highlight=False)
+    for table in tables:
+        out.print(table)
     for line in _notes(scores, total):
         out.print(line, markup=False, highlight=False)
 

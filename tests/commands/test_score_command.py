@@ -42,8 +42,23 @@ def test_table(
     assert (code, err) == (0, "")
     for words in ("r1", "r2", "gross", "average", "90.00", "ventricular couplet", "Heart rate"):
         assert words in out
-    assert "…" not in out  # no figure is cut at the edge
     assert "Standard comparison (ANSI/AAMI EC57)" in out
+
+
+def test_no_figure_is_cut_at_the_edge_of_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    folders: tuple[Path, Path],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ref, _ = folders
+    beats = np.arange(50, 60_000, 100)
+    symbols = [("N", "V", "S", "F", "/")[k % 5] for k in range(len(beats))]
+    wfdb.wrann("r1", "atr", beats, symbols, write_dir=str(ref))
+    _, out, _ = run(capsys, ref, ref, "--test-annotator", "atr")
+    assert "r1 paced" in out
+    assert "100.00  100.00  100.00  100.00  100.00  100.00  100.00  100.00" in out
+    assert "…" not in out
 
 
 def test_what_departs_from_the_standard_is_flagged(
