@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=float,
         metavar="S",
-        help="end after S seconds; exit code 1 if --count was not reached",
+        help="end after S seconds; exit code 1 if --count was not reached, or no service was heard",
     )
 
 
@@ -100,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
         contextlib.closing(ControlClient(args.control, keys)) as control,
     ):
         follower = Follower(subscription, control, args.since, args.stream)
-        for alert, number in _alerts(follower, end_s, args.since is not None):
+        _say(f"waiting for a service at {args.connect}")
+        for alert, number in _alerts(follower, end_s, args.since is not None, args.connect):
             if args.kind and alert.kind not in args.kind:
                 continue
             if args.priority and alert.priority not in args.priority:
@@ -114,19 +115,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _alerts(
-    follower: Follower, end_s: float | None, must_answer: bool
+    follower: Follower, end_s: float | None, must_answer: bool, endpoint: str
 ) -> Iterator[tuple[Alert, int | None]]:
-    """Give every transition once, with its number in the journal."""
+    """Give every transition once, with its number in the journal; say when the service is silent.
+
+    Who waits for alerts must not take a service that has gone for patients who are well.
+    """
     from monitor.messages import Alert
+    from monitor.remote import SILENT_S
     from monitor.wire.protocol import StreamState
 
-    connected, problem = False, ""
+    began_s = heard_s = time.monotonic()
+    connected, silent, problem = False, False, ""
     while end_s is None or time.monotonic() < end_s:
-        follower.wait(0.5 if end_s is None else min(0.5, end_s - time.monotonic()))
+        follower.wait(0.5 if end_s is None else max(0.0, min(0.5, end_s - time.monotonic())))
         packets = follower.receive()
-        if packets and not connected:
-            connected = True
-            _say("connected")
+        if packets:
+            if not connected:
+                _say("connected")
+            connected, silent, heard_s = True, False, time.monotonic()
+        elif not silent and time.monotonic() - heard_s > SILENT_S:
+            connected, silent = False, True
+            _say(f"no service at {endpoint}")
         for packet in packets:
             if isinstance(packet.body, Alert):
                 yield packet.body, packet.mark.number if packet.mark else None
@@ -139,6 +149,8 @@ def _alerts(
             raise MonitorError(f"--since: {follower.problem}")
         if follower.answered:
             must_answer = False
+    if heard_s == began_s:
+        raise MonitorError(f"no service at {endpoint}")
 
 
 def _say(text: str) -> None:

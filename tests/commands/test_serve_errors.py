@@ -1,12 +1,38 @@
 """What serve, watch and alerts say when they cannot do what was asked: one line, no traceback."""
 
+import contextlib
+import itertools
+import threading
+
 import pytest
 
 from monitor.cli import main
 from monitor.errors import FAILED, USAGE
+from monitor.wire.protocol import Heartbeat, encode
 from monitor.wire.sockets import ServiceSockets
 
 FREE = "tcp://127.0.0.1:*"
+
+
+@contextlib.contextmanager
+def beating(sockets):
+    """Let sockets say, as a service does, that it is there."""
+    ended = threading.Event()
+
+    def beat():
+        for sequence in itertools.count():
+            sockets.newcomers()
+            sockets.publish(encode(Heartbeat("life-1", 0), "life-1", sequence, 0))
+            if ended.wait(0.05):
+                return
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +96,19 @@ def test_an_unknown_kind_or_priority_is_refused(option, complaint, capsys):
 
 def test_alerts_ends_with_an_error_when_the_count_was_not_reached(capsys):
     with ServiceSockets(FREE, FREE, FREE) as sockets:
-        arguments = ["alerts", "--connect", sockets.output_endpoint, "--timeout", "0.05"]
-        assert main([*arguments, "--count", "1"]) == FAILED
-        assert main(arguments) == 0
-    assert capsys.readouterr().out == ""
+        arguments = ["alerts", "--connect", sockets.output_endpoint, "--timeout", "2"]
+        with beating(sockets):
+            assert main([*arguments, "--count", "1"]) == FAILED
+            assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("alerts: connected\n") == 2
+    assert "no service" not in captured.err
+
+
+def test_alerts_of_no_service_are_not_taken_for_none(capsys):
+    assert main(["alerts", "--connect", "tcp://127.0.0.1:9", "--timeout", "0.05"]) == FAILED
+    assert capsys.readouterr().err == (
+        "alerts: waiting for a service at tcp://127.0.0.1:9\n"
+        "ecg-monitor: no service at tcp://127.0.0.1:9\n"
+    )

@@ -45,7 +45,7 @@ def test_events_across_sockets_are_those_of_the_process_alone(replayed):
     expected = [line for line in alone["patient"] if json.loads(line)["type"] == "alert"]
     assert expected
     context = zmq.Context()
-    with serving("--json") as (serve, at):
+    with serving("--json") as (serve, at), contextlib.ExitStack() as stack:
         connect = ["--connect", at["output"]]
         count = ["--count", str(len(expected))]
         publish = ["--publish", at["input"], "--speed", "max"]
@@ -66,9 +66,12 @@ def test_events_across_sockets_are_those_of_the_process_alone(replayed):
                 while ended(control) != set(alone):
                     pass
             alerted = alerts.finish()
+            pager = stack.enter_context(running("alerts", *connect))
+            pager.until("connected")
             serve.signal(signal.SIGTERM)
             served = serve.finish()
             watch.until("no service")
+            pager.until("no service")
             watch.signal(signal.SIGINT)
             watched = watch.finish(INTERRUPTED)
     for stream in alone:
