@@ -52,8 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         code: int = args.run(args)
-        if sys.stdout is not None:  # closed by whoever started us
-            sys.stdout.flush()
+        sys.stdout.flush()
     except MonitorError as error:
         print(f"ecg-monitor: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -76,11 +75,24 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _fill_closed() -> None:
+    """Put the null device where whoever started us closed standard input, output or error.
+
+    Else Python has none there, and the next file opened, a journal say, takes its number and what
+    a library writes to it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            null = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, null)
+
+
 def entry() -> None:
     """Console-script entry point: a termination signal unwinds, so that nothing is left open.
 
     What the encoding of the output has not, in the name of a file say, is written as an escape.
     """
+    _fill_closed()
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

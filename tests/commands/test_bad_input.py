@@ -162,3 +162,18 @@ def test_a_name_that_the_output_cannot_show_is_escaped(tmp_path):
     )
     assert rb"b\xe9d.toml is right" in done.stdout
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("closed", "command"),
+    [("<&-", "demo --scenario vt --once --text"), (">&-", "config"), ("<&- >&- 2>&-", "config")],
+)
+def test_closed_standard_streams_are_no_error(closed, command):
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m monitor {command} {closed}', sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout) == (">&-" not in closed.split())
