@@ -37,7 +37,8 @@ def find_record(
     ----------
     name
         A path (``recordings/208``), a name in the data folder (``208``, ``mitdb/208``), or
-        ``DATABASE/RECORD`` as PhysioNet has it. A bare MIT-BIH number means ``mitdb``.
+        ``DATABASE/RECORD`` as PhysioNet has it. A bare MIT-BIH number means ``mitdb``. A path
+        into a folder that is here is that: it is not told to PhysioNet.
         A file that is no WFDB record has its suffix: ``night.edf``, ``bed7.csv``.
     data_dir
         The data folder; by default what ``ECG_MONITOR_DATA`` names.
@@ -63,7 +64,10 @@ def find_record(
         return found
     if Path(name).suffix.lower() in FILES:
         raise MonitorError(f"there is no file {name}", USAGE)
-    if name.startswith((".", "/")) or not _NAME.fullmatch(name):
+    if not name:
+        raise MonitorError("the name of the record is empty", USAGE)
+    here = "/" in name and Path(name).parent.is_dir()
+    if here or name.startswith((".", "/")) or not _NAME.fullmatch(name):
         raise MonitorError(f"there is no record {name}: {name}.hea does not exist", USAGE)
     remote = f"mitdb/{name}" if _MITDB.fullmatch(name) else name
     if "/" not in remote:
@@ -152,9 +156,7 @@ def download(remote: str, progress: Progress) -> Path:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(base / file, place)
     except OSError as error:  # wfdb raises requests' errors, which are OSErrors too
-        raise MonitorError(
-            f"cannot download {remote} from PhysioNet: {_one_line(error)}"
-        ) from error
+        raise MonitorError(f"cannot download {remote} from PhysioNet: {_reason(error)}") from error
     except Exception as error:  # wfdb gives no narrower type for a broken answer
         raise MonitorError(f"PhysioNet's answer for {remote} is no record: {error!r}") from error
     return target
@@ -175,5 +177,10 @@ def _files_of(header_path: Path, record: str) -> list[str]:
     return [f"{folder}/{n}" if folder else n for n in names]
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _reason(error: BaseException) -> str:
+    """Say what was wrong at the bottom: an unknown host, not how often it was tried."""
+    first = error
+    while first.__context__ is not None:
+        first = first.__context__
+    text = (isinstance(first, OSError) and first.strerror) or str(error)
+    return " ".join(text.split())[:200] or type(error).__name__

@@ -44,6 +44,8 @@ def test_errors_say_what_to_do(tmp_path):
         find_record("patient7")
     with pytest.raises(MonitorError, match=r"\./nothing\.hea does not exist"):
         find_record("./nothing")
+    with pytest.raises(MonitorError, match="the name of the record is empty"):
+        find_record("")
     with pytest.raises(MonitorError, match=r"data folder .* does not exist"):
         find_record("208", tmp_path / "nowhere")
 
@@ -78,6 +80,31 @@ def test_a_broken_download_leaves_nothing_behind(monkeypatch):
     with pytest.raises(MonitorError, match="cannot download mitdb/208 from PhysioNet: 404"):
         find_record("mitdb/208")
     assert list((records.cache_dir() / "mitdb").iterdir()) == []
+
+
+def test_a_network_that_is_away_is_said_in_a_few_words(monkeypatch):
+    def no_network(*_):
+        try:
+            raise OSError(-2, "Name or service not known")
+        except OSError:
+            raise OSError("HTTPSConnectionPool: Max retries exceeded with url: /208") from None
+
+    monkeypatch.setattr(wfdb, "dl_files", no_network)
+    with pytest.raises(MonitorError) as caught:
+        find_record("mitdb/208")
+    assert str(caught.value) == (
+        "cannot download mitdb/208 from PhysioNet: Name or service not known"
+    )
+
+
+def test_a_path_into_a_folder_that_is_here_is_not_told_to_physionet(monkeypatch, tmp_path):
+    server = FakePhysioNet()
+    monkeypatch.setattr(wfdb, "dl_files", server)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ward3/miller").mkdir(parents=True)
+    with pytest.raises(MonitorError, match=r"no record ward3/miller/ecg1: .*hea does not exist"):
+        find_record("ward3/miller/ecg1")
+    assert server.asked == []
 
 
 def test_a_cache_that_cannot_be_made_is_not_taken_for_a_failed_download(monkeypatch, tmp_path):
