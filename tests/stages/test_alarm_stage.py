@@ -89,6 +89,19 @@ def test_noise_is_said_and_nothing_else() -> None:
     assert physiological(alerts) == {AlertKind.NOISE}
 
 
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (LeadState.NOISY, "NOISE"),
+        (LeadState.INVALID, "SAMPLES MISSING"),
+        (LeadState.SATURATED, "SATURATED"),
+    ],
+)
+def test_what_makes_a_signal_unusable_is_named(state: LeadState, text: str) -> None:
+    alerts = run(hops(steady(75, 0.5, 20), 40, [(20.0, 40.0, state)]))
+    assert raised(alerts)[AlertKind.NOISE].text == f"{text}: arrhythmia analysis suspended"
+
+
 def test_constant_line_is_no_asystole_but_no_signal() -> None:
     flat = [(20.0, 40.0, LeadState.FLAT)]
     alerts = run(hops(steady(75, 0.5, 20), 40, flat))

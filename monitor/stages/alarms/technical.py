@@ -7,6 +7,7 @@ from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
 
 _OFF = (LeadState.LEAD_OFF, LeadState.FLAT)
+_NOT_NOISE = {LeadState.INVALID: "SAMPLES MISSING", LeadState.SATURATED: "SATURATED"}
 _SUSPENDED = ": arrhythmia analysis suspended"
 
 
@@ -28,13 +29,19 @@ def lead_off(view: View) -> Finding | None:
 
 
 def noise(view: View) -> Finding | None:
-    """Signal unusable for ``noise_s``, and not only because leads are off."""
+    """Signal unusable for ``noise_s``, and not only because leads are off.
+
+    The text says what else it is where no lead is noisy: other things are to be done about it.
+    """
     since = view.unusable_since
-    if since is None or all(state in _OFF for state in view.lead_states):
+    connected = {state for state in view.lead_states if state not in _OFF}
+    if since is None or not connected:
         return None
     if view.seconds_since(since) < view.settings.noise_s:
         return None
-    return Finding(since, "NOISE" + _SUSPENDED)
+    words = [text for state, text in _NOT_NOISE.items() if state in connected]
+    what = ", ".join(words) if connected <= _NOT_NOISE.keys() else "NOISE"
+    return Finding(since, what + _SUSPENDED)
 
 
 def amplitude(view: View) -> Finding | None:
