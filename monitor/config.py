@@ -371,7 +371,7 @@ def load_settings(path: Path | None) -> Settings:
         return Settings()
     try:
         return build(Settings, tomllib.loads(path.read_text(encoding="utf-8")), "")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MonitorError(f"cannot read settings {path}: {error}") from error
+    except OSError as error:
+        raise MonitorError(f"cannot read settings {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise MonitorError(f"settings {path} are not valid TOML: {error}") from error

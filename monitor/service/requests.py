@@ -148,8 +148,8 @@ class Requests:
             self._report(stream, was)
             for name, value in dataclasses.asdict(after).items():
                 if value != getattr(before, name):
-                    was_limit = getattr(before, name)
-                    self._remark(stream.info.stream, f"limit {name} {was_limit} -> {value}")
+                    change = f"{_shown(getattr(before, name))} -> {_shown(value)}"
+                    self._remark(stream.info.stream, f"limit {name} {change}")
         return out, {**dataclasses.asdict(after), "off": list(after.off)}
 
     def _acknowledge(self, request: dict[str, Any]) -> list[Body]:
@@ -163,3 +163,7 @@ class Requests:
         if not out and alert_id is not None:
             raise ProtocolError(f"stream {name} has no active alert {alert_id!r:.20}")
         return out
+
+
+def _shown(limit: object) -> str:
+    return (", ".join(limit) or "none") if isinstance(limit, tuple) else str(limit)

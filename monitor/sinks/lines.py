@@ -53,10 +53,8 @@ class TextLines:
         match message:
             case StreamInfo():
                 if message.stream not in self._rates_hz:
-                    leads = ", ".join(message.leads)
-                    self._write(
-                        f"{message.stream}: {message.source}, {message.rate_hz:g} Hz, {leads}"
-                    )
+                    parts = (message.source, f"{message.rate_hz:g} Hz", *message.leads)
+                    self._write(f"{message.stream}: {', '.join(filter(None, parts))}")
                 self._rates_hz[message.stream] = message.rate_hz
             case Alert():
                 text = f"{MARKS[message.priority]:<3} {message.text}"
@@ -91,7 +89,7 @@ class TextLines:
         self._line(
             vitals.stream,
             vitals.sample,
-            f"    HR {bpm}  PVC/min {vitals.pvcs_per_min}  beats {counts}",
+            f"    HR {bpm}  PVC/min {vitals.pvcs_per_min}  beats {counts or '--'}",
         )
 
     def _line(self, stream: str, sample: int, text: str) -> None:

@@ -57,9 +57,12 @@ def test_bad_settings(capsys, data_dir, tmp_path):
         config.write_text(text, encoding="utf-8")
         line = fails(capsys, "replay", "100", "--data", data_dir, "--config", config, "--json")
         assert complaint in line
-    assert "cannot read settings" in fails(
-        capsys, "replay", "100", "--data", data_dir, "--config", tmp_path / "none.toml", "--json"
-    )
+    none = tmp_path / "none.toml"
+    line = fails(capsys, "replay", "100", "--data", data_dir, "--config", none, "--json")
+    assert line == f"ecg-monitor: cannot read settings {none}: No such file or directory"
+    config.write_bytes(b"\xff\xfe")
+    line = fails(capsys, "replay", "100", "--data", data_dir, "--config", config, "--json")
+    assert "not valid TOML: 'utf-8' codec can't decode" in line
 
 
 def test_bad_model_and_detector(capsys, data_dir, tmp_path):

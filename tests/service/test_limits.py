@@ -36,6 +36,7 @@ def test_limits_are_shown_changed_confirmed_and_logged():
     assert reply["limits"]["hr_high_bpm"] == 130.0
     assert desk.limits()["limits"]["off"] == ["couplet"]
     assert "stream a: limit hr_high_bpm 120.0 -> 130.0" in desk.said
+    assert "stream a: limit off none -> couplet" in desk.said
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,11 @@ def test_vitals_come_every_ten_seconds_and_unknown_is_never_zero():
     ]
     out = lines_of(info, *vitals)[1:]
     assert [line.split()[1] for line in out] == ["0:00:00.000", "0:00:10.000", "0:00:20.000"]
-    assert "HR --" in out[0]
+    assert out[0].endswith("HR --  PVC/min 0  beats --")
     assert "HR 72 " in out[1]
     assert "N 10" in out[1]
     assert "V" not in out[1].split("beats")[1]
+
+
+def test_a_stream_that_does_not_say_where_it_comes_from():
+    assert lines_of(StreamInfo("bed-7", 250.0, ("II", "V1"))) == ["bed-7: 250 Hz, II, V1"]

@@ -55,9 +55,9 @@ def scenario(name_or_path: str | Path) -> Scenario:
         )
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise MonitorError(f"cannot read scenario {path}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise MonitorError(f"cannot read scenario {path}: {error.strerror or error}") from error
+    except ValueError as error:
         raise MonitorError(f"scenario {path} is not valid TOML: {error}") from error
     table.setdefault("name", path.stem)
     table.setdefault("description", "")
