@@ -242,7 +242,11 @@ def state(bundle: Bundle, name: str, table: Table) -> None:
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("model", help="a shipped name, or a file")
     parser.add_argument("--data", type=Path, help="folder with mitdb/")
     parser.add_argument("--records", choices=sorted(RECORD_SETS), default="ds2")

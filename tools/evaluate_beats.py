@@ -101,7 +101,11 @@ def measure(name: str, folder: Path, work: Path) -> BeatFigures:
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.evaluate_beats", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.evaluate_beats",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("models", nargs="*", help="shipped names or files; default: all shipped")
     parser.add_argument("--data", type=Path, help="folder with mitdb/")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")

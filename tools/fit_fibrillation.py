@@ -1,6 +1,6 @@
 """Fit the weights of the VF detector, and tell how well they carry over to other records.
 
-    python tools/fit_fibrillation.py --data DIR
+    python -m tools.fit_fibrillation --data DIR
 
 Windows of 3 s, one a second, of both leads of the 11 records of the MIT-BIH Malignant
 Ventricular Ectopy Database and of DS1 of the MIT-BIH Arrhythmia Database. VF and flutter

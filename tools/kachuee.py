@@ -224,7 +224,11 @@ def main() -> int:
     from tools.kaggle_csv import read_rows
     from tools.train import data_folder
 
-    parser = argparse.ArgumentParser(prog="python -m tools.kachuee", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.kachuee",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", type=Path, help="folder with mitdb/ and kaggle/")
     args = parser.parse_args()
     folder = data_folder(args.data)

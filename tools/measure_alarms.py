@@ -1,6 +1,8 @@
 """Measure the alarms: everything runs through the whole pipeline, with default settings.
 
-    python tools/measure_alarms.py [PART ...] [--data DIR] [--jobs N] [--noise-db SNR] [--perturbed]
+    python -m tools.measure_alarms                     all parts, those of README
+    python -m tools.measure_alarms cinc --noise-db 0   one part, in noise
+    python -m tools.measure_alarms --perturbed         cinc and vfdb, under many mild changes
 
 Protocols
 ---------
@@ -63,6 +65,7 @@ from tools.alarm_runs import Case, Result, Run, analyse
 from tools.alarm_timing import rate, timing
 from tools.perturbations import PERTURBATIONS
 
+FOLDERS = {"cinc": "cinc2015", "vfdb": "vfdb", "mitdb": "mitdb", "af": "mitdb"}
 PACED = ("102", "104", "107", "217")
 CHALLENGE = {
     "Asystole": AlertKind.ASYSTOLE,
@@ -271,7 +274,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     recorded = {"cinc": cinc, "vfdb": vfdb, "mitdb": mitdb, "af": af}
     made = {"timing": timing, "rate": rate}
     parts = [*recorded, *made]
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.measure_alarms",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all")
     parser.add_argument("--data", type=Path, default=os.environ.get("ECG_MONITOR_DATA"))
     parser.add_argument("--jobs", type=int, default=1)
@@ -283,6 +290,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--perturbed is for the parts cinc and vfdb")
     if args.data is None and set(chosen) & set(recorded):
         parser.error("give the folder of recordings: --data DIR, or ECG_MONITOR_DATA")
+    for folder in sorted({FOLDERS[part] for part in set(chosen) & set(recorded)}):
+        if not (args.data / folder).is_dir():
+            parser.error(f"there is no {folder}/ in {args.data}")
     known: dict[Case, Result] = {}
     with ProcessPoolExecutor(max_workers=args.jobs) as pool:
 

@@ -306,8 +306,12 @@ def main(argv: list[str] | None = None) -> int:
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
         parser.error(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}")
+    parts = arguments.parts or list(PARTS)
+    for folder in sorted({"mitdb" if part == "ds1" else part for part in parts}):
+        if not (arguments.data / folder).is_dir():
+            parser.error(f"there is no {folder}/ in {arguments.data}")
     results: dict[str, Any] = {}
-    for part in arguments.parts or PARTS:
+    for part in parts:
         results[part] = PARTS[part](arguments.data)
         print(f"{part} (% of time)")
         print("\n".join(lines(results[part])), flush=True)

@@ -260,7 +260,11 @@ def split(
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.ptbdb", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.ptbdb",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder with ptbdb/")
     parser.add_argument("--download", action="store_true", help="fetch the database first")
     args = parser.parse_args()

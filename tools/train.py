@@ -327,7 +327,11 @@ def main() -> int:
 
     if sys.argv[1:2] and sys.argv[1] in RECIPES:
         return train_beats(sys.argv[1:])
-    parser = argparse.ArgumentParser(prog="python -m tools.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("model", choices=["aami", *sorted(RECIPES)])
     parser.add_argument("--data", type=Path, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")

@@ -252,7 +252,11 @@ def ptb_folder(given: Path | None, fetch: bool) -> Path:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("model", choices=sorted(RECIPES))
     parser.add_argument("--data", type=Path, help="folder with mitdb/ (and ptbdb/)")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
