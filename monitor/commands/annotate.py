@@ -241,9 +241,10 @@ def _print_table(summaries: list[Summary], out: Path) -> None:
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     plural = "" if len(summaries) == 1 else "s"
+    minutes = sum(s.duration_s for s in summaries) / 60
+    length = f"{minutes / 60:.1f} h" if minutes >= 60 else f"{minutes:.1f} min"
     console.print(
-        f"{len(summaries)} record{plural}, "
-        f"{sum(s.duration_s for s in summaries) / 3600:.1f} h of signal, "
+        f"{len(summaries)} record{plural}, {length} of signal, "
         f"{sum(s.cpu_s for s in summaries):.0f} CPU s, peak memory of a process "
         f"{peak_kib / 1024:.0f} MiB"
     )

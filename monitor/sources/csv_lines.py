@@ -9,6 +9,7 @@ line is the next sample.
 from __future__ import annotations
 
 import os
+import re
 import select
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from monitor.sources.sample_clock import Run, SampleClock
 READ_BYTES = 64 * 1024
 MAX_LINE_BYTES = 64 * 1024
 
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 _Line = tuple[int, str]  # its number from 1, and its text
 
 
@@ -153,8 +155,9 @@ class CsvLines:
         try:
             return read(field)
         except ValueError:
+            comma = "; decimals need a point" if _DECIMAL_COMMA.fullmatch(field.strip()) else ""
             raise MonitorError(
-                f"{self._name}, line {line}: {field[:40]!r} is not a number"
+                f"{self._name}, line {line}: {field[:40]!r} is not a number{comma}"
             ) from None
 
     def _remark(self) -> None:

@@ -18,11 +18,12 @@ def test_a_common_record_fits_80_columns(capsys):
     out = capsys.readouterr().out
     assert max(len(line.rstrip()) for line in out.splitlines()) <= 80
     assert "CPU s" in out
-    assert "1 record, 0.5 h" in out
+    assert "1 record, 30.1 min of signal" in out
 
 
 def test_nothing_is_cut_in_a_file(capsys):
     _print_table([summary("a_record_with_a_name_of_its_own" * 2), summary("208")], Path("out"))
     out = capsys.readouterr().out
     assert out.count(" 12.3") == 2
+    assert "2 records, 1.0 h of signal" in out
     assert "…" not in out

@@ -131,7 +131,7 @@ def test_a_time_column_shows_what_is_missing_and_what_came_twice(text, stamp):
         (["II", "1", "0x1f"], {"unit": "mV"}, "line 3: '0x1f'"),
         (["II", "1_000"], {"unit": "mV"}, "line 2: '1_000'"),
         (["II,V5", "1,2", "", "3"], {"unit": "mV"}, "line 4: 1 field.* where 2"),
-        (["II;V5", "1;2", "0,3;0,4"], {"unit": "mV"}, "line 3: '0,3'"),
+        (["II;V5", "1;2", "0,3;0,4"], {"unit": "mV"}, "line 3: '0,3' .* need a point"),
         (["II,V5", "1,2,3"], {"unit": "mV"}, "line 2: 3 field"),
         (["time_fortnights,II"], {"unit": "mV"}, "empty"),
         (["time [h],II", "1,2"], {"unit": "mV"}, "'h' in 'time .h.' is not a unit of time"),

@@ -51,6 +51,7 @@ def test_a_unit_that_is_wrong_by_a_thousand_is_said_within_20_s(record, factor, 
     assert alerts[0].state is AlertState.RAISED
     assert alerts[0].priority is Priority.TECHNICAL
     assert words in alerts[0].text
+    assert "e+" not in alerts[0].text  # 1220 mV, not 1.22e+03 mV
     assert alerts[0].sample <= 20 * rate_hz
     assert AlertState.CLEARED not in {alert.state for alert in alerts}
 

@@ -53,7 +53,7 @@ class Amplitude:
                 height_mv = median(heights_mv)
                 beats = tuple(sample for sample, _ in self._qrs)
                 text = (
-                    f"UNIT? QRS of {height_mv:.3g} mV is impossible; uV given as mV? "
+                    f"UNIT? QRS of {height_mv:.0f} mV is impossible; uV given as mV? "
                     "Alarms cannot be relied on"
                 )
                 return Finding(beats[0], text, height_mv, MOST_QRS_MV, beats)
