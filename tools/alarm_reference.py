@@ -9,11 +9,13 @@ import numpy as np
 import wfdb
 from numpy.typing import NDArray
 
+from monitor.score.annotations import ML_CLASSES
+
 Span = tuple[float, float]
 """Start and end, seconds."""
 
 FLUTTER = ("VF", "VFIB", "VFL")
-SYMBOLS = dict(zip("NLRejAaJSnVE!F/fQ", "NNNNNSSSSSVVVFQQQ", strict=True))
+SYMBOLS = {**ML_CLASSES, "!": "V"}  # a flutter wave too
 
 
 def rhythm_spans(path: Path) -> list[tuple[str, float, float]]:

@@ -36,11 +36,11 @@ from monitor.config import DetectSettings, QualitySettings
 from monitor.errors import MonitorError
 from monitor.messages import Quality, Samples, StreamInfo
 from monitor.score import RECORD_SETS, Annotations, Conditions, compare_beats, read_annotations
+from monitor.score.annotations import EC57_CLASSES
 from monitor.stages.detect.caution import Caution
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.quality import QualityGate
 from tools.bench_detect import read
-from tools.explain_detect import BEATS
 from tools.noise import motion, muscle, with_noise
 
 MADE = {"motion": motion, "muscle": muscle}
@@ -84,7 +84,7 @@ def parts(data: Path, record: str, clean: bool, seed: int) -> list[Part]:
     truth, _ = read_annotations(path, "atr")
     if clean:
         return [_part(signal, 0, rate_hz, truth, Conditions())]
-    beats = truth.samples[np.isin(np.array(truth.symbols), list(BEATS))]
+    beats = truth.samples[np.isin(np.array(truth.symbols), list(EC57_CLASSES))]
     made = []
     for i, (kind, snr_db) in enumerate(NOISES):
         rng = np.random.default_rng([seed, int(record), i])

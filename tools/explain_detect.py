@@ -31,6 +31,7 @@ from rich.table import Table
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray
 from monitor.score import read_annotations
+from monitor.score.annotations import EC57_CLASSES
 from tools.bench_detect import expand, read, run, streamed
 
 Array: TypeAlias = NDArray[np.float64]
@@ -40,7 +41,6 @@ BAND_HZ = (5.0, 18.0)
 AROUND_S = 1.0
 QRS_S = 0.1
 NEAR_S = 0.3
-BEATS = "NLRBAaJSVrFejnE/fQ?"
 
 
 def noise_at(signal_mv: FloatArray, rate_hz: float, beats: Samples, at: Samples) -> Array:
@@ -88,7 +88,7 @@ def explain(data: Path, name: str, leads: int) -> list[str] | None:
     signal_mv, rate_hz, path = read(data, name)
     truth, _ = read_annotations(path, "atr")
     symbols = np.array(truth.symbols)
-    is_beat = np.isin(symbols, list(BEATS))
+    is_beat = np.isin(symbols, list(EC57_CLASSES))
     beats = truth.samples[is_beat]
     kinds = Counter(symbols[is_beat][np.searchsorted(beats, missed)].tolist())
     near = sum(bool(np.abs(beats - sample).min() < NEAR_S * rate_hz) for sample in false)

@@ -41,6 +41,7 @@ from monitor.config import DetectSettings
 from monitor.errors import MonitorError
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.score import RECORD_SETS
+from monitor.score.annotations import EC57_CLASSES
 from monitor.stages.detect.evidence import Candidate
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.judge import Judge
@@ -130,7 +131,7 @@ class Variants:
         rate_hz = float(read.fs)
         truth = wfdb.rdann(path, "atr")
         symbols = np.array(truth.symbol)
-        beats = truth.sample[np.isin(symbols, list("NLRBAaJSVrFejnE/fQ?"))]
+        beats = truth.sample[np.isin(symbols, list(EC57_CLASSES))]
         vf = truth.sample[np.isin(symbols, list("[]"))]
         if variant not in WHOLE:
             start = int(rng.integers(0, len(signal) - int(SLICE_S * rate_hz)))

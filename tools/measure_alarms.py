@@ -52,6 +52,7 @@ from monitor.messages import (
     AlertState,
     Priority,
 )
+from monitor.score import RECORD_SETS
 from tools.alarm_reference import (
     FLUTTER,
     merged,
@@ -66,7 +67,6 @@ from tools.alarm_timing import rate, timing
 from tools.perturbations import PERTURBATIONS
 
 FOLDERS = {"cinc": "cinc2015", "vfdb": "vfdb", "mitdb": "mitdb", "af": "mitdb"}
-PACED = ("102", "104", "107", "217")
 CHALLENGE = {
     "Asystole": AlertKind.ASYSTOLE,
     "Bradycardia": AlertKind.EXTREME_BRADY,
@@ -215,8 +215,7 @@ def is_true(alert: Alert, rate_hz: float, path: Path) -> bool:
 
 def mitdb(data: Path, run: Run) -> None:
     """Count false lethal alarms, and the VT runs found."""
-    paths = sorted(path.with_suffix("") for path in (data / "mitdb").glob("*.hea"))
-    paths = [path for path in paths if path.name not in PACED]
+    paths = [data / "mitdb" / name for name in RECORD_SETS["mitdb44"]]
     lethal = Counter[str]()
     found = Counter[str]()
     hours = 0.0
@@ -243,9 +242,7 @@ def mitdb(data: Path, run: Run) -> None:
 
 def af(data: Path, run: Run) -> None:
     """Duration of atrial fibrillation found."""
-    from monitor.score import RECORD_SETS
-
-    paths = sorted(path.with_suffix("") for path in (data / "mitdb").glob("*.hea"))
+    paths = [data / "mitdb" / name for name in RECORD_SETS["mitdb48"]]
     seconds = {path.name: af_seconds(path, r) for path, r in zip(paths, run(paths), strict=True)}
     for name, tally in seconds.items():
         if tally.sum() > 30:

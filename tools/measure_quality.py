@@ -40,60 +40,13 @@ from scipy.signal import lfilter
 
 from monitor.config import BlockSettings, QualitySettings
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
+from monitor.score import RECORD_SETS
+from monitor.score.annotations import EC57_CLASSES
 from monitor.stages.blocks import Blocks
 from monitor.stages.quality import QualityGate
 
 Signal = NDArray[np.float64]
-DS1 = (
-    "101",
-    "106",
-    "108",
-    "109",
-    "112",
-    "114",
-    "115",
-    "116",
-    "118",
-    "119",
-    "122",
-    "124",
-    "201",
-    "203",
-    "205",
-    "207",
-    "208",
-    "209",
-    "215",
-    "220",
-    "223",
-    "230",
-)
-DS2 = (
-    "100",
-    "103",
-    "105",
-    "111",
-    "113",
-    "117",
-    "121",
-    "123",
-    "200",
-    "202",
-    "210",
-    "212",
-    "213",
-    "214",
-    "219",
-    "221",
-    "222",
-    "228",
-    "231",
-    "232",
-    "233",
-    "234",
-)
 SNRS_DB = (12, 6, 0, -6)
-QRS_SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ")
 
 
 def judge(signal_mv: Signal, rate_hz: float) -> list[Quality]:
@@ -141,7 +94,8 @@ def measure_mitdb(data: Path) -> dict[str, Any]:
             "lead 0": states_percent(verdicts, 0),
             "lead 1": states_percent(verdicts, 1),
         }
-    for title, names in (("DS1", DS1), ("DS2", DS2), ("all 48", list(table))):
+    halves = {"DS1": RECORD_SETS["ds1"], "DS2": RECORD_SETS["ds2"]}
+    for title, names in {**halves, "all 48": tuple(table)}.items():
         for key in ("unusable", "first lead"):
             values = {name: table[name][key] for name in names}
             worst = max(values, key=lambda name: values[name])
@@ -256,11 +210,11 @@ def scaled(
 def measure_ds1(data: Path) -> dict[str, Any]:
     """Share flagged with noise added, by kind and signal-to-noise ratio."""
     flagged: dict[str, list[bool]] = defaultdict(list)
-    for number, name in enumerate(DS1):
+    for number, name in enumerate(RECORD_SETS["ds1"]):
         signal, rate_hz = read(data / "mitdb" / name)
         note = wfdb.rdann(str(data / "mitdb" / name), "atr")
         ecg = signal[: round(600 * rate_hz), 0]
-        is_beat = np.isin(note.symbol, sorted(QRS_SYMBOLS))
+        is_beat = np.isin(note.symbol, list(EC57_CLASSES))
         r_peaks = note.sample[is_beat & (note.sample < len(ecg))]
         loud = np.arange(len(ecg)) >= 120 * rate_hz
         for kind in ("ma", "bw", "em"):

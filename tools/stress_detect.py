@@ -39,6 +39,7 @@ from rich.table import Table
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray
 from monitor.score import Annotations, RecordScore, compare_beats, read_annotations, summarise
+from monitor.score.annotations import EC57_CLASSES
 from tools.bench_detect import expand, read, stream
 
 Samples: TypeAlias = NDArray[np.int64]
@@ -106,7 +107,7 @@ def load(data: Path, name: str) -> Recording:
     signal_mv, rate_hz, path = read(data, name)
     truth, _ = read_annotations(path, "atr")
     symbols = np.array(truth.symbols)
-    beats = truth.samples[np.isin(symbols, list("NLRBAaJSVrFejnE/fQ?"))]
+    beats = truth.samples[np.isin(symbols, list(EC57_CLASSES))]
     flutter = truth.samples[np.isin(symbols, ["[", "]"])]
     beats = beats[np.searchsorted(flutter, beats) % 2 == 0]
     return Recording(name, signal_mv, rate_hz, truth, beats, peaks(signal_mv, rate_hz))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.score import Annotations, Conditions, RecordScore, compare_beats, read_annotations
+from monitor.score.annotations import EC57_CLASSES
 from monitor.stages.detect import make_detector
 
 Signal = NDArray[np.float64]
@@ -31,7 +32,7 @@ def record(folder: Path, name: str, minutes: int) -> tuple[Signal, NDArray[np.in
     kept = truth.samples < minutes * MINUTE
     symbols = np.array(truth.symbols)[kept]
     samples = truth.samples[kept]
-    beats = samples[np.isin(symbols, list("NLRBAaJSVrFejnE/fQ?"))]
+    beats = samples[np.isin(symbols, list(EC57_CLASSES))]
     return signal, beats, Annotations.from_arrays(samples, tuple(symbols.tolist()))
 
 
