@@ -30,6 +30,7 @@ from monitor.errors import MonitorError
 FOLDER = Path(__file__).parent
 MANIFEST = "manifest.json"
 MAX_BYTES = 64 * 2**20
+SUM_TOLERANCE = 1e-3  # of probabilities, in float32
 _UNSAFE = re.compile(rb"\b(save|from_file|load|load_library|fromfile|set_file_name)\s*\(")
 
 
@@ -197,21 +198,37 @@ def _manifest(text: str | bytes, path: Path) -> Manifest:
 
 
 def _try_out(bundle: Bundle) -> None:
-    """Run two beats of zeros through the network: shapes and values must be what is said."""
+    """Run two made beats through the network: shapes and values must be what is said."""
     manifest = bundle.manifest
-    signal = torch.zeros(2, manifest.signal_rows, manifest.length)
-    features = torch.zeros(2, manifest.feature_count)
+    rows, length = manifest.signal_rows, manifest.length
+    hill = torch.hann_window(length).expand(rows, length)
+    signal = torch.stack([torch.zeros(rows, length), hill])
+    features = torch.stack(
+        [torch.zeros(manifest.feature_count), torch.ones(manifest.feature_count)]
+    )
     try:
         out = bundle.probabilities(signal, features)
         shape = tuple(out.shape)
     except Exception as error:  # any error inside the foreign network
-        last = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise MonitorError(
-            f"model {bundle.source} does not take a window of {manifest.length} samples, "
-            f"{manifest.signal_rows} channel(s) and {manifest.feature_count} features: {last}"
+            f"model {bundle.source} does not take a window of {length} samples, "
+            f"{rows} channel(s) and {manifest.feature_count} features: {last_line(error)}"
         ) from error
-    if shape != (2, len(manifest.classes)) or not bool(torch.isfinite(out).all()):
+    if shape != (2, len(manifest.classes)):
         raise MonitorError(
             f"model {bundle.source} gives an output of shape {shape} for 2 beats; its manifest "
             f"names {len(manifest.classes)} classes"
         )
+    if not bool(torch.isfinite(out).all()):
+        raise MonitorError(f"model {bundle.source} gives values that are not finite")
+    if bool((out < 0).any()) or bool(((out.sum(dim=1) - 1).abs() > SUM_TOLERANCE).any()):
+        raise MonitorError(
+            f"model {bundle.source} gives no probabilities, though its manifest says so: they are "
+            "0 to 1 and sum up to 1; leave out `probabilities` where it gives logits"
+        )
+
+
+def last_line(error: Exception) -> str:
+    """Give what TorchScript's account of an error comes to."""
+    text = str(error).strip()
+    return text.splitlines()[-1] if text else type(error).__name__

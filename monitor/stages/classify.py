@@ -8,6 +8,7 @@ many hops, and of many streams, can go through the network together.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
+from models.bundle import Bundle, last_line
 from monitor.errors import MonitorError
 from monitor.messages import AamiClass, Beat, FloatArray, StreamInfo
 from monitor.stages.context import PatientContext
@@ -95,7 +96,10 @@ def _run(bundle: Bundle, signal: FloatArray, features: FloatArray, size: int) ->
     full_features = torch.zeros((size, *features.shape[1:]))
     full_signal.numpy()[: len(signal)] = signal
     full_features.numpy()[: len(features)] = features
-    found: Scores = bundle.probabilities(full_signal, full_features).numpy()
+    try:
+        found: Scores = bundle.probabilities(full_signal, full_features).numpy()
+    except Exception as error:  # any error inside a foreign network
+        raise MonitorError(f"model {bundle.manifest.name} failed: {last_line(error)}") from error
     return found[: len(signal)]
 
 
@@ -145,7 +149,8 @@ class Classifier:
     Notes
     -----
     A window that is not ``valid`` is labelled Q with probability one: there was too little
-    signal to look at. Classes that the network does not have get probability zero.
+    signal to look at. So is one for which the network gives what is no number. Classes that the
+    network does not have get probability zero.
     """
 
     def __init__(self, info: StreamInfo, bundle: Bundle) -> None:
@@ -192,7 +197,7 @@ class Classifier:
     def _beat(self, window: BeatWindow, scores: list[float] | None, decided_sample: int) -> Beat:
         rpeak = window.rpeak
         row = list(_REFUSED)
-        if scores is not None:
+        if scores is not None and all(map(math.isfinite, scores)):
             row = [0.0] * len(_CLASSES)
             for column, score in zip(self._columns, scores, strict=True):
                 row[column] = score

@@ -118,6 +118,37 @@ def test_bare_network_with_a_toml_manifest(tmp_path):
     refused(tmp_path / "bare.pt", "manifest")
 
 
+class Picky(nn.Module):
+    """Zeros are taken well; what is none ends in an error, or in what is no number."""
+
+    def __init__(self, fails: bool) -> None:
+        super().__init__()
+        self.fails = fails
+
+    def forward(self, signal: Tensor) -> Tensor:
+        out = torch.zeros(signal.shape[0], 5)
+        if float(signal.abs().sum()) > 0.0:
+            if self.fails:
+                raise ValueError("too loud")
+            out = out / 0.0
+        return out
+
+
+@pytest.mark.parametrize(
+    ("net", "manifest", "words"),
+    [
+        (Picky(fails=True), "", ("does not take a window", "too loud")),
+        (Picky(fails=False), "", ("not finite",)),
+        (Plain(), "probabilities = true\n", ("no probabilities", "logits")),
+    ],
+)
+def test_a_network_is_tried_on_what_is_no_silence(tmp_path, net, manifest, words):
+    torch.jit.save(torch.jit.script(net), tmp_path / "net.pt")
+    text = 'name = "net"\nbefore_s = 0\nlength = 187\nflat_input = true\n'
+    (tmp_path / "net.toml").write_text(text + manifest)
+    refused(tmp_path / "net.pt", *words)
+
+
 def test_files_that_are_no_bundles(tmp_path):
     refused(tmp_path / "absent.pt", "neither shipped")
     path = tmp_path / "x.pt"

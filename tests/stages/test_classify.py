@@ -6,6 +6,7 @@ import torch
 
 from models.bundle import Bundle, load_bundle
 from monitor.config import BlockSettings
+from monitor.errors import MonitorError
 from monitor.messages import AamiClass, Beat, RPeak, StreamInfo
 from monitor.score import Annotations, Conditions, compare_beats, read_annotations, summarise
 from monitor.score.annotations import CLASS_MAPS
@@ -97,6 +98,36 @@ def test_refused_window_is_q_and_teaches_no_shape(aami):
     assert beats[30].probabilities == (0.0, 0.0, 0.0, 0.0, 1.0)
     plain = Classifier(info, aami).push(found, 10**6)
     assert [b.label for b in beats[31:]] == [b.label for b in plain[31:]]
+
+
+def test_what_is_no_number_makes_no_normal_beat(aami):
+    classifier = Classifier(StreamInfo("t", 360.0, ("II",)), aami)
+    found = windows(3)
+    scores = np.full((3, 5), 0.2, np.float32)
+    scores[1] = np.nan
+    beats = classifier.label(found, scores, 10**6)
+    assert [b.label for b in beats] == [AamiClass.N, AamiClass.Q, AamiClass.N]
+    assert beats[1].probabilities == (0.0, 0.0, 0.0, 0.0, 1.0)
+
+
+class Loud(torch.nn.Module):
+    """Fails on a beat that is larger than those with which a network is tried."""
+
+    def forward(self, signal: torch.Tensor) -> torch.Tensor:
+        if float(signal.abs().max()) > 20.0:
+            raise ValueError("too loud")
+        return torch.zeros(signal.shape[0], 5)
+
+
+def test_a_network_that_fails_on_a_beat_is_named(tmp_path):
+    torch.jit.save(torch.jit.script(Loud()), tmp_path / "loud.pt")
+    text = 'name = "loud"\nbefore_s = 0.704\nflat_input = true\nscaling = "none"\n'
+    (tmp_path / "loud.toml").write_text(text)
+    bundle = load_bundle(str(tmp_path / "loud.pt"))
+    classifier = Classifier(StreamInfo("t", 360.0, ("II",)), bundle)
+    assert len(classifier.push(windows(3), 10**6)) == 3
+    with pytest.raises(MonitorError, match=r"model loud failed: .*too loud"):
+        classifier.push(windows(3, gain=100.0), 10**6)
 
 
 def test_torch_uses_one_thread(aami):
