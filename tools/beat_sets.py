@@ -44,6 +44,8 @@ class BeatSet:
         What it was made of.
     split
         How it was split.
+    left_out
+        Lines of published files that could not be used, one text each: file, line, reason.
     """
 
     signal: NDArray[np.float32]
@@ -52,6 +54,7 @@ class BeatSet:
     test: NDArray[np.int64]
     data: str
     split: str
+    left_out: tuple[str, ...] = ()
 
     def sha256(self) -> str:
         """Hash the rows and labels."""
@@ -114,16 +117,15 @@ def published(folder: Path) -> BeatSet:
     files = [folder / "kaggle" / f"mitbih_{part}.csv" for part in ("train", "test")]
     train, test = (read_rows(path) for path in files)
     count = len(train.label)
-    reports = "; ".join(
-        read.report(path.name)[0] for read, path in zip((train, test), files, strict=True)
-    )
+    reports = [read.report(path.name) for read, path in zip((train, test), files, strict=True)]
     return BeatSet(
         np.concatenate([train.signal, test.signal])[:, :SAMPLES],
         np.concatenate([train.label, test.label]),
         np.arange(count),
         np.arange(count, count + len(test.label)),
-        f"ECG Heartbeat Categorization (Kaggle): {reports}",
+        f"ECG Heartbeat Categorization (Kaggle): {'; '.join(report[0] for report in reports)}",
         f"{AS_PUBLISHED}: {BY_BEAT}",
+        tuple(line for report in reports for line in report[1:]),
     )
 
 
@@ -138,13 +140,15 @@ def normal_abnormal(folder: Path, work: Path, by_patient: bool = False) -> BeatS
     label = np.minimum(base.label, 1)
     signals, labels = [base.signal], [label]
     files = [folder / "kaggle" / f"ptbdb_{kind}.csv" for kind in ("normal", "abnormal")]
-    data = base.data
+    data, left_out = base.data, list[str]()
     if all(path.exists() for path in files):
         for k, path in enumerate(files):
             read = read_rows(path, classes=2)
             signals.append(read.signal[:, :SAMPLES])
             labels.append(np.full(len(read.label), k, np.int64))
-            data += f"; {read.report(path.name)[0]}"
+            summary, *lines = read.report(path.name)
+            data += f"; {summary}"
+            left_out += lines
     elif (folder / "ptbdb").is_dir():
         ptb = ptbdb.build(folder / "ptbdb")
         signals.append(ptb.signal)
@@ -165,7 +169,7 @@ def normal_abnormal(folder: Path, work: Path, by_patient: bool = False) -> BeatS
         train += extra[count:].tolist()
     parts = [np.array(part, np.int64) for part in (train, test)]
     keep_train, keep_test = (part[usable[part]] for part in parts)
-    return BeatSet(signal, label, keep_train, keep_test, data, BY_BEAT)
+    return BeatSet(signal, label, keep_train, keep_test, data, BY_BEAT, tuple(left_out))
 
 
 def infarction(folder: Path, work: Path, by_patient: bool = True) -> BeatSet:

@@ -102,7 +102,7 @@ def _matrix(table: Table) -> str:
 def _classes(table: Table) -> str:
     matrix = summarise(table.ml).matrix[:5, :5]
     rows = ["| class | precision | recall | F1 |", "|---|---:|---:|---:|"]
-    for k, name in enumerate("NSVF"):
+    for k, name in enumerate("NSVFQ"):
         recall = matrix[k, k] / max(matrix[k].sum(), 1)
         precision = matrix[k, k] / max(matrix[:, k].sum(), 1)
         f1 = 2 * recall * precision / max(recall + precision, 1e-9)

@@ -277,6 +277,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--csv is for the models of five classes")
     beats = published(folder) if args.csv else SETS[args.model](folder, args.work, not args.by_beat)
     print(f"{args.model}: {beats.data}; split {beats.split}", flush=True)
+    for line in beats.left_out:
+        print(f"  left out: {line}", flush=True)
     suffix = ("-by-beat" if args.by_beat else "") + ("-csv" if args.csv else "")
     net = fit(
         inputs(beats.signal[beats.train], recipe),

@@ -26,6 +26,10 @@ FIGURES = BeatFigures(
 def test_the_split_comes_first_and_the_figures_are_those_of_the_matrix():
     lines = zoo_card([FIGURES]).splitlines()
     assert lines[0] == TITLE.strip()
+    assert "## Limits" in lines
+    assert "python -m tools.train ptb-mi --download" in " ".join(lines)
+    shipped = dataclasses.replace(FIGURES, manifest=dataclasses.replace(MANIFEST, name="ptb-mi"))
+    assert "`ptb-mi` (PTB" not in zoo_card([shipped])
     assert "not by patient" in lines[2]
     row = next(line for line in lines if line.startswith("| `made`"))
     assert row.split(" | ")[1:5] == ["3", "0.9700", "0.904", "0.9692"]

@@ -44,6 +44,7 @@ def test_two_classes_join_the_csv_files_and_count_nan(data_dir, work, tmp_path):
     beats = normal_abnormal(tmp_path, work)
     assert np.bincount(beats.label).tolist() == [90599, 18877]
     assert "10 rows; left out: 1 with NaN" in beats.data
+    assert beats.left_out == ("ptbdb_normal.csv, line 11: NaN or infinite",)
     new = np.arange(109446, len(beats.label))
     assert np.isin(new, beats.test).sum() == 6  # a fifth of each class
     assert np.isin(new, beats.train).sum() == 24

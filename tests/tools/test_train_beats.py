@@ -175,6 +175,8 @@ def test_training_from_the_published_files_keeps_their_split(tmp_path, monkeypat
     assert train_beats.main(argv) == 0
     out = capsys.readouterr().out
     assert "59 rows; left out: 1 with NaN" in out
+    assert "left out: mitbih_train.csv, line 4: NaN or infinite\n" in out
+    assert "left out: mitbih_test.csv, line 4: NaN or infinite\n" in out
     assert "24 beats." in out
     manifest = load_bundle(str(work / "cnn-csv-1.pt")).manifest
     assert manifest.metrics["split"] == "as published"
