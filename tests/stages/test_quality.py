@@ -159,6 +159,13 @@ def test_missing_samples_are_invalid(value: float) -> None:
     assert states(verdicts, 11.0, 30.0) == {INVALID}
 
 
+def test_a_lead_that_has_not_given_a_sample_is_not_called_ok() -> None:
+    signal = beats(10.0)
+    signal[:500] = np.nan
+    assert states(judge(signal), 0.0, 2.0) == {INVALID}
+    assert states(judge(signal), 3.0) == {OK}
+
+
 def test_holes_too_short_to_hide_a_beat_are_nothing() -> None:
     signal = beats(30.0)
     for start in range(1000, 7000, 500):

@@ -68,8 +68,8 @@ class Contact:
             if self._missing_s > settings.missing_s:
                 self._last, self._run, self._pinned_s, self._glide_s = np.nan, 0, 0.0, 0.0
                 return LeadState.INVALID
-            if missing == len(x):
-                return None
+            if missing == len(x):  # of a lead that has not given a sample nothing good is known
+                return LeadState.INVALID if self._top < self._bottom else None
             x = x[known]
         self._follow(x, hop_s, keep)
         return self._judge(hop_s, texture)
