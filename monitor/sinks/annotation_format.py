@@ -23,8 +23,8 @@ _TIME_RESOLUTION_ENDS = bytes([0, _SKIP << 2, 255, 255, 255, 255, 1, 0])  # a st
 
 
 def beginning(rate_hz: float) -> bytes:
-    """Give what a file begins with: its sampling rate."""
-    rate = int(rate_hz) if float(rate_hz).is_integer() else rate_hz
+    """Give what a file begins with: its sampling rate, whole if it is so to eight decimals."""
+    rate = int(rate_hz) if round(rate_hz, 8) == int(rate_hz) else rate_hz
     return _word(CODES['"'], 0) + _aux(f"## time resolution: {rate}") + _TIME_RESOLUTION_ENDS
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import wfdb
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.messages import (
@@ -38,6 +38,7 @@ def in_time(rows):
     return [(sample, *row[1:]) for sample, row in zip(samples, rows, strict=True)]
 
 
+@example(rows=[(0, "N", 0, 0, "")], rate_hz=100.00000000000001)
 @given(rows=ROWS, rate_hz=st.one_of(st.integers(100, 1000), st.floats(100, 1000)))
 def test_the_bytes_are_those_that_wfdb_writes(tmp_path_factory, rows, rate_hz):
     folder, rows = tmp_path_factory.mktemp("one"), in_time(rows)
