@@ -96,7 +96,7 @@ def coherence(windows: NDArray[np.float64]) -> float:
     Examples
     --------
     >>> wave = np.sin(np.arange(20.0))[:, np.newaxis]
-    >>> float(coherence(np.stack([wave] * 6)).round(6))
+    >>> round(coherence(np.stack([wave] * 6)), 6)
     1.0
     """
     count = len(windows)

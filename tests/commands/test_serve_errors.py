@@ -80,20 +80,6 @@ def test_a_busy_port_is_found_before_anything_is_loaded(option, capsys):
     )
 
 
-@pytest.mark.parametrize(
-    ("option", "complaint"),
-    [
-        (["--kind", "heart_attack"], "'heart_attack' is not a kind of alert: asystole"),
-        (["--priority", "urgent"], "invalid choice: 'urgent'"),
-    ],
-)
-def test_an_unknown_kind_or_priority_is_refused(option, complaint, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["alerts", *option])
-    assert caught.value.code == USAGE
-    assert complaint in capsys.readouterr().err
-
-
 def test_alerts_ends_with_an_error_when_the_count_was_not_reached(capsys):
     with ServiceSockets(FREE, FREE, FREE) as sockets:
         arguments = ["alerts", "--connect", sockets.output_endpoint, "--timeout", "2"]

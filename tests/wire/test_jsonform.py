@@ -1,6 +1,5 @@
 """The JSON form of messages: exact both ways, strict, one error type."""
 
-import doctest
 import json
 from dataclasses import replace
 
@@ -22,7 +21,6 @@ from monitor.messages import (
     StreamInfo,
     Vitals,
 )
-from monitor.wire import jsonform
 from monitor.wire.jsonform import (
     MAX_JSON_BYTES,
     TYPES,
@@ -37,10 +35,6 @@ from monitor.wire.jsonform import (
 
 def through_json(message):
     return from_dict(loads(dumps(to_dict(message)).encode()))
-
-
-def test_docstrings():
-    assert doctest.testmod(jsonform).failed == 0
 
 
 @given(events)

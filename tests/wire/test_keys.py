@@ -1,6 +1,5 @@
 """Keys, the allow-list and the log of refusals by themselves, without sockets."""
 
-import doctest
 import random
 
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 from zmq.utils import z85
 
 from monitor.errors import MonitorError
-from monitor.wire import keys
 from monitor.wire.allowlist import AllowList, Client, Right, dumps, load, parse, save
 from monitor.wire.keys import is_public_key
 from monitor.wire.refusals import MAX_CAUSES, PERIOD_S, Refusals
@@ -24,10 +22,6 @@ clients = st.builds(
 lists = st.lists(
     clients, max_size=5, unique_by=(lambda client: client.name, lambda client: client.public_key)
 ).map(lambda listed: AllowList(tuple(listed)))
-
-
-def test_docstrings():
-    assert doctest.testmod(keys).failed == 0
 
 
 @given(lists)

@@ -1,7 +1,5 @@
 """Live messages and pages of a journal, merged: the exact sequence, whatever happens on the way."""
 
-import doctest
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,10 +93,6 @@ def play(world, script):
                 world.merger.restarted()
             case ("give up",):
                 world.got += world.merger.give_up()
-
-
-def test_docstring():
-    assert doctest.testmod(merge).failed == 0
 
 
 @settings(max_examples=500)

@@ -1,11 +1,8 @@
 """Loss, duplicates and reordering from sequence numbers, against plain set arithmetic."""
 
-import doctest
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.wire import sequence
 from monitor.wire.sequence import (
     MAX_COUNTED,
     MAX_TOPICS,
@@ -16,10 +13,6 @@ from monitor.wire.sequence import (
     SequenceTracker,
     TopicSequences,
 )
-
-
-def test_docstrings():
-    assert doctest.testmod(sequence).failed == 0
 
 
 @given(st.lists(st.integers(0, 300), max_size=200))

@@ -1,6 +1,5 @@
 """Real sockets on free loopback ports: what may be bound, and that nothing is lost or unbounded."""
 
-import doctest
 import socket
 import threading
 from contextlib import contextmanager
@@ -56,10 +55,6 @@ def receive_until_end(opened):
         assert opened.wait(PATIENCE_S), f"nothing more came after {len(packets)} messages"
         packets += [decode(frames) for frames, _ in opened.receive(10)]
     return packets
-
-
-def test_docstrings():
-    assert doctest.testmod(endpoints).failed == 0
 
 
 @pytest.mark.parametrize(
