@@ -20,7 +20,7 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.wire.protocol import decode, encode
+from monitor.wire.protocol import KINDS, decode, encode
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 
@@ -34,6 +34,12 @@ ALERT = Alert(
     "208", 0, 0, AlertKind.VT, Priority.HIGH, AlertState.RAISED, 720, 1500, "VT 150 > 100"
 )
 EXPECTED = {"beat.208 720 V", "alert.208 1500 VT 150 > 100"}
+
+
+@pytest.mark.parametrize("text", [README, README.parent / "monitor/wire/README.md"])
+def test_the_kinds_of_messages_are_all_named(text):
+    (named,) = re.findall(r"Kinds: `([a-z\s]+)`", text.read_text(encoding="utf-8"))
+    assert sorted(named.split()) == sorted(KINDS)
 
 
 def block(language, endpoint):
