@@ -72,6 +72,7 @@ class SamplePublisher:
         self._publisher = new_publisher_id()
         self._numbers = SequenceCounter()
         self._subscribed = False
+        self._refused = False
         self._context: Context = zmq.Context()
         self._socket = new_socket(self._context, zmq.XPUB, INPUT_QUEUE)
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
@@ -89,7 +90,8 @@ class SamplePublisher:
         The announcement is repeated each second, each :data:`ANNOUNCE_SIGNAL_S` of signal and
         before the end: what waits in our queue for a service that is being restarted must tell
         it what it is, without us.
-        The end is sent however the chunks end, by an error or an interrupt too.
+        The end is sent however the chunks end, by an error or an interrupt too; not to a service
+        that has refused us, which takes nothing.
 
         Raises
         ------
@@ -102,6 +104,7 @@ class SamplePublisher:
         next_sample, sent = info.start_sample, 0
         try:
             for chunk in chunks:
+                self._check()
                 if (
                     self._newcomers()
                     or next_sample - announced_sample >= ANNOUNCE_SIGNAL_S * info.rate_hz
@@ -115,8 +118,9 @@ class SamplePublisher:
                     announced_s, announced_sample = self._clock(), next_sample
                     self._send(_moved(info, next_sample))
         finally:
-            self._send(_moved(info, next_sample), LINGER_S)
-            self._send(End(info.stream, next_sample), LINGER_S)
+            if not self._refused:
+                self._send(_moved(info, next_sample), LINGER_S)
+                self._send(End(info.stream, next_sample), LINGER_S)
         return sent
 
     def wait_for_service(self) -> None:
@@ -126,7 +130,7 @@ class SamplePublisher:
         while not self._subscribed and not self._newcomers():
             if self._socket.poll(PATIENCE_MS):
                 continue
-            self._refusal.check()
+            self._check()
             waited_s = self._clock() - began_s
             if self._patience_s is not None and waited_s >= self._patience_s:
                 raise MonitorError(
@@ -138,8 +142,8 @@ class SamplePublisher:
                 self._say(f"waiting for `ecg-monitor serve` at {self._endpoint}")
 
     def close(self, linger_s: float = LINGER_S) -> None:
-        """Close; what is queued may still leave for ``linger_s``."""
-        self._context.destroy(round(linger_s * 1000))
+        """Close; what is queued may still leave for ``linger_s``, but not to who refuses us."""
+        self._context.destroy(0 if self._refused else round(linger_s * 1000))
 
     def __enter__(self) -> SamplePublisher:
         return self
@@ -151,6 +155,14 @@ class SamplePublisher:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _check(self) -> None:
+        """Raise if the service refuses us, from the start or since our key was revoked."""
+        try:
+            self._refusal.check()
+        except MonitorError:
+            self._refused = True
+            raise
 
     def _newcomers(self) -> bool:
         """Tell whether a service has subscribed since the last call."""
@@ -171,7 +183,7 @@ class SamplePublisher:
             try:
                 self._socket.send_multipart(frames)
             except zmq.Again:  # wait on, open to interrupts
-                self._refusal.check()
+                self._check()
                 waited_s = self._clock() - began_s
                 if patience_s is not None and waited_s > patience_s:
                     self._say(f"the service at {self._endpoint} takes nothing any more: giving up")

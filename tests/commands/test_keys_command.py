@@ -142,8 +142,14 @@ def test_all_commands_with_keys(folders):
         assert json.loads(alerts.finish()[0])["type"] == "alert"
         stranger.finish(1)
         assert "it lets in known keys only; give yours with --keys DIR" in stranger.remarks[-1]
+        sending = ["demo", "--stream", "lasting", "--publish", at["input"], *keys]
+        sender = stack.enter_context(running(*sending))
+        serve.until("stream lasting")
         assert main(["keys", "revoke", "all", "--keys", str(server)]) == 0
         serve.until("allow-list read: 0 client(s)")
+        sender.finish(1)
+        assert "the key is not in its allow-list" in sender.remarks[-1]
+        assert "giving up" not in "".join(sender.remarks)  # it tried no longer to send the end
         refused = stack.enter_context(running("limits", "demo", "--control", at["control"], *keys))
         refused.finish(1)
         assert "the key is not in its allow-list" in refused.remarks[-1]
