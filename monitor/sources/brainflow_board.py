@@ -206,7 +206,7 @@ def _board_id(name: str) -> int:
     for known in (wanted, f"{wanted}_BOARD"):
         if known in boards:
             return boards[known]
-    close = [known.removesuffix("_BOARD").lower() for known in boards if wanted in known]
+    close = [known.removesuffix("_BOARD").lower() for known in boards if wanted and wanted in known]
     listing = ", ".join(close or ["synthetic", "playback", "cyton", "ganglion", "..."])
     raise MonitorError(f"BrainFlow has no board {name!r}; it has {listing}", USAGE)
 

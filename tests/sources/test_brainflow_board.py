@@ -86,6 +86,7 @@ def test_a_counter_that_counts_otherwise_is_not_believed(to, period):
     ("text", "wish", "complaint"),
     [
         ("nonsense", {}, "BrainFlow has no board 'nonsense'; it has synthetic, playback"),
+        ("", {}, "no board ''; it has synthetic, playback"),
         ("gangl", {}, "it has ganglion"),
         ("synthetic?port=3", {}, "no parameter 'port'; known: channels, serial_port"),
         ("synthetic?ip_port=x", {}, "ip_port: 'x' is no number"),
