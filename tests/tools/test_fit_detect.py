@@ -1,5 +1,6 @@
 """The judge's weights are those of the stated commit and data, and a fit can be repeated."""
 
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from monitor.stages.detect import weights
 from monitor.stages.detect.evidence import NAMES
 from monitor.stages.detect.judge import Judge
 from tools import fit_detect, shipped_detect
+from tools.fit_detect import Evidence, Round, Weights, fit, joined, log_odds
 from tools.shipped_detect import COMMIT, DATA_SHA256, ROOT, WEIGHTS_SHA256, data_digest, digest
 
 
@@ -35,7 +37,7 @@ def test_a_clone_without_the_history_is_told_so(
 ) -> None:
     monkeypatch.setattr(shipped_detect, "ROOT", tmp_path)
     with pytest.raises(MonitorError, match="whole history"):
-        shipped_detect.fit_as_shipped(data_dir, tmp_path / "weights.py")
+        shipped_detect.fit_as_shipped(data_dir, tmp_path / "weights.py", 1)
 
 
 def test_the_commit_holds_the_tool_that_fits_them() -> None:
@@ -54,16 +56,65 @@ def test_the_commit_holds_the_tool_that_fits_them() -> None:
     assert 'parser.add_argument("--out"' in shown.stdout
 
 
-def test_the_same_evidence_gives_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fit_detect, "EPOCHS", 3)
-    monkeypatch.setattr(fit_detect, "BATCH", 128)
+def made_evidence() -> Evidence:
     rng = np.random.default_rng(0)
     figures = rng.standard_normal((6000, len(NAMES))).astype(np.float32)
     labels = (figures[:, 0] + figures[:, 4] > 0.0).astype(np.float32)
-    texts = [fit_detect.write(fit_detect.fit(figures, labels), tmp_path / "w.py") for _ in "ab"]
-    assert texts[0] == texts[1]
-    monkeypatch.setattr(Judge, "numbers", texts[0])
-    odds = np.array([Judge().log_odds(row.tolist()) for row in figures[:500]])
-    assert np.mean((odds > 0.0) == (labels[:500] > 0.5)) > 0.9
+    return Evidence(figures, labels, np.zeros(6000, bool))
+
+
+SHORT = Round((), (8, 4), 3, unlabelled=2.0, fast=4.0, fast_s=0.6)
+
+
+def test_the_same_evidence_gives_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_detect, "BATCH", 128)
+    evidence = made_evidence()
+    one, other = fit(evidence, SHORT), fit(evidence, SHORT)
+    assert one == other
+    assert one.layers == (8, 4, 1)
+    judge = one.judge()
+    odds = np.array([judge.log_odds(row.tolist()) for row in evidence.figures[:500]])
+    assert np.mean((odds > 0.0) == (evidence.labels[:500] > 0.5)) > 0.9
+    assert odds == pytest.approx(log_odds(one, evidence.figures[:500]))
+    fit_detect.write(one, tmp_path / "w.py")
+    written = runpy.run_path(str(tmp_path / "w.py"))
+    assert Weights(written["LAYERS"], written["NUMBERS"].strip().replace("\n", " ")) == one
+
+
+def test_without_labels_the_teacher_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_detect, "BATCH", 128)
+    labelled = made_evidence()
+    rows = labelled.figures.copy()
+    rows[:, 1] += 20.0  # another kind of signal
+    teacher = log_odds(fit_detect.teacher(), rows)
+    assert 500 < np.count_nonzero(teacher > 0.0) < 5500
+    other = Evidence(rows, np.zeros(6000, np.float32), np.ones(6000, bool))
+    odds = log_odds(fit(joined([labelled, other]), SHORT._replace(epochs=12)), rows)
+    assert np.mean((odds > 0.0) == (teacher > 0.0)) > 0.9
+
+
+def test_weights_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="are 3 numbers, not 177"):
+        Judge((8, 1), "1 2 3").log_odds([0.0] * len(NAMES))
+
+
+@pytest.mark.parametrize("variant", ["clean", "second", "first motion 0", "vt muscle6", "holes"])
+def test_what_is_near_a_beat_is_one_candidate(data_dir: Path, variant: str) -> None:
+    """As often as a candidate is weighed, it has the same label; most beats have one."""
+    evidence = fit_detect.labelled(data_dir, "208", variant, 7, fit_detect.teacher())
+    assert evidence.figures.shape == (len(evidence.labels), len(NAMES))
+    beats = evidence.labels.sum() / len(evidence.labels)
+    assert 0.3 < beats < 0.98
+    assert not evidence.unlabelled.any()
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("vfdb", "430"), ("cinc2015", "v729l"), ("simulator", "vt")]
+)
+def test_a_source_without_labels_gives_none(data_dir: Path, source: str, name: str) -> None:
+    evidence = fit_detect.unlabelled(data_dir, source, name, 7, fit_detect.teacher())
+    assert len(evidence.figures) > 100
+    assert evidence.unlabelled.all()
+    assert not evidence.labels.any()

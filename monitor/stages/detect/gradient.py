@@ -82,9 +82,9 @@ class GradientDetector:
       others: slope, correlation with up to four running templates of the patient's beats [5]_,
       time since the last beat in seconds and in mean RR, the running height of what was rejected
       (the noise level of [2]_), width, baseline shift, and what lies just before and after. A
-      network with 16 and 8 units, fitted on DS1 with noise added (``tools/fit_detect.py``), turns
-      them into log odds. T waves, pacing pulses and motion artefacts are told from beats by it,
-      not by rule.
+      network with 64 and 32 units, fitted on DS1 with noise, faults and made runs of VT
+      (``tools/fit_detect.py``), turns them into log odds. T waves, pacing pulses and motion
+      artefacts are told from beats by it, not by rule.
     - A candidate of clear odds is decided at once. One in doubt waits up to 0.4 s for the next,
       and the two are decided together: neither, one or both, whatever has the most evidence.
       There a QRS speaks against what is just before it, for a T wave mostly is. Not so where

@@ -1,4 +1,4 @@
-"""From evidence to log odds: a small network fitted on DS1 by ``tools/fit_detect.py``.
+"""From evidence to log odds: a small network fitted by ``tools/fit_detect.py``.
 
 Rules that hold here:
 
@@ -18,27 +18,44 @@ Array = NDArray[np.float64]
 
 
 class Judge:
-    """Log odds of a candidate: fully connected layers with tanh between them."""
+    """Log odds of a candidate: fully connected layers with tanh between them.
 
-    numbers = NUMBERS
+    Parameters
+    ----------
+    sizes
+        Outputs of each layer.
+    numbers
+        All weights as text: layer by layer the matrix, row by row, then the offsets.
 
-    def __init__(self) -> None:
-        numbers = np.array(self.numbers.split(), dtype=np.float64)
-        self._layers: list[tuple[Array, Array]] = []
+    Attributes
+    ----------
+    layers
+        Matrix (outputs, inputs) and offsets (outputs,) of each layer.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer numbers than the layers need.
+    """
+
+    def __init__(self, sizes: tuple[int, ...] = LAYERS, numbers: str = NUMBERS) -> None:
+        values = np.array(numbers.split(), dtype=np.float64)
+        self.layers: list[tuple[Array, Array]] = []
         inputs, at = len(NAMES), 0
-        for outputs in LAYERS:
-            matrix = numbers[at : at + inputs * outputs].reshape(outputs, inputs)
+        needed = sum((i + 1) * o for i, o in zip((inputs, *sizes), sizes, strict=False))
+        if needed != len(values):
+            raise ValueError(f"the judge's weights are {len(values)} numbers, not {needed}")
+        for outputs in sizes:
+            matrix = values[at : at + inputs * outputs].reshape(outputs, inputs)
             at += inputs * outputs
-            self._layers.append((matrix, numbers[at : at + outputs]))
+            self.layers.append((matrix, values[at : at + outputs]))
             at += outputs
             inputs = outputs
-        if at != len(numbers):
-            raise ValueError(f"the judge's weights are {len(numbers)} numbers, not {at}")
 
     def log_odds(self, figures: list[float]) -> float:
         """Log odds that the candidate is a QRS complex."""
         x = np.array(figures)
-        for matrix, bias in self._layers[:-1]:
+        for matrix, bias in self.layers[:-1]:
             x = np.tanh(np.dot(matrix, x) + bias)
-        matrix, bias = self._layers[-1]
+        matrix, bias = self.layers[-1]
         return float(np.dot(matrix[0], x) + bias[0])
