@@ -71,7 +71,7 @@ def test_the_same_evidence_gives_the_same_weights(
 ) -> None:
     monkeypatch.setattr(fit_detect, "BATCH", 128)
     evidence = made_evidence()
-    one, other = fit(evidence, SHORT), fit(evidence, SHORT)
+    one, other = (fit(evidence, SHORT, fit_detect.teacher()) for _ in range(2))
     assert one == other
     assert one.layers == (8, 4, 1)
     judge = one.judge()
@@ -91,7 +91,8 @@ def test_without_labels_the_teacher_is_learnt(monkeypatch: pytest.MonkeyPatch) -
     teacher = log_odds(fit_detect.teacher(), rows)
     assert 500 < np.count_nonzero(teacher > 0.0) < 5500
     other = Evidence(rows, np.zeros(6000, np.float32), np.ones(6000, bool))
-    odds = log_odds(fit(joined([labelled, other]), SHORT._replace(epochs=12)), rows)
+    how = SHORT._replace(epochs=12)
+    odds = log_odds(fit(joined([labelled, other]), how, fit_detect.teacher()), rows)
     assert np.mean((odds > 0.0) == (teacher > 0.0)) > 0.9
 
 
