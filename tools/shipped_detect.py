@@ -26,7 +26,7 @@ import wfdb
 from monitor.errors import MonitorError
 from monitor.score import RECORD_SETS
 
-COMMIT = "71a10a080146319a64b991ba2cf45f9a90de1ace"
+COMMIT = "bd83f60f2fd7122a9cb9d0c6302945ad4dad25fa"
 WEIGHTS_SHA256 = "cb03a220879fc03979c43c3daeef2e1839763f9cfd477b26f49c59dac68b20e7"
 DATA_SHA256 = "f4ddab673de70af407194d1ef0d2fde244cdd4e4a3719355830054b0707cc3ce"
 ROOT = Path(__file__).resolve().parents[1]
