@@ -141,6 +141,8 @@ class Variants:
         if what == "rate":
             to_hz = float(words[1])
             return _resampled(made, round(to_hz), 360)._replace(rate_hz=to_hz)
+        if what not in ("clean", "begin", "tall"):
+            raise ValueError(f"no variant is called {what!r}")
         return made
 
     @cached_property

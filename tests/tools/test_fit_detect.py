@@ -13,6 +13,7 @@ from monitor.stages.detect import weights
 from monitor.stages.detect.evidence import NAMES
 from monitor.stages.detect.judge import Judge
 from tools import fit_detect, shipped_detect
+from tools.detect_variants import Variants
 from tools.fit_detect import Evidence, Round, Weights, fit, joined, log_odds
 from tools.shipped_detect import COMMIT, DATA_SHA256, ROOT, WEIGHTS_SHA256, data_digest, digest
 
@@ -119,3 +120,18 @@ def test_a_source_without_labels_gives_none(data_dir: Path, source: str, name: s
     assert len(evidence.figures) > 100
     assert evidence.unlabelled.all()
     assert not evidence.labels.any()
+
+
+def test_a_variant_that_is_none_is_refused(data_dir: Path) -> None:
+    with pytest.raises(ValueError, match="'mution'"):
+        fit_detect.labelled(data_dir, "101", "mution 6", 7, fit_detect.teacher())
+
+
+@pytest.mark.parametrize(
+    "variant", sorted({v for how in fit_detect.ROUNDS for c in how.collects for v in c.variants})
+)
+def test_every_variant_of_the_fit_can_be_made(data_dir: Path, variant: str) -> None:
+    made = Variants(data_dir).make("101", variant, np.random.default_rng(0))
+    assert made.signal.dtype == np.float32
+    assert len(made.beats) > 100
+    assert made.beats.max() < len(made.signal)
