@@ -46,7 +46,9 @@ SCENARIOS = ("tour", "pvc", "af", "vt", "sinus")
 # a second must be a whole number of hops, or no hour begins as the one before: 250 Hz will not do
 KINDS = ((360.0, ("II", "V1")), (256.0, ("II",)), (256.0, ("II",)), (256.0, ("II",)))
 SETTLED_S = 600.0
-LOOK_S = 0.5
+LOOK_S = 0.5  # memory and files are looked at so often by the clock,
+LOOKS = 10  # and so often in every period, however fast it goes by
+AT_ONCE = 100  # messages taken between two looks at most
 RECORDING = "recording"  # folder of a service's recordings
 ROOM = 1.5  # times the size that is to be kept: what is old is deleted by and by
 
@@ -158,43 +160,49 @@ class Watched:
         return dict(counts)
 
 
-def watch(watched: Watched, services: list[Service], folders: list[Path], socket: Any) -> None:
+def watch(
+    watched: Watched, services: list[Service], folders: list[Path], socket: Any, load: Load
+) -> None:
     """Take every message until all streams have ended; look at memory now and then."""
-    began_s = time.monotonic()
-    look_s = told_h = 0.0
-    heard_s = time.monotonic()
+    began_s = heard_s = time.monotonic()
+    look_s = look_h = told_h = 0.0
     while len(watched.ended) < len(watched.streams):
         if socket.poll(500):
             heard_s = time.monotonic()
-            for _ in range(2000):
+            for _ in range(AT_ONCE):
                 try:
                     watched.take(socket.recv_multipart(zmq.NOBLOCK))
                 except zmq.Again:
                     break
-        now_s = time.monotonic()
+        now_s, hours = time.monotonic(), watched.hours()
         if now_s - heard_s > PATIENCE_S or any(s.process.poll() is not None for s in services):
             print("a service has fallen silent, or ended")
             return
-        if now_s - look_s < LOOK_S:
+        if now_s - look_s < LOOK_S and hours - look_h < load.period_s / 3600.0 / LOOKS:
             continue
-        look_s, hours = now_s, watched.hours()
-        resident_mib = [service.resident_mib() for service in services]
-        watched.resident.append((hours, resident_mib))
-        journals = [sum(f.stat().st_size for f in d.glob("journal*.db")) / 1e6 for d in folders]
-        watched.journal_mb = max(watched.journal_mb, *journals)
-        recorded = [size_mb(folder / RECORDING) for folder in folders]
-        watched.recorded_mb = max(watched.recorded_mb, *recorded)
+        look_s, look_h = now_s, hours
+        journals = look(watched, services, folders)
         if hours >= told_h + 1.0:
             told_h = float(int(hours))
             print(
                 f"{hours:6.2f} h  {(now_s - began_s) / 60:6.1f} min"
                 f"  {hours * 3600 / (now_s - began_s):5.1f} x"
-                f"  {' '.join(f'{mib:7.1f}' for mib in resident_mib)} MiB"
+                f"  {' '.join(f'{mib:7.1f}' for mib in watched.resident[-1][1])} MiB"
                 f"  {' '.join(f'{service.cpu_s():6.0f}' for service in services)} CPU s"
                 f"  journals {' '.join(f'{mb:.1f}' for mb in journals)} MB"
                 f"  {sum(watched.counts.values())} messages, lost {sum(watched.lost().values())}",
                 flush=True,
             )
+
+
+def look(watched: Watched, services: list[Service], folders: list[Path]) -> list[float]:
+    """Note what memory and files the services take now; give the size of each journal, MB."""
+    watched.resident.append((watched.hours(), [service.resident_mib() for service in services]))
+    journals = [sum(f.stat().st_size for f in d.glob("journal*.db")) / 1e6 for d in folders]
+    watched.journal_mb = max(watched.journal_mb, *journals)
+    recorded = [size_mb(folder / RECORDING) for folder in folders]
+    watched.recorded_mb = max(watched.recorded_mb, *recorded)
+    return journals
 
 
 def memory(watched: Watched, from_h: float) -> tuple[float, list[str]]:
@@ -346,7 +354,7 @@ def main(argv: list[str] | None = None) -> int:
                 senders.append(spawn.Process(target=send, args=(service.input, ours, load)))
                 senders[-1].start()
             began_s = time.monotonic()
-            watch(watched, services, folders, socket)
+            watch(watched, services, folders, socket, load)
             took_s = time.monotonic() - began_s
         finally:
             context.destroy(0)

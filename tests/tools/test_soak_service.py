@@ -3,12 +3,16 @@
 ``python -m tools.soak_service --streams 20 --hours 24`` is the long form.
 """
 
+import json
 import sys
+from types import SimpleNamespace
 
 import pytest
+import zmq
 
+from monitor.messages import StreamInfo
 from tools.soak_events import Compared, drifted, recurs
-from tools.soak_service import main
+from tools.soak_service import Bed, Load, Watched, main, memory, watch
 
 PERIOD_S = 100.0
 
@@ -23,6 +27,49 @@ def test_the_same_input_gives_the_same_events_period_after_period(capsys):
     assert "alert" in said
     assert "s0: 2 segments, 0.27 h" in said
     assert "s1: 2 segments, 0.27 h" in said
+
+
+class AtOnce:
+    """A subscriber to which everything has come before it looks for the first time."""
+
+    def __init__(self, messages: list[list[bytes]]) -> None:
+        self.messages = messages
+
+    def poll(self, _timeout_ms: int) -> int:
+        return len(self.messages)
+
+    def recv_multipart(self, _flags: int) -> list[bytes]:
+        if not self.messages:
+            raise zmq.Again
+        return self.messages.pop(0)
+
+
+class Growing:
+    """A service that has grown by a MiB every time it is looked at."""
+
+    def __init__(self) -> None:
+        self.process = SimpleNamespace(poll=lambda: None)
+        self.mib = 0.0
+
+    def resident_mib(self) -> float:
+        self.mib += 1.0
+        return self.mib
+
+
+def test_memory_is_looked_at_in_every_period_however_fast_they_go_by(tmp_path):
+    messages = []
+    for second in range(800):
+        seen = {"sample": 100 * second, "heart_rate_bpm": 60, "usable": True}
+        header = {"publisher": "p", "sequence": second} | seen
+        messages.append([b"vitals.a", json.dumps(header).encode()])
+    messages.append([b"end.a", json.dumps({"publisher": "p", "sequence": 0}).encode()])
+    bed = Bed(StreamInfo("a", 100.0, ("II",), 0, "soak"), "sinus")
+    watched = Watched({"a": bed}, {"a": Compared(100.0, PERIOD_S)})
+    load = Load(PERIOD_S, periods=8, piece_s=4.0, speed=1e6, minutes=1e6)
+    watch(watched, [Growing()], [tmp_path], AtOnce(messages), load)
+    growth, lines = memory(watched, from_h=PERIOD_S / 3600.0)
+    assert growth > 4.0, lines
+    assert watched.counts == {"vitals": 800, "end": 1}
 
 
 def after(*periods: dict[int, str]) -> Compared:
