@@ -2,9 +2,9 @@
 
 import json
 import shutil
-import time
 from collections import namedtuple
 from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
 
@@ -133,11 +133,16 @@ def test_the_data_folder_is_looked_into(tmp_path):
 
 
 def test_a_clock_that_stands_or_is_set_is_found(monkeypatch):
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    assert next(machine.check_clock()).verdict is Verdict.FAIL
-    moments = iter([0.0, 0.1])
-    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
-    assert next(machine.check_clock()).verdict is Verdict.WARN
+    def found(passed_s, wall_passed_s):
+        clocks = {"monotonic": [0.0, passed_s], "time": [1e9, 1e9 + wall_passed_s]}
+        told = {name: iter(moments).__next__ for name, moments in clocks.items()}
+        monkeypatch.setattr(machine, "time", SimpleNamespace(**told, sleep=lambda seconds: None))
+        return next(machine.check_clock()).verdict
+
+    assert found(0.1, 0.1) is Verdict.OK
+    assert found(0.0, 0.0) is Verdict.FAIL
+    assert found(0.1, 0.0) is Verdict.WARN
+    assert found(0.1, 0.5) is Verdict.WARN
 
 
 @pytest.mark.parametrize(("year", "verdict"), [(1970, "fail"), (2150, "fail"), (2030, "warn")])

@@ -35,7 +35,8 @@ class Bedside:
 
     def __init__(self, folder, info=INFO, **settings):
         self.said = []
-        self.recorder = Recorder(folder, RecordingSettings(**settings), self.said.append)
+        recording = RecordingSettings(**settings)
+        self.recorder = Recorder(folder, recording, self.said.append, lambda: WALL_NS)
         self.info = info
         self.recorder.take(info, WALL_NS)
 

@@ -251,7 +251,7 @@ def test_a_stream_that_is_announced_anew_begins_a_record(tmp_path):
 
 
 def test_a_stream_that_the_service_knows_from_before_is_recorded_without_announcement(tmp_path):
-    recorder = Recorder(tmp_path, RecordingSettings(), print)
+    recorder = Recorder(tmp_path, RecordingSettings(), print, lambda: WALL_NS)
     for status in (StreamStatus.WAITING, StreamStatus.LIVE):
         recorder.take(StreamState("bed-7", status, "", INFO, 99), WALL_NS)
     values = signal_mv(300)
@@ -266,7 +266,7 @@ def test_a_stream_that_the_service_knows_from_before_is_recorded_without_announc
 
 
 def test_many_streams_need_no_open_files(tmp_path):
-    recorder = Recorder(tmp_path, RecordingSettings(), print)
+    recorder = Recorder(tmp_path, RecordingSettings(), print, lambda: WALL_NS)
     before = len(os.listdir("/proc/self/fd"))
     for number in range(60):
         recorder.take(StreamInfo(f"s{number}", RATE_HZ, ("II",)), WALL_NS)
