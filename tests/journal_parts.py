@@ -4,6 +4,8 @@ import contextlib
 import sys
 import textwrap
 
+import pytest
+
 from monitor.journal.entries import Query, draft_of
 from monitor.journal.journal import Journal
 from monitor.journal.reader import Reader
@@ -24,12 +26,28 @@ def numbers(marks):
 
 
 @contextlib.contextmanager
-def journal(path, **options):
-    opened = Journal(path, **options)
-    try:
-        yield opened
-    finally:
-        opened.close()
+def journal(path, hurried=False, **options):
+    """A journal; it waits for its disk, however slow that is, unless it is hurried."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in () if hurried else ("PATIENCE_S", "CLOSE_S"):
+            patch.setattr(f"monitor.journal.journal.{name}", 600.0)
+        opened = Journal(path, **options)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def until(kept, test):
+    """Wait until the thread that writes a journal has come so far."""
+    writer = kept._writer
+    with writer._changed:
+        assert writer._changed.wait_for(test, 600)
+
+
+def written(kept):
+    """Wait until all is on the disk."""
+    until(kept, lambda: not kept._writer._waiting)
 
 
 def read(path, **wanted):

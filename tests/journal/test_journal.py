@@ -69,7 +69,7 @@ def test_numbers_go_on_after_a_crash(tmp_path):
         Journal(Path(sys.argv[1])).keep(drafts(alert(1), alert(2)))
         os._exit(9)
     """
-    assert subprocess.run(child(code, path), timeout=60).returncode == 9
+    assert subprocess.run(child(code, path), timeout=600).returncode == 9
     with journal(path) as kept:
         assert numbers(kept.keep(drafts(alert(3)))) == [3]
     assert bodies(read(path)) == [alert(1), alert(2), alert(3)]

@@ -68,7 +68,7 @@ def test_of_many_leads_as_many_are_kept_as_fit_an_answer(tmp_path):
 
 def test_while_the_disk_takes_nothing_it_waits_in_memory_but_not_without_bound(tmp_path):
     path = tmp_path / "j.db"
-    with journal(path, retry_s=0.05) as kept:
+    with journal(path, hurried=True, retry_s=0.05) as kept:
         locked = sqlite3.connect(path, isolation_level=None)
         locked.execute("BEGIN IMMEDIATE")
         kept.keep([raised(1)])

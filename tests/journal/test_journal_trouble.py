@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from journal_parts import alert, bodies, child, drafts, journal, numbers, read
+from journal_parts import alert, bodies, child, drafts, journal, numbers, read, written
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Memory, Query
@@ -13,20 +13,12 @@ from monitor.journal.journal import Journal
 from monitor.journal.writer import MAX_WAITING
 from monitor.wire.protocol import Mark
 
-PATIENT_S = 20
-
-
-def until(kept, test):
-    """Wait until the writer's thread has come so far."""
-    writer = kept._writer
-    with writer._changed:
-        assert writer._changed.wait_for(test, PATIENT_S)
-
 
 def test_a_locked_file_delays_nobody_and_nothing_is_lost(tmp_path):
     path = tmp_path / "j.db"
-    with journal(path, retry_s=0.01) as kept:
+    with journal(path, hurried=True, retry_s=0.01) as kept:
         kept.keep(drafts(alert(1)))
+        written(kept)
         locker = sqlite3.connect(path, isolation_level=None)
         locker.execute("BEGIN EXCLUSIVE")
         assert numbers(kept.keep(drafts(alert(2)))) == [2]
@@ -37,7 +29,7 @@ def test_a_locked_file_delays_nobody_and_nothing_is_lost(tmp_path):
         assert len(read(path)) == 1
         locker.execute("ROLLBACK")
         locker.close()
-        until(kept, lambda: not kept._writer._waiting)
+        written(kept)
         assert kept.trouble == ""
         assert numbers(kept.keep(drafts(alert(5)))) == [5]
     assert bodies(read(path)) == [alert(n) for n in range(1, 6)]
@@ -46,7 +38,7 @@ def test_a_locked_file_delays_nobody_and_nothing_is_lost(tmp_path):
 def test_a_mark_that_cannot_be_taken_away_stops_nobody(tmp_path):
     """A folder in its place stands for a disk that has become read-only."""
     path = tmp_path / "j.db"
-    with journal(path, retry_s=0.01) as kept:
+    with journal(path, hurried=True, retry_s=0.01) as kept:
         mark = Path(f"{path}.complete")
         mark.unlink()
         mark.mkdir()
@@ -55,7 +47,7 @@ def test_a_mark_that_cannot_be_taken_away_stops_nobody(tmp_path):
         assert numbers(kept.keep(drafts(alert(1)))) == [1]
         assert kept.trouble
         locker.close()
-        until(kept, lambda: not kept._writer._waiting)
+        written(kept)
     assert bodies(read(path)) == [alert(1)]
 
 
@@ -66,8 +58,9 @@ def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
         import resource, sys
         from pathlib import Path
         from journal_parts import alert, child, drafts
-        from monitor.journal.journal import Journal
-        kept = Journal(Path(sys.argv[1]), retry_s=0.01)
+        from monitor.journal import journal
+        journal.PATIENCE_S = journal.CLOSE_S = 600.0
+        kept = journal.Journal(Path(sys.argv[1]), retry_s=0.01)
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))
         number = 0
@@ -82,12 +75,12 @@ def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
             assert kept.trouble
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         with kept._writer._changed:
-            assert kept._writer._changed.wait_for(lambda: not kept._writer._waiting, 20)
+            assert kept._writer._changed.wait_for(lambda: not kept._writer._waiting, 600)
         assert kept.trouble == ""
         kept.close()
         print(number, kept.last)
     """
-    done = subprocess.run(child(code, path), timeout=60, capture_output=True, text=True)
+    done = subprocess.run(child(code, path), timeout=600, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     number, last = map(int, done.stdout.split())
     assert last == 10 * number
@@ -97,14 +90,15 @@ def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
 @pytest.mark.parametrize("beside", ["", "-wal"])
 def test_a_file_that_is_removed_is_made_anew(tmp_path, beside):
     path = tmp_path / "j.db"
-    with journal(path, retry_s=0.01) as kept:
+    with journal(path, hurried=True, retry_s=0.01) as kept:
         kept.keep(drafts(alert(1)), {"a": Memory("a", 1)})
+        written(kept)
         identity = kept.identity
         path.unlink()
         Path(f"{path}{beside}").unlink(missing_ok=True)
         assert numbers(kept.keep(drafts(alert(2)), {"a": Memory("a", 2)})) == [2]
         assert "removed" in kept.trouble
-        until(kept, lambda: not kept._writer._waiting)
+        written(kept)
         assert kept.trouble == ""
         assert [entry.number for entry in kept.page(Query(), 10)] == [2]
         assert kept.keep(drafts(alert(3))) == [Mark(3, 2)]
@@ -117,7 +111,7 @@ def test_a_file_that_is_removed_is_made_anew(tmp_path, beside):
 
 def test_what_memory_cannot_hold_has_no_number(tmp_path):
     path = tmp_path / "j.db"
-    with journal(path, retry_s=0.01) as kept:
+    with journal(path, hurried=True, retry_s=0.01) as kept:
         locker = sqlite3.connect(path, isolation_level=None)
         locker.execute("BEGIN EXCLUSIVE")
         many = drafts(alert(1)) * (MAX_WAITING + 5)
@@ -125,7 +119,7 @@ def test_what_memory_cannot_hold_has_no_number(tmp_path):
         assert marks[MAX_WAITING:] == [None] * 5
         assert "memory is full" in kept.trouble
         locker.close()
-        until(kept, lambda: not kept._writer._waiting)
+        written(kept)
         assert numbers(kept.keep(drafts(alert(2)))) == [MAX_WAITING + 1]
     assert len(read(path)) == MAX_WAITING + 1
 
@@ -135,15 +129,17 @@ def test_a_number_that_was_given_out_but_not_written_is_not_used_again(tmp_path)
     code = """
         import os, sqlite3, sys
         from pathlib import Path
-        from journal_parts import alert, child, drafts
+        from journal_parts import alert, drafts, written
         from monitor.journal.journal import Journal
         kept = Journal(Path(sys.argv[1]))
         kept.keep(drafts(alert(1)))
-        sqlite3.connect(sys.argv[1], isolation_level=None).execute("BEGIN EXCLUSIVE")
+        written(kept)
+        locker = sqlite3.connect(sys.argv[1], isolation_level=None)
+        locker.execute("BEGIN EXCLUSIVE")
         print(kept.keep(drafts(alert(2)))[0].number, flush=True)
         os._exit(9)
     """
-    done = subprocess.run(child(code, path), timeout=60, capture_output=True, text=True)
+    done = subprocess.run(child(code, path), timeout=600, capture_output=True, text=True)
     assert done.stdout.split() == ["2"]
     with journal(path) as kept:
         assert kept.keep(drafts(alert(3)))[0].number > 2

@@ -148,7 +148,9 @@ def test_alarms_are_published_while_the_disk_is_locked_and_stored_afterwards(tmp
                 if len(self.turns) == unlock_at:
                     locker.close()
                     with kept._writer._changed:
-                        assert kept._writer._changed.wait_for(lambda: not kept._writer._waiting, 20)
+                        assert kept._writer._changed.wait_for(
+                            lambda: not kept._writer._waiting, 600
+                        )
                 return super().receive(limit)
 
             def on_disk(self):
