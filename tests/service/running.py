@@ -16,7 +16,7 @@ from monitor.wire.sockets import ServiceSockets
 from monitor.wire.subscriber import Subscription
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 60
+PATIENCE_S = 600
 
 
 class Running:

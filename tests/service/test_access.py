@@ -24,7 +24,9 @@ from monitor.wire.sockets import ServiceSockets
 from monitor.wire.subscriber import ControlClient, Subscription
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 60
+PATIENCE_S = 600
+pytestmark = pytest.mark.usefixtures("unhurried_service")
+
 EVERYTHING = ("send", "subscribe", "control")
 
 
@@ -174,8 +176,8 @@ def test_known_keys_do_what_they_may(guarded):
         contextlib.closing(ControlClient(at.control_endpoint, doctor)) as control,
     ):
         with pytest.raises(MonitorError, match="no stream 'bed-9'"):
-            control.limits("bed-9", {"hr_high_bpm": 130})
-        assert control.limits("bed-1", {"hr_high_bpm": 130})["hr_high_bpm"] == 130
+            control.limits("bed-9", {"hr_high_bpm": 130}, PATIENCE_S)
+        assert control.limits("bed-1", {"hr_high_bpm": 130}, PATIENCE_S)["hr_high_bpm"] == 130
 
 
 def stranger(guarded):
@@ -205,7 +207,7 @@ def test_others_are_refused_and_both_sides_say_so(guarded, keys_of, client_says,
         assert subscription.receive() == []
     guarded.heard("on --output", *server_says)
     with contextlib.closing(ControlClient(at.control_endpoint, keys)) as control:
-        assert client_says in refused(lambda: control.limits("bed-1", {}))
+        assert client_says in refused(lambda: control.limits("bed-1", {}, PATIENCE_S))
     guarded.heard("on --control", *server_says)
     with SamplePublisher(at.input_endpoint, guarded.say, keys=keys) as publisher:
         assert client_says in refused(publisher.wait_for_service)
@@ -259,7 +261,7 @@ def test_a_sender_can_neither_read_nor_control(guarded):
     with Subscription(at.output_endpoint, keys=sender) as subscription:
         assert "lacks the right" in refused(lambda: subscription.wait(0.1))
     with contextlib.closing(ControlClient(at.control_endpoint, sender)) as control:
-        assert "lacks the right" in refused(lambda: control.limits("bed-1", {}))
+        assert "lacks the right" in refused(lambda: control.limits("bed-1", {}, PATIENCE_S))
     guarded.heard("on --output", "(sender) has no right to subscribe")
     guarded.heard("on --control", "(sender) has no right to control or subscribe")
 
@@ -333,12 +335,12 @@ def test_who_loses_a_right_keeps_the_others(guarded):
         live_stream(guarded),
         contextlib.closing(ControlClient(at.control_endpoint, doctor)) as control,
     ):
-        assert control.limits("bed-1", {"hr_high_bpm": 130})["hr_high_bpm"] == 130
+        assert control.limits("bed-1", {"hr_high_bpm": 130}, PATIENCE_S)["hr_high_bpm"] == 130
         guarded.allow(sender=("send",), doctor=("subscribe",))
         guarded.heard("allow-list read")
-        assert control.limits("bed-1", {})["hr_high_bpm"] == 130
+        assert control.limits("bed-1", {}, PATIENCE_S)["hr_high_bpm"] == 130
         with pytest.raises(MonitorError, match="refused: your key lacks the right 'control'"):
-            control.limits("bed-1", {"hr_high_bpm": 140})
+            control.limits("bed-1", {"hr_high_bpm": 140}, PATIENCE_S)
 
 
 def test_a_new_client_is_let_in_while_it_runs(guarded):

@@ -11,6 +11,8 @@ from service_parts import Sender
 from monitor.errors import MonitorError
 from monitor.wire.subscriber import ControlClient
 
+pytestmark = pytest.mark.usefixtures("unhurried_service")
+
 
 def test_limits_over_the_control_socket():
     with Running() as running, raw_source(running) as source:
@@ -19,11 +21,11 @@ def test_limits_over_the_control_socket():
         client = ControlClient(running.control)
         try:
             with pytest.raises(MonitorError, match="refused: there is no stream 'b'"):
-                client.limits("b", {})
+                client.limits("b", {}, PATIENCE_S)
             while True:  # the samples may still be on their way
                 source.send_multipart(sender.samples(100))
                 with contextlib.suppress(MonitorError):
-                    limits = client.limits("a", {"hr_high_bpm": 130})
+                    limits = client.limits("a", {"hr_high_bpm": 130}, PATIENCE_S)
                     break
         finally:
             client.close()

@@ -21,6 +21,8 @@ from monitor.wire.follow import Follower
 from monitor.wire.protocol import JOURNALLED, Heartbeat, StreamState, body_from_dict
 from monitor.wire.subscriber import ControlClient, Subscription
 
+pytestmark = pytest.mark.usefixtures("unhurried_service")
+
 
 @pytest.fixture
 def unhurried(monkeypatch):

@@ -44,7 +44,7 @@ def test_warnings_of_python_are_json_too():
         "import warnings\nfrom monitor.service.log import Log\n"
         "Log('serve', 'json')\nwarnings.warn('old', UserWarning)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     line = json.loads(done.stderr)
     assert line["level"] == "warning"
     assert "UserWarning: old" in line["message"]

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 
+import pytest
 import zmq
 from running import PATIENCE_S, Running, chunks, in_process, listening, publish, raw_source
 from service_parts import POISON_MV, Sender
@@ -16,6 +17,8 @@ from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus, decode
 from monitor.wire.publisher import ANNOUNCE_SIGNAL_S
 from monitor.wire.sequence import SequenceTracker
 from monitor.wire.sockets import OUTPUT_QUEUE
+
+pytestmark = pytest.mark.usefixtures("unhurried_service")
 
 
 def test_a_stream_through_sockets_gives_what_its_analysis_gives():

@@ -1,10 +1,13 @@
 """A dashboard's feed of a running service: what it shows, and acknowledging over it."""
 
+import itertools
 import threading
 
+import pytest
 from running import PATIENCE_S, Running, chunks, in_process, listening, publish, raw_source
 from service_parts import Sender, judged
 
+from monitor import remote
 from monitor.feed import Status
 from monitor.messages import (
     Alert,
@@ -17,6 +20,14 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.remote import SubscriberFeed
+
+pytestmark = pytest.mark.usefixtures("unhurried_service")
+
+
+@pytest.fixture(autouse=True)
+def unhurried_watcher(monkeypatch):
+    """However long a service is not heard, it is not said to be gone."""
+    monkeypatch.setattr(remote, "SILENT_S", 600.0)
 
 
 def collect(feed, until):
@@ -151,7 +162,7 @@ def test_an_acknowledgement_that_is_refused_is_shown():
 
 
 def test_a_watcher_without_a_service_says_so():
-    ticks = iter(range(1000))
+    ticks = itertools.count(step=700)
     feed = SubscriberFeed("tcp://127.0.0.1:9", stream="a", clock=lambda: next(ticks))
     delivered = collect(feed, lambda m: isinstance(m, Status) and m.text.startswith("no service"))
     assert delivered[-1] == Status("a", "no service at tcp://127.0.0.1:9")
