@@ -12,7 +12,20 @@ from pathlib import Path
 import pytest
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 120
+PATIENCE_S = 600  # for what hangs; never waited out when all is well
+
+# What a service or a subscriber makes of a delay of this machine: with these it takes a sender
+# that was not given the processor, or a disk that was slow, for neither gone nor failed.
+UNHURRIED = """
+from monitor.journal import journal
+from monitor.recording import thread
+from monitor.service import hub, overload, ownership, pace, stream
+from monitor.wire import follow
+journal.PATIENCE_S = pace.LATE_S = follow.PATIENCE_S = follow.GREETING_S = 600.0
+journal.CLOSE_S = thread.CLOSE_S = hub.FORGET_ENDED_S = ownership.CLAIM_S = 600.0
+stream.STALE_S = stream.OVERLOADED_STALE_S = overload.SATURATED_S = 600.0
+"""
+MINDS_TIME = ("serve", "watch", "alerts")
 
 
 class Process:
@@ -22,6 +35,8 @@ class Process:
     ----------
     first
         Python code that the process runs before the command.
+    hurried
+        A service or subscriber has the patience that it has in a ward, not :data:`UNHURRIED`.
 
     Attributes
     ----------
@@ -29,7 +44,9 @@ class Process:
         What has come so far, from stderr and stdout.
     """
 
-    def __init__(self, *arguments, patience_s=PATIENCE_S, preexec_fn=None, first=""):
+    def __init__(self, *arguments, patience_s=PATIENCE_S, preexec_fn=None, first="", hurried=False):
+        if arguments[0] in MINDS_TIME and not hurried:
+            first += UNHURRIED
         program = ["-m", "monitor"]
         if first:
             program = [

@@ -30,7 +30,7 @@ def test_no_worker_is_left(number, tmp_path):
         [sys.executable, str(script), str(int(number))],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == -number
     assert "Traceback" not in done.stderr

@@ -147,7 +147,7 @@ def test_output_that_cannot_be_written():
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=600,
         )
     assert done.returncode == 1
     assert done.stderr.startswith("ecg-monitor: cannot write the output: ")
@@ -160,7 +160,7 @@ def test_a_name_that_the_output_cannot_show_is_escaped(tmp_path):
         [sys.executable, "-m", "monitor", "config", "--check", str(tmp_path / "b\u00e9d.toml")],
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,
-        timeout=60,
+        timeout=600,
         check=True,
     )
     assert rb"b\xe9d.toml is right" in done.stdout
@@ -176,7 +176,7 @@ def test_closed_standard_streams_are_no_error(closed, command):
         ["sh", "-c", f'exec "$0" -m monitor {command} {closed}', sys.executable],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert bool(done.stdout) == (">&-" not in closed.split())

@@ -2,20 +2,30 @@
 
 import json
 import signal
+import urllib.error
 import urllib.request
 
-from monitor_process import running, serving
+from monitor_process import PATIENCE_S, running, serving, wait_for
 from prometheus_client.parser import text_string_to_metric_families
 
 
 def figures(url):
-    with urllib.request.urlopen(url, timeout=60) as reply:
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as reply:
         text = reply.read().decode()
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def healthy(url):
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as reply:
+            return json.loads(reply.read())["status"] == "ok"
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
 
 
 def test_a_service_tells_its_figures_and_that_it_is_well():
@@ -27,8 +37,8 @@ def test_a_service_tells_its_figures_and_that_it_is_well():
         seen = {}
         while seen.get(("ecg_monitor_streams", "ended")) != 1:  # told once a second
             seen = figures(at["metrics"])
-        with urllib.request.urlopen(at["metrics"].replace("/metrics", "/health")) as reply:
-            assert json.loads(reply.read())["status"] == "ok"
+        # between two heartbeats it may have been stopped for a while
+        wait_for(lambda: healthy(at["metrics"].replace("/metrics", "/health")), "good health")
         serve.signal(signal.SIGTERM)
         events = [json.loads(line) for line in serve.finish()]
     beats = [event["label"] for event in events if event["type"] == "beat"]

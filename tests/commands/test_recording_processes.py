@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wfdb
 import zmq
-from monitor_process import running, serving
+from monitor_process import PATIENCE_S, running, serving, wait_for
 
 from monitor.cli import main
 from monitor.errors import FAILED
@@ -62,20 +62,32 @@ def test_annotations_of_a_recording_score_as_those_of_annotate(reference, tmp_pa
     assert sorted(path.suffix for path in stored.parent.iterdir()) == [".dat", ".hea", ".mon"]
 
 
+def stored_samples(kept):
+    headers = kept.glob("patient/*.hea")
+    return sum(wfdb.rdheader(str(path.with_suffix(""))).sig_len for path in headers)
+
+
 def test_a_killed_service_leaves_valid_records_that_the_next_start_finishes(tmp_path):
     kept = tmp_path / "kept"
     context = zmq.Context()
     with context, serving("--record", str(kept)) as (serve, at), context.socket(zmq.SUB) as seen:
         seen.connect(at["output"])
         seen.setsockopt(zmq.SUBSCRIBE, b"samples.patient")
+        seen.setsockopt(zmq.SUBSCRIBE, b"heartbeat.")
+        assert seen.poll(PATIENCE_S * 1000)  # from here on nothing is missed
+        seen.setsockopt(zmq.UNSUBSCRIBE, b"heartbeat.")
         publish = ["--publish", at["input"], "--speed", "20", "--stream", "patient"]
         with running("demo", "--scenario", "sinus", *publish) as demo:
             pieces, samples = [], 0
             while samples < 25 * 360:
-                assert seen.poll(60_000)
-                _, header, payload = seen.recv_multipart()
-                pieces.append(np.frombuffer(payload, "<f4").reshape(json.loads(header)["shape"]))
+                assert seen.poll(PATIENCE_S * 1000)
+                topic, header, *payload = seen.recv_multipart()
+                if topic != b"samples.patient":
+                    continue
+                assert json.loads(header)["start_sample"] == samples
+                pieces.append(np.frombuffer(payload[0], "<f4").reshape(json.loads(header)["shape"]))
                 samples += len(pieces[-1])
+            wait_for(lambda: stored_samples(kept) > 20 * 360, "the recording")
             serve.signal(signal.SIGKILL)
             serve.finish(-signal.SIGKILL)
             demo.signal(signal.SIGKILL)
@@ -109,7 +121,7 @@ def test_the_signal_around_an_alert_is_fetched_as_a_record(tmp_path):
         with context, context.socket(zmq.REQ) as control:
             control.connect(at["control"])
             control.send_json({"schema": 1, "command": "state"})
-            assert control.poll(60_000)
+            assert control.poll(PATIENCE_S * 1000)
             (state,) = control.recv_json()["streams"]
         alert = next(alert for alert in state["alerts"] if alert["kind"] == "vt")
         with running(*fetch, "--alert", str(alert["id"]), *around) as first:

@@ -3,10 +3,12 @@
 import contextlib
 import itertools
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from monitor.cli import main
+from monitor.commands import alerts
 from monitor.errors import FAILED, USAGE
 from monitor.wire.protocol import Heartbeat, encode
 from monitor.wire.sockets import ServiceSockets
@@ -80,7 +82,16 @@ def test_a_busy_port_is_found_before_anything_is_loaded(option, capsys):
     )
 
 
-def test_alerts_ends_with_an_error_when_the_count_was_not_reached(capsys):
+def test_alerts_ends_with_an_error_when_the_count_was_not_reached(capsys, monkeypatch):
+    """By its clock no time passes until it is connected, and then more than it was given."""
+    now_s = [0.0]
+
+    def say(text, say=alerts._say):
+        say(text)
+        now_s[0] += 3.0 * (text == "connected")
+
+    monkeypatch.setattr(alerts, "_say", say)
+    monkeypatch.setattr(alerts, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
     with ServiceSockets(FREE, FREE, FREE) as sockets:
         arguments = ["alerts", "--connect", sockets.output_endpoint, "--timeout", "2"]
         with beating(sockets):

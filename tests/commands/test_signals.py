@@ -19,6 +19,6 @@ def test_signals_end_a_live_replay(number, code):
         assert process.stdout is not None
         assert '"type": "info"' in process.stdout.readline()
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=600)
     assert process.returncode == code
     assert "Traceback" not in err

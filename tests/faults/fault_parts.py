@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 import zmq
+from monitor_process import PATIENCE_S
 
 from monitor.messages import Alert, End, Samples, StreamInfo
 from monitor.pipeline import Pipeline
@@ -53,15 +54,15 @@ class Device:
     Its queue does not drop: what does not arrive was not sent.
     """
 
-    def __init__(self, endpoint, linger_ms=30_000):
+    def __init__(self, endpoint, linger_ms=PATIENCE_S * 1000):
         self._context = zmq.Context()
         self._linger_ms = linger_ms
         self.publisher = new_publisher_id()
         self._numbers = SequenceCounter()
         self.socket = self._context.socket(zmq.XPUB)
         self.socket.setsockopt(zmq.XPUB_NODROP, 1)
-        self.socket.setsockopt(zmq.SNDTIMEO, 60_000)
-        self.socket.setsockopt(zmq.RCVTIMEO, 60_000)
+        self.socket.setsockopt(zmq.SNDTIMEO, PATIENCE_S * 1000)
+        self.socket.setsockopt(zmq.RCVTIMEO, PATIENCE_S * 1000)
         self.socket.connect(endpoint)
 
     def wait(self):
@@ -159,7 +160,7 @@ def kind_of(line, state=None):
     return alert["kind"], state or alert["state"]
 
 
-def states(control, patience_s=60):
+def states(control, patience_s=PATIENCE_S):
     """State of every stream by name, as the control socket gives it."""
     context = zmq.Context()
     with context, context.socket(zmq.REQ) as socket:

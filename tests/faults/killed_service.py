@@ -48,6 +48,8 @@ def free_endpoints(count):
     ports = []
     while len(ports) < count:
         port = random.randint(15_000, 30_000)  # below those that systems give to connections
+        if port in ports:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             ports.append(port)
@@ -73,7 +75,7 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
     """
     found = Killed()
     endpoints = free_endpoints(3)
-    patience = {"patience_s": 120 + 20 * kills}
+    patience = {"patience_s": PATIENCE_S + 60 * kills}
     with contextlib.ExitStack() as stack:
         killed_s = None
         for life in range(kills + 1):

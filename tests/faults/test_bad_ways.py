@@ -20,7 +20,7 @@ from fault_parts import (
     shuffled,
     states,
 )
-from monitor_process import serving, wait_for
+from monitor_process import PATIENCE_S, serving, wait_for
 
 from monitor.journal.entries import Query
 from monitor.journal.reader import Reader
@@ -38,7 +38,7 @@ time.time = lambda: time.time_ns() / 1e9
 
 @pytest.fixture(scope="module")
 def service():
-    with serving("--json", patience_s=1200) as (serve, at):
+    with serving("--json", patience_s=2 * PATIENCE_S) as (serve, at):
         yield serve, at
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import zmq
 from fault_parts import analysis_alerts, device, events, kind_of, over, patient
-from monitor_process import running, serving, wait_for
+from monitor_process import PATIENCE_S, running, serving, wait_for
 
 from monitor.wire.protocol import Heartbeat, decode
 
@@ -18,7 +18,7 @@ def test_a_source_is_killed_and_comes_back(survey, tour):
     _, expected = tour
     recovery_s = 0.0
     got, wanted = [], []
-    with serving("--json", patience_s=600) as (serve, at):
+    with serving("--json", patience_s=2 * PATIENCE_S) as (serve, at):
         for number in range(5):
             name = f"killed-{number}"
             demo = ["demo", "--scenario", "tour", "--once", "--stream", name]
@@ -51,9 +51,9 @@ def test_a_subscriber_stops_reading(survey):
     streams = [one.renamed(f"bed-{n:02d}") for n in range(26)]
     names = [stream.info.stream for stream in streams]
     context = zmq.Context()
-    with serving(patience_s=600) as (serve, at), context:
+    with serving(patience_s=2 * PATIENCE_S) as (serve, at), context:
         with (
-            running("alerts", "--connect", at["output"], patience_s=600) as reader,
+            running("alerts", "--connect", at["output"], patience_s=2 * PATIENCE_S) as reader,
             context.socket(zmq.SUB) as sleeper,
             device(at["input"]) as sender,
         ):
@@ -62,7 +62,7 @@ def test_a_subscriber_stops_reading(survey):
             sleeper.setsockopt(zmq.RCVBUF, 4096)
             sleeper.connect(at["output"])
             sleeper.subscribe(b"")
-            assert sleeper.poll(60_000)
+            assert sleeper.poll(PATIENCE_S * 1000)
             reader.until("connected")
             half = len(streams) // 2
             for part in (streams[:half], streams[half:]):
@@ -95,7 +95,7 @@ def sequences(socket):
     """Sequence numbers by topic, up to what is sent from now on."""
     now_ns, numbers = time.time_ns(), {}
     while True:
-        assert socket.poll(60_000)
+        assert socket.poll(PATIENCE_S * 1000)
         packet = decode(socket.recv_multipart())
         numbers.setdefault(packet.topic, []).append(packet.sequence)
         if packet.sent_ns > now_ns and isinstance(packet.body, Heartbeat):

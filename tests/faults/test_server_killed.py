@@ -14,7 +14,7 @@ from monitor.wire.protocol import JOURNALLED
 KILLS = 20
 
 
-@pytest.mark.timeout(900)  # 21 starts of the service
+@pytest.mark.timeout(3600)  # 21 starts of the service
 def test_the_service_is_killed_at_random_instants(survey, tmp_path):
     killed = kill_again_and_again(tmp_path / "journal.db", KILLS, random.Random(3))
     assert len(killed.restored) == KILLS

@@ -39,7 +39,8 @@ def storage(lines, state):
 def in_trouble(survey, tour, fault, journal, trouble):
     stream, expected = tour
     half = len(stream.chunks) // 2
-    with serving("--json", "--journal", str(journal)) as (serve, at), device(at["input"]) as sender:
+    options = ["--json", "--journal", str(journal)]
+    with serving(*options, hurried=True) as (serve, at), device(at["input"]) as sender:
         sender.send(sender.frames(stream.info), *map(sender.frames, stream.chunks[:20]))
         serve.until_lines(lambda lines: events(lines, "tour", "alert"))
         with trouble:
@@ -56,7 +57,9 @@ def in_trouble(survey, tour, fault, journal, trouble):
         sender.send(*map(sender.frames, stream.chunks[half:]))
         sender.send(sender.end(stream))
         wait_for(lambda: over(at["control"], ["tour"]), "end of the stream")
-        lines = serve.until_lines(lambda lines: events(lines, "tour", "end"))
+        serve.until_lines(lambda lines: events(lines, "tour", "end"))
+        serve.signal(signal.SIGTERM)
+        lines = serve.finish()
     assert analysis_alerts(lines, "tour") == expected
     kept = [json.loads(line) for line in journalled(journal)]
     numbers = [entry["journal"] for entry in kept]
@@ -89,7 +92,7 @@ def test_the_disk_is_full_when_the_service_starts(survey, tour, small_disk, earl
     with ExitStack() as stack:
         disk = stack.enter_context(ExitStack())
         disk.enter_context(full(small_disk))
-        serve, at = stack.enter_context(serving("--json", "--journal", str(journal)))
+        serve, at = stack.enter_context(serving("--json", "--journal", str(journal), hurried=True))
         sender = stack.enter_context(device(at["input"]))
         sender.send(sender.frames(stream.info), *map(sender.frames, stream.chunks[:half]))
         serve.until_lines(lambda lines: storage(lines, "raised"))
@@ -99,9 +102,9 @@ def test_the_disk_is_full_when_the_service_starts(survey, tour, small_disk, earl
         serve.until_lines(lambda lines: storage(lines, "cleared"))
         recovery_s = time.monotonic() - healed_s
         sender.send(*map(sender.frames, stream.chunks[half:]), sender.end(stream))
-        lines = serve.until_lines(lambda lines: events(lines, "tour", "end"))
+        serve.until_lines(lambda lines: events(lines, "tour", "end"))
         serve.signal(signal.SIGTERM)
-        serve.finish()
+        lines = serve.finish()
     assert analysis_alerts(lines, "tour") == expected
     kept = journalled(journal)
     assert kept[: len(before)] == before

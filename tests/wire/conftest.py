@@ -17,9 +17,10 @@ def node_folder(pytestconfig):
     folder = pytestconfig.cache.mkdir("node-" + NODE_PACKAGE.replace("@", "-"))
     if not (folder / "node_modules" / "zeromq" / "package.json").exists():
         install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, NODE_PACKAGE]
-        done = subprocess.run(install, capture_output=True, text=True, timeout=200, check=False)
-        if done.returncode:
-            reason = f"npm install {NODE_PACKAGE} failed: {done.stderr[-200:]}"
+        try:
+            subprocess.run(install, capture_output=True, text=True, timeout=200, check=True)
+        except subprocess.SubprocessError as error:  # failed, or the network is too slow
+            reason = f"npm install {NODE_PACKAGE} failed: {error} {str(error.stderr)[-200:]}"
             if os.environ.get("ECG_MONITOR_REQUIRE_DATA"):
                 pytest.fail(reason)
             pytest.skip(reason)

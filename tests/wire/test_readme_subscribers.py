@@ -27,7 +27,7 @@ from monitor.wire.sockets import ServiceSockets
 README = Path(__file__).resolve().parents[2] / "README.md"
 FREE = "tcp://127.0.0.1:*"
 OUTPUT, INPUT = "tcp://127.0.0.1:5556", "tcp://127.0.0.1:5555"
-PATIENCE_S = 60
+PATIENCE_S = 600
 
 BEAT = Beat("208", 720, 790, AamiClass.V, (0.0, 0.0, 1.0, 0.0, 0.0), 0.8, 0, "aami")
 ALERT = Alert(

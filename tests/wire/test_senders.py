@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import wfdb
 import zmq
-from monitor_process import serving
+from monitor_process import PATIENCE_S, serving, wait_for
 
 from monitor.cli import main
 from monitor.messages import End, Samples, StreamInfo
@@ -78,7 +78,7 @@ def check(command, service, signal_mv, expected, stream):
     text = "".join(" ".join(f"{value:.9g}" for value in row) + "\n" for row in signal_mv)
     done = subprocess.run(
         [*map(str, command), endpoint, stream, str(RATE_HZ), "MLII,V1"],
-        input=text, capture_output=True, text=True, timeout=100, check=False,
+        input=text, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         env=os.environ | known,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
@@ -149,7 +149,10 @@ def test_the_c_sender_refuses_a_line_that_does_not_fit(c_sender, line):
         command = [c_sender, f"tcp://127.0.0.1:{port}", "x", "250", "II,V1"]
         pipes = dict.fromkeys(("stdin", "stderr"), subprocess.PIPE)
         with subprocess.Popen(command, text=True, **pipes) as sender:
-            server.poll(500)  # lets the subscription out
-            _, said = sender.communicate(f"1 2\n{line}\n", timeout=60)
+            sender.stdin.write(f"1 2\n{line}\n")
+            sender.stdin.close()
+            # only while the server is looked at does its subscription leave
+            wait_for(lambda: [server.poll(20), sender.poll()][1] is not None, "its end")
+            said = sender.stderr.read()
         assert sender.returncode == 1
         assert "sender: line 2: " in said

@@ -17,7 +17,7 @@ from monitor.wire.publisher import SamplePublisher
 from monitor.wire.sockets import INPUT_QUEUE, ServiceSockets
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 60
+PATIENCE_S = 600
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from monitor.wire.sockets import ServiceSockets
 from monitor.wire.unread import Unread
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 60
+PATIENCE_S = 600
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counted on Linux only")
 

@@ -8,7 +8,7 @@ import zmq
 from monitor.wire.sockets import ServiceSockets
 
 FREE = "tcp://127.0.0.1:*"
-PATIENCE_S = 60
+PATIENCE_S = 600
 
 
 @contextlib.contextmanager
