@@ -5,8 +5,16 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# what a property test says must not depend on the machine, nor on chance: the same examples
+# everywhere, however long one takes; `--hypothesis-profile=explore` looks for new ones
+unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, database=None, **unhurried)
+settings.register_profile("explore", **unhurried)
+settings.load_profile("same")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # started in the background: the programs that tests interrupt must not inherit that
@@ -56,6 +64,16 @@ def _own_state_folder(tmp_path_factory):
     """Nothing that a test starts writes into the user's own state folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _same_terminal():
+    """Nothing depends on the terminal in which the tests are started, or on there being one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERM", "xterm-256color")
+        for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+            patch.delenv(name, raising=False)
         yield
 
 

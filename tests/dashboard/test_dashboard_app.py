@@ -23,7 +23,7 @@ from monitor.errors import MonitorError
 from monitor.feed import Deliver, Status
 from monitor.messages import Samples, StreamInfo, Vitals
 
-WAIT_S = 30.0  # a bound for what must happen at once; never waited out when all is well
+WAIT_S = 600.0  # a bound for what must happen at once; never waited out when all is well
 INFO = StreamInfo("bed1", 250.0, ("II",))
 
 
@@ -104,7 +104,7 @@ class Screen:
 def terminal() -> Iterator[tuple[Screen, Console]]:
     screen = Screen()
     before = termios.tcgetattr(screen.slave)
-    file = os.fdopen(os.dup(screen.slave), "w")
+    file = os.fdopen(os.dup(screen.slave), "w", encoding="utf-8")
     try:
         yield (
             screen,

@@ -56,7 +56,7 @@ def server(storage):
 
 def get(server, path):
     try:
-        with urllib.request.urlopen(server.endpoint + path, timeout=30) as reply:
+        with urllib.request.urlopen(server.endpoint + path, timeout=600) as reply:
             return reply.status, reply.read().decode()
     except urllib.error.HTTPError as error:
         with error:

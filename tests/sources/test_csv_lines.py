@@ -175,7 +175,7 @@ def test_lines_of_a_pipe_are_given_as_they_come(tmp_path):
     def write():
         with pipe.open("w", encoding="utf-8", buffering=1) as out:
             out.write("II [mV]\n1\n2\n")
-            given.wait(20)  # the next line is written once the first were read
+            given.wait(600)  # the next line is written once the first were read
             out.write("3\n4")
 
     writer = threading.Thread(target=write)

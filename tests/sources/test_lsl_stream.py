@@ -28,7 +28,7 @@ def own_session(tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSLAPICFG", str(config))
-        patch.setattr(lsl_stream, "FIND_S", 5.0)
+        patch.setattr(lsl_stream, "FIND_S", 300.0)
         patch.setattr(lsl_stream, "ANOTHER_S", 0.05)
         yield
 
@@ -61,7 +61,7 @@ def received(outlet_info, rows, times, count=None, **wish):
     source = LslStream(outlet_info.name(), **wish)
     chunks = source.chunks()
     assert len(next(chunks).values_mv) == 0  # connected, nothing has come
-    assert outlet.wait_for_consumers(5)
+    assert outlet.wait_for_consumers(300)
     for row, stamp in zip(np.asarray(rows).tolist(), times.tolist(), strict=True):
         outlet.push_sample(row, stamp)
     out, have = [], 0
@@ -171,7 +171,7 @@ def test_streams_are_found_by_name_source_or_as_the_only_ecg(monkeypatch):
     outlets = [pylsl.StreamOutlet(info) for info in (first, second)]
     assert LslStream("").info.source.startswith(f"LSL {first.name()} on")
     assert LslStream("dev-b", leads=("II",)).info.source.startswith(f"LSL {second.name()} on")
-    monkeypatch.setattr(lsl_stream, "ANOTHER_S", 1.0)
+    monkeypatch.setattr(lsl_stream, "ANOTHER_S", 300.0)
     twin = pylsl.StreamOutlet(description(source="dev-c", name=first.name()))
     with pytest.raises(MonitorError, match="more than one LSL stream answers"):
         LslStream(first.name())
@@ -181,6 +181,12 @@ def test_streams_are_found_by_name_source_or_as_the_only_ecg(monkeypatch):
 def test_a_stream_that_is_not_there(monkeypatch):
     monkeypatch.setattr(lsl_stream, "FIND_S", 0.3)
     outlet = pylsl.StreamOutlet(description(name="the other"))
+
+    def others(seconds):
+        """Look until there is something, however long that takes."""
+        return pylsl.resolve_bypred("name='the other'", 1, 300.0)
+
+    monkeypatch.setattr(lsl_stream.pylsl, "resolve_streams", others)
     with pytest.raises(
         MonitorError, match=r"no LSL stream named bed-9; there is the other \(ECG\)"
     ):
@@ -193,7 +199,7 @@ def test_a_sender_that_is_gone_for_good_ends_the_stream():
     outlet = pylsl.StreamOutlet(info)
     chunks = LslStream(info.name()).chunks()
     assert len(next(chunks).values_mv) == 0
-    assert outlet.wait_for_consumers(5)
+    assert outlet.wait_for_consumers(300)
     del outlet
     with pytest.raises(MonitorError, match="is lost"):
         for _ in chunks:
@@ -206,7 +212,7 @@ def test_a_sender_that_comes_back_goes_on_after_a_hole():
     outlet = pylsl.StreamOutlet(info)
     chunks = LslStream(info.name()).chunks()
     next(chunks)
-    assert outlet.wait_for_consumers(5)
+    assert outlet.wait_for_consumers(300)
     index, values = [], []
 
     def send_and_read(first, last):
