@@ -70,6 +70,7 @@ class SubscriberFeed:
         self._infos: dict[str, StreamInfo] = {}
         self._ended: set[str] = set()
         self._active: dict[str, dict[int, Alert]] = {}
+        self._early: dict[str, list[Alert]] = {}  # of streams that are not introduced yet
         self._told: set[str] = set()  # by the service that speaks now
         self._new: set[str] = set()  # introduced, its state not yet seen
         self._publisher = ""
@@ -127,6 +128,7 @@ class SubscriberFeed:
             deliver(Status(self._stream or ""))
             self._publisher = packet.publisher
             self._told.clear()
+            self._early.clear()
         if isinstance(body, Heartbeat | Limits):
             return
         if isinstance(body, StreamState):
@@ -136,7 +138,11 @@ class SubscriberFeed:
             self._introduce(body, deliver)
             return
         if body.stream not in self._infos:
-            return  # its state will come within a second, with everything that matters
+            # its state will come within a second, with everything that matters, but not again
+            # with what has come by then
+            if isinstance(body, Alert):
+                self._early.setdefault(body.stream, []).append(body)
+            return
         if isinstance(body, End):
             self._ended.add(body.stream)
         if isinstance(body, Alert):
@@ -151,6 +157,9 @@ class SubscriberFeed:
         self._ended.discard(info.stream)
         deliver(info)
         for alert in self._active.get(info.stream, {}).values():
+            deliver(alert)
+        for alert in self._early.pop(info.stream, []):
+            self._note_alert(alert)
             deliver(alert)
 
     def _note_alert(self, alert: Alert) -> None:

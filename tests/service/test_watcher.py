@@ -4,8 +4,8 @@ import itertools
 import threading
 
 import pytest
-from running import PATIENCE_S, Running, chunks, in_process, listening, publish, raw_source
-from service_parts import Sender, judged
+from running import FREE, PATIENCE_S, Running, chunks, in_process, listening, publish, raw_source
+from service_parts import EveryHundred, Sender, judged
 
 from monitor import remote
 from monitor.feed import Status
@@ -20,6 +20,16 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.remote import SubscriberFeed
+from monitor.wire.protocol import (
+    KINDS,
+    Heartbeat,
+    StreamState,
+    StreamStatus,
+    encode,
+    topic_of,
+)
+from monitor.wire.sequence import SequenceCounter
+from monitor.wire.sockets import ServiceSockets
 
 pytestmark = pytest.mark.usefixtures("unhurried_service")
 
@@ -148,6 +158,31 @@ def test_acknowledging_through_the_feed():
         AlertState.RAISED,
         AlertState.ACKNOWLEDGED,
     ]
+
+
+def test_an_alert_that_comes_before_the_stream_is_introduced_is_shown():
+    """Who joins between the announcement of a stream and its first state."""
+    info, numbers = StreamInfo("a", 200.0, ("II",)), SequenceCounter()
+    early = EveryHundred(info)._alert(0, AlertState.RAISED, 999)
+    state = StreamState("a", StreamStatus.LIVE, "", info, 1500, (early,))
+    with ServiceSockets(FREE, FREE, FREE) as sockets:
+        feed, delivered = SubscriberFeed(sockets.output_endpoint), []
+
+        def deliver(message):
+            delivered.append(message)
+            if isinstance(message, Status) and message.stream == "a":
+                feed.stop()
+
+        thread = threading.Thread(target=feed.run, args=(deliver,))
+        thread.start()
+        topics = 0
+        while topics < len(KINDS):
+            sockets.wait(0.1)
+            topics += sockets.newcomers(1)
+        for body in (Heartbeat("life-1", 1), early, state):
+            sockets.publish(encode(body, "life-1", numbers.next(topic_of(body)), 1))
+        thread.join(PATIENCE_S)
+    assert [m for m in delivered if isinstance(m, StreamInfo | Alert)] == [info, early]
 
 
 def test_an_acknowledgement_that_is_refused_is_shown():
