@@ -1,5 +1,7 @@
 """BrainFlow's own boards without hardware: the synthetic one, and files it plays back."""
 
+import itertools
+
 import numpy as np
 import pytest
 import wfdb
@@ -30,7 +32,27 @@ def read(text, count=None, **wish):
     return source.info, index, np.concatenate([c.values_mv for c in out])
 
 
-def test_the_synthetic_board():
+@pytest.fixture
+def stamped(monkeypatch):
+    """Stamp the samples of a board, which stamps late what it is not given the processor for."""
+    data_of = BoardShim.get_board_data
+
+    def by(indices):
+        indices = iter(indices)
+
+        def data(board):
+            got = data_of(board)
+            times_s = [1.7e9 + next(indices) / RATE_HZ for _ in range(got.shape[1])]
+            got[FACTS["timestamp_channel"]] = times_s
+            return got
+
+        monkeypatch.setattr(BoardShim, "get_board_data", data)
+
+    return by
+
+
+def test_the_synthetic_board(stamped):
+    stamped(itertools.count())
     info, index, values = read("synthetic", 400)
     assert (info.stream, info.rate_hz, info.leads) == ("synthetic", RATE_HZ, ("ECG1",))
     assert info.source == "BrainFlow Synthetic"
@@ -38,7 +60,7 @@ def test_the_synthetic_board():
     assert 0.001 < np.ptp(values) < 0.5  # a wave of some microvolts, and noise
 
 
-def test_a_record_played_back_is_the_record_with_its_losses(data_dir, tmp_path):
+def test_a_record_played_back_is_the_record_with_its_losses(data_dir, tmp_path, stamped):
     record = wfdb.rdrecord(str(data_dir / "vfdb" / "418"), sampfrom=5000, sampto=5000 + 1600)
     count = np.arange(1600)
     lost = np.concatenate([np.arange(600, 603), np.arange(1001, 1061)])
@@ -50,6 +72,7 @@ def test_a_record_played_back_is_the_record_with_its_losses(data_dir, tmp_path):
     DataFilter.write_file(np.ascontiguousarray(np.delete(data, lost, axis=1)), str(path), "w")
     kept = np.delete(count, lost)
 
+    stamped(kept)
     info, index, values = read(
         f"playback?file={path}&master_board=synthetic", leads=("II", "V1"), stream="bed-7"
     )
