@@ -69,12 +69,14 @@ class DetectSettings:
     """Which QRS detector runs: a registered name, or a dotted path ``package.module:Class``."""
 
     detector: str = "default"
+    false_cost: float = 1.0  # a false beat in noise, in missed ones; of the default detector
     mains_hz: int = 60  # for neurokit:METHOD only, 50 or 60; the default detector needs no telling
     neurokit_window_s: float = 10.0  # what NeuroKit2 sees at once
     neurokit_step_s: float = 1.0  # how often it is run
     neurokit_edge_s: float = 0.5  # peaks nearer to the newest sample wait for the next run
 
     def __post_init__(self) -> None:
+        _require(0.1 <= self.false_cost <= 10.0, "detect.false_cost", "must lie in 0.1 to 10")
         _require(self.mains_hz in (50, 60), "detect.mains_hz", "must be 50 or 60")
         _require(
             3.0 <= self.neurokit_window_s <= 60.0,

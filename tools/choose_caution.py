@@ -9,7 +9,8 @@ goes, as in the noise stress test, so that noticing it, and noticing its end, co
 recorded noise or is of 118 or 119: NSTDB is made of these. Besides, every record as it is.
 Everything is streamed through the quality stage in hops of 0.25 s.
 
-Cost: missed beats and twice the false ones, by EC57, from 0:30, of clean records from 5:00.
+Cost: missed beats and false ones, these times ``detect.false_cost``, by EC57, from 0:30, of clean
+records from 5:00.
 
 Rule: from no caution on, each setting in turn takes the value of :data:`VALUES` that costs
 least over all noises, the others staying as they are, until none changes. A value that costs
@@ -51,12 +52,11 @@ NOISES = (
 NO_NOISE = ("118", "119")
 PART_S = 210.0
 COUNTED_FROM_S = 30.0
-FALSE_COST = 2
 # full noise is as tall as a typical beat, a fifth of it is none
 NONE = Caution(quiet=-1.6, loud=0.0, odds=0.0, search_back=-3.0, search_back_noise=0.0, new_kind=2)
 VALUES: dict[str, tuple[float, ...]] = {
     "odds": (0.0, 0.5, 1.0, 1.5, 2.0),
-    "search_back_noise": (0.0, 0.75, 1.5, 2.25, 3.0),
+    "search_back_noise": (0.0, 1.0, 1.8, 2.2, 2.6, 3.0),
     "loud": (-0.6, -0.3, 0.0),
     "quiet": (-2.0, -1.6, -1.2),
     "search_back": (-3.5, -3.0, -2.5),
@@ -129,8 +129,8 @@ def _record(caution: Caution, data: Path, clean: bool, seed: int, record: str) -
 
 
 def cost(counts: Counts) -> int:
-    """Missed beats and false ones, a false one for two."""
-    return int(counts[..., 0].sum() + FALSE_COST * counts[..., 1].sum())
+    """Missed beats and false ones, at the cost that the detector gives them."""
+    return int(counts[..., 0].sum() + DetectSettings().false_cost * counts[..., 1].sum())
 
 
 def choose(noisy: Callable[[Caution], Counts], clean: Callable[[Caution], Counts]) -> Caution:

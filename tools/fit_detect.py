@@ -54,11 +54,12 @@ from monitor.errors import MonitorError
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.score import RECORD_SETS
 from monitor.sources.simulator import SCENARIOS, Simulator
+from monitor.stages.detect.doubt import Doubt
 from monitor.stages.detect.evidence import NAMES, Candidate
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.judge import Judge
 from tools.detect_variants import Array, Variants
-from tools.shipped_detect import data_digest, fit_as_shipped
+from tools.shipped_detect import JUDGE, data_digest, fit_as_shipped
 
 Layers: TypeAlias = tuple[int, ...]
 
@@ -182,13 +183,13 @@ class Weights(NamedTuple):
     layers: Layers
     numbers: str
 
-    def judge(self) -> Judge:
+    def judge(self, inputs: int = len(NAMES)) -> Judge:
         """Give the judge that has them."""
-        return Judge(self.layers, self.numbers)
+        return Judge(self.layers, self.numbers, inputs)
 
 
 class Evidence(NamedTuple):
-    """Figures (n, 20), labels (n,), and where there are none but the teacher's log odds."""
+    """Figures (n, k), labels (n,), and where there are none but the teacher's log odds."""
 
     figures: Array
     labels: Array
@@ -202,6 +203,7 @@ class Recorder(GradientDetector):
         super().__init__(info, DetectSettings())
         self.rows: list[tuple[int, list[float]]] = []  # candidate and figures
         self._judge = judge
+        self._second = Doubt(info.rate_hz, None, 1.0)  # it belongs to one judge alone
 
     def _weigh(
         self, place: int, after: Candidate | None = None, again: Candidate | None = None
@@ -219,27 +221,36 @@ def teacher() -> Weights:
 
 def run(signal: Array, rate_hz: float, judge: Judge) -> list[tuple[int, list[float]]]:
     """Stream a signal; give each candidate's sample and figures, as often as it was weighed."""
-    leads = signal.shape[1]
-    hop = round(HOP_S * rate_hz)
-    detector = Recorder(StreamInfo("fit", rate_hz, ("I", "II")[:leads]), judge)
-    for at in range(0, len(signal) - hop + 1, hop):
-        block = Samples("fit", at, signal[at : at + hop])
-        states = (LeadState.OK,) * leads
-        detector.push(block, Quality("fit", at, at + hop, states, usable=True))
-    detector.flush()
+    detector = Recorder(StreamInfo("fit", rate_hz, ("I", "II")[: signal.shape[1]]), judge)
+    stream(detector, signal, rate_hz)
     return detector.rows
 
 
+def stream(detector: GradientDetector, signal: Array, rate_hz: float) -> None:
+    """Give a detector a whole signal, (n, leads), hop by hop, all of it usable."""
+    hop = round(HOP_S * rate_hz)
+    states = (LeadState.OK,) * signal.shape[1]
+    for at in range(0, len(signal) - hop + 1, hop):
+        block = Samples("fit", at, signal[at : at + hop])
+        detector.push(block, Quality("fit", at, at + hop, states, usable=True))
+    detector.flush()
+
+
 @cache
-def _variants(data: Path) -> Variants:
+def variants(data: Path) -> Variants:
+    """Give what makes variants, once a process."""
     return Variants(data)
+
+
+def generator(record: str, variant: str, seed: int) -> np.random.Generator:
+    """Give a variant of a record its own chance."""
+    return np.random.default_rng([seed, RECORD_SETS["ds1"].index(record), *variant.encode()])
 
 
 def labelled(data: Path, record: str, variant: str, seed: int, weights: Weights) -> Evidence:
     """Run on one variant of a record; of the candidates near a beat the nearest one is it."""
-    i = RECORD_SETS["ds1"].index(record)
-    rng = np.random.default_rng([seed, i, *variant.encode()])
-    signal, beats, vf, rate_hz = _variants(data).make(record, variant, rng)
+    rng = generator(record, variant, seed)
+    signal, beats, vf, rate_hz = variants(data).make(record, variant, rng)
     judge = weights.judge()
     rows: list[tuple[int, int, list[float]]] = []
     if variant in BEGINNINGS:
@@ -249,24 +260,31 @@ def labelled(data: Path, record: str, variant: str, seed: int, weights: Weights)
                 edge = EDGE_S * rate_hz
                 for sample, figures in run(signal[start:stop], rate_hz, judge):
                     if edge < sample < stop - start - edge:
-                        rows.append((start + sample, _nearest(inside, start + sample), figures))
+                        rows.append((start + sample, nearest_beat(inside, start + sample), figures))
     else:
         for sample, figures in run(signal, rate_hz, judge):
-            rows.append((sample, _nearest(beats, sample), figures))
-    nearest: dict[int, int] = {}
-    for sample, beat, _ in rows:
-        distance = abs(sample - beat)
-        if distance < NEAR_S * rate_hz:
-            nearest[beat] = min(nearest.get(beat, distance), distance)
+            rows.append((sample, nearest_beat(beats, sample), figures))
+    found = labels([(sample, beat) for sample, beat, _ in rows], rate_hz)
     kept = [
-        (figures, float(abs(sample - beat) == nearest.get(beat, -1)))
-        for sample, beat, figures in rows
+        (figures, label)
+        for (sample, _, figures), label in zip(rows, found, strict=True)
         if np.searchsorted(vf, sample) % 2 == 0
     ]
     return _evidence([figures for figures, _ in kept], [label for _, label in kept], False)
 
 
-def _nearest(beats: NDArray[np.int64], sample: int) -> int:
+def labels(candidates: list[tuple[int, int]], rate_hz: float) -> list[float]:
+    """Label candidates, each with the beat next to it: 1 for the nearest one to a beat, if near."""
+    nearest: dict[int, int] = {}
+    for sample, beat in candidates:
+        distance = abs(sample - beat)
+        if distance < NEAR_S * rate_hz:
+            nearest[beat] = min(nearest.get(beat, distance), distance)
+    return [float(abs(sample - beat) == nearest.get(beat, -1)) for sample, beat in candidates]
+
+
+def nearest_beat(beats: NDArray[np.int64], sample: int) -> int:
+    """Give the beat next to a sample."""
     i = int(np.searchsorted(beats, sample))
     around = beats[max(i - 1, 0) : i + 1]
     return int(around[np.abs(around - sample).argmin()])
@@ -355,11 +373,12 @@ def log_odds(weights: Weights, figures: Array) -> NDArray[np.float64]:
     return np.asarray((x @ matrix.T + bias)[:, 0])
 
 
-def fit(evidence: Evidence, how: Round, known: Weights) -> Weights:
+def fit(evidence: Evidence, how: Round, known: Weights | None = None) -> Weights:
     """Fit a network by cross entropy, scaling folded in; ``known`` is learnt without labels."""
     figures, labels, soft = evidence
-    labels = labels.copy()
-    labels[soft] = 1 / (1 + np.exp(-log_odds(known, figures[soft])))
+    if known is not None:
+        labels = labels.copy()
+        labels[soft] = 1 / (1 + np.exp(-log_odds(known, figures[soft])))
     mean, spread = figures[~soft].mean(axis=0), figures[~soft].std(axis=0) + 1e-3
     counts = np.where(soft, how.unlabelled, 1.0)
     if how.fast_s:
@@ -399,11 +418,11 @@ def fit(evidence: Evidence, how: Round, known: Weights) -> Weights:
     return Weights(sizes[1:], " ".join(f"{v:.5g}" for v in flat))
 
 
-def write(weights: Weights, path: Path) -> None:
-    """Write the weights as a Python module."""
+def write(weights: Weights, path: Path, what: str = "the judge", tool: str = "fit_detect") -> None:
+    """Write the weights as a Python module, saying what they are of and which tool wrote them."""
     text = "\n" + textwrap.fill(weights.numbers, 98) + "\n"
     path.write_text(
-        '"""Weights of the judge, written by ``tools/fit_detect.py``: not for editing."""\n\n'
+        f'"""Weights of {what}, written by ``tools/{tool}.py``: not for editing."""\n\n'
         f'LAYERS = {weights.layers}\nNUMBERS = """{text}"""\n',
         encoding="ascii",
     )
@@ -425,7 +444,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         if not options.anew:
-            return 0 if fit_as_shipped(options.data, options.out, options.workers) else 1
+            return 0 if fit_as_shipped(JUDGE, options.data, options.out, options.workers) else 1
         print(f"data {data_digest(options.data)}")
     except MonitorError as error:
         print(f"fit_detect: {error}", file=sys.stderr)

@@ -1,9 +1,9 @@
-"""Where the shipped weights of the QRS detector's judge come from, and how to fit them again.
+"""Where the shipped weights of the QRS detector come from, and how to fit them again.
 
 Rules that hold here:
 
-1. The judge is fitted on evidence that the detector itself collects, so its weights belong to
-   one state of the detector: the commit :data:`COMMIT`.
+1. The judge, and the second network for what is in doubt, are fitted on evidence that the detector
+   itself collects, so their weights belong to one state of the detector: a commit.
 2. They are fitted again by the tool of that commit, taken out of the history into a folder of
    its own: seed, network and variants are what they were.
 3. Data and weights are told by their SHA-256, and what differs is said.
@@ -20,14 +20,32 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import wfdb
 
 from monitor.errors import MonitorError
 from monitor.score import RECORD_SETS
 
-COMMIT = "bd83f60f2fd7122a9cb9d0c6302945ad4dad25fa"
-WEIGHTS_SHA256 = "cb03a220879fc03979c43c3daeef2e1839763f9cfd477b26f49c59dac68b20e7"
+
+class Shipped(NamedTuple):
+    """Weights: the tool that fits them, the commit they belong to, and their SHA-256."""
+
+    tool: str
+    commit: str
+    sha256: str
+
+
+JUDGE = Shipped(
+    "fit_detect",
+    "bd83f60f2fd7122a9cb9d0c6302945ad4dad25fa",
+    "cb03a220879fc03979c43c3daeef2e1839763f9cfd477b26f49c59dac68b20e7",
+)
+DOUBT = Shipped(
+    "fit_doubt",
+    "",
+    "46df5aba6ab31dfb7b339f0e777f92f8145e0ae8ebd79279cfe441be219c5606",
+)
 DATA_SHA256 = "f4ddab673de70af407194d1ef0d2fde244cdd4e4a3719355830054b0707cc3ce"
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -74,11 +92,13 @@ def _names(data: Path) -> Iterator[str]:
             yield from (f"{database}/{name}" for name in (header.name, *signals))
 
 
-def fit_as_shipped(data: Path, out: Path, workers: int) -> bool:
-    """Fit with the tool of :data:`COMMIT`; say on standard output what came of it.
+def fit_as_shipped(shipped: Shipped, data: Path, out: Path, workers: int) -> bool:
+    """Fit with the tool of the commit; say on standard output what came of it.
 
     Parameters
     ----------
+    shipped
+        What to fit: :data:`JUDGE` or :data:`DOUBT`.
     data
         Folder with ``mitdb``, ``nstdb``, ``vfdb`` and ``cinc2015``.
     out
@@ -99,23 +119,40 @@ def fit_as_shipped(data: Path, out: Path, workers: int) -> bool:
     found = data_digest(data)
     print(f"data {found}{'' if found == DATA_SHA256 else ': not the data of the shipped weights'}")
     with tempfile.TemporaryDirectory() as folder:
-        tree = ["git", "-C", str(ROOT), "archive", "--format=tar", COMMIT, "monitor", "tools"]
+        tree = [
+            "git",
+            "-C",
+            str(ROOT),
+            "archive",
+            "--format=tar",
+            shipped.commit,
+            "monitor",
+            "tools",
+        ]
         try:
             archive = subprocess.run(tree, check=True, capture_output=True).stdout
         except (OSError, subprocess.CalledProcessError) as error:
             raise MonitorError(
-                f"commit {COMMIT[:7]} is not at hand: run this in a clone with its whole history"
+                f"commit {shipped.commit[:7]} is not at hand: run this in a clone with its whole "
+                "history"
             ) from error
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="data")
-        fit = [sys.executable, "-m", "tools.fit_detect", "--data", str(data.resolve()), "--anew"]
+        fit = [
+            sys.executable,
+            "-m",
+            f"tools.{shipped.tool}",
+            "--data",
+            str(data.resolve()),
+            "--anew",
+        ]
         fit += ["--out", str(out.resolve()), "--workers", str(workers)]
         # sums of many terms depend on the number of threads
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         environment["PYTHONPATH"] = folder
         done = subprocess.run(fit, cwd=folder, check=False, env=environment)
         if done.returncode:
-            raise MonitorError(f"the fit of commit {COMMIT[:7]} failed, see above")
-    same = digest(out) == WEIGHTS_SHA256
+            raise MonitorError(f"the fit of commit {shipped.commit[:7]} failed, see above")
+    same = digest(out) == shipped.sha256
     print(f"weights {digest(out)}: {'' if same else 'not '}the shipped ones")
     return same

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monitor.config import DetectSettings
 from monitor.score import RECORD_SETS
 from monitor.stages.detect.caution import Caution
 from tools import choose_caution
@@ -21,8 +22,11 @@ def far_from(wanted: Caution) -> Callable[[Caution], float]:
     return lambda c: sum(abs(getattr(c, name) - getattr(wanted, name)) for name in VALUES) * 1000
 
 
-def test_a_false_beat_costs_two_missed_ones() -> None:
-    assert cost(np.array([[[3, 2], [1, 0]]])) == 8
+def test_a_false_beat_costs_what_the_detector_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = np.array([[[3, 2], [1, 0]]])
+    assert cost(counts) == 6
+    monkeypatch.setattr(choose_caution, "DetectSettings", lambda: DetectSettings(false_cost=2.0))
+    assert cost(counts) == 8
 
 
 def test_the_cheapest_settings_are_found_from_no_caution() -> None:

@@ -4,31 +4,36 @@ import runpy
 import shutil
 import subprocess
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from monitor.errors import MonitorError
-from monitor.stages.detect import weights
+from monitor.stages.detect import doubt, doubt_weights, weights
 from monitor.stages.detect.evidence import NAMES
 from monitor.stages.detect.judge import Judge
-from tools import fit_detect, shipped_detect
+from tools import fit_detect, fit_doubt, shipped_detect
 from tools.detect_variants import Variants
 from tools.fit_detect import Evidence, Round, Weights, fit, joined, log_odds
-from tools.shipped_detect import COMMIT, DATA_SHA256, ROOT, WEIGHTS_SHA256, data_digest, digest
+from tools.shipped_detect import DATA_SHA256, DOUBT, JUDGE, ROOT, Shipped, data_digest, digest
 
 
 def test_the_weights_are_the_stated_ones() -> None:
-    assert digest(Path(weights.__file__)) == WEIGHTS_SHA256
+    assert digest(Path(weights.__file__)) == JUDGE.sha256
+    assert digest(Path(doubt_weights.__file__)) == DOUBT.sha256
 
 
 def test_the_data_are_the_stated_ones(data_dir: Path) -> None:
     assert data_digest(data_dir) == DATA_SHA256
 
 
-def test_missing_data_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("tool", [fit_detect, fit_doubt])
+def test_missing_data_are_named(
+    tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["--data", str(tmp_path), "--out", str(tmp_path / "weights.py")]
-    assert fit_detect.main(arguments) == 1
+    assert tool.main(arguments) == 1
     assert "101.hea" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -38,10 +43,11 @@ def test_a_clone_without_the_history_is_told_so(
 ) -> None:
     monkeypatch.setattr(shipped_detect, "ROOT", tmp_path)
     with pytest.raises(MonitorError, match="whole history"):
-        shipped_detect.fit_as_shipped(data_dir, tmp_path / "weights.py", 1)
+        shipped_detect.fit_as_shipped(JUDGE, data_dir, tmp_path / "weights.py", 1)
 
 
-def test_the_commit_holds_the_tool_that_fits_them() -> None:
+@pytest.mark.parametrize("shipped", [JUDGE, DOUBT])
+def test_the_commit_holds_the_tool_that_fits_them(shipped: Shipped) -> None:
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git clone")
@@ -52,7 +58,10 @@ def test_the_commit_holds_the_tool_that_fits_them() -> None:
     if shallow.stdout.strip() != "false":
         pytest.skip("a clone without its history")
     shown = subprocess.run(
-        [*here, "show", f"{COMMIT}:tools/fit_detect.py"], capture_output=True, text=True, check=True
+        [*here, "show", f"{shipped.commit}:tools/{shipped.tool}.py"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert 'parser.add_argument("--out"' in shown.stdout
 
@@ -122,13 +131,32 @@ def test_a_source_without_labels_gives_none(data_dir: Path, source: str, name: s
     assert not evidence.labels.any()
 
 
+def test_what_is_in_doubt_in_noise_is_labelled(data_dir: Path) -> None:
+    evidence = fit_doubt.collect(data_dir, "208", "motion 0", 7, None)
+    assert evidence.figures.shape == (len(evidence.labels), len(doubt.NAMES))
+    assert len(evidence.labels) > 50
+    assert 0.1 < evidence.labels.mean() < 0.9
+    loud = evidence.figures[:, doubt.NAMES.index("loud")]
+    assert 0.0 < loud.min() <= loud.max() <= 1.0
+    others = fit_doubt.collect(data_dir, "208", "motion 0", 7, weights_of_doubt())
+    assert others.figures.shape != evidence.figures.shape  # other decisions, other doubts
+
+
+def weights_of_doubt() -> Weights:
+    return Weights(doubt_weights.LAYERS, doubt_weights.NUMBERS)
+
+
 def test_a_variant_that_is_none_is_refused(data_dir: Path) -> None:
     with pytest.raises(ValueError, match="'mution'"):
         fit_detect.labelled(data_dir, "101", "mution 6", 7, fit_detect.teacher())
 
 
 @pytest.mark.parametrize(
-    "variant", sorted({v for how in fit_detect.ROUNDS for c in how.collects for v in c.variants})
+    "variant",
+    sorted(
+        {v for how in fit_detect.ROUNDS for c in how.collects for v in c.variants}
+        | {*fit_doubt.NOISES, *fit_doubt.OTHERS}
+    ),
 )
 def test_every_variant_of_the_fit_can_be_made(data_dir: Path, variant: str) -> None:
     made = Variants(data_dir).make("101", variant, np.random.default_rng(0))

@@ -35,7 +35,7 @@ class Caution:
     loud: float = -0.3
     odds: float = 1.0
     search_back: float = -3.0
-    search_back_noise: float = 2.25
+    search_back_noise: float = 2.6
     new_kind: float = 0.5
 
     def noise(self, height: float) -> float:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.detect.caution import Caution
+from monitor.stages.detect.doubt import Doubt, shipped
 from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
@@ -59,7 +60,7 @@ class GradientDetector:
         The stream. The first two leads are used; R peaks are located in the first, or in the
         second while the first is not usable or the beat not seen in it.
     settings
-        Nothing of it is needed.
+        Of it, ``false_cost``.
     caution
         How much more evidence is asked for in noise.
 
@@ -91,13 +92,16 @@ class GradientDetector:
       the two look alike, as in ventricular tachycardia from its second beat on, where every
       other beat would be given up for its neighbours: a T wave does not look like a QRS. There
       the first is taken as well where P(first) P(second | first) says so.
+    - In noise a second network decides on what is in doubt, told of both candidates, for what
+      comes after a beat tells it from noise as well as it does itself; not where 2 s are without
+      a beat, as in asystole (:mod:`monitor.stages.detect.doubt`).
     - A fifth candidate in a regular train of alike ones, tall in one lead and faster than 110
       a minute, none of them taken, is a beat whatever its odds: T waves have a QRS between
       them, noise does not repeat, and tachycardia may start with a QRS unlike any before.
     - In noise the odds must be better, those of search-back most of all: a false beat is worse
       than a missed one (:mod:`monitor.stages.detect.caution`). Nor is a new kind of beat learnt
       there from what is seen but once. Three alike in a row, as tachycardia has and noise has
-      not, are free of both.
+      not, are free of both, and of the second network.
     - Search-back [2]_: after 1.5 mean RR without a beat the best of the rejected, if it was
       not too bad nor, within 0.36 s of a beat, less than half as high and unlike it: after a
       tachycardia the mean RR is still short, and every T wave would be found. Nor may it
@@ -156,6 +160,7 @@ class GradientDetector:
             rate_hz, self._history, self._evidence, self._levels, self._templates
         )
         self._judge = Judge()
+        self._second = Doubt(rate_hz, shipped(), settings.false_cost)
         self._caution = caution
         self._apart = self._evidence.apart
         # candidates older than this lack the second before them
@@ -278,7 +283,7 @@ class GradientDetector:
         self._store(np.zeros((self._leads, n)), np.zeros((self._leads, n), bool))
         peaks = self._decide_until(self._history.at - self._apart)
         if self._doubt is not None:
-            peaks += self._resolve(self._doubt, self._doubt.log_odds > 0.0)
+            peaks += self._settle(self._doubt)
         self._history.end = end
         return [replace(peak, decided_sample=end - 1) for peak in peaks]
 
@@ -303,7 +308,7 @@ class GradientDetector:
         now = self._sample(start)
         doubt = self._doubt
         if doubt is not None and now - doubt.sample > _DOUBT_S * self._rate_hz:
-            peaks += self._resolve(doubt, doubt.log_odds > 0.0)
+            peaks += self._settle(doubt)
         if self._rejected.open:
             peaks += self._search_back(now)
         return peaks
@@ -322,15 +327,7 @@ class GradientDetector:
         doubt = self._doubt
         if doubt is not None:
             after = self._weigh(place, after=doubt).log_odds
-            # of the four ways to decide both, the one with the most evidence
-            alone = doubt.log_odds + max(0.0, after)
-            is_beat = alone > max(0.0, candidate.log_odds)
-            if not is_beat and candidate.match.like_previous > _ALIKE:
-                # how sure the decisions are one after the other: being two counts for nothing
-                taken = _log_likely(doubt.log_odds) + _log_likely(abs(after))
-                left = _log_likely(-doubt.log_odds) + _log_likely(abs(candidate.log_odds))
-                is_beat = taken > left
-            peaks += self._resolve(doubt, is_beat)
+            peaks += self._settle(doubt, candidate, after)
             if peaks:
                 candidate = self._weigh(place)
         if abs(candidate.log_odds) < _SURE:
@@ -367,9 +364,16 @@ class GradientDetector:
         """How much noise there is; none for what repeats itself, as tachycardia does."""
         return 0.0 if repeats else self._caution.noise(self._rhythm.noise)
 
+    def _settle(
+        self, doubt: Candidate, following: Candidate | None = None, after: float = 0.0
+    ) -> list[RPeak]:
+        """Decide on the candidate in doubt, by the next one if there is one in time."""
+        self._doubt = None
+        noise = self._noise(doubt.repeats)
+        is_beat, log_odds = self._second.decide(doubt, noise, following, after)
+        return self._resolve(doubt._replace(log_odds=log_odds), is_beat)
+
     def _resolve(self, candidate: Candidate, is_beat: bool) -> list[RPeak]:
-        if candidate is self._doubt:
-            self._doubt = None
         if is_beat or self._rejected.in_train(candidate):
             return [self._accept(candidate, searched_back=False)]
         heights = [top / v for top, v in zip(candidate.tops, self._levels.level, strict=True)]
@@ -447,8 +451,3 @@ class GradientDetector:
     def _sample(self, place: int) -> int:
         """Stream index of what the envelope shows at ``place``."""
         return place - self._history.at + self._history.end - self._front.delay
-
-
-def _log_likely(log_odds: float) -> float:
-    """Log of the probability that has these log odds."""
-    return min(log_odds, 0.0) - math.log1p(math.exp(-abs(log_odds)))

@@ -26,6 +26,8 @@ class Judge:
         Outputs of each layer.
     numbers
         All weights as text: layer by layer the matrix, row by row, then the offsets.
+    inputs
+        How many figures it is told.
 
     Attributes
     ----------
@@ -38,10 +40,15 @@ class Judge:
         If there are more or fewer numbers than the layers need.
     """
 
-    def __init__(self, sizes: tuple[int, ...] = LAYERS, numbers: str = NUMBERS) -> None:
+    def __init__(
+        self,
+        sizes: tuple[int, ...] = LAYERS,
+        numbers: str = NUMBERS,
+        inputs: int = len(NAMES),
+    ) -> None:
         values = np.array(numbers.split(), dtype=np.float64)
         self.layers: list[tuple[Array, Array]] = []
-        inputs, at = len(NAMES), 0
+        at = 0
         needed = sum((i + 1) * o for i, o in zip((inputs, *sizes), sizes, strict=False))
         if needed != len(values):
             raise ValueError(f"the judge's weights are {len(values)} numbers, not {needed}")

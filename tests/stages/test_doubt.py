@@ -1,0 +1,121 @@
+"""What becomes of a candidate in doubt: by the odds without noise, by a second network in it."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.config import DetectSettings
+from monitor.stages.detect import doubt, evidence, gradient
+from monitor.stages.detect.caution import Caution
+from monitor.stages.detect.doubt import NAMES, Doubt, figures
+from monitor.stages.detect.evidence import Candidate
+from monitor.stages.detect.gradient import GradientDetector
+from monitor.stages.detect.judge import Judge
+from monitor.stages.detect.templates import Match
+from tools import choose_caution
+
+RATE_HZ = 360.0
+QUIET, NOISY = 0.0, 0.5
+
+
+def candidate(
+    log_odds: float, sample: int = 1000, like_previous: float = 0.0, since_s: float = 0.8
+) -> Candidate:
+    match = Match(0.4, 0.4, 0.0, 0, 9, like_previous, [0.4], [])
+    told = [math.log(since_s) if name == "since_s" else 0.1 for name in evidence.NAMES]
+    return Candidate(sample, log_odds, told, match, False, [1.0], [1.0], [1.0])
+
+
+class Says(Judge):
+    """A network that always says the same, and counts how often it is asked."""
+
+    def __init__(self, odds: float) -> None:
+        self.odds = odds
+        self.asked: list[list[float]] = []
+
+    def log_odds(self, figures: list[float]) -> float:
+        self.asked.append(figures)
+        return self.odds
+
+
+def test_what_the_network_is_told_has_a_name_each() -> None:
+    alone = dict(zip(NAMES, figures(candidate(0.7), NOISY, RATE_HZ, None, 0.0), strict=True))
+    assert (alone["log_odds"], alone["loud"], alone["followed"]) == (0.7, NOISY, 0.0)
+    after = candidate(1.5, 1090, like_previous=0.6)
+    told = figures(candidate(0.7, 1000, 0.2), NOISY, RATE_HZ, after, -2.0)
+    both = dict(zip(NAMES, told, strict=True))
+    assert both["followed"] == 1.0
+    assert both["next_s"] == pytest.approx(0.25)
+    assert (both["next_log_odds"], both["next_alone"]) == (-2.0, 1.5)
+    assert (both["like_previous"], both["next_like_previous"]) == (0.2, 0.6)
+    assert (both["next_height"], both["next_correlation"]) == (0.1, 0.4)
+
+
+@pytest.mark.parametrize("odds", [-3.0, 3.0])
+def test_without_noise_the_odds_decide(odds: float) -> None:
+    network = Says(-odds)
+    assert Doubt(RATE_HZ, network, 2.0).decide(candidate(odds), QUIET) == (odds > 0.0, odds)
+    assert not network.asked
+
+
+def test_where_asystole_may_be_the_odds_decide() -> None:
+    """On what is fitted beats always come again: noise without any must not be taken for them."""
+    network = Says(3.0)
+    assert Doubt(RATE_HZ, network, 1.0).decide(candidate(-1.0, since_s=2.1), NOISY) == (False, -1.0)
+    assert not network.asked
+    assert Doubt(RATE_HZ, network, 1.0).decide(candidate(-1.0, since_s=1.9), NOISY) == (True, 3.0)
+
+
+@pytest.mark.parametrize("false_cost", [1.0, 2.0])
+def test_in_noise_the_network_decides_and_a_false_beat_may_count_for_more(
+    false_cost: float,
+) -> None:
+    for odds in (math.log(false_cost) - 0.1, math.log(false_cost) + 0.1):
+        decided = odds > math.log(false_cost), pytest.approx(odds - math.log(false_cost))
+        decide = Doubt(RATE_HZ, Says(odds), false_cost).decide
+        assert decide(candidate(-odds), NOISY) == decided
+        assert decide(candidate(0.1), NOISY, candidate(0.3, 1090), 0.2) == decided
+
+
+def test_of_two_the_one_with_more_evidence_is_taken_unless_both_look_alike() -> None:
+    def is_beat(odds: float, following: Candidate, after: float) -> bool:
+        found, log_odds = Doubt(RATE_HZ, None, 2.0).decide(candidate(odds), NOISY, following, after)
+        assert log_odds == odds
+        return found
+
+    assert is_beat(1.0, candidate(0.5, 1090), after=-2.0)
+    assert not is_beat(0.5, candidate(1.0, 1090), after=-2.0)
+    assert is_beat(0.5, candidate(1.0, 1090), after=0.6)
+    assert not is_beat(1.8, candidate(2.0, 1090), after=-0.1)
+    assert is_beat(1.8, candidate(2.0, 1090, like_previous=0.95), after=-0.1)
+
+
+def test_the_shipped_network_takes_its_figures() -> None:
+    odds = doubt.shipped().log_odds(figures(candidate(0.5), NOISY, RATE_HZ, None, 0.0))
+    assert np.isfinite(odds)
+
+
+def test_in_made_noise_it_is_more_often_right_than_the_odds(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DS1, on which it was fitted, with other noise: missed and false beats."""
+    parts = [p for r in ("106", "203", "230") for p in choose_caution.parts(data_dir, r, False, 3)]
+
+    def wrong() -> int:
+        return sum(sum(choose_caution.errors(part, Caution())) for part in parts)
+
+    with_network = wrong()
+    monkeypatch.setattr(gradient, "shipped", lambda: None)
+    assert with_network < 0.9 * wrong()
+
+
+def test_the_more_a_false_beat_counts_for_the_fewer_there_are(data_dir: Path) -> None:
+    part = choose_caution.parts(data_dir, "203", False, 3)[5]  # made motion, -6 dB
+    counts = []
+    for false_cost in (0.5, 2.0, 8.0):
+        detector = GradientDetector(part.info, DetectSettings(false_cost=false_cost))
+        found = [peak.sample for hop in part.hops for peak in detector.push(*hop)]
+        counts.append(len(found))
+    assert counts[0] > counts[1] > counts[2]
