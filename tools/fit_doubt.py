@@ -36,6 +36,7 @@ from monitor.errors import MonitorError
 from monitor.messages import RPeak, StreamInfo
 from monitor.score import RECORD_SETS
 from monitor.stages.detect import doubt
+from monitor.stages.detect.caution import Caution
 from monitor.stages.detect.doubt import Doubt
 from monitor.stages.detect.evidence import Candidate
 from monitor.stages.detect.gradient import GradientDetector
@@ -70,7 +71,9 @@ OTHERS = (
     *("speed 1.6", "speed 2.4", "rate 200", "tall", "slow", "slow tall", "tall one"),
 )
 SEEDS = (61, 62)  # one a round
-FALSE_COST = 2.0  # while collecting, so that little is learnt from noise
+# while collecting: with these the shipped weights were fitted
+FALSE_COST = 2.0
+CAUTION = Caution(-1.6, -0.3, odds=1.0, search_back=-3.0, search_back_noise=2.25, new_kind=0.5)
 HOW = Round((), (32, 16), 14)
 
 
@@ -78,7 +81,7 @@ class Recorder(GradientDetector):
     """The detector with a second network of choice, writing down what it is told."""
 
     def __init__(self, info: StreamInfo, network: Judge | None) -> None:
-        super().__init__(info, DetectSettings())
+        super().__init__(info, DetectSettings(), CAUTION)
         self._second = Doubt(info.rate_hz, network, FALSE_COST)
         self.weighed: list[int] = []  # all candidates
         self.rows: list[tuple[int, list[float]]] = []  # those in doubt, and what is told of them
