@@ -43,7 +43,7 @@ JUDGE = Shipped(
 )
 DOUBT = Shipped(
     "fit_doubt",
-    "",
+    "e60ddbb407e3ae68c1c340ee34c675315a63cd59",
     "46df5aba6ab31dfb7b339f0e777f92f8145e0ae8ebd79279cfe441be219c5606",
 )
 DATA_SHA256 = "f4ddab673de70af407194d1ef0d2fde244cdd4e4a3719355830054b0707cc3ce"
