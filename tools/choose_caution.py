@@ -56,7 +56,7 @@ COUNTED_FROM_S = 30.0
 NONE = Caution(quiet=-1.6, loud=0.0, odds=0.0, search_back=-3.0, search_back_noise=0.0, new_kind=2)
 VALUES: dict[str, tuple[float, ...]] = {
     "odds": (0.0, 0.5, 1.0, 1.5, 2.0),
-    "search_back_noise": (0.0, 1.0, 1.8, 2.2, 2.6, 3.0),
+    "search_back_noise": (0.0, 0.75, 1.5, 2.25, 3.0),
     "loud": (-0.6, -0.3, 0.0),
     "quiet": (-2.0, -1.6, -1.2),
     "search_back": (-3.5, -3.0, -2.5),

@@ -97,7 +97,7 @@ class Recorder(GradientDetector):
         self, candidate: Candidate, following: Candidate | None = None, after: float = 0.0
     ) -> list[RPeak]:
         noise = self._noise(candidate.repeats)
-        if doubt.by_network(candidate, noise):
+        if doubt.by_network(candidate, noise, following):
             told = doubt.figures(candidate, noise, self._rate_hz, following, after)
             self.rows.append((candidate.sample, told))
         return super()._settle(candidate, following, after)

@@ -68,6 +68,15 @@ def test_where_asystole_may_be_the_odds_decide() -> None:
     assert Doubt(RATE_HZ, network, 1.0).decide(candidate(-1.0, since_s=1.9), NOISY) == (True, 3.0)
 
 
+def test_what_looks_like_its_neighbour_may_be_tachycardia() -> None:
+    network = Says(-3.0)
+    decide = Doubt(RATE_HZ, network, 1.0).decide
+    assert decide(candidate(1.0, like_previous=0.9), NOISY) == (True, 1.0)
+    assert decide(candidate(1.0), NOISY, candidate(0.5, 1090, like_previous=0.9), 0.5)[0]
+    assert not network.asked
+    assert decide(candidate(1.0, like_previous=0.8), NOISY) == (False, -3.0)
+
+
 @pytest.mark.parametrize("false_cost", [1.0, 2.0])
 def test_in_noise_the_network_decides_and_a_false_beat_may_count_for_more(
     false_cost: float,

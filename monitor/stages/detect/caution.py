@@ -1,6 +1,6 @@
 """How much more evidence the QRS detector asks for in noise.
 
-A false beat is worse than a missed one, and noise has many tops that look a little like a beat.
+Noise has many tops that look a little like a beat.
 ``tools/choose_caution.py`` weighs the two on DS1 with made noise and chooses these values.
 """
 
@@ -26,7 +26,8 @@ class Caution:
     search_back
         Log odds that a missed beat must have had without noise.
     search_back_noise
-        More of them in full noise.
+        More of them in full noise, where they are those of the second network
+        (:mod:`monitor.stages.detect.doubt`).
     new_kind
         Noise, 0 to 1, from which on a new kind of beat must be one of three alike in a row.
     """
@@ -35,7 +36,7 @@ class Caution:
     loud: float = -0.3
     odds: float = 1.0
     search_back: float = -3.0
-    search_back_noise: float = 2.6
+    search_back_noise: float = 2.25
     new_kind: float = 0.5
 
     def noise(self, height: float) -> float:

@@ -2,9 +2,9 @@
 
 Rules that hold here:
 
-1. Without noise the odds of the two decide, and so they do for what repeats itself as tachycardia
-   does: whatever has the most evidence.
-2. So they do where 2 s are without a beat: noise on an asystole is not to be taken for beats.
+1. Without noise the odds of the two decide: whatever has the most evidence.
+2. So they do in noise for what repeats itself or looks like its neighbour, as tachycardia does, and
+   where 2 s are without a beat: noise on an asystole is not to be taken for beats.
 3. Otherwise, in noise, a second network does, fitted by ``tools/fit_doubt.py`` on DS1 with made
    noise. It is told what the judge was told, what the judge says of both, and what the next one
    is like.
@@ -74,9 +74,10 @@ def figures(
     ]
 
 
-def by_network(doubt: Candidate, noise: float) -> bool:
+def by_network(doubt: Candidate, noise: float, following: Candidate | None) -> bool:
     """Whether the second network decides on it, and not the odds; parameters as above."""
-    return noise > 0.0 and doubt.figures[_SINCE] < _LATE
+    alike = max(doubt.match.like_previous, following.match.like_previous if following else 0.0)
+    return noise > 0.0 and doubt.figures[_SINCE] < _LATE and alike < _ALIKE
 
 
 class Doubt:
@@ -109,7 +110,7 @@ class Doubt:
         log_odds : float
             By which it is one, and by which search-back knows it if it is none.
         """
-        if self._network is None or not by_network(doubt, noise):
+        if self._network is None or not by_network(doubt, noise, following):
             return _by_odds(doubt, following, after), doubt.log_odds
         told = figures(doubt, noise, self._rate_hz, following, after)
         log_odds = self._network.log_odds(told) - self._asked

@@ -98,8 +98,8 @@ class GradientDetector:
     - A fifth candidate in a regular train of alike ones, tall in one lead and faster than 110
       a minute, none of them taken, is a beat whatever its odds: T waves have a QRS between
       them, noise does not repeat, and tachycardia may start with a QRS unlike any before.
-    - In noise the odds must be better, those of search-back most of all: a false beat is worse
-      than a missed one (:mod:`monitor.stages.detect.caution`). Nor is a new kind of beat learnt
+    - In noise the odds must be better, those of search-back most of all
+      (:mod:`monitor.stages.detect.caution`). Nor is a new kind of beat learnt
       there from what is seen but once. Three alike in a row, as tachycardia has and noise has
       not, are free of both, and of the second network.
     - Search-back [2]_: after 1.5 mean RR without a beat the best of the rejected, if it was
