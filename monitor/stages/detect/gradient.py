@@ -94,7 +94,7 @@ class GradientDetector:
       the first is taken as well where P(first) P(second | first) says so.
     - In noise a second network decides on what is in doubt, told of both candidates, for what
       comes after a beat tells it from noise as well as it does itself; not where 2 s are without
-      a beat, as in asystole (:mod:`monitor.stages.detect.doubt`).
+      a beat, as in asystole, or the two look alike (:mod:`monitor.stages.detect.doubt`).
     - A fifth candidate in a regular train of alike ones, tall in one lead and faster than 110
       a minute, none of them taken, is a beat whatever its odds: T waves have a QRS between
       them, noise does not repeat, and tachycardia may start with a QRS unlike any before.
