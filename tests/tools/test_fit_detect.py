@@ -163,3 +163,23 @@ def test_every_variant_of_the_fit_can_be_made(data_dir: Path, variant: str) -> N
     assert made.signal.dtype == np.float32
     assert len(made.beats) > 100
     assert made.beats.max() < len(made.signal)
+
+
+def test_the_second_network_is_fitted_the_same_again(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_doubt, "RECORD_SETS", {"ds1": ("106", "208")})
+    monkeypatch.setattr(fit_doubt, "NOISES", ("motion 0",))
+    monkeypatch.setattr(fit_doubt, "OTHERS", ())
+    monkeypatch.setattr(fit_doubt, "HOW", Round((), (4,), 2))
+    written = []
+    for workers in ("1", "2"):
+        out = tmp_path / f"{workers}.py"
+        options = ["--data", str(data_dir), "--out", str(out), "--workers", workers, "--anew"]
+        assert fit_doubt.main(options) == 0
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+    network = runpy.run_path(str(tmp_path / "1.py"))
+    weights = Weights(network["LAYERS"], network["NUMBERS"])
+    assert weights.layers == (4, 1)
+    assert np.isfinite(weights.judge(len(doubt.NAMES)).log_odds([0.1] * len(doubt.NAMES)))
