@@ -32,7 +32,6 @@ References
 
 from __future__ import annotations
 
-import argparse
 import sys
 import textwrap
 import time
@@ -50,7 +49,6 @@ import wfdb
 from numpy.typing import NDArray
 
 from monitor.config import DetectSettings
-from monitor.errors import MonitorError
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.score import RECORD_SETS
 from monitor.sources.simulator import SCENARIOS, Simulator
@@ -59,7 +57,7 @@ from monitor.stages.detect.evidence import NAMES, Candidate
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.judge import Judge
 from tools.detect_variants import Array, Variants
-from tools.shipped_detect import JUDGE, data_digest, fit_as_shipped
+from tools.shipped_detect import JUDGE, command
 
 Layers: TypeAlias = tuple[int, ...]
 
@@ -428,35 +426,16 @@ def write(weights: Weights, path: Path, what: str = "the judge", tool: str = "fi
     )
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with mitdb/, nstdb/, vfdb/, cinc2015/"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="Python module to write")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument(
-        "--anew", action="store_true", help="collect the evidence with the detector as it is now"
-    )
-    options = parser.parse_args(argv)
-    try:
-        if not options.anew:
-            return 0 if fit_as_shipped(JUDGE, options.data, options.out, options.workers) else 1
-        print(f"data {data_digest(options.data)}")
-    except MonitorError as error:
-        print(f"fit_detect: {error}", file=sys.stderr)
-        return 1
+def fit_anew(data: Path, out: Path, workers: int) -> None:
+    """Collect and fit round by round, with the detector as it is now; write the last weights."""
     torch.set_num_threads(1)
     started = time.monotonic()
     weights, parts = teacher(), []
-    with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         for number, how in enumerate(ROUNDS, 1):
             for what in how.collects:
                 judge = teacher() if what.by_teacher else weights
-                parts.append(collect(pool, options.data, what, judge))
+                parts.append(collect(pool, data, what, judge))
             evidence = joined(parts)
             print(
                 f"round {number}: {len(evidence.labels)} candidates,"
@@ -464,8 +443,12 @@ def main(argv: list[str] | None = None) -> int:
                 flush=True,
             )
             weights = fit(evidence, how, weights if how.by_last else teacher())
-            write(weights, options.out)
-    return 0
+            write(weights, out)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run from the command line."""
+    return command(JUDGE, str(__doc__), fit_anew, argv)
 
 
 if __name__ == "__main__":

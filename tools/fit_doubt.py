@@ -21,7 +21,6 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -32,7 +31,6 @@ import numpy as np
 import torch
 
 from monitor.config import DetectSettings
-from monitor.errors import MonitorError
 from monitor.messages import RPeak, StreamInfo
 from monitor.score import RECORD_SETS
 from monitor.stages.detect import doubt
@@ -56,7 +54,7 @@ from tools.fit_detect import (
     variants,
     write,
 )
-from tools.shipped_detect import DOUBT, data_digest, fit_as_shipped
+from tools.shipped_detect import DOUBT, command
 
 NOISES = (
     *("motion 12", "motion 6", "motion 0", "motion 0 b", "motion -6", "motion -6 b"),
@@ -120,49 +118,31 @@ def collect(data: Path, record: str, variant: str, seed: int, weights: Weights |
     return Evidence(kept, found[counts], np.zeros(len(kept), bool))
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with mitdb/, nstdb/, vfdb/, cinc2015/"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="Python module to write")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument(
-        "--anew", action="store_true", help="collect with the detector as it is now"
-    )
-    options = parser.parse_args(argv)
-    try:
-        if not options.anew:
-            return 0 if fit_as_shipped(DOUBT, options.data, options.out, options.workers) else 1
-        print(f"data {data_digest(options.data)}")
-    except MonitorError as error:
-        print(f"fit_doubt: {error}", file=sys.stderr)
-        return 1
+def fit_anew(data: Path, out: Path, workers: int) -> None:
+    """Collect and fit round by round, with the detector as it is now; write the last weights."""
     torch.set_num_threads(1)
     started = time.monotonic()
     weights: Weights | None = None
     parts: list[Evidence] = []
-    with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         for number, seed in enumerate(SEEDS, 1):
             jobs = [
-                pool.submit(collect, options.data, record, variant, seed, weights)
+                pool.submit(collect, data, record, variant, seed, weights)
                 for record in RECORD_SETS["ds1"]
                 for variant in (*NOISES, *OTHERS)
                 if not (record in CLEAN_TEST and any(word in variant for word in NEEDS_NOISE))
             ]
             parts += [job.result() for job in jobs]
             evidence = joined(parts)
-            print(
-                f"round {number}: {len(evidence.labels)} in doubt,"
-                f" {time.monotonic() - started:.0f} s",
-                flush=True,
-            )
+            took_s = time.monotonic() - started
+            print(f"round {number}: {len(evidence.labels)} in doubt, {took_s:.0f} s", flush=True)
             weights = fit(evidence, HOW)
-            write(weights, options.out, "the second network", "fit_doubt")
-    return 0
+            write(weights, out, "the second network", "fit_doubt")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run from the command line."""
+    return command(DOUBT, str(__doc__), fit_anew, argv)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
 import os
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -156,3 +157,50 @@ def fit_as_shipped(shipped: Shipped, data: Path, out: Path, workers: int) -> boo
     same = digest(out) == shipped.sha256
     print(f"weights {digest(out)}: {'' if same else 'not '}the shipped ones")
     return same
+
+
+def command(
+    shipped: Shipped,
+    description: str,
+    fit_anew: Callable[[Path, Path, int], None],
+    argv: list[str] | None,
+) -> int:
+    """Be the command line of a tool that fits: as shipped, or with ``--anew`` by ``fit_anew``.
+
+    Parameters
+    ----------
+    shipped
+        What the tool fits.
+    description
+        For its help.
+    fit_anew
+        Fits with the detector as it is now: data folder, module to write, workers.
+    argv
+        Arguments; None: those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 if data are missing or the weights are not the shipped ones.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with mitdb/, nstdb/, vfdb/, cinc2015/"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="Python module to write")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument(
+        "--anew", action="store_true", help="collect the evidence with the detector as it is now"
+    )
+    options = parser.parse_args(argv)
+    try:
+        if not options.anew:
+            return 0 if fit_as_shipped(shipped, options.data, options.out, options.workers) else 1
+        print(f"data {data_digest(options.data)}")
+    except MonitorError as error:
+        print(f"{shipped.tool}: {error}", file=sys.stderr)
+        return 1
+    fit_anew(options.data, options.out, options.workers)
+    return 0

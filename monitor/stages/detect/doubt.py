@@ -38,7 +38,7 @@ _NO_NEXT = [0.0] * 7
 _HEIGHT = evidence.NAMES.index("height")
 _SINCE = evidence.NAMES.index("since_s")
 _LATE = math.log(2.0)  # log time without a beat from which on asystole is likelier than two missed
-_ALIKE = 0.85  # correlation of two neighbours from which on they do not rule each other out
+ALIKE = 0.85  # correlation of two neighbours from which on they do not rule each other out
 
 
 def figures(
@@ -77,7 +77,7 @@ def figures(
 def by_network(doubt: Candidate, noise: float, following: Candidate | None) -> bool:
     """Whether the second network decides on it, and not the odds; parameters as above."""
     alike = max(doubt.match.like_previous, following.match.like_previous if following else 0.0)
-    return noise > 0.0 and doubt.figures[_SINCE] < _LATE and alike < _ALIKE
+    return noise > 0.0 and doubt.figures[_SINCE] < _LATE and alike < ALIKE
 
 
 class Doubt:
@@ -129,7 +129,7 @@ def _by_odds(doubt: Candidate, following: Candidate | None, after: float) -> boo
     alone = doubt.log_odds + max(0.0, after)
     if alone > max(0.0, following.log_odds):
         return True
-    if following.match.like_previous <= _ALIKE:
+    if following.match.like_previous <= ALIKE:
         return False
     # how sure the decisions are one after the other: being two counts for nothing
     taken = _log_likely(doubt.log_odds) + _log_likely(abs(after))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.detect.caution import Caution
-from monitor.stages.detect.doubt import Doubt, shipped
+from monitor.stages.detect.doubt import ALIKE, Doubt, shipped
 from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
@@ -41,7 +41,6 @@ _SURE = 2.5  # log odds from which on a decision does not wait
 _DOUBT_S = 0.4  # how long it waits below that
 _SEARCH_BACK_RR = 1.5  # mean RR without a beat, after which one is searched for
 _T_WAVE_S = 0.36  # after Pan and Tompkins
-_ALIKE = 0.85  # correlation of two neighbours from which on they do not rule each other out
 _REPEATS = 0.75  # correlation of one with the next, twice in a row, that noise seldom has
 _CUT_OFF_S = 0.015  # an R peak this near to the end of the stream may not be the highest point
 _SEEN = 0.2  # of the typical height: enough to locate the R peak in that lead
@@ -390,7 +389,7 @@ class GradientDetector:
         if self._last is None or candidate.sample - self._last > _T_WAVE_S * self._rate_hz:
             return False
         lower = math.exp(candidate.figures[0]) < 0.5 * self._last_height
-        return lower and candidate.match.like_previous < _ALIKE
+        return lower and candidate.match.like_previous < ALIKE
 
     def _search_back(self, now: int) -> list[RPeak]:
         """After a long time without a beat, take the best of what was rejected in it."""
