@@ -111,9 +111,9 @@ def _part(
     return Part(info, [(block, gate.push(block)) for block in blocks], truth, rules)
 
 
-def errors(part: Part, caution: Caution) -> tuple[int, int]:
+def errors(part: Part, caution: Caution, settings: DetectSettings | None = None) -> tuple[int, int]:
     """Missed and false beats."""
-    detector = GradientDetector(part.info, DetectSettings(), caution)
+    detector = GradientDetector(part.info, settings or DetectSettings(), caution)
     found = [peak.sample for hop in part.hops for peak in detector.push(*hop)]
     found += [peak.sample for peak in detector.flush()]
     test = Annotations.from_arrays(found)
