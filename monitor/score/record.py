@@ -256,7 +256,7 @@ def score_record(
 
     ``ref_path`` and ``test_path`` are record paths without extension; the score bears the name
     of the test record. Sampling rate and length come from the reference's header; without one,
-    the rate comes from an annotation file.
+    the rate comes from an annotation file or from the header of the test record.
 
     Raises
     ------

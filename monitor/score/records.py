@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from monitor.errors import USAGE, MonitorError
 from monitor.score.annotations import Annotations
 
@@ -34,6 +36,8 @@ RECORD_SETS = {
     "ds2": DS2,
 }
 """Named sets: MIT-BIH without and with the paced records; de Chazal's halves of 2004."""
+
+_SKIP, _AUX = 59, 63  # codes of the MIT format, annot(5), that words of another meaning follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def read_annotations(path: str | Path, annotator: str) -> tuple[Annotations, flo
     Raises
     ------
     MonitorError
-        If the file is missing, empty, not a WFDB annotation file, or out of order.
+        If the file is missing, empty, cut off, not a WFDB annotation file, or out of order.
     """
     file = Path(f"{path}.{annotator}")
     if not file.is_file():
@@ -82,12 +86,15 @@ def read_annotations(path: str | Path, annotator: str) -> tuple[Annotations, flo
     import wfdb
 
     try:
+        ended = _ends(file.read_bytes())
         with _quiet():
             read = wfdb.rdann(str(path), annotator)
     except Exception as error:  # the parser has no error type of its own
         raise MonitorError(f"cannot read {file} as WFDB annotations: {error}") from error
     if not len(read.sample):
         raise MonitorError(f"{file} holds no annotations: nothing to score")
+    if not ended:
+        raise MonitorError(f"{file} is cut off, or no WFDB annotation file: it has no end mark")
     aux = [text.rstrip("\0") for text in read.aux_note]
     try:
         table = Annotations.from_arrays(read.sample, read.symbol, read.subtype, aux)
@@ -96,18 +103,43 @@ def read_annotations(path: str | Path, annotator: str) -> tuple[Annotations, flo
     return table, None if read.fs is None else float(read.fs)
 
 
+def _ends(data: bytes) -> bool:
+    """Whether there is the word of zeros with which annotations in the MIT format end.
+
+    The reader does not ask for it: it makes annotations of any bytes, and of half a file.
+    """
+    words = np.frombuffer(data[: len(data) // 2 * 2], "<u2").tolist()
+    at = 0
+    while at < len(words) and words[at]:
+        code, value = words[at] >> 10, words[at] & 0x3FF
+        at += 1
+        if code == _SKIP:
+            at += 2
+        elif code == _AUX:
+            at += (value + 1) // 2
+    return at < len(words)
+
+
 def choose_records(
     ref: Path, test: Path, test_annotator: str, wanted: str | None
 ) -> list[tuple[str, Path, Path]]:
     """Pair up records: (name, reference path, test path), both without extension.
 
     ``ref`` and ``test`` are directories or record paths. ``wanted`` is a named set, or record
-    names separated by commas; ``None`` means every record that has a test annotation file.
+    names separated by commas, each of which counts once; ``None`` means every record that has a
+    test annotation file.
     """
     ref, test = (path.with_suffix("") if path.suffix == ".hea" else path for path in (ref, test))
     for path in (ref, test):
-        if not path.is_dir() and not any(path.parent.glob(f"{glob.escape(path.name)}.*")):
-            raise MonitorError(f"there is no folder or record {path}", USAGE)
+        if path.is_dir() or any(path.parent.glob(f"{glob.escape(path.name)}.*")):
+            continue
+        if path.is_file():
+            raise MonitorError(
+                f"{path} is a file: give its record, {path.with_suffix('')}; the annotator is "
+                "named by --ref-annotator or --test-annotator",
+                USAGE,
+            )
+        raise MonitorError(f"there is no folder or record {path}", USAGE)
     if test.is_dir():
         found = sorted(
             p.name.removesuffix(f".{test_annotator}") for p in test.glob(f"*.{test_annotator}")
@@ -116,7 +148,8 @@ def choose_records(
         found = [test.name]
     names = found
     if wanted is not None:
-        names = list(RECORD_SETS.get(wanted, ())) or [w.strip() for w in wanted.split(",")]
+        listed = (name.strip() for name in wanted.split(","))
+        names = list(RECORD_SETS.get(wanted) or dict.fromkeys(listed))
         if not all(names):
             raise MonitorError(
                 f"records {wanted!r}: give names separated by commas, "

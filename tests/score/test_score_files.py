@@ -145,6 +145,26 @@ def test_broken_annotation_file_is_named(write: Write, tmp_path: Path, content: 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b"1,N\n2,V\n", b"12:30 N\n12:31 N\n" * 9])
+def test_a_text_is_no_annotation_file(write: Write, tmp_path: Path, content: bytes) -> None:
+    ref = write("ref", "atr", [31_000], rate_hz=100.0)
+    (tmp_path / "rec.mon").write_bytes(content)
+    with pytest.raises(MonitorError, match=r"rec\.mon is cut off, or no WFDB annotation file"):
+        score_record(ref, tmp_path / "rec")
+
+
+def test_an_annotation_file_that_is_cut_off_is_named(write: Write) -> None:
+    path = write("ref", "atr", [31_000, 200_000, 200_100], "N~N", subtypes=[0, 0x30, 0])
+    file = path.with_suffix(".atr")
+    whole = file.read_bytes()
+    assert read_annotations(path, "atr")[0].samples.tolist() == [31_000, 200_000, 200_100]
+    file.write_bytes(whole + b"\0\0")  # padded, as some files are
+    assert len(read_annotations(path, "atr")[0]) == 3
+    file.write_bytes(whole[:-2])
+    with pytest.raises(MonitorError, match=r"rec\.atr is cut off"):
+        read_annotations(path, "atr")
+
+
 def test_different_sampling_rates_are_refused(write: Write) -> None:
     ref = write("ref", "atr", [31_000], rate_hz=100.0)
     test = write("test", "mon", [31_000], rate_hz=250.0)
@@ -191,6 +211,7 @@ class TestChoosingRecords:
     def test_a_list_and_a_named_set(self, folders: tuple[Path, Path]) -> None:
         ref, test = folders
         assert [c[0] for c in choose_records(ref, test, "mon", "b2, a1")] == ["b2", "a1"]
+        assert [c[0] for c in choose_records(ref, test, "mon", "a1,b2,a1")] == ["a1", "b2"]
         assert len(choose_records(ref, test, "mon", "mitdb44")) == 44
         assert len(choose_records(ref, test, "mon", "mitdb48")) == 48
         ds1 = {c[0] for c in choose_records(ref, test, "mon", "ds1")}
@@ -216,6 +237,8 @@ class TestChoosingRecords:
             ("", "", "mon", "a1,,b2", "separated by commas"),
             ("a1", "", "mon", None, "is one record"),
             ("", "a1", "mon", "b2", "is one record"),
+            ("", "a1.mon", "mon", None, r"a1\.mon is a file: give its record, .*a1; "),
+            ("a1.atr", "", "mon", None, r"a1\.atr is a file: give its record, .*a1; "),
         ],
     )
     def test_what_cannot_be_chosen(
