@@ -258,7 +258,7 @@ class RPeak:
 class Beat:
     """A labelled beat.
 
-    ``rr_s`` is the interval from the previous R peak (None after a start or a gap);
+    ``rr_s`` is the interval from the previous R peak (None after a start, a gap or a shutdown);
     ``probabilities`` are in the order of :class:`AamiClass`.
     """
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from models.bundle import Bundle, load_bundle
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import Event, Gap, Hop, Pulse, Quality, RPeak, Samples, StreamInfo
+from monitor.messages import Beat, Event, Gap, Hop, Pulse, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier, Scores
@@ -91,7 +91,8 @@ class Pipeline:
         block = Samples(self.info.stream, end, nothing)
         rpeaks = self._detector.flush()
         windows = self._segmenter.push(block, rpeaks) + self._segmenter.flush()
-        beats = self._shutdown.outside(self._classifier.push(windows, end - 1))
+        intervals = self._shutdown.intervals(windows)
+        beats = _with(intervals, self._classifier.push(windows, end - 1))
         hop = Hop(block, self._quality, tuple(self._shutdown.outside(rpeaks)), tuple(beats))
         rhythm = self._rhythm.push(hop)
         alerts = [*self._alarms.push(hop, rhythm), *self._alarms.flush()]
@@ -140,17 +141,15 @@ class Pipeline:
         rpeaks = self._detector.push(block, quality)
         windows = self._segmenter.push(block, rpeaks, quality.leads)
         self._shutdown.push(quality)
-        reported = self._shutdown.outside([window.rpeak for window in windows])
+        intervals = self._shutdown.intervals(windows)
         rpeaks = self._shutdown.outside(rpeaks)
-        return _Looked(signal, block, quality, rpeaks, windows, reported, pulses)
+        return _Looked(signal, block, quality, rpeaks, windows, intervals, pulses)
 
     def _judge(self, looked: _Looked, scores: Scores) -> list[Event]:
         block, quality = looked.block, looked.quality
         self._evidence.push(looked.signal)
         beats = self._classifier.label(looked.windows, scores, block.end_sample - 1)
-        if len(looked.reported) < len(beats):
-            reported = {rpeak.sample for rpeak in looked.reported}
-            beats = [beat for beat in beats if beat.sample in reported]
+        beats = _with(looked.intervals, beats)
         hop = Hop(block, quality, tuple(looked.rpeaks), tuple(beats), tuple(looked.pulses))
         rhythm = self._rhythm.push(hop)
         alerts = self._evidence.snippets(self._alarms.push(hop, rhythm))
@@ -171,5 +170,10 @@ class _Looked:
     quality: Quality
     rpeaks: list[RPeak]
     windows: list[BeatWindow]
-    reported: list[RPeak]  # of the windows: those outside a shutdown
+    intervals: dict[int, float | None]  # RR in seconds, by sample, of beats outside a shutdown
     pulses: list[Pulse]
+
+
+def _with(intervals: dict[int, float | None], beats: list[Beat]) -> list[Beat]:
+    """Give the beats that have an entry, with that as their RR interval."""
+    return [replace(b, rr_s=intervals[b.sample]) for b in beats if b.sample in intervals]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.messages import Alert, Beat, Samples, StreamInfo, Vitals
+from monitor.messages import Alert, Beat, Quality, Samples, StreamInfo, Vitals
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator
 from monitor.sources.wfdb_record import WfdbRecord
@@ -113,3 +113,17 @@ def test_garbage_gives_no_beats_and_no_crash():
 
 def test_no_samples_at_all():
     assert Pipeline(StreamInfo("s", 250.0, ("II",))).flush() == []
+
+
+def test_no_interval_reaches_over_a_shutdown():
+    info, values = simulated("lead_off", 60.0)
+    events = events_of(info, cut(values, [500]))
+    off = [e for e in events if isinstance(e, Quality)]
+    start = next(q.sample for q in off if not q.usable)
+    end = next(q.sample for q in off if q.usable and q.sample > start)
+    beats = [e for e in events if isinstance(e, Beat)]
+    first = next(b for b in beats if b.sample >= end)
+    assert first.rr_s is None
+    known = [b for b in beats if b.rr_s is not None]
+    assert len(known) > len(beats) - 10
+    assert not [b for b in known if b.sample - b.rr_s * info.rate_hz < end and b.sample > start]
