@@ -85,6 +85,7 @@ def test_a_detector_that_keeps_the_contract_passes(detect: Callable[[str], list[
         ("def peak(self, s, d): return RPeak('bed-1', s, d, 2)", "lead 2"),
         ("def flush(self): return [self.peak(1160, 1199)]", "came after the one at 1160"),
         ("def __init__(self): pass", "TypeError"),
+        (r"def flush(self): raise OSError('no\n\n    file')", r"failed: OSError: no file \(line"),
     ],
 )
 def test_a_breach_of_the_contract_is_named(

@@ -111,7 +111,7 @@ class CustomDetector:
             where = f" (line {last.lineno} of {last.filename})"
             raise MonitorError(
                 f"stream {self._info.stream}: detector {self._path!r} failed: "
-                f"{type(error).__name__}: {error}{'' if last.filename == __file__ else where}"
+                f"{_in_a_line(error)}{'' if last.filename == __file__ else where}"
             ) from error
 
 
@@ -128,7 +128,9 @@ def _imported(path: str) -> Callable[[StreamInfo, DetectSettings], Detector]:
             USAGE,
         ) from error
     except Exception as error:
-        raise MonitorError(
-            f"cannot load detector {path!r}: {type(error).__name__}: {error}", USAGE
-        ) from error
+        raise MonitorError(f"cannot load detector {path!r}: {_in_a_line(error)}", USAGE) from error
     return found
+
+
+def _in_a_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
