@@ -8,8 +8,9 @@
 Detectors:
 
 default        the product's, two leads, streamed in hops of 0.25 s behind the quality stage,
-               which may shut it down; ``default-1`` sees the first lead only, ``default-open``
-               has no quality stage
+               which may shut it down: that is told under ``shutdown s``, but what is found
+               meanwhile counts here, where the monitor reports none of it; ``default-1`` sees
+               the first lead only, ``default-open`` has no quality stage
 neurokit-live  ``neurokit:neurokit``: NeuroKit2 on a sliding window, as the product runs it: the
                slowest by far, for few records
 neurokit       NeuroKit2's default method on the whole record at once
@@ -30,7 +31,7 @@ Whole-record detectors have no latency.
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import json
 import sys
 import time
@@ -97,7 +98,7 @@ def stream(
     gated: bool = True,
     lost: Sequence[tuple[int, int]] = (),
 ) -> Found:
-    """Run a detector that the settings know as the pipeline runs it.
+    """Run a detector that the settings know as the pipeline runs it; all that it finds counts.
 
     Parameters
     ----------
@@ -365,6 +366,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--per-record", action="store_true", help="one line per record as well")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     options = parser.parse_args(argv)
+    if "sleepecg" in options.detectors and importlib.util.find_spec("sleepecg") is None:
+        parser.error("sleepecg is not installed: pip install '.[bench]', or give --detectors")
     records = expand(options.records)
     console = Console(width=None if sys.stdout.isatty() else 180)
     runs: dict[str, dict[str, Run]] = {name: {} for name in options.detectors}

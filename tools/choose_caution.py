@@ -167,10 +167,13 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/")
-    parser.add_argument("--records", nargs="+", default=RECORD_SETS["ds1"], metavar="RECORD")
+    ds1 = RECORD_SETS["ds1"]
+    parser.add_argument("--records", nargs="+", default=ds1, choices=ds1, metavar="RECORD")
     parser.add_argument("--seed", type=int, default=0, help="of the noise and where it begins")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(argv)
+    if set(options.records) <= set(NO_NOISE):
+        parser.error(f"--records: one besides {' and '.join(NO_NOISE)}, which get no noise")
     with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
 
         @cache

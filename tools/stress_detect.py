@@ -275,10 +275,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/")
+    parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--records", nargs="+", default=["sample"], metavar="RECORD")
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)
     options = parser.parse_args(argv)
+    muscle = options.data / "nstdb" / "ma.hea"
+    if "lead" in options.tables and not muscle.is_file():
+        parser.error(f"--tables lead: there is no {muscle}")
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         records = [load(options.data, name) for name in expand(options.records)]

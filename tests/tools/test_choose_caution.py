@@ -76,3 +76,20 @@ def test_caution_gives_up_beats_for_false_ones_in_noise(
 def test_an_unknown_record_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert choose_caution.main(["--data", str(tmp_path), "--records", "101"]) == 1
     assert "101" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        (["101", "100"], "invalid choice: '100'"),
+        (["118e_6"], "invalid choice"),
+        (["118", "119"], "besides 118 and 119"),
+    ],
+)
+def test_only_records_of_ds1_are_taken_and_one_at_least_gets_noise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], records: list[str], words: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        choose_caution.main(["--data", str(tmp_path), "--records", *records])
+    assert stop.value.code == 2
+    assert words in capsys.readouterr().err

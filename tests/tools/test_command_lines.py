@@ -1,6 +1,6 @@
 """The tools from outside: their help can be read, and a folder that is not there is said so."""
 
-import importlib
+import importlib.util
 import sys
 
 import pytest
@@ -36,3 +36,21 @@ def test_a_folder_that_is_not_there_is_named(name, part, folder, tmp_path, capsy
         tool.main([part, "--data", str(tmp_path)])
     assert stop.value.code == 2
     assert f"there is no {folder}/ in {tmp_path}" in capsys.readouterr().err
+
+
+def test_a_benchmark_that_cannot_end_does_not_begin(monkeypatch, tmp_path, capsys):
+    tool = importlib.import_module("tools.bench_detect")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as stop:
+        tool.main(["--data", str(tmp_path), "--records", "100"])
+    assert stop.value.code == 2
+    assert "sleepecg is not installed" in capsys.readouterr().err
+
+
+def test_stress_with_a_bad_lead_names_the_record_of_noise_that_it_needs(tmp_path, capsys):
+    tool = importlib.import_module("tools.stress_detect")
+    (tmp_path / "mitdb").mkdir()
+    with pytest.raises(SystemExit) as stop:
+        tool.main(["--data", str(tmp_path), "--records", "119", "--tables", "lead"])
+    assert stop.value.code == 2
+    assert f"there is no {tmp_path / 'nstdb' / 'ma.hea'}" in capsys.readouterr().err
