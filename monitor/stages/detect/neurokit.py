@@ -97,6 +97,12 @@ class NeurokitDetector:
     interpolation inside the window, and peaks found on bridged samples are dropped; after a
     longer hole the window starts afresh. ``ssf`` has an absolute threshold in units that its
     authors do not give; in mV it finds next to nothing.
+
+    Every run starts the method anew, so one that learns its thresholds from the first beats does
+    worse than on a whole record: after an unlucky start ``hamilton2002`` takes what lies before
+    the QRS for it to the end of the window (in the first minutes of 100 and 103 of MIT-BIH +P is
+    89 and 93, on the whole 100), and ``christov2004`` finds some beats twice. A longer
+    window helps the first (100 and 97 with 60 s).
     """
 
     def __init__(self, info: StreamInfo, settings: DetectSettings) -> None:
