@@ -45,13 +45,17 @@ class Conditions:
     classes: str = "ec57"
 
     def __post_init__(self) -> None:
-        if not self.window_s > 0:
-            raise MonitorError(f"match window {self.window_s:g} s must be positive", USAGE)
-        if not self.start_s >= 0:
-            raise MonitorError(f"start {self.start_s:g} s must not be negative", USAGE)
-        if self.end_s is not None and not self.end_s > self.start_s:
+        if not 0 < self.window_s < math.inf:
             raise MonitorError(
-                f"end {self.end_s:g} s must come after the start at {self.start_s:g} s", USAGE
+                f"match window {self.window_s:g} s must be positive and finite", USAGE
+            )
+        if not 0 <= self.start_s < math.inf:
+            raise MonitorError(f"start {self.start_s:g} s must be finite and not negative", USAGE)
+        if self.end_s is not None and not self.start_s < self.end_s < math.inf:
+            raise MonitorError(
+                f"end {self.end_s:g} s must be finite and come after the start at "
+                f"{self.start_s:g} s",
+                USAGE,
             )
         class_map(self.classes)
 

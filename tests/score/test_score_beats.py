@@ -352,9 +352,12 @@ class TestClasses:
     [
         ({"window_s": 0.0}, "match window"),
         ({"start_s": -1.0}, "start"),
-        ({"end_s": 200.0}, "must come after"),
+        ({"end_s": 200.0}, "come after"),
         ({"classes": "aami"}, "class map"),
         ({"window_s": float("nan")}, "match window"),
+        ({"window_s": float("inf")}, "match window"),
+        ({"start_s": float("inf")}, "start"),
+        ({"end_s": float("inf")}, "finite"),
     ],
 )
 def test_impossible_conditions_are_refused(rules: dict[str, float], words: str) -> None:
