@@ -89,10 +89,13 @@ def run(args: argparse.Namespace) -> int:
     ]
     if args.format == "table":
         from monitor.commands.score_table import print_tables
+        from monitor.score.records import without_test
 
-        print_tables(
-            scores, f"{args.ref} ({args.ref_annotator})", f"{args.test} ({args.test_annotator})"
-        )
+        scored = [name for name, _, _ in records]
+        whole = args.records is None and args.test.is_dir()
+        left = without_test(args.ref, args.ref_annotator, scored) if whole else []
+        sides = (f"{args.ref} ({args.ref_annotator})", f"{args.test} ({args.test_annotator})")
+        print_tables(scores, *sides, left)
     elif args.format == "json":
         from monitor.score.document import document
 

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 _BEATS = ("q_se", "q_pp", "v_se", "v_pp", "s_se", "s_pp", "f_se", "f_pp")
 _BEAT_NAMES = ("QRS Se", "+P", "V Se", "+P", "S Se", "+P", "F Se", "+P")
+SOME = 8  # records that are named, of those left out
 FAR = 1000  # columns: wider than any table
 
 
-def print_tables(scores: Sequence[RecordScore], ref: str, test: str) -> None:
-    """Print every record, the totals, and the conditions they hold under.
+def print_tables(
+    scores: Sequence[RecordScore], ref: str, test: str, left_out: Sequence[str] = ()
+) -> None:
+    """Print every record, the totals, the conditions they hold under, and what is ``left_out``.
 
     A narrow terminal wraps the lines of a wide table, but no figure is cut.
     """
@@ -36,7 +39,7 @@ def print_tables(scores: Sequence[RecordScore], ref: str, test: str) -> None:
     out.print(f"reference {ref}, test {test}", markup=False, highlight=False)
     for table in tables:
         out.print(table)
-    for line in _notes(scores, total):
+    for line in _notes(scores, total, left_out):
         out.print(line, markup=False, highlight=False)
 
 
@@ -124,7 +127,7 @@ def _episode_table(total: Summary) -> Table:
     return table
 
 
-def _notes(scores: Sequence[RecordScore], total: Summary) -> list[str]:
+def _notes(scores: Sequence[RecordScore], total: Summary, left_out: Sequence[str]) -> list[str]:
     rules = total.conditions
     notes = []
     if total.heart_rate_error_percent is not None:
@@ -140,6 +143,12 @@ def _notes(scores: Sequence[RecordScore], total: Summary) -> list[str]:
         notes.append(f"NON-STANDARD comparison: {'; '.join(rules.deviations)}.")
     else:
         notes.append("Standard comparison (ANSI/AAMI EC57).")
+    if left_out:
+        many = f" and {len(left_out) - SOME} more" if len(left_out) > SOME else ""
+        notes.append(
+            "Not in the totals, for want of test annotations: "
+            f"{' '.join(left_out[:SOME])}{many} (--records chooses)."
+        )
     beatless = [s.record for s in scores if not cells(s.matrix, "NSVFQ", COLUMNS)]
     if beatless:
         notes.append(

@@ -10,7 +10,7 @@ import contextlib
 import glob
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,3 +170,10 @@ def choose_records(
         (name, ref / name if ref.is_dir() else ref, test / name if test.is_dir() else test)
         for name in names
     ]
+
+
+def without_test(ref: Path, ref_annotator: str, chosen: Collection[str]) -> list[str]:
+    """Names of the records with reference annotations in the folder ``ref`` that are not chosen."""
+    files = ref.glob(f"*.{glob.escape(ref_annotator)}") if ref.is_dir() else ()
+    names = {file.name.removesuffix(f".{ref_annotator}") for file in files}
+    return sorted(names - set(chosen))

@@ -180,6 +180,22 @@ def test_a_reference_without_beats_is_named(
     assert "has no beats, so figures of beats and runs mean nothing, in: r2 (" in out
 
 
+def test_records_without_test_annotations_are_named(
+    capsys: pytest.CaptureFixture[str], folders: tuple[Path, Path]
+) -> None:
+    ref, test = folders
+    words = "Not in the totals, for want of test annotations:"
+    assert words not in run(capsys, ref, test)[1]
+    (test / "r2.mon").unlink()
+    assert f"{words} r2 (" in " ".join(run(capsys, ref, test)[1].split())
+    for chosen in ((ref, test, "--records", "r1"), (ref, test / "r1")):
+        assert words not in run(capsys, *chosen)[1]
+    for k in range(20):
+        (ref / f"s{k:02d}.atr").touch()
+    out = " ".join(run(capsys, ref, test)[1].split())
+    assert f"{words} r2 s00 s01 s02 s03 s04 s05 s06 and 13 more (" in out
+
+
 def test_shutdowns_without_an_end_are_named(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
