@@ -194,6 +194,17 @@ def test_neurokit_loses_no_beat_and_doubles_none_at_the_edges_of_its_windows() -
     assert missed_and_false(detect("neurokit:neurokit", signal), truth) == ([], [])
 
 
+@pytest.mark.parametrize("off_s", [6, 8, 12, 20])
+def test_neurokit_finds_the_beats_right_after_a_long_fault(off_s: int) -> None:
+    signal, truth = heart(60.0)
+    start, end = round(20 * RATE_HZ), round((20 + off_s) * RATE_HZ)
+    signal[start:end] = np.nan
+    whole = truth[(truth < start - HOP) | (truth > end + HOP)]
+    found = detect("neurokit:neurokit", signal)
+    assert missed_and_false(found, whole)[0] == []
+    assert not [p for p in found if start <= p.sample < end]
+
+
 def test_a_method_that_lacks_a_package_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MonitorError, match="pip install ts2vg"):
