@@ -236,6 +236,10 @@ def compare(
     )
     window, start, end = _extent(beats.conditions, rate_hz, length_samples, record)
     classes = class_map(beats.conditions.classes)
+    try:
+        heart_rate = compare_heart_rate(ref, test, classes, rate_hz, start, end)
+    except MonitorError as error:
+        raise MonitorError(f"record {record or 'without name'}: {error}") from error
     return dataclasses.replace(
         beats,
         runs=tuple(
@@ -245,7 +249,7 @@ def compare(
         episodes=tuple(
             compare_episodes(ref, test, kind, rate_hz, start, end) for kind in (VF, VT, AF)
         ),
-        heart_rate=compare_heart_rate(ref, test, classes, rate_hz, start, end),
+        heart_rate=heart_rate,
     )
 
 

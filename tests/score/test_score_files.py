@@ -192,6 +192,16 @@ def test_record_that_ends_in_the_learning_period_is_named(write: Write) -> None:
     assert score_record(ref, ref, "atr", "atr", Conditions(start_s=0)).matrix[0, 0] == 1
 
 
+def test_of_many_records_that_with_a_bad_measurement_is_named(tmp_path: Path) -> None:
+    (tmp_path / "r7.hea").write_text("r7 0 100 60000\n")
+    for annotator in ("atr", "mon"):
+        aux = ["", "fast"]
+        wfdb.wrann("r7", annotator, np.array([31_000, 32_000]), ["N", "="], aux_note=aux,
+                   write_dir=str(tmp_path))  # fmt: skip
+    with pytest.raises(MonitorError, match=r"record r7: measurement .* 32000 holds 'fast'"):
+        score_record(tmp_path / "r7", tmp_path / "r7")
+
+
 class TestChoosingRecords:
     @pytest.fixture
     def folders(self, tmp_path: Path) -> tuple[Path, Path]:
