@@ -63,10 +63,13 @@ def run(args: argparse.Namespace) -> int:
 
     paths, failed = _find(args)
     summaries = []
+    told: set[str] = set()
     for name, outcome in _annotate(paths, args, settings):
         if isinstance(outcome, MonitorError):
             failed += 1
-            _complain(outcome)
+            if str(outcome) not in told:  # what is wrong with the settings is so for every record
+                _complain(outcome)
+            told.add(str(outcome))
         else:
             summaries.append(outcome)
             if args.json:

@@ -180,3 +180,12 @@ def test_closed_standard_streams_are_no_error(closed, command):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert bool(done.stdout) == (">&-" not in closed.split())
+
+
+def test_annotate_tells_once_what_is_wrong_for_every_record(capsys, data_dir, tmp_path):
+    records = [data_dir / "mitdb" / name for name in ("100", "101")]
+    options = ("--detector", "nope", "--out", tmp_path)
+    assert main(["annotate", *map(str, (*records, *options))]) == 1
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("ecg-monitor: no detector 'nope'")
+    assert last == "ecg-monitor: 2 of 2 records failed"
