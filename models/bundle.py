@@ -198,26 +198,34 @@ def _manifest(text: str | bytes, path: Path) -> Manifest:
 
 
 def _try_out(bundle: Bundle) -> None:
-    """Run two made beats through the network: shapes and values must be what is said."""
+    """Run made beats through the network: shapes and values must be what is said.
+
+    A stream gives it now one beat, now several.
+    """
+    for count in (2, 1, 3):
+        _try_beats(bundle, count)
+
+
+def _try_beats(bundle: Bundle, count: int) -> None:
+    """Run so many beats through the network, every second one of them silence."""
     manifest = bundle.manifest
     rows, length = manifest.signal_rows, manifest.length
-    hill = torch.hann_window(length).expand(rows, length)
-    signal = torch.stack([torch.zeros(rows, length), hill])
-    features = torch.stack(
-        [torch.zeros(manifest.feature_count), torch.ones(manifest.feature_count)]
-    )
+    loud = torch.arange(1, count + 1) % 2  # a single one is no silence
+    signal = torch.hann_window(length) * loud[:, None, None].expand(-1, rows, 1)
+    features = loud[:, None] * torch.ones(manifest.feature_count)
     try:
         out = bundle.probabilities(signal, features)
         shape = tuple(out.shape)
     except Exception as error:  # any error inside the foreign network
         raise MonitorError(
             f"model {bundle.source} does not take a window of {length} samples, "
-            f"{rows} channel(s) and {manifest.feature_count} features: {last_line(error)}"
+            f"{rows} channel(s) and {manifest.feature_count} features, {count} at a time: "
+            f"{last_line(error)}"
         ) from error
-    if shape != (2, len(manifest.classes)):
+    if shape != (count, len(manifest.classes)):
         raise MonitorError(
-            f"model {bundle.source} gives an output of shape {shape} for 2 beats; its manifest "
-            f"names {len(manifest.classes)} classes"
+            f"model {bundle.source} gives an output of shape {shape} for {count} beats; its "
+            f"manifest names {len(manifest.classes)} classes"
         )
     if not bool(torch.isfinite(out).all()):
         raise MonitorError(f"model {bundle.source} gives values that are not finite")

@@ -149,6 +149,41 @@ def test_a_network_is_tried_on_what_is_no_silence(tmp_path, net, manifest, words
     refused(tmp_path / "net.pt", *words)
 
 
+class Pair(nn.Module):
+    """Made for two beats at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(187, 5)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        return self.layer(signal.reshape(2, 187))
+
+
+class Squeezing(nn.Module):
+    """Takes the row of channels away, and with a single beat that of beats too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(187, 5)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        return self.layer(signal.squeeze())
+
+
+@pytest.mark.parametrize(
+    ("net", "words"),
+    [
+        (Pair(), ("does not take a window", "1 at a time")),
+        (Squeezing(), ("does not take a window", "1 at a time")),
+    ],
+)
+def test_a_network_must_take_one_beat_and_several(tmp_path, net, words):
+    torch.jit.save(torch.jit.script(net), tmp_path / "net.pt")
+    (tmp_path / "net.toml").write_text('name = "net"\nbefore_s = 0\nlength = 187\n')
+    refused(tmp_path / "net.pt", *words)
+
+
 def test_files_that_are_no_bundles(tmp_path):
     refused(tmp_path / "absent.pt", "neither shipped")
     path = tmp_path / "x.pt"
