@@ -143,9 +143,9 @@ def normal_abnormal(folder: Path, work: Path, by_patient: bool = False) -> BeatS
     data, left_out = base.data, list[str]()
     if all(path.exists() for path in files):
         for k, path in enumerate(files):
-            read = read_rows(path, classes=2)
+            read = read_rows(path, [k])
             signals.append(read.signal[:, :SAMPLES])
-            labels.append(np.full(len(read.label), k, np.int64))
+            labels.append(read.label)
             summary, *lines = read.report(path.name)
             data += f"; {summary}"
             left_out += lines

@@ -1,12 +1,13 @@
 """The Kaggle files "ECG Heartbeat Categorization": 187 samples and a label a row, no header.
 
 ``mitbih_train.csv``, ``mitbih_test.csv`` (labels 0..4: N, S, V, F, Q), ``ptbdb_normal.csv``
-and ``ptbdb_abnormal.csv`` (labels 0, 1). Rows that cannot be used are left out and reported
+(label 0) and ``ptbdb_abnormal.csv`` (label 1). Rows that cannot be used are left out and reported
 by line number; none is repaired.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,15 +55,15 @@ class CsvRows:
         return out
 
 
-def read_rows(path: Path, classes: int = 5) -> CsvRows:
+def read_rows(path: Path, labels: Sequence[int] = range(5)) -> CsvRows:
     """Read one file.
 
     Parameters
     ----------
     path
         The CSV file.
-    classes
-        Labels are whole numbers from 0 up to this, exclusive.
+    labels
+        Which there may be.
 
     Raises
     ------
@@ -70,11 +71,12 @@ def read_rows(path: Path, classes: int = 5) -> CsvRows:
         If the file cannot be read, is not text, or has no usable row.
     """
     signals: list[NDArray[np.float32]] = []
-    labels: list[NDArray[np.int64]] = []
+    found: list[NDArray[np.int64]] = []
     lines: list[NDArray[np.int64]] = []
     empty_values: list[int] = []
     malformed: list[tuple[int, str]] = []
     chunk: list[tuple[int, str]] = []
+    possible = " or ".join(map(str, labels))
 
     def take() -> None:
         """Parse and sort the lines gathered so far."""
@@ -94,15 +96,15 @@ def read_rows(path: Path, classes: int = 5) -> CsvRows:
         empty_values.extend(numbers[~finite].tolist())
         table, numbers = table[finite], numbers[finite]
         signal, label = table[:, :SAMPLES], table[:, SAMPLES]
-        known = (label >= 0) & (label < classes) & (label == np.floor(label))
+        known = np.isin(label, labels)
         scaled = ((signal >= -TOLERANCE) & (signal <= 1.0 + TOLERANCE)).all(axis=1)
         for number, value in zip(numbers[~known].tolist(), label[~known].tolist(), strict=True):
-            malformed.append((number, f"label {value:g} is not one of 0..{classes - 1}"))
+            malformed.append((number, f"label {value:g} is not {possible}"))
         outside = numbers[known & ~scaled].tolist()
         malformed.extend((number, "values outside 0..1") for number in outside)
         keep = known & scaled
         signals.append(np.pad(signal[keep], ((0, 0), (0, LENGTH - SAMPLES))).astype(np.float32))
-        labels.append(label[keep].astype(np.int64))
+        found.append(label[keep].astype(np.int64))
         lines.append(numbers[keep])
 
     try:
@@ -118,12 +120,12 @@ def read_rows(path: Path, classes: int = 5) -> CsvRows:
     except UnicodeDecodeError as error:
         raise MonitorError(f"{path} is not a text file; unpack it first if it is zipped") from error
     malformed.sort()
-    if not sum(len(part) for part in labels):
+    if not sum(len(part) for part in found):
         first = f" (line {malformed[0][0]}: {malformed[0][1]})" if malformed else ""
         raise MonitorError(f"{path} has no row of {SAMPLES} samples and a label{first}")
     return CsvRows(
         np.concatenate(signals),
-        np.concatenate(labels),
+        np.concatenate(found),
         np.concatenate(lines),
         sorted(empty_values),
         malformed,

@@ -40,11 +40,15 @@ def test_two_classes_join_the_csv_files_and_count_nan(data_dir, work, tmp_path):
     good = ",".join(["0.5"] * SAMPLES)
     bad = ",".join(["nan"] * SAMPLES)
     (tmp_path / "kaggle" / "ptbdb_normal.csv").write_text(f"{good},0.0\n" * 10 + f"{bad},0.0\n")
-    (tmp_path / "kaggle" / "ptbdb_abnormal.csv").write_text(f"{good},1.0\n" * 20)
+    (tmp_path / "kaggle" / "ptbdb_abnormal.csv").write_text(f"{good},1.0\n" * 20 + f"{good},0.0\n")
     beats = normal_abnormal(tmp_path, work)
     assert np.bincount(beats.label).tolist() == [90599, 18877]
     assert "10 rows; left out: 1 with NaN" in beats.data
-    assert beats.left_out == ("ptbdb_normal.csv, line 11: NaN or infinite",)
+    assert "20 rows; left out: 0 with NaN, 1 malformed" in beats.data
+    assert beats.left_out == (
+        "ptbdb_normal.csv, line 11: NaN or infinite",
+        "ptbdb_abnormal.csv, line 21: label 0 is not 1",
+    )
     new = np.arange(109446, len(beats.label))
     assert np.isin(new, beats.test).sum() == 6  # a fifth of each class
     assert np.isin(new, beats.train).sum() == 24

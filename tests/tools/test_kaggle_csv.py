@@ -85,9 +85,9 @@ def test_rows_beyond_one_chunk_keep_their_line_numbers(tmp_path):
 
 def test_labels_of_a_two_class_file(tmp_path):
     path = write(tmp_path, [row(label="1.0"), row(label="2.0")], "ptbdb_abnormal.csv")
-    rows = read_rows(path, classes=2)
+    rows = read_rows(path, [0, 1])
     assert rows.label.tolist() == [1]
-    assert rows.malformed == [(2, "label 2 is not one of 0..1")]
+    assert rows.malformed == [(2, "label 2 is not 0 or 1")]
 
 
 @pytest.mark.parametrize(
