@@ -162,6 +162,7 @@ def rows(record: PtbRecord, rpeaks: NDArray[np.int64]) -> NDArray[np.float32]:
         From :func:`read_record`.
     rpeaks
         Shape (k,), samples. The last two peaks give no row: their intervals are not known.
+        Nor do beats of which samples are missing, or all are zero.
 
     Returns
     -------
@@ -180,7 +181,7 @@ def rows(record: PtbRecord, rpeaks: NDArray[np.int64]) -> NDArray[np.float32]:
         if size > 0.0:
             part = ((window - window.min()) / size)[:LENGTH]
             row[: len(part)] = part
-    return out
+    return np.asarray(out[out.any(axis=1)])
 
 
 def detect(signal: NDArray[np.float64], rate_hz: float) -> list[RPeak]:
@@ -260,15 +261,17 @@ def split(
 
 def main() -> int:
     """Run from the command line."""
+    from tools.train import given_folder
+
     parser = argparse.ArgumentParser(
         prog="python -m tools.ptbdb",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder with ptbdb/")
+    parser.add_argument("--data", type=Path, help="folder with ptbdb/")
     parser.add_argument("--download", action="store_true", help="fetch the database first")
     args = parser.parse_args()
-    folder = args.data / "ptbdb"
+    folder = given_folder(args.data) / "ptbdb"
     if args.download:
         download(folder)
     paths = record_paths(folder)
@@ -282,9 +285,18 @@ def main() -> int:
 
 
 def download(folder: Path) -> None:
-    """Fetch the database from PhysioNet into ``folder``."""
+    """Fetch the database from PhysioNet into ``folder``, if it is not there.
+
+    It is there only when it is whole: until then ``folder.part`` holds what has come, and the
+    next call goes on with it.
+    """
+    if folder.is_dir():
+        return
+    part = folder.with_name(f"{folder.name}.part")
     try:
-        wfdb.dl_database("ptbdb", str(folder))
+        part.mkdir(parents=True, exist_ok=True)
+        wfdb.dl_database("ptbdb", str(part))
+        part.rename(folder)
     except Exception as error:  # network errors of every kind
         raise MonitorError(f"cannot download ptbdb: {error}", USAGE) from error
 

@@ -19,6 +19,7 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -35,6 +36,7 @@ from models.networks import CnnBiLstm
 from monitor.errors import MonitorError
 from monitor.stages.context import FEATURES
 from tools.beats import DS1, Beats, cached, data_sha256
+from tools.checkpoint import identity, load, save
 
 # --- settings of the model ``aami`` ------------------------------------------------------
 MANIFEST = Manifest(
@@ -92,6 +94,16 @@ class Set:
     features: Tensor
     label: Tensor
     stream: NDArray[np.int64]
+
+
+def built(folder: Path, records: list[str], work: Path) -> list[Beats]:
+    """Build the beats of all streams of some records, or take them from the folder ``work``."""
+    wanted = [(record, stream) for stream in STREAMS for record in records]
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        return [
+            cached(folder, record, stream, MANIFEST, work)
+            for record, stream in progress.track(wanted, description="building beats")
+        ]
 
 
 def gather(parts: list[Beats]) -> Set:
@@ -177,13 +189,19 @@ def fit(
         optimizer, RATE, total_steps=EPOCHS * steps + 1, pct_start=0.2
     )
     lossy = nn.CrossEntropyLoss(torch.tensor(WEIGHTS), label_smoothing=SMOOTHING)
+    parts = {"net": net, "mean": mean, "optimizer": optimizer, "schedule": schedule}
+    training = identity(
+        (beats.signal, beats.features, beats.label, beats.stream),
+        *(seed, EPOCHS, BATCH, RATE, WEIGHT_DECAY, WIDTH, DROPOUT, CAPS, WEIGHTS, SMOOTHING),
+        *(AVERAGE, FLIP, SHIFT, GAIN, RR_NOISE, FEATURE_DROP, LEAD_DROP),
+    )
     begin = 0
-    if checkpoint is not None and checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        begin = state["epoch"]
-        for part, name in ((net, "net"), (mean, "mean"), (optimizer, "optimizer")):
-            part.load_state_dict(state[name])
-        schedule.load_state_dict(state["schedule"])
+    state = load(checkpoint, training)
+    if state is not None:
+        begin = int(state["epoch"])
+        for name, part in parts.items():
+            part.load_state_dict(state[name])  # type: ignore[attr-defined]
+        torch.set_rng_state(state["random"])  # of dropout
     with Progress(disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(title, total=EPOCHS * steps, completed=begin * steps)
         for epoch in range(begin, EPOCHS):
@@ -219,14 +237,9 @@ def fit(
             print(f"{title}: epoch {epoch + 1}/{EPOCHS}, loss {total / steps:.4f}, "
                   f"{time.monotonic() - started:.0f} s", flush=True)  # fmt: skip
             if checkpoint is not None:
-                state = {
-                    "epoch": epoch + 1,
-                    "net": net.state_dict(),
-                    "mean": mean.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                }
-                torch.save(state, checkpoint)
+                state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
+                state |= {"epoch": epoch + 1, "random": torch.get_rng_state()}
+                save(checkpoint, training, state)
     result = cast(CnnBiLstm, mean.module)
     result.eval()
     return result
@@ -278,7 +291,7 @@ def cross_validate(folder: Path, work: Path, seed: int, only: list[int]) -> None
         if k not in only:
             continue
         train = [r for r in DS1 if r not in fold]
-        beats = gather([cached(folder, r, s, MANIFEST, work) for s in STREAMS for r in train])
+        beats = gather(built(folder, train, work))
         checkpoint = work / f"fold-{k}-{seed}.ckpt"
         net = settle(fit(beats, MANIFEST, seed, f"fold {k} seed {seed}", checkpoint))
         for record in fold:
@@ -295,12 +308,29 @@ def cross_validate(folder: Path, work: Path, seed: int, only: list[int]) -> None
     print("cross-validation:", line(figures(all_truth, all_scores.argmax(1))), flush=True)
 
 
+def given_folder(given: Path | None) -> Path:
+    """Give the data folder: that of ``--data``, else that of ECG_MONITOR_DATA."""
+    return given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
+
+
 def data_folder(given: Path | None) -> Path:
-    """Find the recordings."""
-    folder = given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
+    """Find the recordings of MIT-BIH."""
+    folder = given_folder(given)
     if not (folder / "mitdb" / "101.dat").exists():
         raise MonitorError(f"no mitdb/ in {folder}: give --data or set ECG_MONITOR_DATA")
     return folder
+
+
+def at_least(low: int) -> Callable[[str], int]:
+    """Give what reads the whole number of an option."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{value} is less than {low}")
+        return value
+
+    return number
 
 
 def ship(net: nn.Module, manifest: Manifest) -> None:
@@ -335,9 +365,16 @@ def main() -> int:
     parser.add_argument("model", choices=["aami", *sorted(RECIPES)])
     parser.add_argument("--data", type=Path, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--seed", type=at_least(0), default=SEED)
     parser.add_argument("--keep", action="store_true", help="keep it in the cache folder only")
-    parser.add_argument("--folds", nargs="*", type=int, help="cross-validate (these folds)")
+    parser.add_argument(
+        "--folds",
+        nargs="*",
+        type=int,
+        choices=range(len(FOLDS)),
+        metavar="FOLD",
+        help=f"cross-validate (these folds, of 0 to {len(FOLDS) - 1})",
+    )
     args = parser.parse_args()
     warnings.filterwarnings("ignore", message=".*torch.jit.*")
     folder = data_folder(args.data)
@@ -345,7 +382,7 @@ def main() -> int:
     if args.folds is not None:
         cross_validate(folder, args.work, args.seed, args.folds or list(range(len(FOLDS))))
         return 0
-    beats = gather([cached(folder, r, s, MANIFEST, args.work) for s in STREAMS for r in DS1])
+    beats = gather(built(folder, DS1, args.work))
     checkpoint = args.work / f"{args.model}-{args.seed}.ckpt"
     net = settle(fit(beats, MANIFEST, args.seed, args.model, checkpoint))
     parameters = sum(p.numel() for p in net.parameters())

@@ -13,7 +13,6 @@ once. An interrupted run goes on from its last round. One thread, fixed seeds.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 import warnings
@@ -31,11 +30,13 @@ from torch import Tensor, nn
 from models.beat_networks import BeatCnn, BeatCnnBiLstm, BeatLstm
 from models.bundle import save_bundle
 from models.manifest import Manifest
+from monitor.errors import MonitorError
 from tools import ptbdb
 from tools.beat_sets import SETS, BeatSet, published, standardise
+from tools.checkpoint import identity, load, save
 from tools.confusion import Confusion
 from tools.kachuee import CLASSES, SYMBOLS
-from tools.train import data_folder, ship
+from tools.train import at_least, data_folder, given_folder, ship
 
 # --- settings -----------------------------------------------------------------------------
 ROUNDS = 16  # passes over a drawn part of the training beats; of the comparison
@@ -142,6 +143,9 @@ def fit(
     checkpoint: Path | None = None,
 ) -> nn.Module:
     """Train a network; the result has the running mean of the weights and the true priors."""
+    for k, name in enumerate(recipe.classes):
+        if not (label == k).any():
+            raise MonitorError(f"there are no beats of class {name} to train on")
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     net = make_network(recipe)
@@ -155,9 +159,14 @@ def fit(
     lossy = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
     target = torch.from_numpy(label)
     parts = {"net": net, "mean": mean, "optimizer": optimizer, "schedule": schedule}
+    training = identity(
+        (signal, label),
+        *(recipe, seed, rounds, BATCH, RATE, WEIGHT_DECAY, SMOOTHING, AVERAGE, SHIFT, NOISE),
+        *(WIDTH, DROPOUT),
+    )
     begin = 0
-    if checkpoint is not None and checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+    state = load(checkpoint, training)
+    if state is not None:
         begin = int(state["round"])
         for name, part in parts.items():
             part.load_state_dict(state[name])  # type: ignore[attr-defined]
@@ -188,7 +197,7 @@ def fit(
             )
             if checkpoint is not None:
                 state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
-                torch.save({"round": turn + 1, **state}, checkpoint)
+                save(checkpoint, training, {"round": turn + 1, **state})
     result = mean.module
     last = cast(nn.Linear, cast(nn.Sequential, result.classify)[-1])
     with torch.no_grad():
@@ -242,14 +251,6 @@ def measured(
     }
 
 
-def ptb_folder(given: Path | None, fetch: bool) -> Path:
-    """Find the data folder; fetch ptbdb/ into it if asked and not there."""
-    folder = given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
-    if fetch and not (folder / "ptbdb").is_dir():
-        ptbdb.download(folder / "ptbdb")
-    return folder
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(
@@ -260,21 +261,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("model", choices=sorted(RECIPES))
     parser.add_argument("--data", type=Path, help="folder with mitdb/ (and ptbdb/)")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--rounds", type=int, help="of training; default: that of the model")
+    parser.add_argument("--seed", type=at_least(0), default=SEED)
+    parser.add_argument(
+        "--rounds", type=at_least(1), help="of training; default: that of the model"
+    )
     parser.add_argument("--by-beat", action="store_true", help="ptb-mi: split at random by beat")
     parser.add_argument("--csv", action="store_true", help="from kaggle/mitbih_*.csv as split")
     parser.add_argument("--download", action="store_true", help="ptb-mi: fetch ptbdb first")
     parser.add_argument("--keep", action="store_true", help="do not ship; bundle under --work")
     args = parser.parse_args(argv)
-    warnings.filterwarnings("ignore", message=".*torch.jit.*")
-    elsewhere = args.model == "ptb-mi" or args.csv  # needs no mitdb/
-    folder = ptb_folder(args.data, args.download) if elsewhere else data_folder(args.data)
-    args.work.mkdir(parents=True, exist_ok=True)
     recipe = RECIPES[args.model]
     rounds = args.rounds or recipe.rounds
+    ptb = args.model == "ptb-mi"
     if args.csv and recipe.classes != tuple(CLASSES):
         parser.error("--csv is for the models of five classes")
+    if (args.by_beat or args.download) and not ptb:
+        parser.error("--by-beat and --download are for ptb-mi")
+    warnings.filterwarnings("ignore", message=".*torch.jit.*")
+    folder = given_folder(args.data) if ptb or args.csv else data_folder(args.data)
+    if args.download:
+        ptbdb.download(folder / "ptbdb")
+    args.work.mkdir(parents=True, exist_ok=True)
     beats = published(folder) if args.csv else SETS[args.model](folder, args.work, not args.by_beat)
     print(f"{args.model}: {beats.data}; split {beats.split}", flush=True)
     for line in beats.left_out:

@@ -1,12 +1,25 @@
 """The PTB database: lead, diagnosis, beats and splits, on a real record and on made ones."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ptb_records import BEAT_S, write_record
 
 from monitor.errors import MonitorError
 from tools.kachuee import LENGTH
-from tools.ptbdb import CLASSES, PtbRecord, build, diagnosis, read_record, record_paths, rows, split
+from tools.ptbdb import (
+    CLASSES,
+    PtbRecord,
+    build,
+    diagnosis,
+    download,
+    main,
+    read_record,
+    record_paths,
+    rows,
+    split,
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +101,42 @@ def test_rows_start_at_the_r_peak_and_end_behind_the_next():
     assert found[0, 120] == pytest.approx(1.0, abs=0.02)  # 1 s later, at 120 Hz
     assert not found[0, 144:].any()  # 1.2 s
     np.testing.assert_allclose(found[0], found[1], atol=0.02)
+
+
+@pytest.mark.parametrize(("lost", "left"), [(np.nan, 1), (0.0, 3)])
+def test_beats_whose_signal_is_missing_or_zero_give_no_row(lost, left):
+    signal = np.sin(np.arange(6000) / 50)
+    signal[1900:4000] = lost
+    found = rows(PtbRecord("made", signal, 1000.0, "ii", ""), np.arange(0, 6000, 1000))
+    assert found.shape == (left, LENGTH)
+    assert found.any(axis=1).all()
+
+
+def test_a_download_that_breaks_off_goes_on_the_next_time(tmp_path, monkeypatch):
+    folder, calls = tmp_path / "data" / "ptbdb", []
+
+    def fetch(name, place):
+        calls.append(place)
+        write_record(Path(place), f"patient00{len(calls)}", "s0001", "Healthy control")
+        if len(calls) == 1:
+            raise ConnectionError("gone")
+
+    monkeypatch.setattr("wfdb.dl_database", fetch)
+    with pytest.raises(MonitorError, match="cannot download ptbdb: gone"):
+        download(folder)
+    assert not folder.exists()
+    download(folder)
+    assert [patient for patient, _ in record_paths(folder)] == ["patient001", "patient002"]
+    download(folder)
+    assert len(calls) == 2
+
+
+def test_the_data_folder_is_that_of_the_environment(database, tmp_path, monkeypatch, capsys):
+    (tmp_path / "ptbdb").symlink_to(database)
+    monkeypatch.setenv("ECG_MONITOR_DATA", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["ptbdb"])
+    assert main() == 0
+    assert "9 records of 8 patients" in capsys.readouterr().out
 
 
 def test_other_rates_are_refused():

@@ -12,7 +12,7 @@ from models.bundle import load_bundle, save_bundle
 from monitor.errors import MonitorError
 from monitor.messages import StreamInfo
 from monitor.stages.classify import Classifier
-from tools import train_beats
+from tools import evaluate_beats, train_beats
 from tools.beat_sets import BeatSet
 from tools.evaluate_beats import measure
 from tools.train_beats import RECIPES, draw, fit, inputs, make_manifest, prior_shift, vary
@@ -113,6 +113,60 @@ def test_an_interrupted_run_ends_where_a_whole_one_does(small, tmp_path, monkeyp
         assert torch.equal(a, b)
 
 
+def test_a_checkpoint_is_taken_up_by_its_own_training_only(small, tmp_path):
+    rows, label = made_rows()
+    signal, path = inputs(rows, small), tmp_path / "done.ckpt"
+    fit(signal, label, small, 1, "done", 1, path)
+    fit(signal, label, small, 1, "again", 1, path)
+    for changed in ((signal * 0.5, label), (signal, 1 - label)):
+        with pytest.raises(MonitorError, match=r"done\.ckpt is of a training with other beats"):
+            fit(*changed, small, 1, "other", 1, path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(MonitorError, match=r"cannot read checkpoint .*done\.ckpt: remove it"):
+        fit(signal, label, small, 1, "broken", 1, path)
+
+
+def test_a_checkpoint_is_written_whole_or_not(small, tmp_path, monkeypatch):
+    rows, label = made_rows()
+    signal, path = inputs(rows, small), tmp_path / "part.ckpt"
+    fit(signal, label, small, 1, "before", 1, path)
+    before = path.read_bytes()
+
+    def killed(state, place):
+        place.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", killed)
+    path.rename(tmp_path / "kept")
+    with pytest.raises(KeyboardInterrupt):
+        fit(signal, label, small, 1, "killed", 1, path)
+    assert not path.exists()
+    assert (tmp_path / "kept").read_bytes() == before
+
+
+def test_a_class_without_beats_is_one_clear_error(small):
+    rows, label = made_rows()
+    with pytest.raises(MonitorError, match="no beats of class b"):
+        fit(inputs(rows, small), np.zeros_like(label), small, 1, "test", 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["kaggle5", "--rounds", "0"], "--rounds: 0 is less than 1"),
+        (["kaggle5", "--seed", "-1"], "--seed: -1 is less than 0"),
+        (["kaggle5", "--by-beat"], "for ptb-mi"),
+        (["cnn", "--download"], "for ptb-mi"),
+        (["ptb-mi", "--csv"], "five classes"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, words, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        train_beats.main([*options, "--data", str(tmp_path), "--work", str(tmp_path), "--keep"])
+    assert stop.value.code == 2
+    assert words in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_bundles_load_and_say_their_split(name, tmp_path):
     rows, label = made_rows(20, len(RECIPES[name].classes))
@@ -184,3 +238,7 @@ def test_training_from_the_published_files_keeps_their_split(tmp_path, monkeypat
     figures = measure(str(work / "cnn-csv-1.pt"), tmp_path, work)
     assert figures.test.counts.sum() == 24
     assert figures.streamed is None
+    argv = ["evaluate_beats", str(work / "cnn-csv-1.pt"), "--data", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", argv)
+    assert evaluate_beats.main() == 0  # without mitdb/
+    assert "24 beats." in capsys.readouterr().out
