@@ -43,6 +43,7 @@ from monitor.sources.wfdb_record import WfdbRecord
 from monitor.stages.classify import Classifier
 from monitor.stages.segment import BeatWindow, Segmenter
 from tools.beat_card import part_of, replace_part
+from tools.beat_sets import SETS
 from tools.beats import HOP_S, leads, read, reference
 from tools.card import (
     Measured,
@@ -255,8 +256,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=Path, nargs="*", help="measure these bundles alone")
     parser.add_argument("--write", action="store_true", help="write models/README.md")
     args = parser.parse_args()
-    folder = data_folder(args.data)
+    if args.write and args.records != "ds2":
+        parser.error("--write is for figures of DS2")
     bundle = load_bundle(args.model)
+    if bundle.manifest.name in SETS:
+        raise MonitorError(f"model {args.model} is of one beat window: use tools.evaluate_beats")
+    folder = data_folder(args.data)
     records = RECORD_SETS[args.records]
     conditions = variants(folder)
     path = FOLDER / "README.md"
@@ -296,7 +301,7 @@ def main() -> int:
     )
     text = card(bundle.manifest, measured, kept_seeds(old))
     print(text)
-    if args.write and args.records == "ds2":
+    if args.write:
         state(bundle, args.model, tables[0])
     if args.write and not args.quick:
         path.write_text(replace_part(text, part_of(old)), encoding="utf-8")

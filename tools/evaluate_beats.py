@@ -29,7 +29,7 @@ from tools.beat_sets import AS_PUBLISHED, SETS, mitbih_rows, published, split_by
 from tools.confusion import Confusion, calibration_error, draw
 from tools.evaluate import label, speed
 from tools.kachuee import Rows
-from tools.train import data_folder
+from tools.train import data_folder, given_folder
 from tools.train_beats import RECIPES, inputs
 
 
@@ -73,6 +73,8 @@ def measure(name: str, folder: Path, work: Path) -> BeatFigures:
         raise MonitorError(f"model {name} is none of {', '.join(SETS)}: use tools.evaluate")
     split = str(manifest.metrics.get("split", ""))
     csv = split == AS_PUBLISHED
+    if not csv and manifest.name != "ptb-mi":
+        data_folder(folder)
     beats = published(folder) if csv else SETS[manifest.name](folder, work, split_by_patient(split))
     if beats.sha256() != manifest.data_sha256:
         raise MonitorError(
@@ -107,11 +109,11 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("models", nargs="*", help="shipped names or files; default: all shipped")
-    parser.add_argument("--data", type=Path, help="folder with mitdb/")
+    parser.add_argument("--data", type=Path, help="folder with mitdb/, ptbdb/ or kaggle/")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
     parser.add_argument("--write", action="store_true", help="write them to models/README.md")
     args = parser.parse_args()
-    folder = data_folder(args.data)
+    folder = given_folder(args.data)
     names = args.models or [name for name in SETS if name in SHIPPED]
     models = [measure(name, folder, args.work) for name in names]
     text = zoo_card(models)

@@ -7,6 +7,7 @@ import wfdb
 from models.bundle import load_bundle
 from models.shipped import SHIPPED
 from monitor.errors import MonitorError
+from tools import evaluate
 from tools.beat_sets import SETS
 from tools.confusion import Confusion, calibration_error
 from tools.evaluate_beats import measure, probabilities, streamed
@@ -53,3 +54,21 @@ def test_calibration_error_by_hand():
 def test_models_of_another_kind_are_refused(tmp_path):
     with pytest.raises(MonitorError, match=r"tools\.evaluate"):
         measure("aami", tmp_path, tmp_path)
+
+
+def test_models_of_one_beat_window_are_refused_by_the_other_tool(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["evaluate", "kaggle5", "--write"])
+    with pytest.raises(MonitorError, match=r"use tools\.evaluate_beats"):
+        evaluate.main()
+
+
+def test_a_card_of_other_records_is_not_written(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["evaluate", "aami", "--records", "ds1", "--write"])
+    with pytest.raises(SystemExit):
+        evaluate.main()
+    assert "of DS2" in capsys.readouterr().err
+
+
+def test_missing_records_are_one_clear_error(tmp_path):
+    with pytest.raises(MonitorError, match=r"no mitdb/ in .*ECG_MONITOR_DATA"):
+        measure("kaggle5", tmp_path, tmp_path)
