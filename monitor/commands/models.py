@@ -12,7 +12,7 @@ SUMMARY = "List the models that come with the program, or say what is in a model
 EXAMPLE = (
     "  ecg-monitor models\n"
     "  ecg-monitor models aami\n"
-    "  ecg-monitor models mine.pt --json   # a TorchScript file; see also demo --model"
+    "  ecg-monitor models mine.pt --json   # its manifest is inside, or in mine.toml"
 )
 
 

@@ -2,8 +2,11 @@
 
 import json
 import pickle
+import re
+import tomllib
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,6 +21,7 @@ from monitor.messages import StreamInfo
 from monitor.stages.classify import Classifier
 from monitor.stages.context import FEATURES
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 MANIFEST = Manifest(name="mine", before_s=0.4, channels=("beat",), scaling="zscore")
 
 
@@ -116,6 +120,21 @@ def test_bare_network_with_a_toml_manifest(tmp_path):
     refused(tmp_path / "bare.pt", "name")
     (tmp_path / "bare.toml").write_text("][")
     refused(tmp_path / "bare.pt", "manifest")
+
+
+def test_the_manifest_in_the_readme_is_that_of_a_network_for_the_published_rows(tmp_path):
+    blocks = re.findall(r"^```toml\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    (text,) = [block for block in blocks if "before_s" in block]
+    torch.jit.save(torch.jit.script(Plain()), tmp_path / "mine.pt")
+    (tmp_path / "mine.toml").write_text(text)
+    mine, shipped = load_bundle(str(tmp_path / "mine.pt")), load_bundle("kaggle5").manifest
+    Classifier(StreamInfo("t", 360.0, ("II",)), mine)
+    own = {"name": "mine", "length": 187, "pad": 0, "flat_input": True}
+    for key in tomllib.loads(text):
+        assert getattr(mine.manifest, key) == own.get(key, getattr(shipped, key))
+    (tmp_path / "mine.toml").write_text(text.replace("length = 187", "length = 188\npad = 1"))
+    torch.jit.save(torch.jit.script(Plain(188)), tmp_path / "mine.pt")
+    load_bundle(str(tmp_path / "mine.pt"))
 
 
 class Picky(nn.Module):
