@@ -76,7 +76,7 @@ def test_a_detector_that_keeps_the_contract_passes(detect: Callable[[str], list[
         ("def push(self, block, quality): 1 / 0", r"ZeroDivisionError.*line 21 of .*mine_.*\.py"),
         ("def push(self, block, quality): pass", "NoneType in place of a list"),
         ("def push(self, block, quality): return [7]", "int in place of RPeak"),
-        ("def peak(self, s, d): return RPeak('bed-1', float(s), d)", "TypeError.*float"),
+        ("def peak(self, s, d): return RPeak('bed-1', float(s), d)", "1010.0 .* must be whole"),
         ("def peak(self, s, d): return RPeak('bed-1', s - 11, d)", "before the stream, 1000"),
         ("def peak(self, s, d): return RPeak('bed-1', s, d + 1)", "decided_sample 1050"),
         ("def peak(self, s, d): return RPeak('bed-1', d + 9, d)", "decided_sample 1049"),

@@ -75,7 +75,13 @@ class CustomDetector:
     def _peak(self, peak: object) -> RPeak:
         if not isinstance(peak, RPeak):
             raise self._broken(f"it gave {type(peak).__name__} in place of RPeak")
-        sample, decided = operator.index(peak.sample), operator.index(peak.decided_sample)
+        try:
+            sample, decided = operator.index(peak.sample), operator.index(peak.decided_sample)
+        except TypeError as error:
+            raise self._broken(
+                f"an R peak has sample {peak.sample!r} and decided_sample "
+                f"{peak.decided_sample!r}; both must be whole numbers"
+            ) from error
         what = f"the R peak at sample {sample}"
         if self._last is not None and sample <= self._last:
             raise self._broken(f"{what} came after the one at {self._last}")
