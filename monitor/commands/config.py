@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check",
         type=Path,
         metavar="FILE",
-        help="only tell whether this file is right; fails if it is not",
+        help="only tell whether this file, its detector and its model are right; fails if not",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     add_analysis_options(parser)
@@ -36,11 +36,12 @@ def run(args: argparse.Namespace) -> int:
     from monitor.settings_text import as_toml, settings_in_force
 
     if args.check is not None:
-        changed = [
-            setting
-            for setting in settings_in_force(load_settings(args.check), {})
-            if setting.value != setting.default
-        ]
+        from monitor.messages import StreamInfo
+        from monitor.pipeline import Pipeline
+
+        checked = load_settings(args.check)
+        Pipeline(StreamInfo("check", 360.0, ("II",)), checked)  # its detector and its model
+        changed = [s for s in settings_in_force(checked, {}) if s.value != s.default]
         sys.stdout.write(f"{args.check} is right; {len(changed)} setting(s) are not the default\n")
         return 0
     settings, origins = settings_from(args), _origins(args)

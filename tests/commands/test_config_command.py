@@ -90,6 +90,23 @@ def test_a_wrong_file_fails_with_what_is_wrong(text, code, reason, tmp_path, cap
         assert reason in captured.err
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('[classify]\nmodel = "none.pt"', "model 'none.pt' is neither shipped"),
+        ('[classify]\nmodel = "normal-abnormal"', "cannot label a stream"),
+        ('[detect]\ndetector = "nosuch"', "no detector 'nosuch'"),
+    ],
+)
+def test_a_file_whose_detector_or_model_cannot_be_had_fails(text, reason, tmp_path, capsys):
+    path = tmp_path / "wrong.toml"
+    path.write_text(text, encoding="utf-8")
+    assert main(["config", "--check", str(path)]) != 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert reason in captured.err
+
+
 def test_a_file_that_is_not_there_fails(tmp_path, capsys):
     assert main(["config", "--check", str(tmp_path / "none.toml")]) == FAILED
     assert "cannot read settings" in capsys.readouterr().err
