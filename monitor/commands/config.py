@@ -69,8 +69,8 @@ def _origins(args: argparse.Namespace) -> dict[str, str]:
         with args.config.open("rb") as file:
             for section, keys in tomllib.load(file).items():
                 origins |= {f"{section}.{name}": str(args.config) for name in keys}
-    if args.model:
+    if args.model is not None:
         origins["classify.model"] = "--model"
-    if args.detector:
+    if args.detector is not None:
         origins["detect.detector"] = "--detector"
     return origins

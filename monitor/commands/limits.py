@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from monitor.commands.options import add_key_option, client_keys
-from monitor.default_endpoints import CONTROL
+from monitor.commands.options import add_request_options, client_keys
 
 SUMMARY = "Show the alarm limits of a stream of a running `serve`, or change them."
 EXAMPLE = (
@@ -26,13 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="limits to change, all of them or none",
     )
-    parser.add_argument(
-        "--control", default=CONTROL, metavar="ENDPOINT", help=f"of the service ({CONTROL})"
-    )
-    parser.add_argument(
-        "--patience", type=float, default=5.0, metavar="S", help="wait so long for it (5)"
-    )
-    add_key_option(parser)
+    add_request_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 

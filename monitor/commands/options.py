@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.default_endpoints import CONTROL
+
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.sources import Say, Source
@@ -77,9 +79,9 @@ def settings_from(args: argparse.Namespace) -> Settings:
     from monitor.config import load_settings
 
     settings = load_settings(args.config)
-    if args.model:
+    if args.model is not None:
         settings = replace(settings, classify=replace(settings.classify, model=args.model))
-    if args.detector:
+    if args.detector is not None:
         settings = replace(settings, detect=replace(settings.detect, detector=args.detector))
     return settings
 
@@ -92,6 +94,17 @@ def add_key_option(parser: argparse._ActionsContainer) -> None:
         metavar="DIR",
         help="keys for a server that asks for them (see `ecg-monitor keys`)",
     )
+
+
+def add_request_options(parser: argparse.ArgumentParser) -> None:
+    """Add which service is asked, and how."""
+    parser.add_argument(
+        "--control", default=CONTROL, metavar="ENDPOINT", help=f"of the service ({CONTROL})"
+    )
+    parser.add_argument(
+        "--patience", type=seconds, default=5.0, metavar="S", help="wait so long for it (5)"
+    )
+    add_key_option(parser)
 
 
 def client_keys(args: argparse.Namespace) -> ClientKeys | None:

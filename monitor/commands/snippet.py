@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.commands.options import add_key_option, client_keys
-from monitor.default_endpoints import CONTROL
+from monitor.commands.options import add_request_options, client_keys
 from monitor.errors import USAGE, MonitorError
 
 if TYPE_CHECKING:
@@ -32,13 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--before", type=float, default=10.0, metavar="S", help="seconds (10)")
     parser.add_argument("--after", type=float, default=10.0, metavar="S", help="seconds (10)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
-    parser.add_argument(
-        "--control", default=CONTROL, metavar="ENDPOINT", help=f"of the service ({CONTROL})"
-    )
-    parser.add_argument(
-        "--patience", type=float, default=5.0, metavar="S", help="wait so long for it (5)"
-    )
-    add_key_option(parser)
+    add_request_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -41,6 +41,22 @@ def test_unknown_record(capsys):
     assert "say DATABASE/RECORD" in fails(capsys, "replay", "nothing", "--json")
 
 
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [("--model", "model '' is neither shipped"), ("--detector", "no detector ''")],
+)
+def test_an_empty_name_is_not_the_default(option, complaint, capsys):
+    assert complaint in fails(capsys, "demo", "--once", "--text", option, "")
+
+
+@pytest.mark.parametrize("value", ["nan", "-1", "soon"])
+@pytest.mark.parametrize(
+    "command", [["limits", "bed-7"], ["snippet", "bed-7", "--at", "1", "--out", "x"]]
+)
+def test_patience_has_an_end(command, value, capsys):
+    assert f"--patience: '{value}' is not a time" in usage(capsys, *command, f"--patience={value}")
+
+
 def test_unknown_lead(capsys, data_dir):
     line = fails(capsys, "replay", "mitdb/100", "--data", data_dir, "--lead", "V9", "--json")
     assert "has no lead 'V9'; it has MLII (mV), V5 (mV)" in line
