@@ -150,14 +150,15 @@ def show(
     """
     settings = settings_from(args)
     terminal = has_terminal() if keys_fd is None else sys.stdout.isatty()
-    dashboard = not (args.json or args.text or args.publish) and terminal
-    watched = bool(dashboard or args.publish) and not live
+    publish = args.publish is not None
+    dashboard = not (args.json or args.text or publish) and terminal
+    watched = (dashboard or publish) and not live
     pace = args.speed if args.speed != UNSET else (1.0 if watched else None)
     if live and pace is None:
         chunk_s = LIVE_CHUNK_S if dashboard else LIVE_CHUNK_S * 10
     else:
         chunk_s = FAST_CHUNK_S if pace is None else min(FAST_CHUNK_S, LIVE_CHUNK_S * max(pace, 1.0))
-    if args.publish:
+    if publish:
         keys = client_keys(args)
         return _publish(args.publish, keys, lambda: open_source(chunk_s, _remark), pace, live)
 

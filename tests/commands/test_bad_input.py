@@ -43,10 +43,14 @@ def test_unknown_record(capsys):
 
 @pytest.mark.parametrize(
     ("option", "complaint"),
-    [("--model", "model '' is neither shipped"), ("--detector", "no detector ''")],
+    [
+        ("--model", "model '' is neither shipped"),
+        ("--detector", "no detector ''"),
+        ("--publish", "'' is not an endpoint"),
+    ],
 )
 def test_an_empty_name_is_not_the_default(option, complaint, capsys):
-    assert complaint in fails(capsys, "demo", "--once", "--text", option, "")
+    assert complaint in fails(capsys, "demo", "--once", option, "")
 
 
 @pytest.mark.parametrize("value", ["nan", "-1", "soon"])
