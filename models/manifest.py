@@ -38,6 +38,8 @@ class Manifest:
     ----------
     name
         What ``Beat.classifier`` says.
+    classes
+        What the outputs mean, in order.
     before_s
         Seconds of signal in the window before the R peak; the R peak is sample
         ``round(before_s * rate_hz)`` of the window.
@@ -71,6 +73,12 @@ class Manifest:
     label_set
         ``aami``: the classes are AAMI classes and can label a stream. ``own``: other names,
         for a network that is measured on beats only.
+    label_map
+        WFDB beat symbols of each class, as in training; the monitor does not need it.
+    data, data_sha256, command, seed, metrics, licence, version
+        For people: where the network comes from, and how good it is.
+    schema
+        Of the manifest itself.
     """
 
     name: str

@@ -196,4 +196,4 @@ SETS: dict[str, Callable[[Path, Path, bool], BeatSet]] = {
     "normal-abnormal": normal_abnormal,
     "ptb-mi": infarction,
 }
-"""The set of each model."""
+"""The set of each model; only that of ``ptb-mi`` can be split by patient."""
