@@ -261,6 +261,8 @@ def main() -> int:
     bundle = load_bundle(args.model)
     if bundle.manifest.name in SETS:
         raise MonitorError(f"model {args.model} is of one beat window: use tools.evaluate_beats")
+    if args.write and bundle.manifest.name != "aami":
+        raise MonitorError(f"model {args.model} is not aami, whose card it is: leave out --write")
     folder = data_folder(args.data)
     records = RECORD_SETS[args.records]
     conditions = variants(folder)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 import wfdb
 
 from models.bundle import load_bundle
@@ -59,6 +60,16 @@ def test_models_of_another_kind_are_refused(tmp_path):
 def test_models_of_one_beat_window_are_refused_by_the_other_tool(monkeypatch):
     monkeypatch.setattr("sys.argv", ["evaluate", "kaggle5", "--write"])
     with pytest.raises(MonitorError, match=r"use tools\.evaluate_beats"):
+        evaluate.main()
+
+
+def test_the_card_of_aami_is_not_that_of_another_model(tmp_path, monkeypatch):
+    text = 'name = "mine"\nbefore_s = 0\nlength = 16\nclasses = ["N", "V"]\n'
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2))
+    torch.jit.save(torch.jit.script(net), tmp_path / "mine.pt")
+    (tmp_path / "mine.toml").write_text(text)
+    monkeypatch.setattr("sys.argv", ["evaluate", str(tmp_path / "mine.pt"), "--write"])
+    with pytest.raises(MonitorError, match="is not aami"):
         evaluate.main()
 
 
