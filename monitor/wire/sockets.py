@@ -11,7 +11,8 @@ Rules that hold here:
    - *output* (XPUB, binds): :data:`OUTPUT_QUEUE` messages a subscriber; then that subscriber
      loses messages and sees it in the sequence. Nothing waits for a subscriber; one that leaves
      :data:`UNREAD_BYTES` unread is cut, and may come again.
-   - *control* (REP, binds): one request at a time, answered at once.
+   - *control* (ROUTER, binds; what REQ asks): one request at a time, answered at once. A REP
+     socket would lose an answer after what strangers sent that is no request.
 3. No frame larger than :data:`~monitor.wire.endpoints.MAX_FRAME_BYTES` is read from anybody, on
    output and control
    none larger than :data:`MAX_SUBSCRIPTION_BYTES` and :data:`MAX_REQUEST_BYTES`.
@@ -43,6 +44,7 @@ INPUT_QUEUE = 64
 OUTPUT_QUEUE = 5000
 CONTROL_QUEUE = 64
 MAX_FRAMES = 3
+MAX_REQUEST_FRAMES = 8  # who asks, what proxies added, an empty frame, the request
 MAX_SUBSCRIPTION_BYTES = 1024  # the handshake must fit too
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_TOPICS = 1024  # subscribed to over one connection
@@ -117,11 +119,12 @@ class ServiceSockets:
         self._requests_left = REQUESTS_A_CHECK
         self._request_s = REQUEST_SHARE * CHECK_PERIOD_S  # time left for requests
         self._asked_s = 0.0
+        self._asker: list[bytes] = []  # frames in front of a request, and of its answer
         self._context: Context = zmq.Context()
         try:
             self._input = new_socket(self._context, zmq.SUB, INPUT_QUEUE)
             self._output = new_socket(self._context, zmq.XPUB, OUTPUT_QUEUE)
-            self._control = new_socket(self._context, zmq.REP, CONTROL_QUEUE)
+            self._control = new_socket(self._context, zmq.ROUTER, CONTROL_QUEUE)
             self._output.setsockopt(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION_BYTES)
             self._control.setsockopt(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
             self._output.setsockopt(zmq.XPUB_VERBOSER, 1)  # every newcomer is noticed
@@ -226,12 +229,14 @@ class ServiceSockets:
         if not self._may_ask:
             return None
         self._asked_s = self._clock()
-        message = self._receive(self._control, "control")
+        message = self._receive(self._control, "control", MAX_REQUEST_FRAMES)
         if message is None:
             return None
-        if not self._admitted(message, "control"):
-            self.reply(b"")  # the socket wants an answer; nobody is there any more to read it
+        asker, text = _request_in(message.frames)
+        if not asker or not self._admitted(message, "control"):
+            self._asked()
             return None
+        self._asker = asker
 
         def permits(right: str) -> bool:
             if self._access is None or right in self._access.rights(message.user):
@@ -239,11 +244,14 @@ class ServiceSockets:
             self._refused(self._access.lacks(message.user, "control", right))
             return False
 
-        return message.frames[0] if len(message.frames) == 1 else b"", permits
+        return text, permits
 
     def reply(self, text: bytes) -> None:
         """Answer the last request; what it took is taken off the time for requests."""
-        self._control.send(text)
+        self._control.send_multipart([*self._asker, text])
+        self._asked()
+
+    def _asked(self) -> None:
         self._requests_left -= 1
         self._request_s -= self._clock() - self._asked_s
         if not self._may_ask:
@@ -275,7 +283,7 @@ class ServiceSockets:
         """Close; what has been published may still leave for ``linger_ms``."""
         self._context.destroy(linger_ms)
 
-    def _receive(self, socket: Socket, room: str) -> _Incoming | None:
+    def _receive(self, socket: Socket, room: str, most: int = MAX_FRAMES) -> _Incoming | None:
         """Take one message that is there, and no more of its frames than any message has."""
         try:
             frame = socket.recv(zmq.NOBLOCK, copy=False)
@@ -291,7 +299,7 @@ class ServiceSockets:
         while frame.more:
             frame = socket.recv(copy=False)
             size += len(frame) + FRAME_OVERHEAD
-            if len(frames) <= MAX_FRAMES:  # one too many is enough to refuse it
+            if len(frames) <= most:  # one too many is enough to refuse it
                 frames.append(frame.bytes)
         if descriptor is not None:
             self._backlogs[room].took(descriptor, size)
@@ -319,3 +327,18 @@ class ServiceSockets:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _request_in(frames: list[bytes]) -> tuple[list[bytes], bytes]:
+    """Part what came over *control*: the frames in front of the request, and the request.
+
+    There are none where it is no request of a REQ socket; a request is one frame, else empty.
+
+    >>> _request_in([b"id", b"", b"{}"]), _request_in([b"id", b"?", b"!"])
+    (([b'id', b''], b'{}'), ([], b''))
+    """
+    if b"" not in frames[1:]:
+        return [], b""
+    begin = frames.index(b"", 1) + 1
+    rest = frames[begin:]
+    return frames[:begin], rest[0] if len(rest) == 1 else b""

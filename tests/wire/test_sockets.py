@@ -275,6 +275,46 @@ def test_a_frame_beyond_the_limit_is_never_read(context):
         assert list(opened.receive(10)) == [([b"small"], "")]
 
 
+OLD_PEER = b"\x01\x00"  # greeting of ZMTP 1: an identity of no bytes
+NO_REQUEST = b"\x02\x01a\x02\x00b"  # two frames, and none of them empty
+
+
+def test_what_is_no_request_takes_no_answer_from_the_next_client(context):
+    said = []
+    with service_sockets(say=said.append) as opened:
+        address, port = opened.control_endpoint.removeprefix("tcp://").split(":")
+        with socket.create_connection((address, int(port))) as stranger:
+            stranger.sendall(OLD_PEER + NO_REQUEST)
+            assert opened.wait(PATIENCE_S)
+        while not said:  # it has hung up
+            assert opened.wait(PATIENCE_S)
+        client = context.socket(zmq.REQ)
+        client.connect(opened.control_endpoint)
+        client.send(b"question")
+        request = None
+        while request is None:
+            assert opened.wait(PATIENCE_S)
+            request = opened.request()
+        assert request[0] == b"question"
+        opened.reply(b"answer")
+        assert client.poll(PATIENCE_S * 1000)
+        assert client.recv() == b"answer"
+
+
+def test_a_request_of_several_frames_is_empty(context):
+    with service_sockets() as opened:
+        client = context.socket(zmq.REQ)
+        client.connect(opened.control_endpoint)
+        client.send_multipart([b"one", b"two"])
+        request = None
+        while request is None:
+            assert opened.wait(PATIENCE_S)
+            request = opened.request()
+        assert request[0] == b""
+        opened.reply(b"no")
+        assert client.poll(PATIENCE_S * 1000)
+
+
 def test_a_service_that_is_only_silent_has_not_refused(context):
     """Stopped for a while, it goes on; a client that waits must not give up."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
