@@ -12,6 +12,7 @@ of rough signal too. And the made rhythms of :mod:`tools.rhythms`, roughened lik
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import wfdb
 from numpy.typing import NDArray
 
 from models.manifest import Manifest
+from monitor.errors import MonitorError
 from monitor.messages import RPeak, Samples, StreamInfo
 from monitor.score import RECORD_SETS
 from monitor.stages.context import PatientContext
@@ -47,6 +49,19 @@ class Beats:
     label: NDArray[np.int64]
     symbol: NDArray[np.str_]
     sample: NDArray[np.int64]
+
+
+def given_folder(given: Path | None) -> Path:
+    """Give the data folder: that of ``--data``, else that of ECG_MONITOR_DATA."""
+    return given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
+
+
+def data_folder(given: Path | None) -> Path:
+    """Find the recordings of MIT-BIH."""
+    folder = given_folder(given)
+    if not (folder / "mitdb" / "101.dat").exists():
+        raise MonitorError(f"no mitdb/ in {folder}: give --data or set ECG_MONITOR_DATA")
+    return folder
 
 
 def read(folder: Path, record: str) -> tuple[Any, Any]:

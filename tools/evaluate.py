@@ -44,7 +44,7 @@ from monitor.stages.classify import Classifier
 from monitor.stages.segment import BeatWindow, Segmenter
 from tools.beat_card import part_of, replace_part
 from tools.beat_sets import SETS
-from tools.beats import HOP_S, leads, read, reference
+from tools.beats import HOP_S, data_folder, leads, read, reference
 from tools.card import (
     Measured,
     Table,
@@ -58,7 +58,7 @@ from tools.card import (
 )
 from tools.confusion import Confusion, calibration_error, draw
 from tools.noise import add_noise, electrode_motion
-from tools.train import data_folder, write_hash
+from tools.train import write_hash
 
 Signal = NDArray[np.float64]
 Peaks = NDArray[np.int64]

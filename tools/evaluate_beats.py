@@ -26,10 +26,10 @@ from monitor.errors import MonitorError
 from monitor.messages import RPeak
 from tools.beat_card import BeatFigures, replace_part, zoo_card
 from tools.beat_sets import AS_PUBLISHED, SETS, mitbih_rows, published, split_by_patient
+from tools.beats import data_folder, given_folder
 from tools.confusion import Confusion, calibration_error, draw
 from tools.evaluate import label, speed
 from tools.kachuee import Rows
-from tools.train import data_folder, given_folder
 from tools.train_beats import RECIPES, inputs
 
 

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import MonitorError
 from monitor.score import RECORD_SETS
+from tools.beats import data_folder
 
 LENGTH = 187
 STEP = 3  # samples of the record, 360 Hz, for one of the row
@@ -222,7 +223,6 @@ def prove(built: Rows, signal: NDArray[np.float32], label: NDArray[np.int64]) ->
 def main() -> int:
     """Run from the command line."""
     from tools.kaggle_csv import read_rows
-    from tools.train import data_folder
 
     parser = argparse.ArgumentParser(
         prog="python -m tools.kachuee",

@@ -29,7 +29,7 @@ from monitor.errors import USAGE, MonitorError
 from monitor.messages import RPeak, Samples, StreamInfo
 from monitor.stages.detect import make_detector
 from monitor.stages.quality import QualityGate
-from tools.beats import HOP_S
+from tools.beats import HOP_S, given_folder
 from tools.kachuee import LENGTH, OVERLAP
 
 RATE_HZ = 1000
@@ -261,8 +261,6 @@ def split(
 
 def main() -> int:
     """Run from the command line."""
-    from tools.train import given_folder
-
     parser = argparse.ArgumentParser(
         prog="python -m tools.ptbdb",
         description=__doc__,

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
 import time
 import warnings
@@ -35,7 +34,7 @@ from models.manifest import Manifest
 from models.networks import CnnBiLstm
 from monitor.errors import MonitorError
 from monitor.stages.context import FEATURES
-from tools.beats import DS1, Beats, cached, data_sha256
+from tools.beats import DS1, Beats, cached, data_folder, data_sha256
 from tools.checkpoint import identity, load, save
 
 # --- settings of the model ``aami`` ------------------------------------------------------
@@ -306,19 +305,6 @@ def cross_validate(folder: Path, work: Path, seed: int, only: list[int]) -> None
     all_truth, all_scores = np.concatenate(truth), np.concatenate(scores)
     np.savez(work / f"folds-{seed}.npz", truth=all_truth, scores=all_scores)
     print("cross-validation:", line(figures(all_truth, all_scores.argmax(1))), flush=True)
-
-
-def given_folder(given: Path | None) -> Path:
-    """Give the data folder: that of ``--data``, else that of ECG_MONITOR_DATA."""
-    return given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
-
-
-def data_folder(given: Path | None) -> Path:
-    """Find the recordings of MIT-BIH."""
-    folder = given_folder(given)
-    if not (folder / "mitdb" / "101.dat").exists():
-        raise MonitorError(f"no mitdb/ in {folder}: give --data or set ECG_MONITOR_DATA")
-    return folder
 
 
 def at_least(low: int) -> Callable[[str], int]:

@@ -33,10 +33,11 @@ from models.manifest import Manifest
 from monitor.errors import MonitorError
 from tools import ptbdb
 from tools.beat_sets import SETS, BeatSet, published, standardise
+from tools.beats import data_folder, given_folder
 from tools.checkpoint import identity, load, save
 from tools.confusion import Confusion
 from tools.kachuee import CLASSES, SYMBOLS
-from tools.train import at_least, data_folder, given_folder, ship
+from tools.train import at_least, ship
 
 # --- settings -----------------------------------------------------------------------------
 ROUNDS = 16  # passes over a drawn part of the training beats; of the comparison

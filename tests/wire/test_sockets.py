@@ -279,6 +279,13 @@ OLD_PEER = b"\x01\x00"  # greeting of ZMTP 1: an identity of no bytes
 NO_REQUEST = b"\x02\x01a\x02\x00b"  # two frames, and none of them empty
 
 
+def next_request(opened):
+    """Wait for a request; give its text."""
+    while (request := opened.request()) is None:
+        assert opened.wait(PATIENCE_S)
+    return request[0]
+
+
 def test_what_is_no_request_takes_no_answer_from_the_next_client(context):
     said = []
     with service_sockets(say=said.append) as opened:
@@ -291,11 +298,7 @@ def test_what_is_no_request_takes_no_answer_from_the_next_client(context):
         client = context.socket(zmq.REQ)
         client.connect(opened.control_endpoint)
         client.send(b"question")
-        request = None
-        while request is None:
-            assert opened.wait(PATIENCE_S)
-            request = opened.request()
-        assert request[0] == b"question"
+        assert next_request(opened) == b"question"
         opened.reply(b"answer")
         assert client.poll(PATIENCE_S * 1000)
         assert client.recv() == b"answer"
@@ -306,11 +309,7 @@ def test_a_request_of_several_frames_is_empty(context):
         client = context.socket(zmq.REQ)
         client.connect(opened.control_endpoint)
         client.send_multipart([b"one", b"two"])
-        request = None
-        while request is None:
-            assert opened.wait(PATIENCE_S)
-            request = opened.request()
-        assert request[0] == b""
+        assert next_request(opened) == b""
         opened.reply(b"no")
         assert client.poll(PATIENCE_S * 1000)
 

@@ -101,8 +101,8 @@ class NeurokitDetector:
     Every run starts the method anew, so one that learns its thresholds from the first beats does
     worse than on a whole record. After an unlucky start ``hamilton2002`` takes what lies before
     the QRS for it to the end of the window: in the first 4 min of 100 and 103 of MIT-BIH +P is
-    89 and 93, with windows of 60 s 100 and 97, on the whole 100. ``christov2004`` finds some
-    beats twice.
+    89 and 93, with windows of 60 s 100 and 97 (``annotate --detector neurokit:hamilton2002``,
+    ``score --start 0 --end 4:00``). ``christov2004`` finds some beats twice.
     """
 
     def __init__(self, info: StreamInfo, settings: DetectSettings) -> None:
