@@ -1,10 +1,11 @@
 # make run: set everything up and show the monitor on the simulated patient
 # make test: set everything up and run the tests
+# make docs: set everything up and build the documentation into build/site
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types clean
+.PHONY: run test docs check lint types clean
 
 run: $(VENV)/.run-ready
 	$(BIN)/ecg-monitor demo
@@ -12,7 +13,11 @@ run: $(VENV)/.run-ready
 test: $(VENV)/.dev-ready
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: lint types test
+docs: $(VENV)/.dev-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	ls build/site/index.html
+
+check: lint types docs test
 
 lint: $(VENV)/.dev-ready
 	$(BIN)/ruff check .
