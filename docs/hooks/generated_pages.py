@@ -6,6 +6,7 @@ MkDocs runs this file as a hook. Nothing it makes is kept in the repository.
 from __future__ import annotations
 
 import argparse
+import functools
 import inspect
 import json
 import posixpath
@@ -16,6 +17,7 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from models.bundle import FOLDER as MODELS
 from monitor.cli import build_parser
@@ -24,7 +26,9 @@ from monitor.settings_text import UNITS, settings_in_force
 from monitor.stages.alarms.catalogue import CATALOGUE
 from monitor.stages.alarms.stage import BEAT_RULES, HOP_RULES
 
+WIDTH = 84  # columns of a usage line, as many as the page shows
 ROOT = Path(__file__).resolve().parents[2]
+_ROLE = re.compile(r":\w+:<code>~?([\w.]+)</code>")
 _LINK = re.compile(r"(\]\()([^)#\s:]+)((?:#[^)\s]*)?\))")
 
 
@@ -50,9 +54,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Show the reStructuredText of docstrings as the names that are meant."""
+    html = _ROLE.sub(lambda match: f"<code>{match[1].rsplit('.', 1)[-1]}</code>", html)
+    return html.replace("::</p>", ":</p>")
+
+
 def commands() -> str:
     """Give every command with its arguments, from the parsers."""
     parser = build_parser()
+    parser.formatter_class = functools.partial(argparse.RawDescriptionHelpFormatter, width=WIDTH)  # type: ignore[assignment]
     lines = ["# Commands", "", "This page is made from the command line itself.", ""]
     lines += ["```text", parser.format_help().rstrip(), "```", ""]
     for name, command in _subcommands(parser):
@@ -62,8 +73,9 @@ def commands() -> str:
 
 def _command(title: str, parser: argparse.ArgumentParser, level: int) -> Iterator[str]:
     summary, _, _ = (parser.description or "").partition("\n")
+    parser.formatter_class = functools.partial(argparse.HelpFormatter, width=WIDTH)  # type: ignore[assignment]
     yield from (f"{'#' * level} {title}", "", summary, "", "```text")
-    yield from (" ".join(parser.format_usage().split()).removeprefix("usage: "), "```", "")
+    yield from (parser.format_usage().rstrip(), "```", "")
     actions = [a for a in parser._actions if not isinstance(a, argparse._HelpAction)]
     rows = [a for a in actions if not isinstance(a, argparse._SubParsersAction)]
     if rows:
