@@ -22,12 +22,12 @@ from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier
 from monitor.stages.detect import make_detector
-from monitor.stages.evidence import Evidence
 from monitor.stages.hop import Hop
 from monitor.stages.pulse import PulseDetector
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
 from monitor.stages.segment import BeatWindow, Segmenter
+from monitor.stages.snippets import Snippets
 from monitor.stages.steps import Steps, run_alone
 from monitor.stages.watch import Watch
 
@@ -69,7 +69,7 @@ class Pipeline:
         self._watch = Watch(ecg, settings.watch)
         self._rhythm = RhythmStage(ecg, settings.rhythm, settings.watch, settings.alarms)
         self._alarms = AlarmStage(ecg, settings.alarms, settings.watch)
-        self._evidence = Evidence(info)
+        self._snippets = Snippets(info)
         self._gaps: list[Gap] = []  # since the last hop
         self._quality: Quality | None = None  # of the last hop
         self._told: tuple[tuple[LeadState, ...], bool] | None = None  # the quality last given out
@@ -153,14 +153,14 @@ class Pipeline:
 
     def _judge(self, looked: _Looked, scores: Iterator[NDArray[np.float32]]) -> list[Event]:
         block, quality = looked.hop.block, looked.hop.quality
-        self._evidence.push(looked.signal)
+        self._snippets.push(looked.signal)
         labelled = self._classifier.label(looked.windows, scores, block.end_sample - 1)
         rr_s = looked.rr_s
         beats = [replace(beat, rr_s=rr_s[beat.sample]) for beat in labelled if beat.sample in rr_s]
         hop = replace(looked.hop, beats=tuple(beats), gaps=tuple(self._gaps))
         self._gaps.clear()
         rhythm = self._rhythm.push(hop)
-        alerts = self._evidence.snippets(self._alarms.push(hop, rhythm))
+        alerts = self._snippets.follow(self._alarms.push(hop, rhythm))
         state = quality.leads, quality.usable
         changed = [quality] if state != self._told else []
         self._told = state
