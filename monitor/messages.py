@@ -353,25 +353,6 @@ class Snippet:
     __hash__ = None  # type: ignore[assignment]
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """One beat of the pulse waveform: its upstroke, and how high it is, in the channel's unit."""
-
-    sample: int
-    height: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hop:
-    """What the rhythm and alarm stages see: one hop of the ECG and all that was found in it."""
-
-    block: Samples
-    quality: Quality
-    rpeaks: tuple[RPeak, ...]
-    beats: tuple[Beat, ...]
-    pulses: tuple[Pulse, ...] = ()
-
-
 Event: TypeAlias = Gap | Quality | Beat | Vitals | Rhythm | Alert | Snippet
 """What a pipeline gives out."""
 

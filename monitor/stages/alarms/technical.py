@@ -33,7 +33,7 @@ def noise(view: View) -> Finding | None:
 
     The text says what else it is where no lead is noisy: other things are to be done about it.
     """
-    since = view.unusable_since
+    since = view.watched.unusable_since
     connected = {state for state in view.lead_states if state not in _OFF}
     if since is None or not connected:
         return None
