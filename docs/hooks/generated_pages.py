@@ -180,7 +180,7 @@ def schemas() -> str:
         "# Message schemas",
         "",
         "The header of every message is a JSON object. These are the JSON Schemas (draft 2020-12).",
-        "They are made from the messages of the program by `python -m tools.schemas`.",
+        "They are made from the messages of the program by `python -m tools.generate.schemas`.",
         "What the messages are for: [wire protocol](protocol.md).",
         "",
     ]
