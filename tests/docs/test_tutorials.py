@@ -37,6 +37,8 @@ from pathlib import Path
 told = Path({told!r})
 free = ["tcp://127.0.0.1:*"] * 3
 default.INPUT, default.OUTPUT, default.CONTROL = told.read_text().split() if told.exists() else free
+if sys.argv[1:2] == ["serve"]:  # at a port of any number it keeps no journal by itself
+    sys.argv += ["--journal", {told!r} + ".db"]
 from monitor.cli import entry
 entry()
 """
