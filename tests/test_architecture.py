@@ -93,7 +93,7 @@ SHELLS = (
 )
 # a layer may import from the layers named here, and from itself
 LAYERS = {
-    "monitor/stages/": {"stages", "messages", "config", "errors"},
+    "monitor/stages/": {"stages", "ring", "messages", "config", "errors"},
     "monitor/sources/": {"sources", "messages", "config", "strict_toml", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {"wire", "remarks", "messages", "config", "strict_toml", "errors"},
