@@ -24,7 +24,7 @@ from monitor.stages.detect.doubt import ALIKE, Doubt, shipped
 from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
-from monitor.stages.detect.judge import Judge
+from monitor.stages.detect.judge import shipped_judge
 from monitor.stages.detect.jumps import Jumps
 from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, Levels
 from monitor.stages.detect.placement import Placement
@@ -83,7 +83,7 @@ class GradientDetector:
       time since the last beat in seconds and in mean RR, the running height of what was rejected
       (the noise level of [2]_), width, baseline shift, and what lies just before and after. A
       network with 64 and 32 units, fitted on DS1 with noise, faults and made runs of VT
-      (``tools/fit_detect.py``), turns them into log odds. T waves, pacing pulses and motion
+      (``tools/train/qrs.py``), turns them into log odds. T waves, pacing pulses and motion
       artefacts are told from beats by it, not by rule.
     - A candidate of clear odds is decided at once. One in doubt waits up to 0.4 s for the next,
       and the two are decided together: neither, one or both, whatever has the most evidence.
@@ -158,7 +158,7 @@ class GradientDetector:
         self._witness = Witness(
             rate_hz, self._history, self._evidence, self._levels, self._templates
         )
-        self._judge = Judge()
+        self._judge = shipped_judge()
         self._second = Doubt(rate_hz, shipped(), settings.false_cost)
         self._caution = caution
         self._apart = self._evidence.apart
