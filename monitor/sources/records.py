@@ -15,7 +15,7 @@ from monitor.sources import stream_name
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) while files are downloaded."""
 
-FILES = (".edf", ".bdf", ".csv", ".tsv")
+FILES = (".edf", ".rec", ".bdf", ".csv", ".tsv")
 """Suffixes of recordings that are one file."""
 
 WFDB_SUFFIXES = (".hea", ".dat", ".mat")

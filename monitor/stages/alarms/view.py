@@ -19,6 +19,7 @@ from monitor.messages import (
     StreamInfo,
     Vitals,
 )
+from monitor.stages.alarms.absent import Absent
 from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
@@ -39,6 +40,7 @@ class View:
         self.sample = info.start_sample - 1  # last sample seen
         self.suspended = False  # the signal cannot be analysed now
         self.lead_off_since: int | None = None  # any lead
+        self.absent = Absent(len(info.leads))
         self.leads = info.leads
         self.lead_states: tuple[LeadState, ...] = (LeadState.OK,) * len(info.leads)
         self.unusable_since: int | None = None
@@ -88,6 +90,7 @@ class View:
             self.amplitude.forget()
             self.watched_since = block.start_sample
             self.lead_off_since = self.unusable_since = None
+            self.absent.forget()
         self._elapsed = block.end_sample - 1 - self.sample
         self.sample = block.end_sample - 1
         self.shapes.push(block)
@@ -131,6 +134,7 @@ class View:
             self.lead_off_since = None
         elif self.lead_off_since is None:
             self.lead_off_since = start
+        self.absent.take(hop, self.settings.lead_off_s * self.rate_hz)
         self.suspended = not hop.quality.usable
         if not self.suspended:
             if self.unusable_since is not None:
