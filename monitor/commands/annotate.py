@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "records",
         nargs="+",
         metavar="RECORD",
-        help="WFDB record: path, name in the data folder, or at PhysioNet; .edf, .rec, .bdf or .csv file",
+        help="WFDB record: path, name in the data folder, or at PhysioNet; "
+        ".edf, .rec, .bdf or .csv file",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")

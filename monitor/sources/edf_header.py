@@ -185,7 +185,7 @@ def _text(raw: bytes) -> str:
 
 def _whole(name: str, what: str, text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise _unreadable(name, f"the {what} is {text or 'blank'!r}, which is no whole number")
+        raise _unreadable(name, f"the {what} is {_shown(text)}, which is no whole number")
     return int(text)
 
 
@@ -193,8 +193,12 @@ def _decimal(name: str, what: str, text: str) -> float:
     value = float(text) if _DECIMAL.fullmatch(text) else math.nan
     if not math.isfinite(value):
         comma = "; decimals need a point" if re.fullmatch(r"[-+]?\d*,\d+", text) else ""
-        raise _unreadable(name, f"the {what} is {text or 'blank'!r}, which is no number{comma}")
+        raise _unreadable(name, f"the {what} is {_shown(text)}, which is no number{comma}")
     return value
+
+
+def _shown(text: str) -> str:
+    return repr(text) if text else "blank"
 
 
 def _unreadable(name: str, why: str) -> MonitorError:
