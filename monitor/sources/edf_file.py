@@ -190,9 +190,7 @@ def _tell_length(header: EdfHeader, say: Say) -> None:
     elif header.records < header.announced:
         say(f"{header.name} is truncated: {held}, of {header.announced} that it announces")
     elif header.records > header.announced:
-        say(
-            f"{header.name} is longer than the {header.announced} data records it announces: {held}"
-        )
+        say(f"{header.name} announces {header.announced} data records, but {held}")
     elif header.left_over:
         say(f"{header.name} ends within a data record, which is left out: {held}")
 

@@ -7,6 +7,7 @@ Applications Guide, https://physionet.org/physiotools/wag/header-5.htm
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from dataclasses import dataclass
@@ -65,8 +66,9 @@ def find_header(path: Path) -> Path | None:
     """Give the header file of the record at ``path`` (without extension), if there is one."""
     for suffix in (".hea", ".HEA"):
         file = Path(f"{path}{suffix}")
-        if file.is_file():
-            return file
+        with contextlib.suppress(OSError):  # a name that no file can have
+            if file.is_file():
+                return file
     return None
 
 
@@ -80,7 +82,7 @@ def read_header(path: Path) -> Header:
     """
     file = find_header(path)
     if file is None:
-        raise MonitorError(f"there is no record {path}: no such .hea file", USAGE)
+        raise MonitorError(f"there is no record {str(path)[-200:]}: no such .hea file", USAGE)
     try:
         with file.open("rb") as opened:
             raw = opened.read(MAX_HEADER_BYTES + 1)
@@ -99,7 +101,7 @@ def parse_header(record: str, raw: bytes) -> Header:
     MonitorError
         If a field that matters cannot be read.
     """
-    lines = [line.strip() for line in re.split(r"[\r\n]+", text_of(raw))]
+    lines = [_printable(line).strip() for line in re.split(r"[\r\n]+", text_of(raw))]
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:
         raise MonitorError(f"record {record}: its header cannot be read: it is empty")
@@ -116,6 +118,10 @@ def parse_header(record: str, raw: bytes) -> Header:
     if len(lines) < signals:
         raise _unreadable(record, f"lists {len(lines)} of {signals} signals")
     return Header(rate_hz, frames, tuple(_signal(record, line) for line in lines[:signals]))
+
+
+def _printable(line: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in line)
 
 
 def _is_name(record: str, count: str, lines: list[str], signals: int) -> bool:

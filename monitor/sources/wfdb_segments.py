@@ -199,7 +199,10 @@ def _millivolts(record: str, segment: Segment, signal: Signal, key: Key, unit: s
 def _place(folder: Path, name: str) -> Path:
     """Find a file, also where a copy from another system changed the case of its name."""
     place = folder / name
-    if place.is_file() or not place.parent.is_dir():
+    try:
+        if place.is_file():
+            return place
+        alike = [p for p in place.parent.iterdir() if p.name.lower() == place.name.lower()]
+    except OSError:  # no such folder, or a name that no file can have
         return place
-    alike = [other for other in place.parent.iterdir() if other.name.lower() == place.name.lower()]
     return alike[0] if len(alike) == 1 else place

@@ -63,9 +63,9 @@ class SignalFile:
         self._width = sum(signal.per_frame for signal in signals)
         self._at = 0  # frame, and the values before it, of a file of differences
         self._before = [signal.initial for signal in signals]
-        if not path.is_file():
-            raise MonitorError(f"record {record}: signal file {path.name} is missing")
         try:
+            if not path.is_file():
+                raise MonitorError(f"record {record}: signal file {path.name[:80]} is missing")
             self.frames = self._held()
         except OSError as error:
             raise self._broken(error.strerror or str(error)) from error

@@ -132,6 +132,8 @@ def header(path, text):
         ("r/1 1 360 3600\nnone 3600\n", "segment none: there is no record"),
         ("r 3 360 3600\nr.dat 16 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nother.dat 16 1000 16 0 0 0 0 MLII\n", "other.dat is missing"),
+        (f"r 1 360 3600\n{'9' * 400} 16 1000 16 0 0 0 0 MLII\n", "signal file 999+ is missing"),
+        (f"r/1 1 360 3600\n{'9' * 400} 3600\n", "there is no record"),
         ("r 1 360 3600\nr.dat 77 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nr.dat 16 1000/mmHg 16 0 0 0 0 ABP\n", "no ECG lead"),
         ("r 0 360 3600\n", "no ECG lead"),
@@ -178,8 +180,8 @@ def test_of_a_truncated_file_what_is_there_is_played_and_said(tmp_path, data_dir
     assert source.samples == len(read_all(source)) == 33_333
     assert said == [
         (
-            "record 100 is truncated: 100.dat holds 33333 of 650000 samples a signal; what is there "
-            "is used"
+            "record 100 is truncated: 100.dat holds 33333 of 650000 samples a signal; what is "
+            "there is used"
         )
     ]
     (tmp_path / "100.dat").write_bytes(b"")

@@ -94,8 +94,8 @@ def test_a_segment_that_is_cut_off_leaves_a_hole_and_is_told(tmp_path):
             "there is used"
         ),
         (
-            "record m: its header announces 9999 samples a signal, its segments have 7200; these are "
-            "used"
+            "record m: its header announces 9999 samples a signal, its segments have 7200; "
+            "these are used"
         ),
     ]
 
