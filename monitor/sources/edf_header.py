@@ -16,6 +16,7 @@ from monitor.sources.units import text_of
 
 _FIXED_BYTES = 256
 _SIGNAL_BYTES = 256
+_LARGEST = 1e12  # no physical value is so large, nor a step of the converter so small
 _SHORTEST_S = 1e-6  # a data record that is no shorter has a finite sampling rate
 _WIDTHS = {
     "label": 16, "transducer": 80, "unit": 8, "physical minimum": 8, "physical maximum": 8,
@@ -81,7 +82,7 @@ class EdfHeader:
             for end, text in zip(("minimum", "maximum"), channel.limits[2:], strict=True)
         )
         gain = (most - least) / (high - low) if high > low else 0.0
-        if not gain or not math.isfinite(gain) or not math.isfinite(least - low * gain):
+        if not 1 / _LARGEST < abs(gain) < _LARGEST or not abs(least) < _LARGEST:
             raise MonitorError(
                 f"{self.name}: the header gives {channel.label} no scale (digital {low} to {high}, "
                 f"physical {least:g} to {most:g})"

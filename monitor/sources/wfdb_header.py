@@ -18,6 +18,7 @@ from monitor.sources.units import text_of
 
 DEFAULT_RATE_HZ = 250.0  # of a header that gives none
 DEFAULT_GAIN = 200.0  # of a signal without one, or with 0: units of the converter for 1 mV
+LARGEST = 1e12  # no gain is so large, or one in so many
 MAX_HEADER_BYTES = 4 * 1024 * 1024
 MAX_FRAMES = 10**12
 
@@ -171,7 +172,7 @@ def _signal(record: str, line: str) -> Signal:
     gain, baseline, unit = 0.0, None, ""
     if len(fields) > 2:
         parts = _GAIN.fullmatch(fields[2])
-        if parts is None or not math.isfinite(float(parts[1])):
+        if parts is None or (float(parts[1]) and not 1 / LARGEST < abs(float(parts[1])) < LARGEST):
             raise _unreadable(record, f"gives {fields[2][:40]!r} for a signal's gain")
         gain, unit = float(parts[1]), (parts[3] or "").strip()
         baseline = int(parts[2]) if parts[2] else None
@@ -182,8 +183,6 @@ def _signal(record: str, line: str) -> Signal:
             break
         numbers.append(_integer(record, line, field))
     zero = numbers[1] if len(numbers) > 1 else 0
-    if gain and not math.isfinite(1 / gain):
-        raise _unreadable(record, f"gives {fields[2][:40]!r} for a signal's gain")
     return Signal(
         fields[0],
         str(int(form[1])),

@@ -177,18 +177,20 @@ class WfdbRecord:
         self, segments: list[Segment], keys: list[Key], pulse_at: int | None, unit: str | None
     ) -> None:
         """Say which leads have no gain: 200 units of the converter are 1 mV then, no other unit."""
-        bare = []
+        bare: dict[str, str] = {}
         for segment in segments:
             signals = signals_of([segment])
-            bare += [k for k in keys if k in signals and not signals[k].calibrated]
-        leads = [k for k in keys[:pulse_at] if k in bare]
-        named = ", ".join(name for name, _ in leads)
-        if not leads:
+            for key in keys[:pulse_at]:
+                if key in signals and not signals[key].calibrated:
+                    bare[key[0]] = signals[key].unit or unit or "mV"
+        named = ", ".join(bare)
+        if not bare:
             return
-        if unit is not None and millivolts_in(unit) != 1.0:
+        odd = [said for said in bare.values() if millivolts_in(said) != 1.0]
+        if odd:
             raise MonitorError(
-                f"record {self._name}: its header gives no gain for {named}, so --unit {unit} does "
-                "not tell its scale; write the gain into the header",
+                f"record {self._name}: its header gives no gain for {named}, so a unit of "
+                f"{odd[0]} does not tell its scale; write the gain into the header",
                 USAGE,
             )
         self._say(

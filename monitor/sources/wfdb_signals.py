@@ -202,7 +202,7 @@ class SignalFile:
 
     def _broken(self, why: str) -> MonitorError:
         return MonitorError(
-            f"record {self._record}: signal file {self._path.name} cannot be read: {why}"
+            f"record {self._record}: signal file {self._path.name[:80]} cannot be read: {why}"
         )
 
 

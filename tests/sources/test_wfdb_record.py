@@ -125,6 +125,7 @@ def header(path, text):
         ("r 1 360 3600\nr.dat 16 nan/mV 16 0 0 0 0 MLII\n", "'nan/mV' for a signal's gain"),
         ("r 1 360 3600\nr.dat 16 200,5/mV 16 0 0 0 0 MLII\n", "'200,5/mV' for a signal's gain"),
         ("r 1 360 3600\nr.dat 16 1e-320 16 0 0 0 0 MLII\n", "'1e-320' for a signal's gain"),
+        ("r 1 360 3600\nr.dat 16 1e300 16 0 0 0 0 MLII\n", "'1e300' for a signal's gain"),
         ("r 1 360 3600\nr.dat 16 1000 1O24 0 0 0 0 MLII\n", "'1O24' for a whole number"),
         ("r/0 1 360 3600\n", "lists 0 of 0 segments"),
         ("r/2 1 360 3600\nr 3600\n", "lists 1 of 2 segments"),
@@ -132,7 +133,7 @@ def header(path, text):
         ("r/1 1 360 3600\nnone 3600\n", "segment none: there is no record"),
         ("r 3 360 3600\nr.dat 16 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nother.dat 16 1000 16 0 0 0 0 MLII\n", "other.dat is missing"),
-        (f"r 1 360 3600\n{'9' * 400} 16 1000 16 0 0 0 0 MLII\n", "signal file 999+ is missing"),
+        (f"r 1 360 3600\n{'9' * 400} 16 1000 16 0 0 0 0 MLII\n", "999+ cannot be read: File name too long"),
         (f"r/1 1 360 3600\n{'9' * 400} 3600\n", "there is no record"),
         ("r 1 360 3600\nr.dat 77 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nr.dat 16 1000/mmHg 16 0 0 0 0 ABP\n", "no ECG lead"),
@@ -279,8 +280,11 @@ def test_what_the_user_says_of_units(tmp_path):
     with pytest.raises(MonitorError, match="r: II is in mV, but --unit says uV; leave out --unit"):
         WfdbRecord(path, unit="uV")
     header(path, "r 1 360 3600\nr.dat 16 0 16 0 0 0 0 II\n")
-    with pytest.raises(MonitorError, match="no gain for II, so --unit uV does not tell its scale"):
+    with pytest.raises(MonitorError, match="no gain for II, so a unit of uV does not tell its"):
         WfdbRecord(path, unit="uV")
+    header(path, "r 1 360 3600\nr.dat 16 0/V 16 0 0 0 0 II\n")
+    with pytest.raises(MonitorError, match="no gain for II, so a unit of V does not tell its"):
+        WfdbRecord(path)
     header(path, "r 1 360 3600\nr.dat 16 1000/mmHg 16 0 0 0 0 II\n")
     with pytest.raises(MonitorError, match="no ECG lead"):
         WfdbRecord(path, unit="uV")
