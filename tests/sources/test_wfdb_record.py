@@ -133,7 +133,10 @@ def header(path, text):
         ("r/1 1 360 3600\nnone 3600\n", "segment none: there is no record"),
         ("r 3 360 3600\nr.dat 16 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nother.dat 16 1000 16 0 0 0 0 MLII\n", "other.dat is missing"),
-        (f"r 1 360 3600\n{'9' * 400} 16 1000 16 0 0 0 0 MLII\n", "999+ cannot be read: File name too long"),
+        (
+            f"r 1 360 3600\n{'9' * 400} 16 1000 16 0 0 0 0 MLII\n",
+            "999+ cannot be read: File name too long",
+        ),
         (f"r/1 1 360 3600\n{'9' * 400} 3600\n", "there is no record"),
         ("r 1 360 3600\nr.dat 77 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nr.dat 16 1000/mmHg 16 0 0 0 0 ABP\n", "no ECG lead"),

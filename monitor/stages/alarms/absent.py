@@ -40,7 +40,9 @@ class Absent:
             began = self._invalid_since[lead]
             if began is None:
                 began = self._invalid_since[lead] = block.start_sample
-            long = block.end_sample - began >= samples
-            if since[lead] is None and long and np.isnan(block.values_mv[:, lead]).any():
+            missing = np.flatnonzero(np.isnan(block.values_mv[:, lead]))
+            if not len(missing) or since[lead] is not None:
+                continue
+            if block.start_sample + int(missing[-1]) + 1 - began >= samples:
                 since[lead] = began
         self.since = tuple(since)
