@@ -93,6 +93,10 @@ class EdfFile:
         if pulse_at is not None:
             same.append(pulse_at)
             scale.append(1.0)
+        if not samples[same[0]]:
+            raise MonitorError(
+                f"{self._name}: {names[same[0]]} has no samples; choose other --leads", USAGE
+            )
         gains = np.array([header.scale(channels[i]) for i in same])
         self._gain, self._offset = (gains * np.array(scale)[:, None]).T
         self._signals = [file.signals[i] for i in same]

@@ -315,3 +315,11 @@ def test_what_a_file_is_shows_in_its_first_bytes(tmp_path, record, name):
     path = written(tmp_path, signal(record, 0, "ECG II"))
     path = path.rename(tmp_path / name)
     assert read(path)[2] == pytest.approx(millivolts(record)[:, :1], abs=1e-5)
+
+
+def test_a_lead_with_no_samples_in_its_data_records_is_not_played(tmp_path, record):
+    path = written(tmp_path, signal(record, 0, "ECG II"), other("ECG V5", "mV", 200))
+    path = field(path, 256 + 2 * 216, 8, "0")
+    with pytest.raises(MonitorError, match="II has no samples; choose other --leads"):
+        EdfFile(path)
+    assert EdfFile(path, leads=("V5",)).info.leads == ("V5",)

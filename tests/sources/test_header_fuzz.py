@@ -148,6 +148,7 @@ FIELDS = list(fields_of_edf(3))
 @quick
 @given(changes=st.lists(st.tuples(st.sampled_from(FIELDS), odd), min_size=1, max_size=3))
 @example(changes=[((236, 8), b"-1")])
+@example(changes=[(FIELDS[34], b"0")])  # no samples of the first signal
 def test_fields_of_an_edf_header(folder, edf_bytes, changes):
     raw = bytearray(edf_bytes)
     for (at, width), value in changes:
