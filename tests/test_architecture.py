@@ -17,6 +17,7 @@ ROOMS = {
     "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "models/"),
     "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
     "edfio": ("monitor/sources/",),
+    "soundfile": ("monitor/sources/",),
     "pylsl": ("monitor/sources/",),
     "brainflow": ("monitor/sources/",),
     "prometheus_client": ("monitor/metrics/",),
