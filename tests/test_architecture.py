@@ -17,6 +17,7 @@ ROOMS = {
     "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "models/"),
     "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
     "edfio": ("monitor/sources/",),
+    "soundfile": ("monitor/sources/",),
     "pylsl": ("monitor/sources/",),
     "brainflow": ("monitor/sources/",),
     "prometheus_client": ("monitor/metrics/",),
@@ -93,7 +94,7 @@ SHELLS = (
 )
 # a layer may import from the layers named here, and from itself
 LAYERS = {
-    "monitor/stages/": {"stages", "messages", "config", "errors"},
+    "monitor/stages/": {"stages", "ring", "messages", "config", "errors"},
     "monitor/sources/": {"sources", "messages", "config", "strict_toml", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {"wire", "remarks", "messages", "config", "strict_toml", "errors"},

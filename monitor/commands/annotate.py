@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "records",
         nargs="+",
         metavar="RECORD",
-        help="WFDB record: path, name in the data folder, or at PhysioNet; .edf, .bdf or .csv file",
+        help="WFDB record: path, name in the data folder, or at PhysioNet; "
+        ".edf, .rec, .bdf or .csv file",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")
@@ -207,6 +208,12 @@ def _one(
         return annotate_record(path, out, settings, wish, advance, _complain)
     except MonitorError as error:
         return error
+    except Exception as error:  # a fault of ours: it must not take the other records with it
+        what = " ".join(str(error).split())[:200]
+        return MonitorError(
+            f"record {path.name}: {type(error).__name__}: {what} (a fault of ecg-monitor, "
+            "please report it with the record)"
+        )
 
 
 def _print_table(summaries: list[Summary], out: Path) -> None:

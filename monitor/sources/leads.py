@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from monitor.errors import USAGE, MonitorError
+from monitor.sources.units import is_other_quantity, millivolts_in
 
 MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
 """Millivolts in one of each voltage unit that WFDB headers use, by lower-case name."""
@@ -37,7 +38,7 @@ def is_ecg(name: str, unit: str) -> bool:
     A signal in volts counts unless its name is known to be something else (EEG,
     respiration, blood pressure ...); one in another unit never does.
     """
-    if unit.strip().lower() not in MILLIVOLTS:
+    if millivolts_in(unit) is None:
         return False
     name = name.strip()
     return bool(_ECG.fullmatch(name)) or not _OTHER.fullmatch(name)
@@ -80,7 +81,7 @@ def choose_leads(
                 raise MonitorError(f"record {record} has no lead {lead!r}; it has {listing}", USAGE)
             alike = [i for i, name in enumerate(lower) if name == lead.lower()]
             index = next((i for i in alike if i not in chosen), alike[0])
-            if units[index].strip().lower() not in MILLIVOLTS:
+            if millivolts_in(units[index]) is None:
                 raise MonitorError(
                     f"record {record}: {names[index]} is in {units[index]}, not a voltage: "
                     "it cannot be analysed as ECG",
@@ -90,7 +91,7 @@ def choose_leads(
                 chosen.append(index)
         return chosen
     if not ecg:
-        why = "" if any(u.strip().lower() in MILLIVOLTS for u in units) else ", none in volts"
+        why = "" if any(millivolts_in(u) for u in units) else ", none in volts"
         raise MonitorError(
             f"record {record} has no ECG lead: its signals are {listing or 'none'}{why}"
         )
@@ -187,7 +188,7 @@ def choose_voltages(
     wanted
         As for :func:`choose_leads`.
     unit
-        What the user says: unit of all signals that tell none.
+        What the user says: unit of all signals that tell none, or one that is not known.
 
     Returns
     -------
@@ -196,22 +197,42 @@ def choose_voltages(
     Raises
     ------
     MonitorError
-        If the unit of a chosen lead is not told, or told twice and differently.
+        If the unit of a chosen lead is not told, not known, or told twice and differently.
     """
-    if unit is not None and unit.lower() not in MILLIVOLTS:
+    if unit is not None and millivolts_in(unit) is None:
         raise MonitorError(f"unit {unit!r} is not a voltage: say mV, uV, V or nV", USAGE)
-    for name, told in zip(names, units, strict=True):
-        if unit is not None and told.lower() in MILLIVOLTS and told.lower() != unit.lower():
-            raise MonitorError(f"{source}: {name} is in {told}, but --unit says {unit}", USAGE)
-    said = [told or unit or "" for told in units]
-    chosen = choose_leads(source, names, [u or "mV" for u in said], wanted)
-    unsaid = [names[i] for i in chosen if not said[i]]
+    said = [_said(name, told, unit, wanted) for name, told in zip(names, units, strict=True)]
+    # where nobody says a unit the name alone shows a lead; whether it is known is asked below
+    chosen = choose_leads(source, names, [told or "mV" for told in said], wanted)
+    unsaid = [i for i in chosen if not said[i]]
     if unsaid:
-        raise MonitorError(
-            f"{source}: the unit of {', '.join(unsaid)} is not said: add --unit mV (or uV, V)",
-            USAGE,
-        )
-    return chosen, [MILLIVOLTS[said[i].strip().lower()] for i in chosen]
+        raise MonitorError(f"{source}: {_unsaid(names, units, unsaid)}", USAGE)
+    for i in chosen:
+        told = millivolts_in(units[i])
+        if unit is not None and told is not None and told != millivolts_in(unit):
+            raise MonitorError(
+                f"{source}: {names[i]} is in {units[i]}, but --unit says {unit}; leave out --unit, "
+                "which is for signals that do not tell theirs",
+                USAGE,
+            )
+    return chosen, [millivolts_in(said[i]) or 0.0 for i in chosen]
+
+
+def _said(name: str, told: str, unit: str | None, wanted: Sequence[str]) -> str:
+    """Give the unit of a signal: its own, else what the user says; empty where neither is known."""
+    if told.strip() and (millivolts_in(told) is not None or is_other_quantity(told)):
+        return told
+    lead = _ECG.fullmatch(name.strip()) or name.strip().lower() in [w.lower() for w in wanted]
+    if told.strip() and not lead:
+        return told  # not known, and nothing else speaks for a lead
+    return unit or ""
+
+
+def _unsaid(names: Sequence[str], units: Sequence[str], which: Sequence[int]) -> str:
+    listed = ", ".join(names[i] for i in which)
+    odd = sorted({repr(units[i][:20]) for i in which if units[i].strip()})
+    what = f"{', '.join(odd)} of {listed} is not known" if odd else f"of {listed} is not said"
+    return f"the unit {what}: add --unit mV (or uV, V)"
 
 
 def _rank(name: str, order: Sequence[str]) -> int:

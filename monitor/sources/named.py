@@ -2,7 +2,7 @@
 
 ========================  ==========================================================
 ``208``, ``mitdb/208``    a WFDB record, by path, in the data folder or at PhysioNet
-``night.edf`` ``.bdf``    an EDF, EDF+ or BDF file
+``night.edf`` and others  an EDF, EDF+ or BDF file: ``.edf .rec .bdf``
 ``bed7.csv`` ``.tsv``     a CSV file
 ``-``                     CSV on standard input, line by line as it comes
 ``lsl:NAME``              a Lab Streaming Layer stream; ``lsl:`` the only one of type ECG
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 STANDARD_INPUT = "-"
 LSL = "lsl:"
 BRAINFLOW = "brainflow:"
+EDF_SUFFIXES = (".edf", ".rec", ".bdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,21 @@ def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Sourc
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):
         return _csv(path, wish, chunk_s, say)
-    _refuse(path.name, wish, "rate_hz", "unit")
-    if suffix in (".edf", ".bdf"):
+    _refuse(path.name, wish, "rate_hz")
+    if suffix in EDF_SUFFIXES:
         _refuse(path.name, wish, "loop")
         with _extra("edf"):
             from monitor.sources.edf_file import EdfFile
         return EdfFile(
-            path, wish.leads, wish.start_s, wish.stop_s, chunk_s, wish.stream, wish.pulse
+            path,
+            wish.leads,
+            wish.start_s,
+            wish.stop_s,
+            chunk_s,
+            wish.stream,
+            wish.pulse,
+            wish.unit,
+            say,
         )
     from monitor.sources.wfdb_record import WfdbRecord
 
@@ -109,6 +118,7 @@ def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Sourc
         wish.stream,
         wish.pulse,
         say,
+        wish.unit,
     )
 
 
@@ -142,7 +152,6 @@ _OPTIONS = {
     "stop_s": "--stop",
     "loop": "--loop",
     "rate_hz": "--rate",
-    "unit": "--unit",
     "pulse": "--pulse",
 }
 

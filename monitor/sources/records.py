@@ -11,11 +11,12 @@ from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
 from monitor.sources import stream_name
+from monitor.sources.wfdb_header import read_header
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) while files are downloaded."""
 
-FILES = (".edf", ".bdf", ".csv", ".tsv")
+FILES = (".edf", ".rec", ".bdf", ".csv", ".tsv")
 """Suffixes of recordings that are one file."""
 
 WFDB_SUFFIXES = (".hea", ".dat", ".mat")
@@ -51,7 +52,8 @@ def find_record(
         If there is no such record, or the download fails.
     """
     for suffix in WFDB_SUFFIXES:
-        name = name.removesuffix(suffix)
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
     if data_dir is None and os.environ.get(DATA_VARIABLE):
         data_dir = Path(os.environ[DATA_VARIABLE])
     try:
@@ -98,8 +100,8 @@ def _on_disk(name: str, data_dir: Path | None) -> Path | None:
 
 def _forms(path: Path) -> list[Path]:
     """Give the files by which a recording is known to be there."""
-    header = Path(f"{path}.hea")
-    return [header, path] if path.suffix.lower() in FILES else [header]
+    headers = [Path(f"{path}.hea"), Path(f"{path}.HEA")]
+    return [*headers, path] if path.suffix.lower() in FILES else headers
 
 
 def _in_folder(name: str, data_dir: Path) -> Path | None:
@@ -155,6 +157,8 @@ def download(remote: str, progress: Progress) -> Path:
                 place = cache_dir() / database / file
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(base / file, place)
+    except MonitorError:
+        raise
     except OSError as error:  # wfdb raises requests' errors, which are OSErrors too
         raise MonitorError(f"cannot download {remote} from PhysioNet: {_reason(error)}") from error
     except Exception as error:  # wfdb gives no narrower type for a broken answer
@@ -164,16 +168,16 @@ def download(remote: str, progress: Progress) -> Path:
 
 def _files_of(header_path: Path, record: str) -> list[str]:
     """Give the signal and segment files that a header names, beside the record."""
-    import wfdb
-
     folder = record.rpartition("/")[0]
-    header = wfdb.rdheader(str(header_path))
-    if isinstance(header, wfdb.MultiRecord):
+    header = read_header(header_path)
+    if header.segments:
         raise MonitorError(
             f"{record} is a multi-segment record: download it with "
             "wfdb.dl_database and give its path"
         )
-    names = sorted(set(header.file_name or []))
+    names = sorted({signal.file for signal in header.signals})
+    if any(name != Path(name).name for name in names):  # it would be written elsewhere
+        raise MonitorError(f"PhysioNet's answer for {record} names files in other folders")
     return [f"{folder}/{n}" if folder else n for n in names]
 
 

@@ -186,7 +186,7 @@ def test_what_does_not_fit_is_refused(args, complaint, tmp_path, monkeypatch, ca
 
 def test_options_that_a_recording_has_no_use_for_are_refused(edf, capsys):
     assert main(["replay", str(edf), "--json", "--unit", "uV"]) == 2
-    assert "--unit does not apply to night_7.edf" in capsys.readouterr().err
+    assert "night_7.edf: MLII is in mV, but --unit says uV" in capsys.readouterr().err
 
 
 def test_a_bad_line_ends_the_replay_with_its_number(text):

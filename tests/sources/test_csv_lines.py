@@ -124,7 +124,7 @@ def test_a_time_column_shows_what_is_missing_and_what_came_twice(text, stamp):
     [
         (["II,V5", "1,2"], {}, "unit of II, V5 is not said: add --unit"),
         (["II [uV]", "1"], {"unit": "mV"}, "II is in uV, but --unit says mV"),
-        (["II", "1"], {"unit": "volts"}, "unit 'volts' is not a voltage"),
+        (["II", "1"], {"unit": "adu"}, "unit 'adu' is not a voltage"),
         (["1,2", "3,4"], {"unit": "mV"}, "has no header: name its 2 column"),
         (["1,2", "3,4"], {"unit": "mV", "leads": ("II",)}, "has no header"),
         (["II", "1", "2", "oops"], {"unit": "mV"}, "line 4: 'oops' is not a number"),

@@ -151,7 +151,7 @@ def test_a_stream_without_names_is_named_by_the_user():
         ({"rate_hz": 20.0}, {}, "20 Hz is outside"),
         ({"form": "string", "unit": None}, {}, "holds texts"),
         ({"unit": ""}, {}, "unit of II, V5 is not said: add --unit"),
-        ({"unit": "counts"}, {}, "no ECG lead: its signals are II .counts."),
+        ({"unit": "counts"}, {}, "unit 'counts' of II, V5 is not known: add --unit"),
         ({"unit": "mV"}, {"unit": "uV"}, "II is in mV, but --unit says uV"),
         ({"labels": (), "count": 2}, {}, "does not name its 2 channel"),
         ({"kind": "EEG"}, {}, "is of type EEG: to take it as ECG, name its leads of II, V5"),

@@ -18,6 +18,7 @@ from monitor.messages import (
     StreamInfo,
     Vitals,
 )
+from monitor.stages.alarms.absent import Absent
 from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
@@ -39,6 +40,7 @@ class View:
         self.sample = info.start_sample - 1  # last sample seen
         self.suspended = False  # the signal cannot be analysed now
         self.lead_off_since: int | None = None  # any lead
+        self.absent = Absent(len(info.leads))
         self.leads = info.leads
         self.lead_states: tuple[LeadState, ...] = (LeadState.OK,) * len(info.leads)
         self.watched = Watched(info.start_sample, None, info.start_sample)
@@ -91,6 +93,7 @@ class View:
         if hop.watched.after_hole:
             self.amplitude.forget()
             self.lead_off_since = None
+            self.absent.forget()
         self._elapsed = block.end_sample - 1 - self.sample
         self.sample = block.end_sample - 1
         self.shapes.push(block)
@@ -134,6 +137,7 @@ class View:
             self.lead_off_since = None
         elif self.lead_off_since is None:
             self.lead_off_since = start
+        self.absent.take(hop, self.settings.lead_off_s * self.rate_hz)
         self.suspended = not hop.quality.usable
 
     def _take_rpeak(self, rpeak: RPeak) -> None:

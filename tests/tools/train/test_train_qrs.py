@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -76,6 +77,22 @@ def test_the_provenance_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: P
     (tmp_path / "no.npz").write_bytes(b"no")
     with pytest.raises(MonitorError, match="cannot read weights"):
         main([str(tmp_path / "no.npz")])
+
+
+@pytest.mark.parametrize("name", ["qrs", "deferred"])
+def test_the_commit_of_the_shipped_weights_holds_the_command_that_fits_them(name: str) -> None:
+    root, told = Path(__file__).resolve().parents[3], weights.shipped()[name].provenance
+    git = [shutil.which("git") or "", "-C", str(root)]
+    if not git[0] or not (root / ".git").exists():
+        pytest.skip("not a git clone")
+    asked = [*git, "rev-parse", "--is-shallow-repository"]
+    shallow = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    if shallow.strip() != "false":
+        pytest.skip("a clone without its history")
+    module = told["command"].split()[2].replace(".", "/")
+    shown = [*git, "show", f"{told['commit']}:{module}.py"]
+    text = subprocess.run(shown, capture_output=True, text=True, check=True).stdout
+    assert 'parser.add_argument("--out"' in text
 
 
 def made_evidence() -> Evidence:
