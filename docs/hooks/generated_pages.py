@@ -6,6 +6,7 @@ MkDocs runs this file as a hook. Nothing it makes is kept in the repository.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import inspect
 import json
@@ -22,7 +23,7 @@ from mkdocs.structure.pages import Page
 from models.bundle import FOLDER as MODELS
 from monitor.cli import build_parser
 from monitor.config import Settings
-from monitor.settings_text import UNITS, settings_in_force
+from monitor.settings_text import UNITS
 from monitor.stages.alarms.catalogue import CATALOGUE
 from monitor.stages.alarms.stage import BEAT_RULES, HOP_RULES
 
@@ -113,7 +114,7 @@ def _subcommands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argpars
 
 
 def settings() -> str:
-    """Give every setting with its default and meaning, from the dataclasses."""
+    """Give every setting with its default, range and meaning, from the dataclasses."""
     lines = [
         "# Settings",
         "",
@@ -126,16 +127,16 @@ def settings() -> str:
         f"Units stand in the names: {UNITS}.",
         "",
     ]
-    section = ""
-    for setting in settings_in_force(Settings(), {}):
-        if setting.section != section:
-            section = setting.section
-            group = getattr(Settings(), section)
-            doc = inspect.getdoc(type(group)) or ""
-            lines += ["", f"## `[{section}]`", "", doc, ""]
-            lines += ["| setting | default | meaning |", "|---|---|---|"]
-        value = json.dumps(setting.default, ensure_ascii=False)
-        lines.append(f"| `{setting.name}` | `{value}` | {setting.comment.replace('|', '/')} |")
+    for section in dataclasses.fields(Settings):
+        group = getattr(Settings(), section.name)
+        lines += ["", f"## `[{section.name}]`", "", _plain(inspect.getdoc(type(group)) or ""), ""]
+        lines += ["| setting | default | range | meaning |", "|---|---|---|---|"]
+        for field in dataclasses.fields(group):
+            low, high = field.metadata["low"], field.metadata["high"]
+            span = "" if low is None else f"{low:g} to {high:g}"
+            default = json.dumps(field.default, ensure_ascii=False)
+            meaning = field.metadata["meaning"].replace("|", "/")
+            lines.append(f"| `{field.name}` | `{default}` | {span} | {meaning} |")
     return "\n".join([*lines, ""])
 
 
