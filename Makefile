@@ -15,7 +15,7 @@ test: $(VENV)/.dev-ready
 
 docs: $(VENV)/.dev-ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	ls build/site/index.html
+	@echo "built: build/site/index.html"
 
 check: lint types docs test
 

@@ -20,7 +20,7 @@ from monitor.wire.publisher import SamplePublisher
 
 
 class NumpyFile:
-    """A :class:`monitor.sources.Source`: it tells what the stream is, and gives its samples."""
+    """A `Source`: it tells what the stream is, and gives its samples."""
 
     def __init__(self, path: Path, rate_hz: float, leads: tuple[str, ...]) -> None:
         self.values_mv = np.load(path, allow_pickle=False).astype(np.float32)
