@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "records",
         nargs="+",
         metavar="RECORD",
-        help="WFDB record: path, name in the data folder, or at PhysioNet; .edf, .bdf or .csv file",
+        help="WFDB record: path, name in the data folder, or at PhysioNet; "
+        ".edf or .bdf file; text file (.csv .tsv .txt)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")
@@ -116,11 +117,9 @@ def _annotate(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from monitor.sources.named import Wish
-
     if not paths:
         return
-    wish = Wish(args.lead, rate_hz=args.rate, unit=args.unit, pulse=args.pulse)
+    wish = _wish(args, len(paths) > 1)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     quiet = not console.is_terminal
@@ -138,6 +137,20 @@ def _annotate(
         for number, outcome in enumerate(_in_processes(paths, args, settings, wish), 1):
             bar.update(task, description=outcome[0], completed=number)
             yield outcome
+
+
+def _wish(args: argparse.Namespace, shared: bool) -> Wish:
+    from monitor.sources.named import Wish
+
+    return Wish(
+        args.lead,
+        rate_hz=args.rate,
+        unit=args.unit,
+        pulse=args.pulse,
+        gain=args.gain,
+        baseline=args.baseline,
+        shared=shared,
+    )
 
 
 def _in_processes(
