@@ -51,7 +51,8 @@ def may_be_leads(columns: Sequence[Column], rate_hz: float) -> tuple[list[int], 
     left_out: dict[int, str] = {}
     by_name: dict[Says, list[int]] = {}
     for i, column in enumerate(columns):
-        if column.numbers < 0.5:
+        nothing = column.says is not Says.LEAD and not np.isfinite(column.values).any()
+        if column.numbers < 0.5 or nothing:
             left_out[i] = "no numbers"
         elif column.says in (Says.OTHER, Says.TIME, Says.INDEX):
             left_out[i] = _BY_NAME[column.says]

@@ -102,7 +102,8 @@ def _stamps(table: Table, wanted: Sequence[str]) -> list[int]:
 
 def _needed(table: Table, stamps: Sequence[int], wanted: Sequence[str], rate_hz: float) -> float:
     leads = [i for i, meaning in enumerate(table.says) if meaning is Says.LEAD]
-    known = wanted or any(table.column(i).numbers >= 0.5 for i in leads)
+    counts = any(name.lower() == "i" for name in table.names)  # lead I, or the loop's counter
+    known = wanted or (not counts and any(table.column(i).numbers >= 0.5 for i in leads))
     if not (known and (not table.headless or leads)) and len(table.names) > 1:
         return LOOK_S * rate_hz
     return max(CERTAIN_ROWS, TIME_LOOK_S * rate_hz if stamps else 0)

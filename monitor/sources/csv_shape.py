@@ -15,13 +15,16 @@ from monitor.sources.csv_names import Says, are_units, part, says
 from monitor.sources.text_lines import Line
 
 WHITESPACE = " "
+WHITE = (WHITESPACE, "\t")
 DELIMITERS = ("\t", ";", ",", "|", WHITESPACE)
+SHAPE_LINES = 200  # tell the shape, if there are numbers in them
 STEADY_ROWS = 3  # so many lines of numbers on end are where the numbers begin
 
 _MISSING = {"", "nan", "na", "n/a", "null", "none", "-", "inf", "-inf", "+inf"}
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
 _CLOCK = re.compile(r"\D*(?:\d{1,4}\D\d{1,2}\D\d{1,4}\D+)?\d{1,3}:\d\d(?::\d\d)?(?:[.,:]\d+)?\D*")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:?\d\d.*|\d{8}T\d{6}.*")
+_RULE = re.compile(r"[\W_]+")  # a line of dashes
 _REMARK = ("#", "%", "//")
 
 
@@ -121,12 +124,18 @@ def shape_of(lines: Sequence[Line]) -> Shape | None:
     the same width.
     """
     plain = [line for line in lines if not is_remark(line[1])]
+    if len(plain) > SHAPE_LINES and shape_of(plain[:SHAPE_LINES]) is not None:
+        end = next(i for i, line in enumerate(lines) if line[0] == plain[SHAPE_LINES][0])
+        return shape_of(lines[:end])
     best = max((_cut(plain, sign) for sign in DELIMITERS), key=lambda cut: cut[0], default=None)
     if best is None or best[0][0] <= 0:
         return None
     _, delimiter, width, first = best
     number = plain[first][0]
     before = [text for at, text in lines if at < number]
+    wider = len(fields_of(plain[first][1], delimiter))
+    if before and wider > width and _names_in(before[-1], delimiter, wider) is not None:
+        width = wider  # the last columns are empty
     header, units, used = _header(before, delimiter, width)
     preamble = tuple(text for i, text in enumerate(before) if i not in used)
     misfit = 0 if header or not before else _misfit(before[-1], delimiter)
@@ -199,13 +208,13 @@ def _header(
         if remark:
             columns = _described(text, width)
             if columns:
-                return columns, [], {at}
+                return columns, [], set()  # which says more, as the rate
             text = text.lstrip("#%/ ")
-        row = None if is_fact(text) else _names_in(text, delimiter, width)
+        row = None if width == 1 and is_fact(text) else _names_in(text, delimiter, width)
         if row and remark and width == 1 and says(*part(row[0])) is not Says.LEAD:
             row = None  # a remark of one word
         if row is None:
-            if names or not remark:
+            if names or not (remark or _RULE.fullmatch(text)):
                 break
             continue
         names.append((at, row))
@@ -222,9 +231,9 @@ def _names_in(text: str, delimiter: str, width: int) -> list[str] | None:
     """Cut a line of names; in one cut by blanks, two words with one blank may be one name."""
     for row in (
         row_of(text, delimiter, width),
-        re.split(r"\s{2,}|\t", text.strip()) if delimiter == WHITESPACE else [],
+        re.split(r"\s{2,}|\t", text.strip()) if delimiter in WHITE else [],
     ):
-        numbers = any(is_number(field) for field in row)
+        numbers = any(is_number(part(field)[0]) for field in row)
         if len(row) == width and not numbers and any(c.isalpha() for c in text):
             return [field.strip() for field in row]
     return None

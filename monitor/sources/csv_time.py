@@ -58,6 +58,7 @@ class TimeReader:
         self._days_s = 0.0
         self._newest = -math.inf
         self._turns = 0.0
+        self._size: float | None = None
 
     def read(self, text: str) -> float:
         """Read one time.
@@ -79,9 +80,12 @@ class TimeReader:
 
     def _count(self, value: float) -> float:
         """Go on over the largest number of a counter of 4, 8, 16 ... bits."""
-        size = next((float(s) for s in _COUNTER_SIZES if s > self._newest), math.inf)
-        if self._newest >= NEAR_THE_END * size and self._newest - value > size / 2:
-            self._turns += size
+        if self._size is None and value < self._newest:
+            size = next((float(s) for s in _COUNTER_SIZES if s > self._newest), math.inf)
+            if self._newest >= NEAR_THE_END * size and self._newest - value > size / 2:
+                self._size = size
+        if self._size is not None:
+            self._turns += self._size * (value < self._newest)
             self._newest = value
         self._newest = max(self._newest, value)
         return value + self._turns

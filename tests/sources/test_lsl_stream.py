@@ -12,7 +12,7 @@ pylsl = pytest.importorskip("pylsl")
 
 from monitor.errors import MonitorError  # noqa: E402
 from monitor.sources import lsl_stream  # noqa: E402
-from monitor.sources.calibration import Calibration
+from monitor.sources.calibration import Calibration  # noqa: E402
 from monitor.sources.lsl_stream import LslStream  # noqa: E402
 
 RATE_HZ = 360.0
