@@ -86,6 +86,8 @@ class Head:
         rows = [row for row in cut if len(row) == shape.width]
         if shape.misfit:
             return False  # a shorter line may follow
+        if shape.only_marks:
+            rows, ended = [], True
         layout = layout_of(self._name, shape, rows, self._said, ended)
         if layout is None:
             return False
@@ -97,7 +99,10 @@ class Head:
         shape = shape_of(self._lines)
         if shape is not None or len(self._lines) < SAME_MARKS:
             return shape
-        first, last = self._lines[-SAME_MARKS], self._lines[-1]
-        if any(text != last[1] for _, text in self._lines[-SAME_MARKS:]):
+        mark = self._lines[-1][1]
+        start = len(self._lines)
+        while start and self._lines[start - 1][1] == mark:
+            start -= 1
+        if len(self._lines) - start < SAME_MARKS or self._said.rate_hz is None:
             return None
-        return Shape(",", 1, (), (), (), first[0])
+        return Shape(",", 1, (), (), (), self._lines[start][0], only_marks=True)

@@ -3,8 +3,8 @@
 1. A line that does not fit stands for a sample that is missing: NaN, in all leads or in the one
    whose field is no number. A second header, a comment, and a last line that was cut off stand
    for none.
-2. With a column that tells the time, a line whose time cannot be read stands for none: the time of
-   the next line says what is missing.
+2. With a column that tells the time, a line whose time cannot be read is one sample after the line
+   before it.
 3. Odd lines end the text only if they are most of it: then it was not read as it is meant. Lines
    without any digit ("!", "leads off") do not count for that: a device says so that it has no
    signal.
@@ -45,6 +45,7 @@ class Rows:
         self._shape = shape
         self._layout = layout
         self._held: _Cut | None = None  # the newest, short one: cut off, if none follows it
+        self._newest_s: float | None = None
         self._lines = 0
         self._unread = 0
         self._why = ""
@@ -109,8 +110,7 @@ class Rows:
         if len(fields) != self._shape.width:
             if not self._again(number, fields):
                 self._count(number, _width(len(fields), self._shape.width), text)
-                if layout.time is None:
-                    rows.append([np.nan] * len(layout.columns))
+                self._missing(times, rows)
             return
         time_s = None
         if layout.time is not None and layout.time_s is not None:
@@ -119,7 +119,9 @@ class Rows:
             except (ValueError, OverflowError):
                 if not self._again(number, fields):
                     self._count(number, _no_number(fields[layout.time], "time"), text)
+                    self._missing(times, rows)
                 return
+            self._newest_s = time_s
         values, bad = _values(fields[i] for i in layout.columns)
         if bad:
             if self._again(number, fields):
@@ -128,6 +130,15 @@ class Rows:
         if time_s is not None:
             times.append(time_s)
         rows.append(values)
+
+    def _missing(self, times: list[float], rows: list[list[float]]) -> None:
+        """Add a sample that is missing."""
+        if self._layout.time is not None:
+            if self._newest_s is None:
+                return
+            self._newest_s += 1.0 / self._layout.rate_hz
+            times.append(self._newest_s)
+        rows.append([np.nan] * len(self._layout.columns))
 
     def _again(self, number: int, fields: Sequence[str]) -> bool:
         """Tell whether fields are the header or the units again, which is counted."""

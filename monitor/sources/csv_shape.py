@@ -34,7 +34,8 @@ class Shape:
 
     ``header`` has a name for each of ``width`` columns, or is empty. ``first`` is the number of the
     first line of numbers. ``preamble`` is the text before the header. ``misfit`` is the number of
-    names in the line before the numbers, if that looks like a header but has another width.
+    names in the line before the numbers, if that looks like a header but has another width. With
+    ``only_marks`` nothing but the mark of a device without its electrodes has come yet.
     """
 
     delimiter: str
@@ -44,6 +45,7 @@ class Shape:
     preamble: tuple[str, ...]
     first: int
     misfit: int = 0
+    only_marks: bool = False
 
 
 def fields_of(line: str, delimiter: str) -> list[str]:

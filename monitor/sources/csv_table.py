@@ -42,7 +42,7 @@ class Table:
         """Give a column as numbers."""
         fields = self.fields[i]
         read = [value_of(f) if is_value(f) else np.nan for f in fields]
-        numbers = sum(map(is_value, fields)) / max(1, len(fields))
+        numbers = sum(map(is_value, fields)) / len(fields) if fields else 1.0
         return Column(self.names[i], self.says[i], np.array(read), numbers)
 
 
@@ -62,7 +62,7 @@ def table_of(name: str, shape: Shape, rows: Sequence[Sequence[str]], said: Said)
         parted = [(part(text)[0], unit) for text, unit in zip(header, shape.units, strict=True)]
     meaning = [says(*column) for column in parted]
     if headless:
-        meaning = [_headless_meaning(text, said) for text in header]
+        meaning = [_headless_meaning(text, said, shape.width) for text in header]
     return Table(
         name,
         [title or "without a name" for title in header],
@@ -75,10 +75,10 @@ def table_of(name: str, shape: Shape, rows: Sequence[Sequence[str]], said: Said)
     )
 
 
-def _headless_meaning(name: str, said: Said) -> Says:
+def _headless_meaning(name: str, said: Said, width: int) -> Says:
     if name in said.leads:
         return says(*part(name)) if tells_time(name) else Says.LEAD
-    return Says.NOTHING
+    return Says.LEAD if width == 1 else Says.NOTHING
 
 
 def tells_time(name: str) -> bool:

@@ -81,13 +81,14 @@ def test_a_line_that_was_cut_off_at_the_end_is_no_sample(tmp_path):
     assert notes == ["stream x: line 602: the text ends within it"]
 
 
-def test_with_a_time_column_a_line_without_time_is_a_hole(tmp_path):
+def test_with_a_time_column_a_line_without_time_is_one_sample_too(tmp_path):
     lines = rows(time=True)
     text = ["time," + HEADER, *lines[:300], "!", *lines[301:400], "1.6,!,3", *lines[401:]]
     index, values, notes = play(tmp_path / "x.csv", "\n".join(text) + "\n")
-    assert index.tolist() == [i for i in range(600) if i != 300]
-    assert np.isnan(values[399, 0])
-    assert np.isnan(values).sum() == 1
+    assert index.tolist() == list(range(600))
+    assert np.isnan(values[300]).all()
+    assert np.isnan(values[400, 0])
+    assert np.isnan(values).sum() == 3
     assert [note.split(": ")[1] for note in notes[:1]] == ["line 302"]
 
 
