@@ -117,9 +117,11 @@ def _annotate(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from monitor.sources.records import is_text
+
     if not paths:
         return
-    wish = _wish(args, len(paths) > 1)
+    wish = _wish(args, shared=len(paths) > 1 and any(map(is_text, paths.values())))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     quiet = not console.is_terminal

@@ -146,8 +146,9 @@ def test_of_a_recording_that_cannot_be_read_to_its_end_nothing_is_written(capsys
     bad = [f"{k};7" for k in range(13_000)]
     (tmp_path / "bed.csv").write_text("\n".join([*rows, *bad]), encoding="utf-8")
     out = tmp_path / "out"
-    line = fails(capsys, "annotate", tmp_path / "bed.csv", "--rate", "250", "--out", out)
-    assert "12501 of 25001 lines do not fit" in line
+    command = ["annotate", str(tmp_path / "bed.csv"), "--rate", "250", "--out", str(out)]
+    assert main(command) == 1
+    assert "12501 of 25001 lines do not fit" in capsys.readouterr().err.splitlines()[-1]
     assert list(out.iterdir()) == []
 
 

@@ -64,8 +64,8 @@ def signal(rows):
 
 OTHER_VALUES = {
     "label": lambda i: str(i // 300), "HR": lambda i: str(70 + i // 250),
-    "x": lambda i: f"{i % 7}.1", "acc_y": lambda i: f"{i % 11}.3", "SpO2 [%]": lambda i: "98", "class": lambda i: "N",
-    "battery [V]": lambda i: "3.7", "note": lambda i: "",
+    "x": lambda i: f"{i % 7}.1", "acc_y": lambda i: f"{i % 11}.3", "SpO2 [%]": lambda i: "98",
+    "class": lambda i: "N", "battery [V]": lambda i: "3.7", "note": lambda i: "",
 }  # fmt: skip
 
 
