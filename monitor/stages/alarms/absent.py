@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.messages import Hop, LeadState
+from monitor.messages import LeadState
+from monitor.stages.hop import Hop
 
 
 class Absent:
