@@ -15,7 +15,18 @@ from monitor import __version__
 from monitor.errors import FAILED, INTERRUPTED, TERMINATED, MonitorError
 
 COMMANDS = (
-    *("demo", "replay", "serve", "watch", "alerts", "history", "snippet", "limits", "keys"),
+    *(
+        "demo",
+        "replay",
+        "serve",
+        "watch",
+        "alerts",
+        "history",
+        "snippet",
+        "limits",
+        "discharge",
+        "keys",
+    ),
     *("annotate", "score", "models", "config", "doctor"),
 )
 

@@ -5,7 +5,7 @@
     [[clients]]
     name = "bed-7"
     public_key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
-    rights = ["send"]                # send | subscribe | control
+    rights = ["send"]                # send | subscribe | control | discharge
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Right(StrEnum):
     SEND = "send"  # announce streams and send their samples
     SUBSCRIBE = "subscribe"  # receive everything that is published, ask for states
     CONTROL = "control"  # acknowledge alerts, change limits
+    DISCHARGE = "discharge"  # let a stream go that is not being sent, with its alarms
 
 
 @dataclass(frozen=True, slots=True)
