@@ -22,7 +22,6 @@ from monitor.messages import AlertKind, StreamInfo
 from monitor.recording.request import Kept as KeptSignals
 from monitor.remarks import Level, Remark
 from monitor.service.analysis import MakeAnalysis
-from monitor.service.answers import ANSWER_S, Answers
 from monitor.service.memory import StreamMemory
 from monitor.service.overload import Overload
 from monitor.service.pace import REAL_TIME
@@ -30,6 +29,7 @@ from monitor.service.places import FORGET_ENDED_S, Places
 from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
+from monitor.wire.answers import ANSWER_S, Answers
 from monitor.wire.protocol import (
     Body,
     Heartbeat,

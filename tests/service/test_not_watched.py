@@ -10,9 +10,9 @@ from service_parts import Sender
 from monitor.messages import Alert, AlertKind, AlertState, End, Samples
 from monitor.remarks import Level
 from monitor.service import places
-from monitor.service.answers import ANSWER_S
 from monitor.service.places import FORGET_ENDED_S
 from monitor.service.stream import STALE_S
+from monitor.wire.answers import ANSWER_S
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus, encode
 
 RAISED, CLEARED = AlertState.RAISED, AlertState.CLEARED
