@@ -97,7 +97,9 @@ LAYERS = {
     "monitor/stages/": {"stages", "ring", "messages", "config", "errors"},
     "monitor/sources/": {"sources", "messages", "config", "strict_toml", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
-    "monitor/wire/": {"wire", "remarks", "messages", "config", "strict_toml", "errors"},
+    "monitor/wire/": {
+        *("wire", "remarks", "messages", "config", "strict_toml", "text_file", "errors"),
+    },
     "monitor/recording/": {
         *("recording", "sinks", "wire", "ring", "remarks", "messages", "config", "errors"),
     },
