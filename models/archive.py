@@ -19,12 +19,14 @@ MAX_ENTRIES = 10_000
 MANIFEST = "extra/manifest.json"
 WEIGHTS = "extra/weights.safetensors"
 _LAYOUT = re.compile(
-    r"version|byteorder|data\.pkl|constants\.pkl|\.data/serialization_id|\.format_version"
+    r"version|byteorder|data\.pkl|constants\.pkl|\.data/\w+|\.format_version"
     r"|\.storage_alignment|(?:data|constants)/\d+|extra/[\w./-]+"
     r"|code/(?:\w+/)*\w+\.py(?:\.debug_pkl)?",
     re.ASCII,
 )
-_LEFT_OUT = re.compile(r".*\.debug_pkl|\.data/.*|\.format_version|\.storage_alignment")
+_LEFT_OUT = re.compile(
+    r".*\.debug_pkl|\.data/serialization_id|\.format_version|\.storage_alignment"
+)
 
 
 def read_archive(content: bytes, path: Path) -> dict[str, bytes]:

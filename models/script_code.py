@@ -12,6 +12,7 @@ network does, and is looked at again as torch understood it (:mod:`models.script
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,8 @@ _EXPRESSIONS = (
     *(ast.Slice, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.keyword),
     *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
 )
+_CLASSES = "__torch__.torch.classes"
+_HARMLESS = frozenset({"__len__", "__contains__"})  # of nn.Sequential and its like
 _CLASS_VALUES = frozenset({"__parameters__", "__buffers__", "__annotations__"})
 
 
@@ -54,9 +57,9 @@ def rewritten(entries: dict[str, bytes], path: Path) -> dict[str, bytes]:
         node.name
         for tree in trees.values()
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
-    check = _Check(path, functions - ATEN)
+    check = _Check(path, functions)
     try:
         for tree in trees.values():
             check.file(tree)
@@ -82,11 +85,8 @@ class _Check:
                 self._refuse("statements outside of functions")
 
     def _class(self, node: ast.ClassDef) -> None:
-        if (
-            node.decorator_list
-            or node.keywords
-            or [ast.unparse(b) for b in node.bases] != ["Module"]
-        ):
+        bases = [ast.unparse(base) for base in node.bases]
+        if node.decorator_list or node.keywords or bases not in (["Module"], ["NamedTuple"]):
             self._refuse(f"a class {node.name} that is no module")
         for part in node.body:
             if isinstance(part, ast.FunctionDef):
@@ -113,27 +113,55 @@ class _Check:
 
     def _function(self, node: ast.FunctionDef) -> None:
         arguments = node.args
-        if node.name.startswith("__"):
+        if node.name.startswith("__") and node.name not in _HARMLESS:
             self._refuse(f"a function {node.name}, which can run when the file is read")
-        if arguments.defaults or any(arguments.kw_defaults) or node.decorator_list:
-            self._refuse(f"a function {node.name} with default values")
+        if node.decorator_list:
+            self._refuse(f"a function {node.name} with decorators")
+        for value in (*arguments.defaults, *arguments.kw_defaults):
+            if value is not None:
+                self._literal(value)
         for argument in arguments.args + arguments.kwonlyargs:
             if argument.annotation is not None:
                 self._no_calls(argument.annotation)
         if node.returns is not None:
             self._no_calls(node.returns)
+        names = self._names_of_functions(node)
         for statement in node.body:
             for part in ast.walk(statement):
                 if isinstance(part, ast.Call):
-                    self._call(part)
+                    self._call(part, names)
+                elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    self._text(part.value)
                 elif not isinstance(part, _STATEMENTS + _EXPRESSIONS):
                     self._refuse(f"{type(part).__name__} in function {node.name}")
 
-    def _call(self, node: ast.Call) -> None:
+    def _names_of_functions(self, node: ast.FunctionDef) -> set[str]:
+        """Give what ``_0 = __torch__.torch.nn.functional.relu`` and the like name."""
+        stored = Counter(argument.arg for argument in node.args.args)
+        found: Counter[str] = Counter()
+        for part in ast.walk(node):
+            match part:
+                case ast.Assign(
+                    targets=[ast.Name(id=name)], value=ast.Attribute(attr=called) as value
+                ):
+                    words = ast.unparse(value)
+                    ours = words.startswith("__torch__.") and not words.startswith(_CLASSES)
+                    found[name] += ours and called in self._functions
+                case ast.Name(id=name, ctx=ast.Store()):
+                    stored[name] += 1
+        for name in stored.keys() & BUILT_IN:
+            self._refuse(f"a value of the name {name}")
+        return {name for name in found if found[name] == stored[name]}
+
+    def _text(self, text: str) -> None:
+        if not all(char.isprintable() or char in "\n\t" for char in text):
+            self._refuse("text with control characters")
+
+    def _call(self, node: ast.Call, names: set[str]) -> None:
         """Let through operators that are listed, and functions of the file itself."""
         words = ast.unparse(node.func)
         match node.func:
-            case ast.Name(id=name) if name in BUILT_IN:
+            case ast.Name(id=name) if name in BUILT_IN or name in names:
                 return
             case ast.Attribute(value=ast.Name(id="torch"), attr=name) if name in ATEN:
                 return
@@ -144,7 +172,7 @@ class _Check:
             case ast.Attribute(value=ast.Name(id="torch" | "ops")):
                 pass
             case ast.Attribute(attr=name) if name in self._functions and not words.startswith(
-                ("ops.", "torch.", "__torch__.torch.classes")
+                ("ops.", "torch.", _CLASSES)
             ):
                 return
         self._refuse(f"a call of {words[:60]!r}")
@@ -157,7 +185,12 @@ class _Check:
         try:
             ast.literal_eval(node)
         except (ValueError, TypeError, SyntaxError):
-            self._refuse(f"{ast.unparse(node)[:60]!r} as a value of a class")
+            self._refuse(
+                f"{ast.unparse(node)[:60]!r} as a value that is worked out when the file is read"
+            )
 
     def _refuse(self, what: str) -> NoReturn:
-        raise MonitorError(f"model {self._path} holds code that no network needs: {what}; refused")
+        raise MonitorError(
+            f"model {self._path} holds code that no network needs: {what}; refused "
+            "(torch.jit.freeze leaves out what is not used)"
+        )

@@ -1,7 +1,7 @@
 """The operators that the code of a model file may use: tensor arithmetic, and nothing beside.
 
 Names are those of torch's operators, without overloads. Left out on purpose is what reads or
-writes files, prints, starts tasks, keeps state between calls, draws at random, gives memory as
+writes files, starts tasks, keeps state between calls, draws at random, gives memory as
 it happens to be, or looks at a tensor's memory otherwise than by its elements.
 """
 
@@ -16,7 +16,7 @@ ATEN = _words(
     all amax amin any append arange argmax argmin argsort atan atan2 avg_pool1d baddbmm
     batch_norm bmm bool broadcast_tensors cat ceil celu chunk clamp clamp_ clamp_max clamp_min
     clone constant_pad_nd contiguous conv1d conv2d conv_transpose1d copy_ cos cosh
-    cummax cumprod cumsum detach diff dim div div_ dot dropout einsum elu elu_ eq erf exp expand
+    cummax cumprod cumsum detach diff dim div div_ dot dropout dropout_ einsum elu elu_ eq erf exp expand
     expand_as expm1 extend feature_dropout flatten flip float floor floor_ floor_divide floordiv
     fmod format frobenius_norm full full_like gather ge gelu glu group_norm gru gt hardsigmoid
     hardswish hardtanh hardtanh_ index_select instance_norm int isfinite isinf isnan item
@@ -30,8 +30,8 @@ ATEN = _words(
     selu sigmoid sigmoid_ sign silu silu_ sin sinh size slice softmax softplus sort split
     split_with_sizes sqrt square squeeze stack std std_mean sub sub_ sum t tanh tanh_
     tensor_split to topk transpose tril triu true_divide type_as unbind unflatten unfold
-    unsqueeze upsample_linear1d upsample_nearest1d var var_mean view view_as where zeros
-    zeros_like
+    unsqueeze upsample_linear1d upsample_nearest1d var var_mean view view_as warn where
+    zeros zeros_like
     Bool Float FloatImplicit Int IntImplicit ScalarImplicit __and__ __contains__ __derive_index
     __getitem__ __is__ __isnot__ __not__ __or__ __range_length _unwrap_optional
     """
