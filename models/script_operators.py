@@ -16,7 +16,8 @@ ATEN = _words(
     all amax amin any append arange argmax argmin argsort atan atan2 avg_pool1d baddbmm
     batch_norm bmm bool broadcast_tensors cat ceil celu chunk clamp clamp_ clamp_max clamp_min
     clone constant_pad_nd contiguous conv1d conv2d conv_transpose1d copy_ cos cosh
-    cummax cumprod cumsum detach diff dim div div_ dot dropout dropout_ einsum elu elu_ eq erf exp expand
+    cummax cumprod cumsum detach diff dim div div_ dot dropout dropout_ einsum elu elu_ eq erf exp
+    expand
     expand_as expm1 extend feature_dropout flatten flip float floor floor_ floor_divide floordiv
     fmod format frobenius_norm full full_like gather ge gelu glu group_norm gru gt hardsigmoid
     hardswish hardtanh hardtanh_ index_select instance_norm int isfinite isinf isnan item

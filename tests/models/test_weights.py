@@ -145,5 +145,5 @@ def test_a_manifest_that_does_not_fit_the_weights_is_found(exported):
     manifest = replace(model.manifest, leads=1)
     said = header(model.weights, "made") | {"manifest": json.loads(manifest.to_json())}
     exported.write_bytes(pack(unpack(model.weights, "made"), said))
-    with pytest.raises(MonitorError, match="does not take a window"):
+    with pytest.raises(MonitorError, match="for 2 beats"):
         load_bundle(str(exported))
