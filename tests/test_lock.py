@@ -20,7 +20,8 @@ def locked():
 
 
 def asked():
-    texts = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    extras = PROJECT["optional-dependencies"].values()
+    texts = [*PROJECT["dependencies"], *(text for needs in extras for text in needs)]
     needs = [Requirement(text) for text in texts]
     return [need for need in needs if need.name != PROJECT["name"]]
 
