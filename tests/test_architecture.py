@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # package -> places (path prefixes) that may import it
 ROOMS = {
     "torch": ("models/", "monitor/stages/classify.py", "tools/"),
+    "safetensors": ("models/",),
     "neurokit2": ("monitor/stages/detect/", "tools/"),
     "zmq": ("monitor/wire/", "tools/"),
     "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "models/"),
