@@ -20,7 +20,7 @@ from monitor.cli import main
 from monitor.errors import MonitorError
 from monitor.messages import RPeak, StreamInfo
 from monitor.stages.classify import Classifier
-from tools.evaluate import label
+from tools.evaluate.labels import label
 
 RECORDS = ("100", "208")
 BEATS = 300
