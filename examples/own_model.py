@@ -1,7 +1,7 @@
 """A beat classifier of your own: train a small network on simulated patients, then use it.
 
     python examples/own_model.py mine.pt
-    ecg-monitor models mine.pt                                # do file and manifest fit?
+    ecg-monitor models mine.pt --try                          # do file and manifest fit?
     ecg-monitor demo --scenario bigeminy --model mine.pt
 
 It tells ventricular beats (V) from all others (N) by their shape alone. The point is the format:

@@ -21,6 +21,7 @@ from monitor.errors import MonitorError
 from monitor.messages import AlertKind
 from monitor.remarks import Level
 from monitor.strict_toml import build, check_ranges, require, setting
+from monitor.text_file import read_text_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +377,7 @@ def load_settings(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        return build(Settings, tomllib.loads(path.read_text(encoding="utf-8")), "")
+        return build(Settings, tomllib.loads(read_text_file(path)), "")
     except OSError as error:
         raise MonitorError(f"cannot read settings {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

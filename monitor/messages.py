@@ -114,6 +114,8 @@ class AlertKind(StrEnum):
     AMPLITUDE = "amplitude"
     SAMPLING_RATE = "sampling_rate"
     STREAM_STALE = "stream_stale"
+    STREAM_REFUSED = "stream_refused"
+    SENDER_CHANGED = "sender_changed"
     SAMPLES_LOST = "samples_lost"
     STORAGE_FAILED = "storage_failed"
     PUBLISHER_FAILED = "publisher_failed"

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # package -> places (path prefixes) that may import it
 ROOMS = {
     "torch": ("models/", "monitor/stages/classify.py", "tools/"),
+    "safetensors": ("models/",),
     "neurokit2": ("monitor/stages/detect/", "tools/"),
     "zmq": ("monitor/wire/", "tools/"),
     "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "models/"),
@@ -70,16 +71,22 @@ SHELLS = (
     "monitor/service/optional.py",
     "monitor/sinks/wfdb_annotations.py",
     "monitor/sources/brainflow_board.py",
-    "monitor/sources/csv_header.py",
     "monitor/sources/csv_lines.py",
+    "monitor/sources/csv_time.py",
     "monitor/sources/edf_file.py",
+    "monitor/sources/edf_header.py",
     "monitor/sources/lsl_stream.py",
     "monitor/sources/named.py",
     "monitor/sources/records.py",
     "monitor/sources/simulator/scenario_file.py",
     "monitor/sources/simulator/source.py",
     "monitor/sources/simulator/wfdb_writer.py",
+    "monitor/sources/wfdb_header.py",
     "monitor/sources/wfdb_record.py",
+    "monitor/sources/wfdb_segments.py",
+    "monitor/sources/wfdb_signals.py",
+    "monitor/stopping.py",
+    "monitor/text_file.py",
     "monitor/wire/access.py",
     "monitor/wire/allowlist.py",
     "monitor/wire/backlog.py",
@@ -95,9 +102,11 @@ SHELLS = (
 # a layer may import from the layers named here, and from itself
 LAYERS = {
     "monitor/stages/": {"stages", "ring", "messages", "config", "errors"},
-    "monitor/sources/": {"sources", "messages", "config", "strict_toml", "errors"},
+    "monitor/sources/": {"sources", "messages", "config", "strict_toml", "text_file", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
-    "monitor/wire/": {"wire", "remarks", "messages", "config", "strict_toml", "errors"},
+    "monitor/wire/": {
+        *("wire", "remarks", "messages", "config", "strict_toml", "text_file", "errors"),
+    },
     "monitor/recording/": {
         *("recording", "sinks", "wire", "ring", "remarks", "messages", "config", "errors"),
     },

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="RECORD",
         help="WFDB record: path, name in the data folder, or at PhysioNet; "
-        ".edf, .rec, .bdf or .csv file",
+        ".edf, .rec or .bdf file; text file (.csv .tsv .txt)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")
@@ -117,11 +117,11 @@ def _annotate(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from monitor.sources.named import Wish
+    from monitor.sources.records import is_text
 
     if not paths:
         return
-    wish = Wish(args.lead, rate_hz=args.rate, unit=args.unit, pulse=args.pulse)
+    wish = _wish(args, shared=len(paths) > 1 and any(map(is_text, paths.values())))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     quiet = not console.is_terminal
@@ -139,6 +139,20 @@ def _annotate(
         for number, outcome in enumerate(_in_processes(paths, args, settings, wish), 1):
             bar.update(task, description=outcome[0], completed=number)
             yield outcome
+
+
+def _wish(args: argparse.Namespace, shared: bool) -> Wish:
+    from monitor.sources.named import Wish
+
+    return Wish(
+        args.lead,
+        rate_hz=args.rate,
+        unit=args.unit,
+        pulse=args.pulse,
+        gain=args.gain,
+        baseline=args.baseline,
+        shared=shared,
+    )
 
 
 def _in_processes(

@@ -19,8 +19,9 @@ import numpy as np
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
 from monitor.sources import Say, pieces, stream_name
+from monitor.sources.calibration import Calibration, choose_voltages
 from monitor.sources.edf_header import EdfHeader, read_edf_header
-from monitor.sources.leads import OFF, choose_pulse, choose_voltages
+from monitor.sources.leads import OFF, choose_pulse
 
 READ_S = 30.0  # signal read from the file at a time
 GAP_SAMPLES = 1.5  # a record that begins later than this after the one before lies after a hole
@@ -79,7 +80,7 @@ class EdfFile:
         names = [_lead_name(channel.label) for channel in channels]
         units = [channel.unit for channel in channels]
         wanted = [_lead_name(lead) for lead in leads]
-        chosen, scale = choose_voltages(self._name, names, units, wanted, unit)
+        chosen, scale, _ = choose_voltages(self._name, names, units, wanted, Calibration(unit))
         samples = [channel.samples for channel in channels]
         same = [i for i in chosen if samples[i] == samples[chosen[0]]]
         if leads and same != chosen:

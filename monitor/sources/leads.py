@@ -6,12 +6,9 @@ import re
 from collections.abc import Sequence
 
 from monitor.errors import USAGE, MonitorError
-from monitor.sources.units import is_other_quantity, millivolts_in
+from monitor.sources.units import millivolts_in
 
-MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
-"""Millivolts in one of each voltage unit that WFDB headers use, by lower-case name."""
-
-_ECG = re.compile(
+ECG_NAME = re.compile(
     r"(mod\.?)?(ml|mcl|cm|cc|cb|cs|d|v|mv|md|m)?[1-9]r?"  # MCL1, CM5, D3, V1..V9, V4R
     r"|(ml|d)?i{1,3}|(ml)?v[xyz]?|[xyz]|av[rlf]|-avr|a[-+]?[is]|e[-+]?s|a-i|va"
     r"|(ml)?(i|ii|iii)\+?|ecg.*|ekg.*|chest|lead.*",
@@ -41,7 +38,7 @@ def is_ecg(name: str, unit: str) -> bool:
     if millivolts_in(unit) is None:
         return False
     name = name.strip()
-    return bool(_ECG.fullmatch(name)) or not _OTHER.fullmatch(name)
+    return bool(ECG_NAME.fullmatch(name)) or not _OTHER.fullmatch(name)
 
 
 def choose_leads(
@@ -168,71 +165,6 @@ def _pulse_rank(name: str) -> int:
         if re.fullmatch(rf"{known}([^a-z].*)?", name):
             return rank
     return len(_PULSE)
-
-
-def choose_voltages(
-    source: str,
-    names: Sequence[str],
-    units: Sequence[str],
-    wanted: Sequence[str] = (),
-    unit: str | None = None,
-) -> tuple[list[int], list[float]]:
-    """Choose the leads of a source that may not tell its units; they are never guessed.
-
-    Parameters
-    ----------
-    source
-        Name, for errors.
-    names, units
-        All signals in order; a unit that is not told is empty.
-    wanted
-        As for :func:`choose_leads`.
-    unit
-        What the user says: unit of all signals that tell none, or one that is not known.
-
-    Returns
-    -------
-    Indices into ``names``, the primary lead first, and millivolts in one unit of each.
-
-    Raises
-    ------
-    MonitorError
-        If the unit of a chosen lead is not told, not known, or told twice and differently.
-    """
-    if unit is not None and millivolts_in(unit) is None:
-        raise MonitorError(f"unit {unit!r} is not a voltage: say mV, uV, V or nV", USAGE)
-    said = [_said(name, told, unit, wanted) for name, told in zip(names, units, strict=True)]
-    # where nobody says a unit the name alone shows a lead; whether it is known is asked below
-    chosen = choose_leads(source, names, [told or "mV" for told in said], wanted)
-    unsaid = [i for i in chosen if not said[i]]
-    if unsaid:
-        raise MonitorError(f"{source}: {_unsaid(names, units, unsaid)}", USAGE)
-    for i in chosen:
-        told = millivolts_in(units[i])
-        if unit is not None and told is not None and told != millivolts_in(unit):
-            raise MonitorError(
-                f"{source}: {names[i]} is in {units[i]}, but --unit says {unit}; leave out --unit, "
-                "which is for signals that do not tell theirs",
-                USAGE,
-            )
-    return chosen, [millivolts_in(said[i]) or 0.0 for i in chosen]
-
-
-def _said(name: str, told: str, unit: str | None, wanted: Sequence[str]) -> str:
-    """Give the unit of a signal: its own, else what the user says; empty where neither is known."""
-    if told.strip() and (millivolts_in(told) is not None or is_other_quantity(told)):
-        return told
-    lead = _ECG.fullmatch(name.strip()) or name.strip().lower() in [w.lower() for w in wanted]
-    if told.strip() and not lead:
-        return told  # not known, and nothing else speaks for a lead
-    return unit or ""
-
-
-def _unsaid(names: Sequence[str], units: Sequence[str], which: Sequence[int]) -> str:
-    listed = ", ".join(names[i] for i in which)
-    odd = sorted({repr(units[i][:20]) for i in which if units[i].strip()})
-    what = f"{', '.join(odd)} of {listed} is not known" if odd else f"of {listed} is not said"
-    return f"the unit {what}: add --unit mV (or uV, V)"
 
 
 def _rank(name: str, order: Sequence[str]) -> int:

@@ -12,7 +12,8 @@ import numpy as np
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import Samples, StreamInfo
 from monitor.sources import Say, pieces, stream_name
-from monitor.sources.leads import OFF, choose_pulse, choose_voltages
+from monitor.sources.calibration import Calibration, choose_voltages
+from monitor.sources.leads import OFF, choose_pulse
 from monitor.sources.units import millivolts_in
 from monitor.sources.wfdb_header import Header, Signal, read_header
 from monitor.sources.wfdb_segments import Key, Segment, SegmentReader, segments_of, signals_of
@@ -158,7 +159,7 @@ class WfdbRecord:
         told = list(signals.values())
         # a header that says no unit means mV (header(5)), unless the user knows better
         units = [signal.unit or unit or "mV" for signal in told]
-        chosen, _ = choose_voltages(self._name, names, units, wanted, unit)
+        chosen, *_ = choose_voltages(self._name, names, units, wanted, Calibration(unit))
         per_frame = [signal.per_frame for signal in told]
         # leads sampled at another rate than the primary cannot share its sample index
         same = [i for i in chosen if per_frame[i] == per_frame[chosen[0]]]

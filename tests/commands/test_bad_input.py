@@ -71,7 +71,7 @@ def test_bad_settings(capsys, data_dir, tmp_path):
     for text, complaint in (
         ("[blocks]\nhop = 1\n", "setting blocks.hop is not known; known here: hop_s"),
         ("[blocks]\nhop_s = 'x'\n", "setting blocks.hop_s: must be of type float"),
-        ("[blocks]\nhop_s = 9.0\n", "setting blocks.hop_s: must lie in 0.05 to 1.0"),
+        ("[blocks]\nhop_s = 9.0\n", "setting blocks.hop_s: must lie in 0.05 to 1"),
         ("nonsense", "not valid TOML"),
     ):
         config.write_text(text, encoding="utf-8")
@@ -174,12 +174,14 @@ def test_a_record_that_is_named_by_each_of_its_files_is_annotated_once(capsys, d
     assert said.err == ""
 
 
-def test_of_a_recording_with_a_bad_line_nothing_is_written(capsys, tmp_path):
+def test_of_a_recording_that_cannot_be_read_to_its_end_nothing_is_written(capsys, tmp_path):
     rows = ["II [mV]"] + [f"{0.001 * (k % 250)}" for k in range(12_500)]
-    (tmp_path / "bed.csv").write_text("\n".join([*rows, "lead off"]), encoding="utf-8")
+    bad = [f"{k};7" for k in range(13_000)]
+    (tmp_path / "bed.csv").write_text("\n".join([*rows, *bad]), encoding="utf-8")
     out = tmp_path / "out"
-    line = fails(capsys, "annotate", tmp_path / "bed.csv", "--rate", "250", "--out", out)
-    assert "line 12502" in line
+    command = ["annotate", str(tmp_path / "bed.csv"), "--rate", "250", "--out", str(out)]
+    assert main(command) == 1
+    assert "12501 of 25001 lines do not fit" in capsys.readouterr().err.splitlines()[-1]
     assert list(out.iterdir()) == []
 
 
