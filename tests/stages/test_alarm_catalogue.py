@@ -17,6 +17,8 @@ from monitor.stages.alarms.stage import BEAT_RULES, HOP_RULES
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/alarms-and-limits.md"
 OF_THE_SERVICE = {
     AlertKind.STREAM_STALE,
+    AlertKind.STREAM_REFUSED,
+    AlertKind.SENDER_CHANGED,
     AlertKind.SAMPLING_RATE,
     AlertKind.STORAGE_FAILED,
     AlertKind.PUBLISHER_FAILED,
