@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.bundle import FOLDER, load_bundle, restate, save_bundle
-from models.manifest import Manifest
-from models.networks import CnnBiLstm
-from models.shipped import SHIPPED
 from monitor.errors import MonitorError
 from monitor.messages import StreamInfo
+from monitor.models.bundle import FOLDER, load_bundle, restate, save_bundle
+from monitor.models.manifest import Manifest
+from monitor.models.networks import CnnBiLstm
+from monitor.models.shipped import SHIPPED
 from monitor.stages.classify import Classifier
 from monitor.stages.context import FEATURES
 
@@ -252,7 +252,7 @@ def test_altered_shipped_file_is_refused(tmp_path, monkeypatch):
     content = bytearray((FOLDER / "aami.pt").read_bytes())
     content[-1] ^= 1
     (tmp_path / "aami.pt").write_bytes(bytes(content))
-    monkeypatch.setattr("models.model_file.FOLDER", tmp_path)
+    monkeypatch.setattr("monitor.models.model_file.FOLDER", tmp_path)
     refused("aami", "SHA-256")
 
 

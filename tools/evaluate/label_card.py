@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from models.manifest import Manifest
+from monitor.models.manifest import Manifest
 from monitor.score import RecordScore, summarise
 
 NOISE_DEFINITION = "signal power is an eighth of the squared QRS size"

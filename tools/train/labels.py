@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from models.bundle import save_bundle
-from models.manifest import Manifest
-from models.networks import CnnBiLstm
+from monitor.models.bundle import save_bundle
+from monitor.models.manifest import Manifest
+from monitor.models.networks import CnnBiLstm
 from monitor.stages.context import FEATURES
 from tools.commands import run
 from tools.data.beats import DS1, Beats, cached, data_folder, data_sha256
