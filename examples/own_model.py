@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.manifest import Manifest
 from monitor.messages import RPeak
+from monitor.models.manifest import Manifest
 from monitor.sources import pieces
 from monitor.sources.simulator import Simulator, simulate
 from monitor.stages.segment import Segmenter

@@ -20,7 +20,6 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from models.bundle import FOLDER as MODELS
 from monitor.cli import build_parser
 from monitor.config import Settings
 from monitor.settings_text import UNITS
@@ -29,6 +28,7 @@ from monitor.stages.alarms.stage import BEAT_RULES, HOP_RULES
 
 WIDTH = 84  # columns of a usage line, as many as the page shows
 ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / "models"
 _ROLE = re.compile(r":\w+:<code>~?([\w.]+)</code>")
 _LINK = re.compile(r"(\]\()([^)#\s:]+)((?:#[^)\s]*)?\))")
 
