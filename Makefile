@@ -1,5 +1,6 @@
 # make run: set everything up and show the monitor on the simulated patient
 # make test: set everything up and run the tests
+# make test-fast: the same without the slow tests, in under a minute
 # make lock: write constraints.txt anew, the versions that are tested together
 # make check-newest, make check-oldest: the tests at the newest, and at the lowest, versions
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -12,13 +13,16 @@ PIP := -m pip --quiet --disable-pip-version-check
 TORCH ?= 2.13.0
 EXTRAS := dev,bench,fuzz
 
-.PHONY: run test check lint types lock check-newest check-oldest clean
+.PHONY: run test test-fast check lint types lock check-newest check-oldest clean
 
 run: $(VENV)/.run-ready
 	$(BIN)/ecg-monitor demo
 
 test: $(VENV)/.dev-ready
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV)/.dev-ready
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 check: lint types test
 
