@@ -32,7 +32,7 @@ class Calibration:
     strict: bool = True
 
 
-NOT_SAID = Calibration()
+NO_CALIBRATION = Calibration()
 
 
 def choose_voltages(

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import MonitorError
-from monitor.sources.edf_file import EdfFile
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.edf.file import EdfFile
+from monitor.sources.wfdb.record import WfdbRecord
 
 FRAMES = 3600
 MOST_BYTES = 32 * 1024 * 1024  # of memory that any of these small files may need

@@ -6,7 +6,7 @@ import wfdb
 
 from monitor.errors import MonitorError
 from monitor.sources.simulator import Simulator, simulate, write_wfdb
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 
 
 def write(folder, name="r", n=3600, fs=360.0, leads=("MLII",), units=None, fmt="16", seed=1):
@@ -157,12 +157,12 @@ def test_a_gain_that_is_assumed_is_said(tmp_path, gain):
     path, signal = write(tmp_path)
     header(path, f"r 1 360 3600\nr.dat 16 {gain}\n")
     said = []
-    values = read_all(WfdbRecord(path, say=said.append))
+    values = read_all(WfdbRecord(path, log=said.append))
     np.testing.assert_allclose(values, signal * 1000 / 200, atol=1e-6)
     assert len(said) == 1
     assert "no gain for signal 0; 200 units" in said[0]
     header(path, "# comment\nr 1 360 3600\nr.dat 16 0.5/mV 16 0 0 0 0 MLII\n")
-    WfdbRecord(path, say=said.append)
+    WfdbRecord(path, log=said.append)
     assert len(said) == 1
 
 
@@ -180,7 +180,7 @@ def test_of_a_truncated_file_what_is_there_is_played_and_said(tmp_path, data_dir
     with (tmp_path / "100.dat").open("r+b") as file:
         file.truncate(100_000)
     said = []
-    source = WfdbRecord(tmp_path / "100", say=said.append)
+    source = WfdbRecord(tmp_path / "100", log=said.append)
     assert source.samples == len(read_all(source)) == 33_333
     assert said == [
         (
@@ -202,7 +202,7 @@ def test_of_two_files_the_shorter_one_ends_as_a_lead_without_samples(tmp_path):
     ]
     header(path, "\n".join(lines))
     said = []
-    values = read_all(WfdbRecord(path, say=said.append))
+    values = read_all(WfdbRecord(path, log=said.append))
     np.testing.assert_allclose(values[:, 0], signal[:, 0], atol=1e-6)
     assert np.flatnonzero(np.isnan(values[:, 1])).tolist() == list(range(1000, 3600))
     assert said == [

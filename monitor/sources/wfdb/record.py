@@ -11,12 +11,12 @@ import numpy as np
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import Samples, StreamInfo
-from monitor.sources import Say, pieces, stream_name
+from monitor.sources import Log, pieces, stream_name
 from monitor.sources.calibration import Calibration, choose_voltages
 from monitor.sources.leads import OFF, choose_pulse
 from monitor.sources.units import millivolts_in
-from monitor.sources.wfdb_header import Header, Signal, read_header
-from monitor.sources.wfdb_segments import Key, Segment, SegmentReader, segments_of, signals_of
+from monitor.sources.wfdb.segments import Key, Segment, SegmentReader, segments_of, signals_of
+from monitor.wfdb_header import Header, Signal, read_header
 
 READ_S = 30.0  # signal read from the file at a time
 LOOP_GAP_S = 1.0  # of invalid samples between two rounds: no beat is made of both ends
@@ -47,7 +47,7 @@ class WfdbRecord:
     pulse
         Name of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
         ``off``.
-    say
+    log
         Takes remarks for the operator: a gain that is assumed, a file that is too short.
     unit
         Unit of the signals whose unit the header does not tell: mV, uV, V or nV. Without it such a
@@ -71,12 +71,12 @@ class WfdbRecord:
         loop: bool = False,
         stream: str | None = None,
         pulse: str = OFF,
-        say: Say = lambda text: None,
+        log: Log = lambda text: None,
         unit: str | None = None,
     ) -> None:
         self._name = path.name
         self._loop = loop
-        self._say = say
+        self._log = log
         header = read_header(path)
         segments = segments_of(path, header)
         signals = signals_of(segments)
@@ -194,7 +194,7 @@ class WfdbRecord:
                 f"{odd[0]} does not tell its scale; write the gain into the header",
                 USAGE,
             )
-        self._say(
+        self._log(
             f"record {self._name}: its header gives no gain for {named}; "
             "200 units of the converter are taken for 1 mV, as WFDB has it"
         )
@@ -207,12 +207,12 @@ class WfdbRecord:
         for file, held in reader.held.items():
             wanted = reader.frames if announced is None else announced
             if held < wanted:
-                self._say(
+                self._log(
                     f"{where} is truncated: {file} holds {held} of {wanted} samples a signal; "
                     "what is there is used"
                 )
             elif held - wanted >= header.rate_hz:
-                self._say(
+                self._log(
                     f"{where}: {file} holds {held} samples a signal, its header announces "
                     f"{wanted}; the rest is not used"
                 )
@@ -225,7 +225,7 @@ class WfdbRecord:
             raise MonitorError(f"record {self._name} is empty: it holds no samples")
         whole = sum(frames for _, frames in header.segments)
         if header.segments and header.frames not in (None, whole):
-            self._say(
+            self._log(
                 f"record {self._name}: its header announces {header.frames} samples a signal, its "
                 f"segments have {whole}; these are used"
             )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
-from monitor.sources.units import text_of
+from monitor.text_file import text_of
 
 DEFAULT_RATE_HZ = 250.0  # of a header that gives none
 DEFAULT_GAIN = 200.0  # of a signal without one, or with 0: units of the converter for 1 mV
