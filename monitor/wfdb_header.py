@@ -33,7 +33,8 @@ _INTEGER = re.compile(r"[-+]?\d{1,15}")
 class Signal:
     """One signal line; ``unit`` is empty where it gives none, ``calibrated`` if it gives a gain.
 
-    ``skew`` counts frames, ``offset`` bytes (samples in a compressed file).
+    ``gain_given`` marks a gain that the user gave instead. ``baseline`` is in units of the
+    converter. ``skew`` counts frames, ``offset`` bytes (samples in a compressed file).
     """
 
     file: str
@@ -43,10 +44,11 @@ class Signal:
     offset: int = 0
     gain: float = DEFAULT_GAIN
     calibrated: bool = False
-    baseline: int = 0
+    baseline: float = 0
     unit: str = ""
     initial: int = 0
     name: str = ""
+    gain_given: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,13 +77,13 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
         "--gain",
         type=float,
         metavar="N",
-        help="of signals in ADC units: how many of them are 1 mV (WFDB: ADC gain)",
+        help="for signals in ADC units without a gain: ADC units in 1 mV",
     )
     parser.add_argument(
         "--baseline",
         type=float,
         metavar="N",
-        help="with --gain: the ADC value that is 0 mV (default: 0)",
+        help="with --gain: the ADC value of 0 mV (default: 0, or the one in a WFDB header)",
     )
 
 

@@ -128,9 +128,9 @@ def open_source(name: str | Path, options: SourceOptions, chunk_s: float, log: L
     suffix = path.suffix.lower()
     if is_text(path):
         return _csv(path, options, chunk_s, log)
-    _refuse(path.name, options, "rate_hz", "gain")
+    _refuse(path.name, options, "rate_hz")
     if suffix in EDF_SUFFIXES:
-        _refuse(path.name, options, "loop")
+        _refuse(path.name, options, "loop", "gain")
         with _extra("edf"):
             from monitor.sources.edf.file import EdfFile
         return EdfFile(
@@ -156,7 +156,7 @@ def open_source(name: str | Path, options: SourceOptions, chunk_s: float, log: L
         options.stream,
         options.pulse,
         log,
-        options.unit,
+        _calibration(options),
     )
 
 
@@ -173,7 +173,7 @@ def _csv(path: Path | None, options: SourceOptions, chunk_s: float, log: Log) ->
 def _calibration(options: SourceOptions) -> Calibration:
     from monitor.sources.calibration import Calibration
 
-    return Calibration(options.unit, options.gain, options.baseline or 0.0, not options.shared)
+    return Calibration(options.unit, options.gain, options.baseline, not options.shared)
 
 
 @contextmanager
