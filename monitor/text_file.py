@@ -26,3 +26,16 @@ def read_text_file(path: Path) -> str:
     if len(data) > MAX_BYTES:
         raise MonitorError(f"{path} holds more than {MAX_BYTES >> 20} MiB: not such a file", USAGE)
     return data.decode("utf-8")
+
+
+def text_of(raw: bytes) -> str:
+    r"""Decode a header: UTF-8 where it is that, else Latin-1; without NUL bytes.
+
+    >>> text_of(b"\xc2\xb5V"), text_of(b"\xb5V\0\0")
+    ('µV', 'µV')
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return text.replace("\0", "")

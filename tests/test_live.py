@@ -12,7 +12,7 @@ from monitor.feed import Status
 from monitor.live import LocalFeed, paced
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.sources.simulator import Simulator
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 
 INFO = StreamInfo("s", 100.0, ("II",))
 

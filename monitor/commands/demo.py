@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from monitor.commands.options import add_analysis_options, add_output_options, has_terminal, show
 
 if TYPE_CHECKING:
-    from monitor.sources import Say
+    from monitor.sources import Log
     from monitor.sources.simulator import Simulator
 
 SUMMARY = "Watch a simulated patient: no hardware, no data, no network."
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     script = scenario(args.scenario)
     endless = not args.once and has_terminal() and not (args.json or args.text)
 
-    def open_source(chunk_s: float, say: Say) -> Simulator:
+    def open_source(chunk_s: float, log: Log) -> Simulator:
         return Simulator(
             script,
             rate_hz=args.rate_hz,

@@ -14,10 +14,10 @@ from monitor.default_endpoints import CONTROL
 
 if TYPE_CHECKING:
     from monitor.config import Settings
-    from monitor.sources import Say, Source
+    from monitor.sources import Log, Source
     from monitor.wire.keys import ClientKeys
 
-OpenSource = Callable[[float, "Say"], "Source"]
+OpenSource = Callable[[float, "Log"], "Source"]
 """Opens a source that gives pieces of the given length (s) and tells the operator what is odd."""
 
 LIVE_CHUNK_S = 0.04  # pieces at speed 1: 25 a second draw smoothly

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.messages import MAX_RATE_HZ, MIN_RATE_HZ
-from monitor.sources.csv_shape import looks_like_time, value_of
 from monitor.sources.sample_clock import MOST_JITTER_S, REFUSED_DEVIATION
+from monitor.sources.text.shape import looks_like_time, value_of
 
 TESTED_ROWS = 10  # fewer cannot tell a rate
 STEADY = 0.8  # of the steps are like the usual one; others are losses

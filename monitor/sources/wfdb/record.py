@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import Samples, StreamInfo
-from monitor.sources import Say, pieces, stream_name
-from monitor.sources.calibration import Calibration, choose_voltages
+from monitor.sources import Log, pieces, stream_name
+from monitor.sources.calibration import NO_CALIBRATION, Calibration, choose_voltages
 from monitor.sources.leads import OFF, choose_pulse
-from monitor.sources.units import millivolts_in
-from monitor.sources.wfdb_header import Header, Signal, read_header
-from monitor.sources.wfdb_segments import Key, Segment, SegmentReader, segments_of, signals_of
+from monitor.sources.units import is_other_quantity, millivolts_in
+from monitor.sources.wfdb.segments import Key, Segment, SegmentReader, segments_of, signals_of
+from monitor.wfdb_header import Header, Signal, read_header
 
 READ_S = 30.0  # signal read from the file at a time
 LOOP_GAP_S = 1.0  # of invalid samples between two rounds: no beat is made of both ends
@@ -47,12 +47,13 @@ class WfdbRecord:
     pulse
         Name of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
         ``off``.
-    say
+    log
         Takes remarks for the operator: a gain that is assumed, a file that is too short.
-    unit
-        Unit of the signals whose unit the header does not tell: mV, uV, V or nV. Without it such a
-        signal is in mV where its header says nothing, as the format has it, and refused where it
-        says something that is not known.
+    calibration
+        For signals that the header does not calibrate. ``unit`` is for those without a unit:
+        by default mV where the header has none, as the format asks; an unknown one is refused.
+        ``gain`` and ``baseline`` are for those without a gain: by default 200 ADC units in 1 mV,
+        as the format asks, and the baseline of the header.
 
     Raises
     ------
@@ -71,17 +72,18 @@ class WfdbRecord:
         loop: bool = False,
         stream: str | None = None,
         pulse: str = OFF,
-        say: Say = lambda text: None,
-        unit: str | None = None,
+        log: Log = lambda text: None,
+        calibration: Calibration = NO_CALIBRATION,
     ) -> None:
         self._name = path.name
         self._loop = loop
-        self._say = say
+        self._log = log
         header = read_header(path)
-        segments = segments_of(path, header)
+        segments = [_calibrated(s, calibration) for s in segments_of(path, header)]
+        unit = calibration.unit
         signals = signals_of(segments)
         keys, pulse_at = self._choose(signals, leads, pulse, unit)
-        self._tell_gains(segments, keys, pulse_at, unit)
+        self._tell_gains(segments, keys, pulse_at, calibration)
         per_frame = signals[keys[0]].per_frame
         self._per_frame = per_frame
         readers = [
@@ -175,26 +177,40 @@ class WfdbRecord:
         return [keys[i] for i in (*same, pulse_at)], len(same)
 
     def _tell_gains(
-        self, segments: list[Segment], keys: list[Key], pulse_at: int | None, unit: str | None
+        self, segments: list[Segment], keys: list[Key], pulse_at: int | None, given: Calibration
     ) -> None:
-        """Say which leads have no gain: 200 units of the converter are 1 mV then, no other unit."""
+        """Log which leads have no gain, so that the default of WFDB is used: 200 units are 1 mV.
+
+        A gain from the user is for such leads; it is refused if there are none.
+        """
+        leads = keys[:pulse_at]
         bare: dict[str, str] = {}
+        used = False
         for segment in segments:
             signals = signals_of([segment])
-            for key in keys[:pulse_at]:
-                if key in signals and not signals[key].calibrated:
-                    bare[key[0]] = signals[key].unit or unit or "mV"
-        named = ", ".join(bare)
+            for key in leads:
+                if key in signals and signals[key].gain_given:
+                    used = True
+                elif key in signals and not signals[key].calibrated:
+                    bare[key[0]] = signals[key].unit or given.unit or "mV"
+        if given.gain is not None and given.strict and not used:
+            raise MonitorError(
+                f"record {self._name}: its header gives a gain for {', '.join(k for k, _ in leads)}"
+                "; leave out --gain, which is for signals without one",
+                USAGE,
+            )
         if not bare:
             return
-        odd = [said for said in bare.values() if millivolts_in(said) != 1.0]
+        named = ", ".join(bare)
+        odd = [unit for unit in bare.values() if millivolts_in(unit) != 1.0]
         if odd:
             raise MonitorError(
                 f"record {self._name}: its header gives no gain for {named}, so a unit of "
-                f"{odd[0]} does not tell its scale; write the gain into the header",
+                f"{odd[0]} does not tell its scale; add --gain with the number of ADC units in "
+                "1 mV",
                 USAGE,
             )
-        self._say(
+        self._log(
             f"record {self._name}: its header gives no gain for {named}; "
             "200 units of the converter are taken for 1 mV, as WFDB has it"
         )
@@ -207,12 +223,12 @@ class WfdbRecord:
         for file, held in reader.held.items():
             wanted = reader.frames if announced is None else announced
             if held < wanted:
-                self._say(
+                self._log(
                     f"{where} is truncated: {file} holds {held} of {wanted} samples a signal; "
                     "what is there is used"
                 )
             elif held - wanted >= header.rate_hz:
-                self._say(
+                self._log(
                     f"{where}: {file} holds {held} samples a signal, its header announces "
                     f"{wanted}; the rest is not used"
                 )
@@ -225,7 +241,7 @@ class WfdbRecord:
             raise MonitorError(f"record {self._name} is empty: it holds no samples")
         whole = sum(frames for _, frames in header.segments)
         if header.segments and header.frames not in (None, whole):
-            self._say(
+            self._log(
                 f"record {self._name}: its header announces {header.frames} samples a signal, its "
                 f"segments have {whole}; these are used"
             )
@@ -239,6 +255,25 @@ class _Part:
     begin: int
     end: int
     reader: SegmentReader
+
+
+def _calibrated(segment: Segment, given: Calibration) -> Segment:
+    """Give signals without a gain, and without another quantity's unit, the gain from the user."""
+    if given.gain is None:
+        return segment
+    signals = tuple(
+        signal
+        if signal.calibrated or is_other_quantity(signal.unit)
+        else replace(
+            signal,
+            gain=given.gain,
+            baseline=signal.baseline if given.baseline is None else given.baseline,
+            unit="mV",
+            gain_given=True,
+        )
+        for signal in segment.signals
+    )
+    return replace(segment, signals=signals)
 
 
 def _frame_of(seconds: float, rate_hz: float) -> int:

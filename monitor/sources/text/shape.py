@@ -10,9 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.sources.csv_facts import is_fact
-from monitor.sources.csv_names import Says, are_units, part, says
-from monitor.sources.text_lines import Line
+from monitor.sources.text.lines import Line
+from monitor.sources.text.names import ColumnKind, are_units, is_fact, kind_of, split_unit
 
 WHITESPACE = " "
 WHITE = (WHITESPACE, "\t")
@@ -213,7 +212,7 @@ def _header(
                 return columns, [], set()  # which says more, as the rate
             text = text.lstrip("#%/ ")
         row = None if width == 1 and is_fact(text) else _names_in(text, delimiter, width)
-        if row and remark and width == 1 and says(*part(row[0])) is not Says.LEAD:
+        if row and remark and width == 1 and kind_of(*split_unit(row[0])) is not ColumnKind.LEAD:
             row = None  # a remark of one word
         if row is None:
             if names or not (remark or _RULE.fullmatch(text)):
@@ -235,7 +234,7 @@ def _names_in(text: str, delimiter: str, width: int) -> list[str] | None:
         row_of(text, delimiter, width),
         re.split(r"\s{2,}|\t", text.strip()) if delimiter in WHITE else [],
     ):
-        numbers = any(is_number(part(field)[0]) for field in row)
+        numbers = any(is_number(split_unit(field)[0]) for field in row)
         if len(row) == width and not numbers and any(c.isalpha() for c in text):
             return [field.strip() for field in row]
     return None
@@ -244,8 +243,8 @@ def _names_in(text: str, delimiter: str, width: int) -> list[str] | None:
 def _misfit(text: str, delimiter: str) -> int:
     """Count the names in a line, if it looks like a header."""
     names = fields_of(text, delimiter)
-    meaning = {says(*part(name)) for name in names if name}
-    known = meaning & {Says.LEAD, Says.TIME, Says.INDEX}
+    meaning = {kind_of(*split_unit(name)) for name in names if name}
+    known = meaning & {ColumnKind.LEAD, ColumnKind.TIME, ColumnKind.INDEX}
     odd = is_remark(text) or is_fact(text) or any(is_number(name) for name in names)
     return len(names) if known and not odd else 0
 

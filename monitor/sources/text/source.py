@@ -19,12 +19,12 @@ import numpy as np
 
 from monitor.errors import MonitorError
 from monitor.messages import Samples, StreamInfo
-from monitor.sources import LOOK_UP_S, Say, pieces, stream_name
-from monitor.sources.csv_head import Head
-from monitor.sources.csv_rows import Rows
-from monitor.sources.csv_table import Said
+from monitor.sources import LOOK_UP_S, Log, pieces, stream_name
 from monitor.sources.sample_clock import Run, SampleClock
-from monitor.sources.text_lines import Line, TextLines
+from monitor.sources.text.columns import TextOptions
+from monitor.sources.text.head import Head
+from monitor.sources.text.lines import Line, TextLines
+from monitor.sources.text.rows import Rows
 
 READ_BYTES = 64 * 1024
 
@@ -43,7 +43,7 @@ class CsvLines:
         Length of the pieces given out, at most.
     stream
         Stream name; by default the file's, or ``stdin``.
-    say
+    log
         Takes remarks for the operator.
 
     Raises
@@ -55,15 +55,15 @@ class CsvLines:
     def __init__(
         self,
         path: Path | None,
-        said: Said,
+        options: TextOptions,
         chunk_s: float = 1.0,
         stream: str | None = None,
-        say: Say = lambda text: None,
+        log: Log = lambda text: None,
     ) -> None:
         self._name = "standard input" if path is None else str(path)
-        self._say = say
+        self._log = log
         self._read = self._lines(path)
-        head = Head(self._name, said)
+        head = Head(self._name, options)
         for lines in self._read:
             if head.push(lines):
                 break
@@ -81,7 +81,7 @@ class CsvLines:
             layout.pulse,
         )
         for note in layout.notes:
-            say(f"stream {name}: {note}")
+            log(f"stream {name}: {note}")
         self._rows = Rows(self._name, shape, layout)
         self._clock = SampleClock(name, layout.rate_hz) if layout.time is not None else None
         self._chunk = max(1, round(chunk_s * layout.rate_hz))
@@ -133,7 +133,7 @@ class CsvLines:
     def _remark(self) -> None:
         notes = self._rows.notes() + (self._clock.notes() if self._clock is not None else [])
         for note in notes:
-            self._say(f"stream {self._info.stream}: {note}")
+            self._log(f"stream {self._info.stream}: {note}")
 
     def _lines(self, path: Path | None) -> Iterator[list[Line]]:
         """Give the lines that came, less blank ones; none after a time of silence."""

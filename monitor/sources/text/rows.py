@@ -19,9 +19,9 @@ import numpy as np
 
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray
-from monitor.sources.csv_header import Layout
-from monitor.sources.csv_shape import Shape, is_remark, row_of, value_of
-from monitor.sources.text_lines import Line
+from monitor.sources.text.layout import Layout
+from monitor.sources.text.lines import Line
+from monitor.sources.text.shape import Shape, is_remark, row_of, value_of
 
 JUDGED_LINES = 200  # before it is judged whether most are odd
 LONGEST_MARK = 20  # signs without a digit; what is longer was not meant as one

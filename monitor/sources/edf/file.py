@@ -18,9 +18,9 @@ import numpy as np
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.sources import Say, pieces, stream_name
+from monitor.sources import Log, pieces, stream_name
 from monitor.sources.calibration import Calibration, choose_voltages
-from monitor.sources.edf_header import EdfHeader, read_edf_header
+from monitor.sources.edf.header import EdfHeader, read_edf_header
 from monitor.sources.leads import OFF, choose_pulse
 
 READ_S = 30.0  # signal read from the file at a time
@@ -50,7 +50,7 @@ class EdfFile:
         ``off``.
     unit
         Unit of the signals that do not tell theirs: mV, uV, V or nV.
-    say
+    log
         Takes remarks for the operator: a file that was cut off or not closed.
 
     Raises
@@ -70,11 +70,11 @@ class EdfFile:
         stream: str | None = None,
         pulse: str = OFF,
         unit: str | None = None,
-        say: Say = lambda text: None,
+        log: Log = lambda text: None,
     ) -> None:
         self._name = path.name
         header = read_edf_header(path)
-        _tell_length(header, say)
+        _tell_length(header, log)
         file = self._open(path, header)
         channels = [channel for channel in header.channels if not channel.annotations]
         names = [_lead_name(channel.label) for channel in channels]
@@ -187,17 +187,17 @@ class EdfFile:
         return MonitorError(f"{self._name} cannot be read as EDF ({reason})")
 
 
-def _tell_length(header: EdfHeader, say: Say) -> None:
+def _tell_length(header: EdfHeader, log: Log) -> None:
     """Say where a file holds another number of data records than it announces."""
     held = f"it holds {header.records} whole data records, {header.records * header.record_s:g} s"
     if header.announced <= 0:
-        say(f"{header.name} was not closed, so its header does not tell its length: {held}")
+        log(f"{header.name} was not closed, so its header does not tell its length: {held}")
     elif header.records < header.announced:
-        say(f"{header.name} is truncated: {held}, of {header.announced} that it announces")
+        log(f"{header.name} is truncated: {held}, of {header.announced} that it announces")
     elif header.records > header.announced:
-        say(f"{header.name} announces {header.announced} data records, but {held}")
+        log(f"{header.name} announces {header.announced} data records, but {held}")
     elif header.left_over:
-        say(f"{header.name} ends within a data record, which is left out: {held}")
+        log(f"{header.name} ends within a data record, which is left out: {held}")
 
 
 def _lead_name(label: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import MonitorError
-from monitor.sources.wfdb_header import Signal
+from monitor.wfdb_header import Signal
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]

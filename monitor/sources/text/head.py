@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.errors import MonitorError
-from monitor.sources.csv_header import Layout, layout_of
-from monitor.sources.csv_shape import Shape, is_remark, row_of, shape_of
-from monitor.sources.csv_table import Said
-from monitor.sources.text_lines import Line
+from monitor.sources.text.columns import TextOptions
+from monitor.sources.text.layout import Layout, layout_of
+from monitor.sources.text.lines import Line
+from monitor.sources.text.shape import Shape, is_remark, row_of, shape_of
 
 MOST_LINES = 10_000
 MOST_CHARACTERS = 4_000_000
@@ -22,9 +22,9 @@ class Head:
     How the lines were cut into pieces changes nothing: looks are taken at certain numbers of lines.
     """
 
-    def __init__(self, name: str, said: Said) -> None:
+    def __init__(self, name: str, options: TextOptions) -> None:
         self._name = name
-        self._said = said
+        self._said = options
         self._lines: list[Line] = []
         self._characters = 0
         self._next_look = FIRST_LOOK

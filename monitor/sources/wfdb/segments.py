@@ -13,8 +13,8 @@ import numpy as np
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray
 from monitor.sources.units import is_other_quantity, millivolts_in
-from monitor.sources.wfdb_header import Header, Signal, read_header
-from monitor.sources.wfdb_signals import SignalFile
+from monitor.sources.wfdb.signals import SignalFile
+from monitor.wfdb_header import Header, Signal, read_header
 
 NO_FILE = "~"  # of a signal or a segment that is not there
 Key: TypeAlias = tuple[str, int]  # name of a signal, and which of several with that name

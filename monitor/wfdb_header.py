@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
-from monitor.sources.units import text_of
+from monitor.text_file import text_of
 
 DEFAULT_RATE_HZ = 250.0  # of a header that gives none
 DEFAULT_GAIN = 200.0  # of a signal without one, or with 0: units of the converter for 1 mV
@@ -33,7 +33,8 @@ _INTEGER = re.compile(r"[-+]?\d{1,15}")
 class Signal:
     """One signal line; ``unit`` is empty where it gives none, ``calibrated`` if it gives a gain.
 
-    ``skew`` counts frames, ``offset`` bytes (samples in a compressed file).
+    ``gain_given`` marks a gain that the user gave instead. ``baseline`` is in units of the
+    converter. ``skew`` counts frames, ``offset`` bytes (samples in a compressed file).
     """
 
     file: str
@@ -43,10 +44,11 @@ class Signal:
     offset: int = 0
     gain: float = DEFAULT_GAIN
     calibrated: bool = False
-    baseline: int = 0
+    baseline: float = 0
     unit: str = ""
     initial: int = 0
     name: str = ""
+    gain_given: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 
 from monitor.errors import USAGE, MonitorError
 from monitor.sources.calibration import Calibration, choose_voltages
-from monitor.sources.csv_columns import LOOK_S, may_be_leads
-from monitor.sources.csv_names import SECONDS, Says
-from monitor.sources.csv_shape import Shape
-from monitor.sources.csv_table import Said, Table, table_of, tells_time
-from monitor.sources.csv_time import Fit, Form, TimeReader, fit
 from monitor.sources.leads import choose_pulse
+from monitor.sources.text.columns import (
+    LOOK_S,
+    Table,
+    TextOptions,
+    may_be_leads,
+    table_of,
+    tells_time,
+)
+from monitor.sources.text.names import SECONDS, ColumnKind
+from monitor.sources.text.shape import Shape
+from monitor.sources.text.times import Fit, Form, TimeReader, fit
 
 TIME_LOOK_S = 1.0  # of time stamps before they are believed
 CERTAIN_ROWS = 2  # where the names say it all
@@ -42,7 +48,7 @@ class Layout:
 
 
 def layout_of(
-    name: str, shape: Shape, rows: Sequence[Sequence[str]], said: Said, ended: bool
+    name: str, shape: Shape, rows: Sequence[Sequence[str]], options: TextOptions, ended: bool
 ) -> Layout | None:
     """Make out the columns from their names and first values.
 
@@ -69,9 +75,9 @@ def layout_of(
         If the rate or the unit of a lead is not said, or said twice and differently, or there is
         no lead.
     """
-    table = table_of(name, shape, rows, said)
-    wanted = [lead for lead in said.leads if not (table.headless and tells_time(lead))]
-    rate_hz = said.rate_hz or table.facts.rate_hz
+    table = table_of(name, shape, rows, options)
+    wanted = [lead for lead in options.leads if not (table.headless and tells_time(lead))]
+    rate_hz = options.rate_hz or table.facts.rate_hz
     stamps = _stamps(table, wanted)
     if not ended and rate_hz and len(rows) < _needed(table, stamps, wanted, rate_hz):
         return None
@@ -85,23 +91,25 @@ def layout_of(
             raise MonitorError(
                 f"{name}: say the sampling rate of the lines, for instance --rate 250", USAGE
             )
-        if time is not None and said.rate_hz is None:
+        if time is not None and options.rate_hz is None:
             fits = {i: f if i == time else _fit(table, i, rate_hz) for i, f in fits.items()}
     if time is None:
-        _refuse_conflict(table, fits, rate_hz, said)
-    return _layout(table, said, wanted, rate_hz, fits, time)
+        _refuse_conflict(table, fits, rate_hz, options)
+    return _layout(table, options, wanted, rate_hz, fits, time)
 
 
 def _stamps(table: Table, wanted: Sequence[str]) -> list[int]:
     """Give the columns that may tell the time."""
     lower = {lead.lower() for lead in wanted}
-    kinds = {Says.TIME, Says.INDEX} | ({Says.NOTHING} if table.headless else set())
-    named = [i for i, meaning in enumerate(table.says) if meaning in kinds]
+    kinds = {ColumnKind.TIME, ColumnKind.INDEX} | (
+        {ColumnKind.UNKNOWN} if table.headless else set()
+    )
+    named = [i for i, meaning in enumerate(table.kinds) if meaning in kinds]
     return [i for i in named if table.names[i].lower() not in lower] if len(table.names) > 1 else []
 
 
 def _needed(table: Table, stamps: Sequence[int], wanted: Sequence[str], rate_hz: float) -> float:
-    leads = [i for i, meaning in enumerate(table.says) if meaning is Says.LEAD]
+    leads = [i for i, meaning in enumerate(table.kinds) if meaning is ColumnKind.LEAD]
     counts = any(name.lower() == "i" for name in table.names)  # lead I, or the loop's counter
     known = wanted or (not counts and any(table.column(i).numbers >= 0.5 for i in leads))
     if not (known and (not table.headless or leads)) and len(table.names) > 1:
@@ -111,9 +119,9 @@ def _needed(table: Table, stamps: Sequence[int], wanted: Sequence[str], rate_hz:
 
 def _fit(table: Table, i: int, rate_hz: float | None) -> Fit:
     unit = table.units[i].lower() or table.names[i].strip().lower()
-    counts = table.says[i] is Says.INDEX
+    counts = table.kinds[i] is ColumnKind.INDEX
     found = fit(table.fields[i], SECONDS.get(unit), counts, rate_hz)
-    if table.headless and table.says[i] is Says.NOTHING and found.conflict:
+    if table.headless and table.kinds[i] is ColumnKind.UNKNOWN and found.conflict:
         return Fit(unused="does not rise at the rate of the samples")
     return found
 
@@ -123,10 +131,12 @@ def _chosen_time(fits: dict[int, Fit]) -> int | None:
     return min(good, key=lambda i: (_ORDER.index(fits[i].form), i), default=None)
 
 
-def _refuse_conflict(table: Table, fits: dict[int, Fit], rate_hz: float, said: Said) -> None:
+def _refuse_conflict(
+    table: Table, fits: dict[int, Fit], rate_hz: float, options: TextOptions
+) -> None:
     for i, found in fits.items():
         if found.conflict:
-            who = "announced" if said.rate_hz else "said by its first lines to be"
+            who = "announced" if options.rate_hz else "said by its first lines to be"
             raise MonitorError(
                 f"{table.name}: {who} at {rate_hz:g} Hz, but its time stamps say "
                 f"{found.rate_hz:.4g} Hz ({table.titles[i]}); put the rate (or the unit of time) "
@@ -136,7 +146,7 @@ def _refuse_conflict(table: Table, fits: dict[int, Fit], rate_hz: float, said: S
 
 def _layout(
     table: Table,
-    said: Said,
+    options: TextOptions,
     wanted: Sequence[str],
     rate_hz: float,
     fits: dict[int, Fit],
@@ -145,11 +155,11 @@ def _layout(
     signals = [i for i in range(len(table.names)) if i != time]
     open_to = signals
     left_out: dict[int, str] = {}
-    voltages = [lead for lead in wanted if lead.lower() != said.pulse.lower()]
-    if table.headless and said.leads and len(said.leads) != len(table.names):
-        table, open_to = _named_in_order(table, signals, said)
+    voltages = [lead for lead in wanted if lead.lower() != options.pulse.lower()]
+    if table.headless and options.leads and len(options.leads) != len(table.names):
+        table, open_to = _named_in_order(table, signals, options)
     elif not voltages:
-        judged = [i for i in signals if not _is_pulse(table, i, said)]
+        judged = [i for i in signals if not _is_pulse(table, i, options)]
         found, why = may_be_leads([table.column(i) for i in judged], rate_hz)
         left_out = {judged[k]: reason for k, reason in why.items()}
         open_to = [judged[k] for k in found]
@@ -157,7 +167,7 @@ def _layout(
             table = _only_one(table, open_to)
         if not open_to:
             raise _no_lead_error(table, left_out)
-    calibration = said.calibration
+    calibration = options.calibration
     if calibration.unit is None and calibration.gain is None and table.facts.unit:
         calibration = Calibration(table.facts.unit, strict=False)
     chosen, scale, baseline = choose_voltages(
@@ -172,7 +182,7 @@ def _layout(
         table.name,
         [table.names[i] for i in signals],
         [signals.index(i) for i in columns],
-        said.pulse,
+        options.pulse,
     )
     if pulse_at is not None:
         columns, scale, baseline = [*columns, signals[pulse_at]], [*scale, 1.0], [*baseline, 0.0]
@@ -187,20 +197,22 @@ def _layout(
         time,
         None if reader is None else reader.read,
         "" if pulse_at is None else table.names[signals[pulse_at]],
-        tuple(_notes(table, said, rate_hz, columns, left_out, fits, time)),
+        tuple(_notes(table, options, rate_hz, columns, left_out, fits, time)),
     )
 
 
-def _is_pulse(table: Table, i: int, said: Said) -> bool:
-    return table.names[i].strip().lower() == said.pulse.lower()
+def _is_pulse(table: Table, i: int, options: TextOptions) -> bool:
+    return table.names[i].strip().lower() == options.pulse.lower()
 
 
-def _named_in_order(table: Table, signals: list[int], said: Said) -> tuple[Table, list[int]]:
+def _named_in_order(
+    table: Table, signals: list[int], options: TextOptions
+) -> tuple[Table, list[int]]:
     """Give the columns beside the time the names that were said, in order."""
-    if len(said.leads) != len(signals):
+    if len(options.leads) != len(signals):
         raise _unnamed(table)
     names = list(table.names)
-    for i, lead in zip(signals, said.leads, strict=True):
+    for i, lead in zip(signals, options.leads, strict=True):
         names[i] = lead
     return replace(table, names=names), signals
 
@@ -233,7 +245,7 @@ def _no_lead_error(table: Table, left_out: dict[int, str]) -> MonitorError:
 
 def _notes(
     table: Table,
-    said: Said,
+    options: TextOptions,
     rate_hz: float,
     columns: Sequence[int],
     left_out: dict[int, str],
@@ -242,7 +254,7 @@ def _notes(
 ) -> list[str]:
     """Say what was taken for what, where that is not the plain wish of the user."""
     notes = []
-    if said.rate_hz is None:
+    if options.rate_hz is None:
         of = "its first lines" if table.facts.rate_hz else f"column {table.titles[time or 0]!r}"
         notes.append(f"{rate_hz:g} Hz by {of}")
     unused = {i: f.unused for i, f in fits.items() if i != time and f.unused and i not in columns}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
+
+from monitor.messages import MAX_RATE_HZ, MIN_RATE_HZ
+from monitor.sources.units import millivolts_in
 
 _VOLTAGES = ("mv", "uv", "µv", "μv", "nv", "v")
 
@@ -92,40 +96,40 @@ _REMARK = re.compile(r"\s*[\[(][^\])]*[\])]")
 _FRANK = re.compile(r"[xyz]", re.IGNORECASE)
 
 
-class Says(Enum):
+class ColumnKind(Enum):
     """What the name of a column says it is."""
 
     LEAD = "the name of a lead"
     VOLTAGE = "a voltage"
     SIGNAL = "any signal"
-    NOTHING = "an unknown name"
+    UNKNOWN = "an unknown name"
     OTHER = "the name of something else"
     TIME = "a time"
     INDEX = "a counter"
 
 
-def part(text: str) -> tuple[str, str]:
+def split_unit(text: str) -> tuple[str, str]:
     """Part a column's name from its unit, which may be missing.
 
-    >>> part("sensor timestamp [ns]"), part("elapsedMs"), part("V5_uV")
+    >>> split_unit("sensor timestamp [ns]"), split_unit("elapsedMs"), split_unit("V5_uV")
     (('sensor timestamp', 'ns'), ('elapsed', 'ms'), ('V5', 'uV'))
     """
-    if short(text).lower() in _VOLTAGES and len(text) > 1:  # no name but the unit
-        return text, short(text)
+    if short_unit(text).lower() in _VOLTAGES and len(text) > 1:  # no name but the unit
+        return text, short_unit(text)
     camel = _CAMEL_UNIT.fullmatch(text)
     match = _IN_BRACKETS.fullmatch(text) or _AFTER.fullmatch(text) or camel
     if match is None:
         return text, ""
-    unit = short(match[2].lower() if camel is match else match[2])
+    unit = short_unit(match[2].lower() if camel is match else match[2])
     if unit.lower() not in {*_VOLTAGES, *SECONDS, *_OTHER_UNITS, *_TIME_FORMS}:
         return text, ""  # a remark in brackets
     return match[1].strip(), unit
 
 
-def short(unit: str) -> str:
+def short_unit(unit: str) -> str:
     """Give a spelled-out voltage unit as the field writes it.
 
-    >>> short("Microvolts"), short("mmHg")
+    >>> short_unit("Microvolts"), short_unit("mmHg")
     ('uV', 'mmHg')
     """
     return _SPELLED_OUT.get(unit.strip().lower(), unit.strip())
@@ -133,7 +137,7 @@ def short(unit: str) -> str:
 
 def are_units(fields: Sequence[str]) -> bool:
     """Tell whether a line names the units of the columns, as WFDB's ``rdsamp -v`` writes it."""
-    bare = [short(field.strip("[]() ")).lower() for field in fields]
+    bare = [short_unit(field.strip("[]() ")).lower() for field in fields]
     known = {*_VOLTAGES, *_OF_A_PULSE, *SECONDS, *_TIME_FORMS, "", "%", "bpm"}
     return all(unit in known for unit in bare) and any(unit in _VOLTAGES for unit in bare)
 
@@ -148,34 +152,93 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[^\W\d_]+\d*(?=$|[\W_])|[^\W\d_]+|\d+|#", apart)]
 
 
-def says(name: str, unit: str) -> Says:
+def kind_of(name: str, unit: str) -> ColumnKind:
     """Tell what a column's name and unit say it is."""
     words = words_of(name)
     voltage = unit.lower() in _VOLTAGES
     if not words and unit.lower() in SECONDS:
-        return Says.TIME
+        return ColumnKind.TIME
     if unit and not voltage and unit.lower() not in {*SECONDS, *_TIME_FORMS}:
         timely = set(words) & _TIME_WORDS and not set(words) & _OTHER_WORDS
-        return Says.TIME if timely and not _ECG.fullmatch(name) else Says.OTHER
+        return ColumnKind.TIME if timely and not _ECG.fullmatch(name) else ColumnKind.OTHER
     bare = _REMARK.sub("", name).strip()
     if _LEAD.fullmatch(_BEFORE_LEAD.sub("", bare)) and not set(words) & _TIME_WORDS:
-        return Says.LEAD
+        return ColumnKind.LEAD
     if _FRANK.fullmatch(name) and voltage:
-        return Says.LEAD
+        return ColumnKind.LEAD
     others = {word.rstrip("0123456789") or word for word in words} | set(words)
     others.add("".join(words))  # SpO2
     if not voltage and others & _TIME_WORDS and not others & (_OTHER_WORDS - {"id"}):
-        return Says.TIME
+        return ColumnKind.TIME
     if words and not voltage and all(w in _INDEX_WORDS or w.isdigit() for w in words):
-        return Says.INDEX if set(words) & _INDEX_WORDS else Says.SIGNAL
+        return ColumnKind.INDEX if set(words) & _INDEX_WORDS else ColumnKind.SIGNAL
     if others & _OTHER_WORDS and not _ANY_SIGNAL.fullmatch(name.strip()):
-        return Says.OTHER
+        return ColumnKind.OTHER
     if _FRANK.fullmatch(name):
-        return Says.OTHER
+        return ColumnKind.OTHER
     if unit.lower() in SECONDS:
-        return Says.TIME
+        return ColumnKind.TIME
     if _ECG.fullmatch(name) or (words and words[0] == "chest"):
-        return Says.LEAD
+        return ColumnKind.LEAD
     if voltage:
-        return Says.VOLTAGE
-    return Says.SIGNAL if _ANY_SIGNAL.fullmatch(name.strip()) else Says.NOTHING
+        return ColumnKind.VOLTAGE
+    return ColumnKind.SIGNAL if _ANY_SIGNAL.fullmatch(name.strip()) else ColumnKind.UNKNOWN
+
+
+_RATE_SAID = re.compile(
+    r"\b(?:sampl\w*[\s_-]*(?:rate|freq\w*)|sampling|abtast\w+|fs|srate)\b[^0-9A-Za-z]{0,6}"
+    r"(?:\(?hz\)?[^0-9A-Za-z]{0,4})?(\d+(?:[.,]\d+)?)\s*(k?)(?:hz|hertz)?",
+    re.IGNORECASE,
+)
+_INTERVAL_SAID = re.compile(
+    r"\b(?:sampl\w*[\s_-]*)?interval\b[^0-9A-Za-z]{0,6}(\d+(?:[.,]\d+)?)\s*(ms|s)\b", re.IGNORECASE
+)
+_UNIT_SAID = re.compile(r"\W*(?:units?|einheit|unité|unidad|unità)\W+(\w+)\W*", re.IGNORECASE)
+_LEAD_SAID = re.compile(r"\W*(?:lead|ableitung)\W+(?:lead |ableitung )?(\w{1,5})\W*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is said; empty or None where nothing is, or different things are."""
+
+    rate_hz: float | None = None
+    unit: str = ""
+    lead: str = ""
+
+
+def is_fact(line: str) -> bool:
+    """Tell whether a line says one of these things, so that it is no header."""
+    return facts_of([line]) != Facts()
+
+
+def facts_of(preamble: Sequence[str]) -> Facts:
+    """Read the facts.
+
+    >>> facts_of(["%OpenBCI Raw EXG Data", "%Sample Rate = 250 Hz"])
+    Facts(rate_hz=250.0, unit='', lead='')
+    >>> facts_of(["Lead,Lead I", "Unit,µV", "Sample Rate,512 hertz"])
+    Facts(rate_hz=512.0, unit='µV', lead='I')
+    """
+    rates, units, leads = set(), set(), set()
+    for line in preamble:
+        for match in _RATE_SAID.finditer(line):
+            rates.add(_number(match[1]) * (1000 if match[2] else 1))
+        for match in _INTERVAL_SAID.finditer(line):
+            interval_s = _number(match[1]) * (1e-3 if match[2].lower() == "ms" else 1)
+            if interval_s:
+                rates.add(1 / interval_s)
+        unit, lead = _UNIT_SAID.fullmatch(line), _LEAD_SAID.fullmatch(line)
+        if unit and millivolts_in(short_unit(unit[1])) is not None:
+            units.add(short_unit(unit[1]))
+        if lead:
+            leads.add(lead[1])
+    rates = {rate for rate in rates if MIN_RATE_HZ <= rate <= MAX_RATE_HZ}
+    return Facts(
+        rates.pop() if len(rates) == 1 else None,
+        units.pop() if len(units) == 1 else "",
+        leads.pop() if len(leads) == 1 else "",
+    )
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))

@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
-from monitor.sources.units import text_of
+from monitor.text_file import text_of
 
 _FIXED_BYTES = 256
 _SIGNAL_BYTES = 256
