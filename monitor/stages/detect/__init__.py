@@ -20,13 +20,13 @@ from monitor.errors import USAGE, MonitorError
 from monitor.messages import StreamInfo
 from monitor.stages import Detector
 from monitor.stages.detect.custom import CustomDetector
-from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.neurokit import METHODS, NeurokitDetector
+from monitor.stages.detect.qrs_detector import QrsDetector
 
-__all__ = ["DETECTORS", "GradientDetector", "NeurokitDetector", "make_detector"]
+__all__ = ["DETECTORS", "NeurokitDetector", "QrsDetector", "make_detector"]
 
 DETECTORS: dict[str, Callable[[StreamInfo, DetectSettings], Detector]] = {
-    "default": GradientDetector,
+    "default": QrsDetector,
     **{f"neurokit:{method}": NeurokitDetector for method in METHODS},
 }
 
