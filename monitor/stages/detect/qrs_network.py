@@ -1,20 +1,25 @@
-"""From evidence to log odds: a small network fitted by ``tools/train/qrs.py``.
+"""The small network that turns the features of a candidate into log odds.
 
 Rules that hold here:
 
-1. The log odds are natural logarithms: 0 means as likely a QRS complex as not.
-2. Inputs are the figures of :data:`monitor.stages.detect.evidence.NAMES`, in that order.
+1. Log odds are natural logarithms: 0 means that a QRS complex and no QRS complex are equally
+   likely.
+2. The inputs of the first network are :class:`monitor.stages.detect.features.Features`, in their
+   order. ``python -m tools.train qrs`` fits it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from monitor.stages.detect.evidence import NAMES
-from monitor.stages.detect.weights import Layers, shipped
+from monitor.stages.detect import weights
+from monitor.stages.detect.features import Features
+from monitor.stages.detect.weights import Layers
 
 
-class Judge:
+class QrsNetwork:
     """Log odds of a candidate: fully connected layers with tanh between them.
 
     Parameters
@@ -22,7 +27,7 @@ class Judge:
     layers
         Matrix (outputs, inputs) and offsets (outputs,) of each layer; the last has one output.
     inputs
-        How many figures it is told.
+        Number of inputs.
 
     Raises
     ------
@@ -30,7 +35,7 @@ class Judge:
         If the layers do not fit each other, or the inputs.
     """
 
-    def __init__(self, layers: Layers, inputs: int = len(NAMES)) -> None:
+    def __init__(self, layers: Layers, inputs: int = len(Features._fields)) -> None:
         for k, (matrix, offsets) in enumerate(layers):
             if matrix.shape != (len(offsets), inputs):
                 raise ValueError(
@@ -42,15 +47,15 @@ class Judge:
             raise ValueError(f"the last layer has {inputs} outputs, not 1")
         self.layers = layers
 
-    def log_odds(self, figures: list[float]) -> float:
+    def log_odds(self, inputs: Sequence[float]) -> float:
         """Log odds that the candidate is a QRS complex."""
-        x = np.array(figures)
+        x = np.array(inputs)
         for matrix, bias in self.layers[:-1]:
             x = np.tanh(np.dot(matrix, x) + bias)
         matrix, bias = self.layers[-1]
         return float(np.dot(matrix[0], x) + bias[0])
 
 
-def shipped_judge() -> Judge:
-    """Give the network that is shipped."""
-    return Judge(shipped()["qrs"].layers)
+def shipped_qrs_network() -> QrsNetwork:
+    """Give the shipped first network."""
+    return QrsNetwork(weights.shipped()["qrs"].layers)

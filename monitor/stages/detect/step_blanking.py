@@ -1,4 +1,4 @@
-"""Jumps that no heart makes: a spike, a step, the way to a rail of the converter."""
+"""Blanks jumps that no heart makes: a spike, a step, the way to a rail of the converter."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ Array = NDArray[np.float64]
 
 _LAG_S = 0.003
 _HIGH = 3.0  # typical QRS sizes within the lag; records of DS1 have at most 2.8, paced ones 2.4
-_EVENT_S = 0.02  # the edges of one spike
-_APART_S = 2.0  # what comes more often may be a pacing pulse, or a QRS that has grown
+_EVENT_S = 0.02  # the edges of one spike lie within this time
+_APART_S = 2.0  # jumps that come more often may be pacing pulses, or a QRS that has grown
 
 
-class Jumps:
+class StepBlanking:
     """Finds the samples in which a lead changes by several QRS sizes within milliseconds.
 
-    Treated as missing, they leave neither spike nor step: the signal goes on at its old level.
+    These samples are treated as missing, so neither spike nor step remains: the signal goes on at
+    its old level.
 
     Parameters
     ----------
@@ -29,8 +30,8 @@ class Jumps:
     def __init__(self, rate_hz: float, leads: int) -> None:
         self._lag = max(1, round(_LAG_S * rate_hz))
         self._event, self._apart = round(_EVENT_S * rate_hz), round(_APART_S * rate_hz)
-        self._since = [self._apart] * leads  # samples since the last jump, up to the last hop
-        self._begun = [self._apart] * leads  # since the first one of the event taken out last
+        self._since = [self._apart] * leads  # samples from the last jump to the last hop
+        self._begun = [self._apart] * leads  # samples since the first jump of the last event
         self.forget()
 
     def forget(self) -> None:
@@ -38,7 +39,7 @@ class Jumps:
         self._before = np.full((len(self._since), self._lag), np.nan)
 
     def find(self, values_mv: Array, span: list[float]) -> NDArray[np.bool_] | None:
-        """Give the samples to leave out, shape (leads, n); None if there are none.
+        """Give the samples to blank, shape (leads, n); None if there are none.
 
         Parameters
         ----------
@@ -57,15 +58,15 @@ class Jumps:
             return None
         change = np.abs(signal[:, self._lag :] - signal[:, :n])
         high = change > _HIGH * np.array([[size or np.inf] for size in span])
-        out = np.zeros_like(high) if high.any() else None
+        blanked = np.zeros_like(high) if high.any() else None
         for lead in range(len(span)):
             since, begun, done = self._since[lead], self._begun[lead], 0
-            for at in np.flatnonzero(high[lead]).tolist() if out is not None else ():
+            for at in np.flatnonzero(high[lead]).tolist() if blanked is not None else ():
                 since, begun, done = since + at - done, begun + at - done, at
                 if since >= self._apart:
                     begun = 0
-                if out is not None and begun <= self._event:
-                    out[lead, at] = True
+                if blanked is not None and begun <= self._event:
+                    blanked[lead, at] = True
                 since = 0
             self._since[lead], self._begun[lead] = since + n - done, begun + n - done
-        return out
+        return blanked
