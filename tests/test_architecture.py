@@ -68,7 +68,6 @@ SHELLS = (
     "monitor/score/records.py",
     "monitor/service/log.py",
     "monitor/service/loop.py",
-    "monitor/service/notify.py",
     "monitor/service/optional.py",
     "monitor/sinks/wfdb_annotations.py",
     "monitor/sources/brainflow_board.py",

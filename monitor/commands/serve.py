@@ -140,8 +140,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     from monitor.recording.recent import RecentSignal
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
-    from monitor.service.notify import Supervisor
-    from monitor.service.optional import open_metrics, open_recording, storage_of
+    from monitor.service.optional import Supervisor, open_metrics, open_recording, storage_of
     from monitor.wire.endpoints import new_publisher_id
     from monitor.wire.sockets import ServiceSockets
 

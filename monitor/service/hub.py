@@ -22,8 +22,8 @@ from monitor.messages import AlertKind, StreamInfo
 from monitor.recording.request import Kept as KeptSignals
 from monitor.remarks import Level, Remark
 from monitor.service.analysis import MakeAnalysis
+from monitor.service.load import Overload
 from monitor.service.memory import StreamMemory
-from monitor.service.overload import Overload
 from monitor.service.pace import REAL_TIME
 from monitor.service.places import FORGET_ENDED_S, Places
 from monitor.service.requests import Requests

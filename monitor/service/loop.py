@@ -13,7 +13,7 @@ from monitor.journal.entries import Draft, Memory, draft_of, evidence_of, is_kep
 from monitor.journal.journal import Journal
 from monitor.messages import Samples, Snippet
 from monitor.service.hub import Hub
-from monitor.service.rounds import BATCH, Rounds
+from monitor.service.load import BATCH, Rounds
 from monitor.wire.pieces import pieces
 from monitor.wire.protocol import (
     Body,

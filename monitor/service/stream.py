@@ -14,13 +14,10 @@ from monitor.messages import AlertKind, End, Event, Quality, Rhythm, Samples, St
 from monitor.remarks import Level, Remark
 from monitor.service.alert_book import AlertBook
 from monitor.service.analysis import Analysis, MakeAnalysis, reason_of
-from monitor.service.beginnings import Beginnings
-from monitor.service.intake import usable
-from monitor.service.losses import Losses
+from monitor.service.intake import Losses, SenderRate, usable
 from monitor.service.memory import StreamMemory
-from monitor.service.ownership import Ownership
+from monitor.service.ownership import Ownership, RestartLimit
 from monitor.service.pace import Pace
-from monitor.service.sender_rate import SenderRate
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.protocol import (
     SERVICE_STOPPED,
@@ -72,7 +69,7 @@ class MonitoredStream:
         self.refused = 0
         self.refusal = ""
         self._owner = Ownership(publisher, now_s)
-        self._beginnings = Beginnings(now_s)
+        self._restarts = RestartLimit(now_s)
         self.key = ""  # of the sender, where senders have keys
         self.unit = Unit.MILLIVOLT  # of the samples as they come
         self.device = ""  # a name of the sender that outlives its restarts, if it tells one
@@ -387,7 +384,7 @@ class MonitoredStream:
         before = (self.info.rate_hz, self.info.leads, self.info.pulse, self.unit)
         if not anew and before == (info.rate_hz, info.leads, info.pulse, packet.unit):
             return self._taken_over() if takes_over else []
-        if not self._beginnings.allow(now_s):
+        if not self._restarts.allow(now_s):
             out = self._finish()
             quarantined = self.status is StreamStatus.QUARANTINED
             return (

@@ -7,8 +7,8 @@ from service_parts import EveryHundred, Sender
 
 from monitor.messages import Samples
 from monitor.service.hub import Hub
+from monitor.service.load import BATCH
 from monitor.service.loop import EndWhen, Service
-from monitor.service.rounds import BATCH
 from monitor.wire.protocol import StreamState, decode
 
 

@@ -17,8 +17,8 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.service.beginnings import AT_ONCE, PERIOD_S
 from monitor.service.hub import FORGET_ENDED_S
+from monitor.service.ownership import AT_ONCE, PERIOD_S
 from monitor.service.stream import STALE_S
 from monitor.wire.protocol import StreamState, StreamStatus
 
