@@ -95,11 +95,15 @@ class Overload:
         """The states are published this second."""
         return not self.shedding or self._ticks % STATE_PERIOD == 0
 
-    def judge(self, behind_s: Collection[float], saturated_s: float, fastest: str = "") -> str:
+    def judge(
+        self, behind_s: Collection[float], saturated_s: float, shed: int, fastest: str = ""
+    ) -> str:
         """Take the lag of each live stream, and for how long the input has not been empty.
 
-        Gives a line for the log when something changes, else an empty text. ``fastest`` is added.
+        Gives a line for the log when something changes, else an empty text. ``shed`` messages were
+        left out so far; ``fastest`` is added to the line.
         """
+        self.shed = shed
         self._ticks += 1
         self.late = sum(lag_s > SHED_LAG_S for lag_s in behind_s)
         saturated = saturated_s > SATURATED_S

@@ -8,8 +8,10 @@ the claimant, and no message of it is lost. If not, the claimant is refused, and
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from monitor.messages import Samples, StreamInfo
-from monitor.wire.protocol import Packet
+from monitor.wire.protocol import Packet, Unit
 
 MIN_PATIENCE_S = 0.5
 MAX_PATIENCE_S = 3.0
@@ -20,6 +22,41 @@ MAX_HELD = 512  # messages of a claimant: a device repeats many at once
 MAX_HELD_BYTES = 2 * 1024 * 1024  # of samples
 AT_ONCE = 30  # beginnings
 PERIOD_S = 2.0  # one more beginning each
+AGAIN_S = 30.0  # of signal that a sender may repeat when it comes back
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a sender announces of its stream, and who it is.
+
+    ``key`` is the sender's, empty without keys. ``unit`` is that of the ECG leads as they come.
+    ``device`` is a name of the sender that outlives its restarts; empty if it gives none.
+    """
+
+    info: StreamInfo
+    publisher: str
+    key: str = ""
+    unit: Unit = Unit.MILLIVOLT
+    device: str = ""
+
+
+def continues(info: StreamInfo, before: StreamInfo, next_sample: int, silent_s: float) -> bool:
+    """Tell whether the samples of an announcement go on from where the stream stood.
+
+    ``silent_s`` is for how long the former sender has been silent.
+    """
+    ahead_s = (info.start_sample - next_sample) / before.rate_hz
+    return info.start_sample > 0 and -AGAIN_S <= ahead_s <= silent_s + AGAIN_S
+
+
+def repeats(info: StreamInfo, before: StreamInfo, next_sample: int) -> bool:
+    """Tell whether a sender that came back begins with the last samples that it had sent before.
+
+    They are dropped by their index. A sender that counts from the beginning of the stream, or from
+    far back, has begun anew.
+    """
+    back = next_sample - info.start_sample
+    return info.start_sample > before.start_sample and back <= AGAIN_S * info.rate_hz
 
 
 class Ownership:

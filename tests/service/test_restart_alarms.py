@@ -14,7 +14,7 @@ from monitor.messages import (
     Samples,
 )
 from monitor.pipeline import Pipeline
-from monitor.service.hub import FORGET_ENDED_S
+from monitor.service.known import FORGET_ENDED_S
 from monitor.service.restored_alerts import RestoredAlerts
 from monitor.sources.simulator import Simulator
 from monitor.wire.protocol import StreamState, StreamStatus
