@@ -20,7 +20,8 @@ from rich.console import Console
 
 from monitor.dashboard.bell import Bell
 from monitor.dashboard.keys import Action, actions
-from monitor.dashboard.state import DashboardState, Snapshot, Wave
+from monitor.dashboard.snapshot import Snapshot, Wave
+from monitor.dashboard.state import DashboardState
 from monitor.dashboard.terminal import Terminal, Terminated
 from monitor.dashboard.traces import Scales
 from monitor.dashboard.view import Display, draw

@@ -9,7 +9,7 @@ import numpy as np
 from monitor.dashboard import theme
 from monitor.dashboard.canvas import Canvas
 from monitor.dashboard.digits import big_text
-from monitor.dashboard.state import Snapshot
+from monitor.dashboard.snapshot import Snapshot
 from monitor.dashboard.traces import Box, lead_state
 from monitor.messages import AamiClass, Alert, AlertState, LeadState, Priority
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from monitor.dashboard import theme
 from monitor.dashboard.canvas import BLANK, Canvas
-from monitor.dashboard.state import Snapshot, Wave
+from monitor.dashboard.snapshot import Snapshot, Wave
 from monitor.dashboard.waveform import (
-    DOTS_PER_S,
     Scale,
+    TimeAxis,
+    automatic_dots_per_s,
     braille,
     columns,
     dot_of,
@@ -22,8 +23,6 @@ from monitor.dashboard.waveform import (
 from monitor.messages import AamiClass, LeadState
 
 GUTTER = 6
-ERASE_S = 0.3
-SHOWN_AT_LEAST_S = 4.8
 
 Cells = NDArray[np.bool_]
 Scales = dict[tuple[str, int], Scale]
@@ -38,53 +37,6 @@ class Box:
     column: int
     width: int
     height: int
-
-
-def automatic_dots_per_s(cells: int) -> int:
-    """Give the finest time scale that still shows a few beats on ``cells`` cells."""
-    fitting = [d for d in DOTS_PER_S if d <= 50 and 2 * cells / d >= SHOWN_AT_LEAST_S]
-    return max(fitting, default=DOTS_PER_S[0])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TimeAxis:
-    """Which absolute dot column is drawn in which dot of the screen; -1 is nothing.
-
-    Sweeping, dot ``d`` lies at ``d`` modulo the width, and a few columns ahead of the newest
-    are blank. Scrolling, the newest is at the right edge.
-    """
-
-    dots: NDArray[np.int64]
-    newest: int
-    dots_per_s: int
-
-    @classmethod
-    def at(cls, wave: Wave, cells: int, dots_per_s: int, sweep: bool) -> TimeAxis:
-        """Lay the newest ``2 * cells`` dots of a wave on the screen."""
-        width = 2 * cells
-        newest = dot_of(wave.end_sample - 1, wave.info.rate_hz, dots_per_s)
-        dots = np.full(width, -1, dtype=np.int64)
-        if sweep:
-            erased = min(width // 4, max(4, round(ERASE_S * dots_per_s)))
-            shown = np.arange(newest - width + 1 + erased, newest + 1)
-            dots[shown % width] = shown
-        else:
-            # an even first dot, or the braille pattern would change as the trace moves
-            first = (newest - width + 2) // 2 * 2
-            shown = np.arange(first, newest + 1)
-            dots[: len(shown)] = shown
-        dots[dots < 0] = -1
-        return cls(dots, newest, dots_per_s)
-
-    def cell(self, dot: int) -> int | None:
-        """Give the cell in which an absolute dot is drawn, if it is."""
-        found = np.flatnonzero(self.dots == dot)
-        return int(found[0]) // 2 if len(found) and dot >= 0 else None
-
-    def lines(self, every_dots: int) -> NDArray[np.int64]:
-        """Give the cells that hold a dot divisible by ``every_dots``."""
-        hit = (self.dots >= 0) & (self.dots % every_dots == 0)
-        return np.unique(np.flatnonzero(hit) // 2)
 
 
 def draw_traces(

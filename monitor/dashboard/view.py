@@ -8,7 +8,7 @@ from monitor.dashboard import theme
 from monitor.dashboard.canvas import Canvas
 from monitor.dashboard.keys import HELP
 from monitor.dashboard.panels import draw_alerts, draw_vitals
-from monitor.dashboard.state import Snapshot
+from monitor.dashboard.snapshot import Snapshot
 from monitor.dashboard.traces import Box, Scales, draw_traces
 
 MIN_WIDTH, MIN_HEIGHT = 80, 24

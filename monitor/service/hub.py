@@ -27,7 +27,7 @@ from monitor.service.ownership import Announcement
 from monitor.service.pace import REAL_TIME
 from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
-from monitor.service.stream_log import StreamLog, described
+from monitor.service.stream_log import StreamLog
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.answers import Answers
 from monitor.wire.protocol import Body, Heartbeat, Packet, ProtocolError, StreamStatus, decode
@@ -63,17 +63,16 @@ class Hub:
     ) -> None:
         self._publisher = publisher
         self._say = say
-        self._known = KnownStreams(make_analysis, max_streams)
-        self._streams = self._known.by_name
+        self.answers = Answers()
         self._log = StreamLog(say)
-        self._appeared = 0  # streams so far
+        self._known = KnownStreams(make_analysis, max_streams, self.answers, self._log)
+        self._streams = self._known.by_name
         self._unknown = 0  # messages of an unknown kind
         self._denied = 0  # connections
         self._problems = {"journal": "", "output": ""}
         self._requests = Requests(
             publisher, self._streams, self._log, self._known.forget, journal, signals
         )
-        self.answers = Answers()
         self.overload = Overload()
 
     @property
@@ -81,7 +80,7 @@ class Hub:
         """At least one stream has come, and all that have come are over."""
         came = [stream for stream in self._streams.values() if not stream.awaited]
         over = (stream.over and not stream.turned_away for stream in came)
-        return self._appeared > 0 and all(over)
+        return self._known.appeared > 0 and all(over)
 
     @property
     def refused(self) -> int:
@@ -135,17 +134,17 @@ class Hub:
             if stream is None:
                 if not isinstance(packet.body, StreamInfo):
                     raise ProtocolError(f"stream {name} has not been announced (info message)")
-                return self._appear(_announcement(packet.body, packet, key), now_s)
+                return self._known.appear(_announcement(packet.body, packet, key), now_s)
             if key != stream.key:
                 raise ProtocolError(f"stream {name} belongs to another key")
             was, awaited, refused = stream.status, stream.awaited, stream.refused
             out: list[Body] = []
             if announced and (stream.turned_away or stream.status is StreamStatus.ENDED):
-                out = self._admit(stream, packet, now_s)
+                out = self._known.admit(stream, packet.publisher, now_s)
                 if stream.turned_away:
                     return out
             out += yield from stream.take(packet, now_s, wall_ns)
-            self._appeared += awaited and not stream.awaited
+            self._known.appeared += awaited and not stream.awaited
             self._note_refused(stream, refused, now_s)
         except ProtocolError as error:
             self._log.refuse(error, now_s)
@@ -157,25 +156,6 @@ class Hub:
         if announced and not stream.turned_away and stream.sent_by(packet.publisher):
             self.answers.accept(name, packet.publisher)
         self._log.report(stream, was)
-        return out
-
-    def _admit(self, stream: MonitoredStream, packet: Packet, now_s: float) -> list[Body]:
-        """Let a stream that was not watched begin, if there is a place."""
-        if self._known.taken:
-            stream.waits(packet.publisher, now_s)
-            return self._turn_away(stream, packet.publisher, now_s)
-        stream.admit()
-        return []
-
-    def _turn_away(self, stream: MonitoredStream, publisher: str, now_s: float) -> list[Body]:
-        """Tell the sender, the displays and the log that a stream is not watched."""
-        name, reason = stream.info.stream, self._known.reason
-        self.answers.refuse(name, publisher, reason, now_s)
-        self._log.refuse(ProtocolError(f"stream {name} refused: {reason}"), now_s)
-        if stream.turned_away:
-            return []
-        out = stream.turn_away(reason)
-        self._log.line(name, f"not watched: {reason}", Level.ERROR)
         return out
 
     def request(
@@ -221,18 +201,14 @@ class Hub:
         self._log.refusals.tick(now_s)
         self.answers.tick(now_s)
         self._known.tick(now_s)
-        said = self.overload.judge(behind_s, now_s - looked_at_s, shed, self._fastest())
+        name, speed = self._known.fastest
+        fastest = f"; most signal comes from {name}, at {speed:.0f} times real time"
+        said = self.overload.judge(
+            behind_s, now_s - looked_at_s, shed, fastest if speed > REAL_TIME else ""
+        )
         if said:
             self._say(Remark(said, Level.WARNING) if self.overload.shedding else said)
         return [self._heartbeat(), *out]
-
-    def _fastest(self) -> str:
-        """Name the stream that brings most signal, if that is faster than real time."""
-        speeds = {name: stream.pace.speed or 0.0 for name, stream in self._streams.items()}
-        name = max(speeds, key=speeds.__getitem__, default="")
-        if not name or speeds[name] <= REAL_TIME:
-            return ""
-        return f"; most signal comes from {name}, at {speeds[name]:.0f} times real time"
 
     def stored(self, problems: Mapping[str, str], journal: str = "") -> list[Body]:
         """Take why streams are not recorded, by name, and why the journal fails; raise alerts."""
@@ -284,10 +260,7 @@ class Hub:
 
     def restore(self, memories: Iterable[StreamMemory], now_s: float) -> None:
         """Continue the streams from before a restart of the service."""
-        for memory in self._known.restore(memories, now_s):
-            after = "ended" if memory.ended else "awaited"
-            text = f"restored, {len(memory.alerts)} active alert(s); {after}"
-            self._log.line(memory.stream, text)
+        self._known.restore(memories, now_s)
 
     def memory(self, name: str) -> StreamMemory | None:
         """Give what a restart needs of a stream; None if there was none of this name."""
@@ -314,27 +287,6 @@ class Hub:
             self._denied,
             known.turned_away + known.crowded_out,
         )
-
-    def _appear(self, announced: Announcement, now_s: float) -> list[Body]:
-        out: list[Body] = []
-        info, known = announced.info, self._known
-        if known.crowded and (name := known.dispensable(now_s)) is not None:
-            self._log.line(name, "forgotten, to make room")
-            out += known.forget(name)
-        if known.crowded:
-            known.crowd_out(info.stream, now_s)
-            raise ProtocolError(
-                f"stream {info.stream} refused: {known.reason}, and too many that are not "
-                "watched: discharge those that are no longer needed"
-            )
-        taken = known.taken
-        stream = known.add(announced, now_s)
-        if taken:
-            return [*out, info, *self._turn_away(stream, announced.publisher, now_s)]
-        self.answers.accept(info.stream, announced.publisher)
-        self._appeared += 1
-        self._log.line(info.stream, described(info))
-        return [*out, info, stream.state()]
 
 
 def _announcement(info: StreamInfo, packet: Packet, key: str) -> Announcement:

@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from monitor.remarks import Level
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Announcement
 from monitor.service.stream import MonitoredStream
-from monitor.wire.answers import ANSWER_S
-from monitor.wire.protocol import Body
+from monitor.service.stream_log import StreamLog, described
+from monitor.wire.answers import ANSWER_S, Answers
+from monitor.wire.protocol import Body, ProtocolError
 
 MAX_STREAMS = 256
 MAX_KEPT = 256
@@ -36,14 +38,25 @@ class KnownStreams:
         Makes the analysis of one stream.
     max_streams
         Streams that are watched at a time.
+    answers
+        What is told to the senders.
+    log
+        Of the streams.
 
     Attributes
     ----------
     by_name
         All streams that are known.
+    appeared
+        Streams that have begun so far.
     """
 
-    def __init__(self, make_analysis: MakeAnalysis, max_streams: int) -> None:
+    def __init__(
+        self, make_analysis: MakeAnalysis, max_streams: int, answers: Answers, log: StreamLog
+    ) -> None:
+        self.appeared = 0
+        self._answers = answers
+        self._log = log
         self.by_name: dict[str, MonitoredStream] = {}
         self._make = make_analysis
         self._max = max_streams
@@ -90,18 +103,55 @@ class KnownStreams:
         silent_s = now_s - stream.heard_s
         return stream.ended and silent_s > FORGET_ENDED_S and not stream.alarming
 
-    def add(self, announced: Announcement, now_s: float) -> MonitoredStream:
-        """Make a stream that is announced; its numbers continue those of a former one."""
-        name = announced.info.stream
+    def appear(self, announced: Announcement, now_s: float) -> list[Body]:
+        """Take the first announcement of a stream; its numbers continue those of a former one.
+
+        Raises
+        ------
+        ProtocolError
+            If the stream cannot even be known.
+        """
+        out: list[Body] = []
+        info, name = announced.info, announced.info.stream
+        if self.crowded and (dispensable := self.dispensable(now_s)) is not None:
+            self._log.line(dispensable, "forgotten, to make room")
+            out += self.forget(dispensable)
+        if self.crowded:
+            if len(self._unknown) < MAX_STREAMS or name in self._unknown:
+                self._unknown[name] = now_s
+            raise ProtocolError(
+                f"stream {name} refused: {self.reason}, and too many that are not watched: "
+                "discharge those that are no longer needed"
+            )
         self._unknown.pop(name, None)
+        taken = self.taken
         stream = MonitoredStream(announced, self._make, now_s, self._former.get(name))
         self.by_name[name] = stream
-        return stream
+        if taken:
+            return [*out, info, *self._turn_away(stream, announced.publisher, now_s)]
+        self._answers.accept(name, announced.publisher)
+        self.appeared += 1
+        self._log.line(name, described(info))
+        return [*out, info, stream.state()]
 
-    def crowd_out(self, name: str, now_s: float) -> None:
-        """Count a stream that cannot even be known."""
-        if len(self._unknown) < MAX_STREAMS or name in self._unknown:
-            self._unknown[name] = now_s
+    def admit(self, stream: MonitoredStream, publisher: str, now_s: float) -> list[Body]:
+        """Let a stream that was not watched begin, if there is a place."""
+        if self.taken:
+            stream.waits(publisher, now_s)
+            return self._turn_away(stream, publisher, now_s)
+        stream.admit()
+        return []
+
+    def _turn_away(self, stream: MonitoredStream, publisher: str, now_s: float) -> list[Body]:
+        """Tell the sender, the displays and the log that a stream is not watched."""
+        name = stream.info.stream
+        self._answers.refuse(name, publisher, self.reason, now_s)
+        self._log.refuse(ProtocolError(f"stream {name} refused: {self.reason}"), now_s)
+        if stream.turned_away:
+            return []
+        out = stream.turn_away(self.reason)
+        self._log.line(name, f"not watched: {self.reason}", Level.ERROR)
+        return out
 
     def forget(self, name: str, why: str = "") -> list[Body]:
         """Let a stream go; its numbers are kept, in case the name comes again."""
@@ -112,17 +162,24 @@ class KnownStreams:
             self._former.pop(next(iter(self._former)))
         return out
 
-    def restore(self, memories: Iterable[StreamMemory], now_s: float) -> list[StreamMemory]:
-        """Continue the streams from before a restart; give the memories of those now known."""
-        known = []
+    def restore(self, memories: Iterable[StreamMemory], now_s: float) -> None:
+        """Continue the streams from before a restart of the service."""
         for memory in memories:
             self._former[memory.stream] = memory
-            if not memory.ended or memory.alerts:
-                announced = memory.announced
-                stream = MonitoredStream(announced, self._make, now_s, memory)
-                self.by_name[memory.stream] = stream
-                known.append(memory)
-        return known
+            if memory.ended and not memory.alerts:
+                continue
+            stream = MonitoredStream(memory.announced, self._make, now_s, memory)
+            self.by_name[memory.stream] = stream
+            after = "ended" if memory.ended else "awaited"
+            text = f"restored, {len(memory.alerts)} active alert(s); {after}"
+            self._log.line(memory.stream, text)
+
+    @property
+    def fastest(self) -> tuple[str, float]:
+        """Name and speed of the stream that brings most signal; an empty name without streams."""
+        speeds = {name: stream.pace.speed or 0.0 for name, stream in self.by_name.items()}
+        name = max(speeds, key=speeds.__getitem__, default="")
+        return name, speeds.get(name, 0.0)
 
     def memory(self, name: str) -> StreamMemory | None:
         """Give what a restart needs of a stream; None if there was none of this name."""
