@@ -50,7 +50,7 @@ def draw_traces(
     dots_per_s: int | None = None,
     sweep: bool = True,
 ) -> None:
-    """Draw as many leads as there is room for, ``lead`` first; ``scales`` is brought up to date."""
+    """Draw as many leads as fit, ``lead`` first; ``scales`` is updated."""
     wave = snapshot.wave
     if wave is None or wave.end_sample <= wave.info.start_sample:
         text = snapshot.status.text or "waiting for samples"
@@ -197,7 +197,7 @@ def _draw_hatch(canvas: Canvas, plot: Box, invalid: NDArray[np.bool_]) -> None:
 def _dim_bad(
     canvas: Canvas, plot: Box, wave: Wave, axis: TimeAxis, mask: Cells, number: int
 ) -> None:
-    """Take the colour from stretches in which the lead is not good."""
+    """Grey out stretches in which the lead is not good."""
     style = canvas.style_number(theme.HATCH)
     ends = [q.sample for q in wave.qualities[1:]] + [wave.end_sample]
     cell_dots = axis.dots.reshape(-1, 2).max(axis=1)
@@ -215,7 +215,7 @@ def _dim_bad(
 def _draw_beats(
     canvas: Canvas, plot: Box, wave: Wave, axis: TimeAxis, mask: NDArray[np.bool_], labels: bool
 ) -> None:
-    """Write the label over each R peak and give an abnormal beat's QRS its colour."""
+    """Write the label over each R peak, and colour the QRS of abnormal beats."""
     around = max(1, round(0.06 * axis.dots_per_s))
     for sample, label in wave.beats:
         dot = dot_of(sample, wave.info.rate_hz, axis.dots_per_s)
@@ -238,7 +238,7 @@ def _draw_beats(
 def _draw_axis(
     canvas: Canvas, box: Box, wave: Wave, axis: TimeAxis, cells: int, sweep: bool
 ) -> None:
-    """Write the signal time at whole seconds, and where alarms began."""
+    """Write the signal time at whole seconds, and mark where alarms began."""
     row = box.row + box.height - 1
     left = box.column + GUTTER
     origin = wave.info.start_sample

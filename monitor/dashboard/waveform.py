@@ -35,7 +35,7 @@ _DOT_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], d
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How mV are laid on ``rows`` cell rows: row ``r`` is centred on :meth:`level`.
+    """Maps mV to ``rows`` cell rows: row ``r`` is centred on :meth:`level`.
 
     ``gain_mv`` is the height of one division of ``rows_per_division`` rows; ``middle`` is the
     value of the middle row in units of one row.
