@@ -106,10 +106,10 @@ LAYERS = {
     "monitor/sources/": {"sources", "messages", "config", "strict_toml", "text_file", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {
-        *("wire", "remarks", "messages", "config", "strict_toml", "text_file", "errors"),
+        *("wire", "log_lines", "messages", "config", "strict_toml", "text_file", "errors"),
     },
     "monitor/recording/": {
-        *("recording", "sinks", "wire", "ring", "remarks", "messages", "config", "errors"),
+        *("recording", "sinks", "wire", "ring", "log_lines", "messages", "config", "errors"),
     },
     "monitor/metrics/": {"metrics", "wire", "messages", "errors", "__version__"},
     "monitor/journal/": {"journal", "wire", "messages", "config", "errors"},

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 
 from monitor.journal.request import Kept
+from monitor.log_lines import Level, LogLine
 from monitor.messages import AlertKind, StreamInfo
 from monitor.recording.request import Kept as KeptSignals
-from monitor.remarks import Level, Remark
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.known import MAX_STREAMS, KnownStreams
 from monitor.service.load import Overload
@@ -207,7 +207,7 @@ class Hub:
             behind_s, now_s - looked_at_s, shed, fastest if speed > REAL_TIME else ""
         )
         if said:
-            self._say(Remark(said, Level.WARNING) if self.overload.shedding else said)
+            self._say(LogLine(said, Level.WARNING) if self.overload.shedding else said)
         return [self._heartbeat(), *out]
 
     def stored(self, problems: Mapping[str, str], journal: str = "") -> list[Body]:
@@ -231,7 +231,7 @@ class Hub:
     def _note_problem(self, part: str, problem: str, over: str) -> None:
         """Log a problem of a part of the service when it changes."""
         if problem != self._problems[part]:
-            self._say(Remark(f"{part}: {problem or over}", Level.ERROR if problem else Level.INFO))
+            self._say(LogLine(f"{part}: {problem or over}", Level.ERROR if problem else Level.INFO))
             self._problems[part] = problem
 
     def greeting(self) -> list[Body]:

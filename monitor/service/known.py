@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from monitor.remarks import Level
+from monitor.log_lines import Level
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Announcement

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from monitor.config import RecordingSettings
 from monitor.errors import MonitorError
-from monitor.remarks import Level, Remark
+from monitor.log_lines import Level, LogLine
 from monitor.wire.protocol import Body, Heartbeat
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def open_metrics(
     server = MetricsServer(address, storage)
     if not server.local:
         text = f"{server.endpoint}: whoever reaches this address can read figures and health"
-        say(Remark(text, Level.WARNING))
+        say(LogLine(text, Level.WARNING))
     stack.callback(server.close)
     return server
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from monitor.log_lines import Level, LogLine
 from monitor.messages import AlertKind, End, Samples, StreamInfo
-from monitor.remarks import Level, Remark
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Announcement, Ownership, RestartLimit, continues, repeats
@@ -183,11 +183,11 @@ class MonitoredStream(WatchedStream):
             silent_s = now_s - self._owner.heard_s
             same = bool(self.key) or continues(info, self.info, self.next_sample, silent_s)
         if same:
-            self.news = Remark("its sender has been restarted")
+            self.news = LogLine("its sender has been restarted")
         return same
 
     def _taken_over(self) -> list[Body]:
         """Raise an alert: two patients may have been joined in one stream."""
         text = "Another device sends this stream now: check that it is the same patient"
-        self.news = Remark("taken over by another device", Level.WARNING)
+        self.news = LogLine("taken over by another device", Level.WARNING)
         return self._raised(AlertKind.SENDER_CHANGED, text)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from monitor.log_lines import Level, LogLine
 from monitor.messages import StreamInfo
-from monitor.remarks import Level, Remark
 from monitor.service.stream import MonitoredStream
 from monitor.wire.protocol import ProtocolError, StreamStatus
 from monitor.wire.refusals import Refusals
@@ -29,7 +29,7 @@ class StreamLog:
 
     def line(self, stream: str, text: str, level: Level = Level.INFO) -> None:
         """Write one line about a stream."""
-        self._say(Remark(f"stream {stream}: {text}", level, stream))
+        self._say(LogLine(f"stream {stream}: {text}", level, stream))
 
     def refuse(self, error: ProtocolError, now_s: float, count: int = 1) -> None:
         """Count refused messages; only the public reason of the error is logged."""

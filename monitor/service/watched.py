@@ -7,8 +7,8 @@ about the signal, by sample indices.
 from __future__ import annotations
 
 from monitor.config import AlarmSettings
+from monitor.log_lines import LogLine
 from monitor.messages import AlertKind, End, Samples, StreamInfo
-from monitor.remarks import Remark
 from monitor.service.alert_book import AlertBook
 from monitor.service.analysis import AnalysisRun, MakeAnalysis
 from monitor.service.intake import usable
@@ -59,7 +59,7 @@ class WatchedStream:
         self.refused = 0  # messages
         self.unit = announced.unit
         self.turned_away = False  # there is no place for it
-        self.news: Remark | None = None  # for the log, beside the status
+        self.news: LogLine | None = None  # for the log, beside the status
         self.awaited = False  # it was sent before the service restarted
         self._stopped = False  # ended by the end of the service
         self._end_told = False

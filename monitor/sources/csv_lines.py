@@ -44,7 +44,7 @@ class CsvLines:
     stream
         Stream name; by default the file's, or ``stdin``.
     say
-        Takes remarks for the operator.
+        Takes lines for the log.
 
     Raises
     ------

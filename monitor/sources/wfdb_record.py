@@ -48,7 +48,7 @@ class WfdbRecord:
         Name of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
         ``off``.
     say
-        Takes remarks for the operator: a gain that is assumed, a file that is too short.
+        Takes lines for the log: a gain that is assumed, a file that is too short.
     unit
         Unit of the signals whose unit the header does not tell: mV, uV, V or nV. Without it such a
         signal is in mV where its header says nothing, as the format has it, and refused where it

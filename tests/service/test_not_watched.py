@@ -7,8 +7,8 @@ from desk import Desk, of
 from lives import Life, told
 from service_parts import Sender
 
+from monitor.log_lines import Level
 from monitor.messages import Alert, AlertKind, AlertState, End, Samples
-from monitor.remarks import Level
 from monitor.service import known
 from monitor.service.known import FORGET_ENDED_S
 from monitor.service.watched import STALE_S
