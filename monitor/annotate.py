@@ -110,7 +110,7 @@ def annotate_record(
     progress
         Called with (samples done, samples in all), where that is known.
     log
-        Takes remarks for the operator.
+        Takes lines for the log.
 
     Raises
     ------

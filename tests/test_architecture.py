@@ -68,7 +68,6 @@ SHELLS = (
     "monitor/score/records.py",
     "monitor/service/log.py",
     "monitor/service/loop.py",
-    "monitor/service/notify.py",
     "monitor/service/optional.py",
     "monitor/sinks/wfdb_annotations.py",
     "monitor/sources/brainflow_board.py",
@@ -106,10 +105,10 @@ LAYERS = {
     },
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {
-        *("wire", "remarks", "messages", "config", "strict_toml", "text_file", "errors"),
+        *("wire", "log_lines", "messages", "config", "strict_toml", "text_file", "errors"),
     },
     "monitor/recording/": {
-        *("recording", "sinks", "wire", "ring", "remarks", "messages", "config", "errors"),
+        *("recording", "sinks", "wire", "ring", "log_lines", "messages", "config", "errors"),
     },
     "monitor/metrics/": {"metrics", "wire", "messages", "errors", "__version__"},
     "monitor/journal/": {"journal", "wire", "messages", "config", "errors"},

@@ -53,7 +53,7 @@ class BrainFlowBoard:
     stream
         Stream name; by default the board's.
     log
-        Takes remarks for the operator.
+        Takes lines for the log.
 
     Raises
     ------

@@ -46,7 +46,7 @@ class LslStream:
     stream
         Stream name here; by default the stream's own.
     log
-        Takes remarks for the operator.
+        Takes lines for the log.
 
     Raises
     ------

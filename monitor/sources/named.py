@@ -101,7 +101,7 @@ def open_source(name: str | Path, options: SourceOptions, chunk_s: float, log: L
     chunk_s
         Length of the pieces it shall give (s); a live source may give shorter ones.
     log
-        Takes remarks for the operator while the source runs.
+        Takes lines for the log while the source runs.
 
     Raises
     ------

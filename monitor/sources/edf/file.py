@@ -51,7 +51,7 @@ class EdfFile:
     unit
         Unit of the signals that do not tell theirs: mV, uV, V or nV.
     log
-        Takes remarks for the operator: a file that was cut off or not closed.
+        Takes lines for the log: a file that was cut off or not closed.
 
     Raises
     ------

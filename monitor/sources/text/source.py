@@ -44,7 +44,7 @@ class CsvLines:
     stream
         Stream name; by default the file's, or ``stdin``.
     log
-        Takes remarks for the operator.
+        Takes lines for the log.
 
     Raises
     ------

@@ -48,7 +48,7 @@ class WfdbRecord:
         Name of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
         ``off``.
     log
-        Takes remarks for the operator: a gain that is assumed, a file that is too short.
+        Takes lines for the log: a gain that is assumed, a file that is too short.
     calibration
         For signals that the header does not calibrate. ``unit`` is for those without a unit:
         by default mV where the header has none, as the format asks; an unknown one is refused.

@@ -1,17 +1,15 @@
-"""Alarms that an analysis left active: of an earlier life of the service, or of an ended stream.
+"""Alarms that a former analysis left active: before a restart, or before the stream ended. Pure.
 
-Rules that hold here:
+Rules:
 
-1. A carried alarm is active from the first moment on; nothing clears it but what follows.
-2. When the present analysis raises an alarm of its kind, that one takes its place in the same
-   instant: first the new one is raised, then the carried one is cleared.
-3. When the analysis has judged the signal for :data:`JUDGED_S` without raising it, it is over:
-   it is cleared, but one that latches stays until it is acknowledged.
-4. While the signal cannot be judged its absence proves nothing; after ``suspended_clear_s`` of
-   that, what does not latch is cleared.
-5. Those of a stream that has ended are over, and stay until they are acknowledged.
-
-Pure.
+1. A restored alarm is active from the start. Only the rules below clear it.
+2. When the present analysis raises an alarm of the same kind, the new alarm replaces it: first the
+   new one is raised, then the restored one is cleared.
+3. When the analysis has judged the signal for :data:`JUDGED_S` without raising it, the alarm is
+   over and is cleared. One that latches stays until it is acknowledged.
+4. While the signal cannot be judged, a missing alarm proves nothing. After ``suspended_clear_s``
+   of that, an alarm that does not latch is cleared.
+5. The alarms of a stream that has ended are over. They stay until they are acknowledged.
 """
 
 from __future__ import annotations
@@ -25,19 +23,19 @@ from monitor.stages.alarms.catalogue import CATALOGUE
 JUDGED_S = 30.0  # the slowest lasting alarm, AF, is found again within this time
 
 
-class CarriedAlerts:
-    """What is still to be judged; gives transitions whose ``seq`` and ``sample`` are to be set.
+class RestoredAlerts:
+    """Follows the restored alarms; the caller sets ``seq`` and ``sample`` of what it gives.
 
     Parameters
     ----------
     alerts
-        Active alarms, as they were last told.
+        Active alarms, in the state last published.
     rate_hz
         Sampling rate of the stream.
     suspended_clear_s
         See :class:`monitor.config.AlarmSettings`.
     over
-        Nothing is analysed any more.
+        The stream has ended.
     """
 
     def __init__(
@@ -55,10 +53,10 @@ class CarriedAlerts:
         self._over = over
 
     def follow(self, events: Iterable[Event], length: int, judges: bool) -> list[Alert]:
-        """Take what the analysis made of ``length`` samples; ``judges``: it could say all."""
+        """Take the events of ``length`` samples; ``judges``: every alarm could have been raised."""
         if not self._alerts:
             return []
-        # what came with the samples that ended the learning is not counted
+        # the samples that end the learning do not count as judged
         self._judged += length if judges and self._judges else 0
         self._judges = judges
         self._suspended = 0 if judges else self._suspended + length
@@ -79,7 +77,7 @@ class CarriedAlerts:
         return out
 
     def acknowledge(self, alert_id: int | None) -> list[Alert]:
-        """Acknowledge one alarm or all (None); one that is over is then cleared."""
+        """Acknowledge one alarm or all (None); clear those that are over."""
         out: list[Alert] = []
         for alert in list(self._alerts.values()):
             if alert_id not in (None, alert.id) or alert.state is AlertState.ACKNOWLEDGED:
@@ -91,7 +89,7 @@ class CarriedAlerts:
         return out
 
     def forget(self) -> None:
-        """Somebody else has cleared them all."""
+        """Drop all alarms without a transition: the caller has cleared them."""
         self._alerts.clear()
 
     def _cleared(self, alert: Alert, why: str) -> Alert:

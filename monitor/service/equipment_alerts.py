@@ -1,8 +1,8 @@
-"""Alerts that the service itself raises about a stream: stale, not analysed.
+"""Alerts about the equipment, which the service itself raises: no samples, not analysed. Pure.
 
-They count apart from the alarms of the analysis, downwards: the first has id -1, its first
-transition seq -1, the next transition of any of them seq -2. So the numbers of the analysis are the
-same whether it runs in a service or alone, and no number ever comes twice.
+Their numbers count downwards: the first has id -1, its first transition seq -1, and the next
+transition of any of them seq -2. So the analysis gives the same numbers in a service and alone, and
+no number comes twice.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from dataclasses import replace
 from monitor.messages import Alert, AlertKind, AlertState, Priority
 
 
-class TechnicalAlerts:
-    """At most one active alert of each kind for one stream.
+class EquipmentAlerts:
+    """Holds at most one active alert of each kind for one stream.
 
     Parameters
     ----------
     stream
         Named on the alerts.
     last_id, last_seq
-        The last numbers used in an earlier life; 0 for none.
+        The last numbers used before a restart of the service; 0 for none.
     active
-        Alerts that it left active.
+        Alerts that were active then.
     """
 
     def __init__(
