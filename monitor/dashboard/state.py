@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from monitor.feed import Status
+from monitor.feeds.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,
