@@ -100,7 +100,6 @@ SHELLS = (
     "monitor/wire/publisher.py",
     "monitor/wire/sockets.py",
     "monitor/wire/subscriber.py",
-    "monitor/wire/unread.py",
 )
 # a layer may import from the layers named here, and from itself
 LAYERS = {

@@ -29,16 +29,9 @@ from monitor.service.places import FORGET_ENDED_S, Places
 from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
-from monitor.wire.answers import ANSWER_S, Answers
-from monitor.wire.protocol import (
-    Body,
-    Heartbeat,
-    Packet,
-    ProtocolError,
-    StreamStatus,
-    decode,
-)
-from monitor.wire.refusals import Refusals
+from monitor.wire.frames import decode
+from monitor.wire.protocol import Body, Heartbeat, Packet, ProtocolError, StreamStatus
+from monitor.wire.refusals import ANSWER_S, Refusals, RefusedStreams
 
 MAX_STREAMS = 256
 MAX_FORMER = 10_000
@@ -79,7 +72,7 @@ class Hub:
         self._streams: dict[str, MonitoredStream] = {}
         self._places = Places(max_streams, self._streams)
         self._crowded_out: dict[str, float] = {}  # refused, and not even known; when last heard
-        self.answers = Answers()
+        self.answers = RefusedStreams()
         self._appeared = 0
         self._refusals = Refusals(say)
         self._unknown = 0

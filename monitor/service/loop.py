@@ -14,16 +14,8 @@ from monitor.journal.journal import Journal
 from monitor.messages import Samples, Snippet
 from monitor.service.hub import Hub
 from monitor.service.rounds import BATCH, Rounds
-from monitor.wire.pieces import pieces
-from monitor.wire.protocol import (
-    Body,
-    Heartbeat,
-    Mark,
-    ProtocolError,
-    StreamState,
-    encode,
-    topic_of,
-)
+from monitor.wire.frames import encode, pieces
+from monitor.wire.protocol import Body, Heartbeat, Mark, ProtocolError, StreamState, topic_of
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 

@@ -32,8 +32,7 @@ from monitor.wire.protocol import (
     StreamStatus,
     Unit,
 )
-from monitor.wire.reorder import Reorder
-from monitor.wire.sequence import Arrival, SequenceTracker
+from monitor.wire.sequence import Arrival, Reorder, SequenceTracker
 
 STALE_S = 3.0
 OVERLOADED_STALE_S = 10.0  # while messages are still queued it may be our own delay

@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
-from monitor.wire.backlog import Backlog
-from monitor.wire.unread import Unread
+from monitor.wire.backlog import FRAME_OVERHEAD, InputBacklog, OutputBacklog
 
 EVENTS = (
     zmq.EVENT_ACCEPTED
@@ -39,7 +38,7 @@ _REASONS: dict[int, str] = {
 class _Room:
     monitor: zmq.Socket[bytes]
     most: int
-    backlog: Backlog
+    backlog: InputBacklog
     accepted: dict[int, None] = field(default_factory=dict)  # in order
 
 
@@ -50,6 +49,15 @@ class _Subscriber:
     topics: set[bytes] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message, the key of its sender ("" without keys) and the connection it came over."""
+
+    frames: list[bytes]
+    user: str
+    descriptor: int | None
+
+
 class Connections:
     """Who is connected to which socket.
 
@@ -58,11 +66,16 @@ class Connections:
     refused
         Told each refusal, in one line.
     unread
-        Keeps account of what waits for subscribers.
+        Counts the bytes that wait for subscribers.
+    keyed
+        Clients have keys.
     """
 
-    def __init__(self, refused: Callable[[str], object], unread: Unread) -> None:
+    def __init__(
+        self, refused: Callable[[str], object], unread: OutputBacklog, keyed: bool = False
+    ) -> None:
         self._refused = refused
+        self._keyed = keyed
         self._unread = unread
         self._rooms: dict[str, _Room] = {}
         self._subscribers: dict[int, _Subscriber] = {}
@@ -70,7 +83,7 @@ class Connections:
         self.topics = 0  # of all subscribers
 
     def watch(
-        self, socket: zmq.Socket[bytes], room: str, most: int, backlog: Backlog
+        self, socket: zmq.Socket[bytes], room: str, most: int, backlog: InputBacklog
     ) -> zmq.Socket[bytes]:
         """Keep account of a socket; give what is readable when :meth:`work` is needed."""
         monitor = socket.get_monitor_socket(EVENTS)
@@ -119,6 +132,29 @@ class Connections:
             self._refused(f"on --{name}: a peer that was silent while connecting")
         else:
             self._refused(f"on --{name}: a peer that hung up while connecting (without keys?)")
+
+    def receive(self, socket: zmq.Socket[bytes], room: str, most: int) -> Incoming | None:
+        """Take one message that has come; keep at most one frame more than ``most``."""
+        backlog = self._rooms[room].backlog
+        try:
+            frame = socket.recv(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            backlog.drained()
+            return None
+        user, descriptor = "", None
+        with contextlib.suppress(zmq.ZMQError):  # it is the socket's own
+            descriptor = int(frame.get(zmq.SRCFD))
+            if self._keyed:
+                user = str(frame.get("User-Id"))
+        frames, size = [frame.bytes], len(frame) + FRAME_OVERHEAD
+        while frame.more:
+            frame = socket.recv(copy=False)
+            size += len(frame) + FRAME_OVERHEAD
+            if len(frames) <= most:  # one too many is enough to refuse it
+                frames.append(frame.bytes)
+        if descriptor is not None:
+            backlog.took(descriptor, size)
+        return Incoming(frames, user, descriptor)
 
     def subscribed(self, descriptor: int, user: str, prefix: bytes, wanted: bool) -> int:
         """Note a subscription, or its end; give how many topics the connection has."""
@@ -185,3 +221,49 @@ def cut(descriptor: int, inode: int | None = None) -> None:
         if inode in (None, os.fstat(descriptor).st_ino):
             with os_socket.socket(fileno=os.dup(descriptor)) as connection:
                 connection.shutdown(os_socket.SHUT_RDWR)
+
+
+class RequestBudget:
+    """Bounds the number of requests, and our time for them.
+
+    Parameters
+    ----------
+    clock
+        Monotonic seconds.
+    requests
+        At most so many between two calls of :meth:`refill`.
+    share
+        Requests may take this share of our time.
+    most_s
+        Time that can be saved up.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], requests: int, share: float, most_s: float
+    ) -> None:
+        self._clock = clock
+        self._requests = self._requests_left = requests
+        self._share = share
+        self._most_s = self._left_s = most_s
+        self._began_s = 0.0
+
+    @property
+    def left(self) -> bool:
+        """Another request may be taken now."""
+        return self._requests_left > 0 and self._left_s > 0.0
+
+    def begin(self) -> None:
+        """Note that a request is being taken."""
+        self._began_s = self._clock()
+
+    def end(self) -> None:
+        """Note that the request has been answered or dropped."""
+        self._requests_left -= 1
+        self._left_s -= self._clock() - self._began_s
+
+    def refill(self, passed_s: float) -> bool:
+        """Add the time that has passed; tell whether requests may be taken again."""
+        empty = not self.left
+        self._requests_left = self._requests
+        self._left_s = min(self._left_s + self._share * passed_s, self._most_s)
+        return empty and self.left

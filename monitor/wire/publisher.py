@@ -11,7 +11,6 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.messages import End, Samples, StreamInfo
-from monitor.wire.answers import answer_topic
 from monitor.wire.endpoints import (
     Context,
     connect,
@@ -19,9 +18,10 @@ from monitor.wire.endpoints import (
     new_socket,
     say_on_stderr,
 )
+from monitor.wire.frames import encode, pieces
 from monitor.wire.keys import ClientKeys
-from monitor.wire.pieces import pieces
-from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S, Body, encode, topic_of
+from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S, Body, topic_of
+from monitor.wire.refusals import answer_topic
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import INPUT_QUEUE
 
@@ -203,7 +203,7 @@ class SamplePublisher:
                 came |= message[:1] == b"\x01"
 
     def _answered(self, message: bytes) -> None:
-        """Take what the service says about a stream: see :mod:`monitor.wire.answers`."""
+        """Take what the service says about a stream: see :mod:`monitor.wire.refusals`."""
         topic = self._answer_topic
         if not topic or not message[1:].startswith(topic):
             return  # about another sender's

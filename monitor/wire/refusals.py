@@ -1,4 +1,10 @@
-"""Refused connections, messages, requests: each counted, its cause told, no flood in the log."""
+"""Refusals: told to the operator in the log, and to the sender of a refused stream. Pure.
+
+The input is a SUB socket, senders are PUB or XPUB: the only way back is a subscription. So an
+answer is a topic that the input subscribes to while the refusal holds, and then unsubscribes from:
+``refused.STREAM.ID REASON`` with the first :data:`ID_CHARACTERS` characters of the sender's
+publisher id. An XPUB socket reads it. It reaches every sender and is meant for one.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +15,9 @@ from monitor.remarks import Level, Remark
 
 PERIOD_S = 60.0
 MAX_CAUSES = 20
+ANSWER_S = 10.0  # an answer holds this long after the last message that it answered
+MAX_ANSWERS = 256
+ID_CHARACTERS = 8
 
 
 @dataclass(slots=True)
@@ -57,3 +66,60 @@ class Refusals:
                 self._causes[text] = _Cause(now_s)
             else:
                 del self._causes[text]
+
+
+class RefusedStreams:
+    """The streams that are refused now, as topics that their senders read.
+
+    Attributes
+    ----------
+    changed
+        There are others than when this was last set to False.
+
+    Examples
+    --------
+    >>> refused = RefusedStreams()
+    >>> refused.refuse("bed-7", "2b9c61f0aa", "already 1 streams", 0.0)
+    >>> refused.topics
+    frozenset({b'refused.bed-7.2b9c61f0 already 1 streams'})
+    >>> refused.accept("bed-7", "2b9c61f0aa"), refused.topics
+    (None, frozenset())
+    """
+
+    def __init__(self) -> None:
+        self._given: dict[tuple[str, str], tuple[str, float]] = {}
+        self.changed = False
+
+    @property
+    def topics(self) -> frozenset[bytes]:
+        """The topics to be subscribed to."""
+        return frozenset(
+            f"{answer_topic(stream, publisher)} {reason}".encode("utf-8", "replace")
+            for (stream, publisher), (reason, _) in self._given.items()
+        )
+
+    def refuse(self, stream: str, publisher: str, reason: str, now_s: float) -> None:
+        """Answer the announcement of a stream that is not taken."""
+        key = (stream, publisher[:ID_CHARACTERS])
+        before = self._given.pop(key, None)
+        self._given[key] = reason, now_s
+        self.changed |= before is None or before[0] != reason
+        if len(self._given) > MAX_ANSWERS:
+            del self._given[next(iter(self._given))]
+
+    def accept(self, stream: str, publisher: str) -> None:
+        """Take back that a stream is refused."""
+        gone = self._given.pop((stream, publisher[:ID_CHARACTERS]), None)
+        self.changed |= gone is not None
+
+    def tick(self, now_s: float) -> None:
+        """Forget answers to who sends no more."""
+        for key, (_, said_s) in list(self._given.items()):
+            if now_s - said_s > ANSWER_S:
+                del self._given[key]
+                self.changed = True
+
+
+def answer_topic(stream: str, publisher: str) -> str:
+    """Give the part of an answer by which its sender knows that it is meant."""
+    return f"refused.{stream}.{publisher[:ID_CHARACTERS]}"

@@ -21,10 +21,8 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -32,13 +30,12 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.wire.access import Access
-from monitor.wire.backlog import FRAME_OVERHEAD, Backlog
-from monitor.wire.connections import Connections, cut
+from monitor.wire.backlog import InputBacklog, OutputBacklog
+from monitor.wire.connections import Connections, Incoming, RequestBudget, cut
 from monitor.wire.endpoints import Context, Socket, bind, new_socket, say_on_stderr
 from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
 from monitor.wire.refusals import Refusals
-from monitor.wire.unread import Unread
 
 INPUT_QUEUE = 64
 OUTPUT_QUEUE = 5000
@@ -66,15 +63,6 @@ UNREAD_TOTAL_BYTES = 512 * 1024 * 1024
 CLOSE_LINGER_MS = 1000
 
 Permits = Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class _Incoming:
-    """A message, the key of its sender ("" without keys) and the connection it came over."""
-
-    frames: list[bytes]
-    user: str
-    descriptor: int | None
 
 
 class ServiceSockets:
@@ -112,13 +100,12 @@ class ServiceSockets:
         self._clock = clock
         self._checked_s = clock()
         self._refusals = Refusals(say)
-        unread = Unread(OUTPUT_QUEUE, UNREAD_BYTES, UNREAD_TOTAL_BYTES)
-        self._connections = Connections(self._refused, unread)
+        unread = OutputBacklog(OUTPUT_QUEUE, UNREAD_BYTES, UNREAD_TOTAL_BYTES)
+        self._connections = Connections(self._refused, unread, keyed=keys is not None)
         self._access: Access | None = None
-        self._backlogs: dict[str, Backlog] = {}
-        self._requests_left = REQUESTS_A_CHECK
-        self._request_s = REQUEST_SHARE * CHECK_PERIOD_S  # time left for requests
-        self._asked_s = 0.0
+        self._budget = RequestBudget(
+            clock, REQUESTS_A_CHECK, REQUEST_SHARE, REQUEST_SHARE * CHECK_PERIOD_S
+        )
         self._answers: frozenset[bytes] = frozenset()  # to senders
         self._asker: list[bytes] = []  # frames in front of a request, and of its answer
         self._context: Context = zmq.Context()
@@ -145,9 +132,7 @@ class ServiceSockets:
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         if self._access is not None:
             self._access.guard(socket, room)
-        backlog = self._backlogs[room] = Backlog(
-            MESSAGE_BYTES, QUEUE_BYTES[room], TOTAL_BYTES[room]
-        )
+        backlog = InputBacklog(MESSAGE_BYTES, QUEUE_BYTES[room], TOTAL_BYTES[room])
         monitor = self._connections.watch(socket, room, MAX_CONNECTIONS[room], backlog)
         self._poller.register(socket, zmq.POLLIN)
         self._poller.register(monitor, zmq.POLLIN)
@@ -181,11 +166,7 @@ class ServiceSockets:
             passed_s, self._checked_s = now_s - self._checked_s, now_s
             self._refusals.tick(now_s)
             self._connections.check()
-            waited = not self._may_ask
-            self._requests_left = REQUESTS_A_CHECK
-            room_s = REQUEST_SHARE * CHECK_PERIOD_S
-            self._request_s = min(self._request_s + REQUEST_SHARE * passed_s, room_s)
-            if waited and self._may_ask:
+            if self._budget.refill(passed_s):
                 self._poller.register(self._control, zmq.POLLIN)
             if self._access is not None and self._access.reload():
                 admits = self._access.admits
@@ -198,7 +179,7 @@ class ServiceSockets:
         Without keys the key is empty.
         """
         for _ in range(limit):
-            message = self._receive(self._input, "input")
+            message = self._connections.receive(self._input, "input", MAX_FRAMES)
             if message is None:
                 return
             if self._admitted(message, "input"):
@@ -208,7 +189,7 @@ class ServiceSockets:
         """Tell whether anybody has subscribed since the last call."""
         came = False
         for _ in range(limit):
-            message = self._receive(self._output, "output")
+            message = self._connections.receive(self._output, "output", MAX_FRAMES)
             if message is None:
                 break
             head = message.frames[0][:1]
@@ -235,10 +216,10 @@ class ServiceSockets:
 
         It must be answered by :meth:`reply`.
         """
-        if not self._may_ask:
+        if not self._budget.left:
             return None
-        self._asked_s = self._clock()
-        message = self._receive(self._control, "control", MAX_REQUEST_FRAMES)
+        self._budget.begin()
+        message = self._connections.receive(self._control, "control", MAX_REQUEST_FRAMES)
         if message is None:
             return None
         asker, text = _request_in(message.frames)
@@ -261,14 +242,9 @@ class ServiceSockets:
         self._asked()
 
     def _asked(self) -> None:
-        self._requests_left -= 1
-        self._request_s -= self._clock() - self._asked_s
-        if not self._may_ask:
+        self._budget.end()
+        if not self._budget.left:
             self._poller.unregister(self._control)
-
-    @property
-    def _may_ask(self) -> bool:
-        return self._requests_left > 0 and self._request_s > 0.0
 
     def wants(self, topic: bytes) -> bool:
         """Tell whether anybody has subscribed to a topic, as far as :meth:`newcomers` has seen."""
@@ -292,29 +268,7 @@ class ServiceSockets:
         """Close; what has been published may still leave for ``linger_ms``."""
         self._context.destroy(linger_ms)
 
-    def _receive(self, socket: Socket, room: str, most: int = MAX_FRAMES) -> _Incoming | None:
-        """Take one message that is there, and no more of its frames than any message has."""
-        try:
-            frame = socket.recv(zmq.NOBLOCK, copy=False)
-        except zmq.Again:
-            self._backlogs[room].drained()
-            return None
-        user, descriptor = "", None
-        with contextlib.suppress(zmq.ZMQError):  # it is the socket's own
-            descriptor = int(frame.get(zmq.SRCFD))
-            if self._access is not None:
-                user = str(frame.get("User-Id"))
-        frames, size = [frame.bytes], len(frame) + FRAME_OVERHEAD
-        while frame.more:
-            frame = socket.recv(copy=False)
-            size += len(frame) + FRAME_OVERHEAD
-            if len(frames) <= most:  # one too many is enough to refuse it
-                frames.append(frame.bytes)
-        if descriptor is not None:
-            self._backlogs[room].took(descriptor, size)
-        return _Incoming(frames, user, descriptor)
-
-    def _admitted(self, message: _Incoming, room: str) -> bool:
+    def _admitted(self, message: Incoming, room: str) -> bool:
         """Tell whether the sender of a message (still) may be on a socket; if not, cut it off."""
         if self._access is None or self._access.admits(message.user, room):
             return True

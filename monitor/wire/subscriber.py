@@ -13,15 +13,10 @@ import zmq
 from monitor.errors import MonitorError
 from monitor.messages import Alert
 from monitor.wire.endpoints import Context, Socket, connect, new_socket
+from monitor.wire.frames import decode
 from monitor.wire.jsonform import ProtocolError, dumps, loads, refusal_in
 from monitor.wire.keys import ClientKeys
-from monitor.wire.protocol import (
-    KINDS,
-    SCHEMA,
-    Heartbeat,
-    Packet,
-    decode,
-)
+from monitor.wire.protocol import KINDS, SCHEMA, Heartbeat, Packet
 from monitor.wire.sequence import TopicSequences
 from monitor.wire.sockets import CONTROL_QUEUE, OUTPUT_QUEUE
 

@@ -21,13 +21,13 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
+from monitor.wire.frames import encode
 from monitor.wire.protocol import (
     KINDS,
     SERVICE_STOPPED,
     Heartbeat,
     StreamState,
     StreamStatus,
-    encode,
     topic_of,
 )
 from monitor.wire.sequence import SequenceCounter

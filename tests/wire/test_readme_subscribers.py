@@ -20,7 +20,8 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.wire.protocol import KINDS, decode, encode
+from monitor.wire.frames import decode, encode
+from monitor.wire.protocol import KINDS
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 
