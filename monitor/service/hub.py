@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from monitor.journal.request import Kept
+from monitor.journal.history_query import QueriedJournal
 from monitor.messages import AlertKind, StreamInfo
-from monitor.recording.request import Kept as KeptSignals
+from monitor.recording.span_query import SignalMemory
 from monitor.remarks import Level, Remark
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
@@ -63,8 +63,8 @@ class Hub:
         publisher: str,
         say: Callable[[str], object],
         max_streams: int = MAX_STREAMS,
-        journal: Kept | None = None,
-        signals: KeptSignals | None = None,
+        journal: QueriedJournal | None = None,
+        signals: SignalMemory | None = None,
     ) -> None:
         self._make = make_analysis
         self._publisher = publisher

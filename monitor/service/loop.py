@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Memory, draft_of, evidence_of, is_kept
+from monitor.journal.entries import Draft, Memory, alert_signal_of, draft_of, is_kept
 from monitor.journal.journal import Journal
 from monitor.messages import Samples, Snippet
 from monitor.service.hub import Hub
@@ -221,8 +221,8 @@ class Service:
             elif isinstance(body, Snippet) and (draft := drafts.get(len(out) - 1)) is not None:
                 info = self._hub.info(body.stream)  # it comes right behind its alert
                 if info is not None:
-                    evidence = evidence_of(body, info, time.time_ns())
-                    drafts[len(out) - 1] = replace(draft, evidence=evidence)
+                    signal = alert_signal_of(body, info, time.time_ns())
+                    drafts[len(out) - 1] = replace(draft, signal=signal)
             out.append(body)
         last_of = {
             b.stream: self._journal.last_of(b.stream) for b in out if isinstance(b, StreamState)

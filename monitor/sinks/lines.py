@@ -1,4 +1,4 @@
-"""Events as lines for people, for when there is no terminal to draw on."""
+"""Events as text lines for people."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clock_text(seconds: float) -> str:
 
 
 class TextLines:
-    """Write what happens as text, one line an event; beats only if they are not normal.
+    """Write events as text, one line each; normal beats are left out.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.recording.header import SegmentHeader, parse_header
-from monitor.recording.request import read_answer
 from monitor.recording.scale import Scale
+from monitor.recording.span_query import read_answer
 from monitor.service.hub import Hub
 from monitor.sinks.annotation_format import END, beginning, whole_part
 from monitor.sinks.annotation_format import encode as encode_rows
