@@ -1,4 +1,4 @@
-"""Options that several commands share, and what follows from them."""
+"""Options that several commands share, and their values as settings, keys and output."""
 
 from __future__ import annotations
 

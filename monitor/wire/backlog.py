@@ -46,11 +46,11 @@ class InputBacklog:
     Parameters
     ----------
     message_bytes
-        What one message may hold, with all its frames.
+        Limit of one message with all its frames.
     queue_bytes
-        What all messages that may wait hold.
+        Limit of all waiting messages of one connection.
     total_bytes
-        What all connections together may hold.
+        Limit of all connections together.
     """
 
     def __init__(self, message_bytes: int, queue_bytes: int, total_bytes: int) -> None:
@@ -70,7 +70,7 @@ class InputBacklog:
             line.served += 1
 
     def heard(self, descriptor: int) -> bool:
-        """Tell whether a message ever came over a connection."""
+        """Tell whether a message has come over a connection."""
         return descriptor in self._heard
 
     def gone(self, descriptor: int) -> None:
@@ -78,17 +78,15 @@ class InputBacklog:
         self._heard.discard(descriptor)
 
     def drained(self) -> None:
-        """Note that no message is waiting any more."""
+        """Note that no message waits now."""
         self._drained = True
 
     def check(self, descriptors: Iterable[int]) -> list[int]:
-        """Give the connections that hold more than they may.
+        """Give the connections that hold too much; if the total is too high, the largest ones.
 
-        Where all together hold too much, these are those that hold most of it.
-
-        Messages are taken from all connections in turn. Whatever came complete before the last
-        call has been taken if nothing waits any more, or if another connection has had several
-        turns and this one none.
+        Messages are taken from all connections in turn. All messages complete at the last call
+        have been taken if no message waits now, or if another connection has had several turns
+        and this one none.
         """
         busiest = max((line.served for line in self._lines.values()), default=0)
         drained, self._drained = self._drained, False
@@ -98,7 +96,7 @@ class InputBacklog:
         for descriptor in descriptors:
             try:
                 inode, received = os.fstat(descriptor).st_ino, _received(descriptor)
-            except (OSError, struct.error):  # gone; or no such count here
+            except (OSError, struct.error):  # gone, or this system has no such count
                 continue
             line = before.get(descriptor)
             if line is None or line.inode != inode:
@@ -112,7 +110,9 @@ class InputBacklog:
                 over.append(descriptor)
             else:
                 held[descriptor] = received - line.taken
-            line.taken = min(line.taken, received)  # overhead was estimated: no credit from it
+            line.taken = min(
+                line.taken, received
+            )  # the overhead is an estimate: give no credit for it
             line.received, line.served = received, 0
             self._lines[descriptor] = line
         total = sum(held.values())
@@ -138,9 +138,9 @@ class OutputBacklog:
     Parameters
     ----------
     messages
-        How many may wait for one; more are dropped by ZeroMQ.
+        How many may wait for one subscriber; ZeroMQ drops more.
     most_bytes, total_bytes
-        What may wait for one, and for all together.
+        Limits of one subscriber, and of all together.
     """
 
     def __init__(self, messages: int, most_bytes: int, total_bytes: int) -> None:
@@ -157,7 +157,7 @@ class OutputBacklog:
                 waiting.messages += 1
 
     def check(self, inodes: Mapping[int, int]) -> list[int]:
-        """Give the connections for which more waits than may, those with most of it first.
+        """Give the connections for which too many bytes wait, the largest first.
 
         ``inodes`` are those of all connections, by descriptor.
         """
@@ -166,7 +166,7 @@ class OutputBacklog:
             try:
                 gone = os.fstat(descriptor).st_ino != inode
                 queued, acked = (0, 0) if gone else _sent(descriptor)
-            except (OSError, struct.error):  # gone; or no such count here
+            except (OSError, struct.error):  # gone, or this system has no such count
                 continue
             if not queued:
                 continue
@@ -197,7 +197,7 @@ def _received(descriptor: int) -> int:
 
 
 def _sent(descriptor: int) -> tuple[int, int]:
-    """Bytes that the system has not sent yet over a connection, and those that have arrived."""
+    """Bytes that the system has not sent yet over a connection, and bytes acknowledged."""
     if sys.platform != "linux":
         raise OSError
     queued = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))[0]

@@ -1,9 +1,9 @@
-"""The connections of the service's sockets: how many there are, and cutting one of them.
+"""Connections of the service's sockets: count them, bound them, cut one of them.
 
-ZeroMQ has no call to drop one peer of a socket. It does name the file descriptor of every
-connection it accepts, and of the one a message came over; shutting that down ends the
-connection as if the peer had gone, and touches no other. The inode, which no other open socket
-has, tells whether a descriptor still is what it was.
+ZeroMQ has no call to drop one peer of a socket. But it names the file descriptor of every
+connection it accepts, and of the connection a message came over. Shutting the descriptor down ends
+that connection only, as if the peer had gone. The inode tells whether a descriptor still belongs to
+the same connection.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class Incoming:
 
 
 class Connections:
-    """Who is connected to which socket.
+    """Knows who is connected to which socket.
 
     Parameters
     ----------
     refused
-        Told each refusal, in one line.
+        Takes one line for each refusal.
     unread
         Counts the bytes that wait for subscribers.
     keyed
@@ -85,13 +85,13 @@ class Connections:
     def watch(
         self, socket: zmq.Socket[bytes], room: str, most: int, backlog: InputBacklog
     ) -> zmq.Socket[bytes]:
-        """Keep account of a socket; give what is readable when :meth:`work` is needed."""
+        """Watch a socket; give a socket that is readable when :meth:`work` is needed."""
         monitor = socket.get_monitor_socket(EVENTS)
         self._rooms[room] = _Room(monitor, most, backlog)
         return monitor
 
     def check(self) -> None:
-        """Cut the connections that hold, or make us hold, more than the messages that may wait."""
+        """Cut the connections whose messages take too much memory."""
         for name, room in self._rooms.items():
             for descriptor in room.backlog.check(room.accepted):
                 self._refused(f"on --{name}: a message without end, or too many that wait")
@@ -102,7 +102,7 @@ class Connections:
             cut(descriptor, self._subscribers.pop(descriptor).inode)
 
     def work(self, limit: int = 1000) -> None:
-        """Take note of who has come and gone."""
+        """Take note of new and ended connections."""
         for name, room in self._rooms.items():
             for _ in range(limit):
                 try:
@@ -117,7 +117,7 @@ class Connections:
             room.accepted[value] = None
             if len(room.accepted) > room.most:
                 self._refused(f"on --{name}: more than {room.most} connections")
-                # who has said nothing yet makes room: strangers shut nobody out
+                # cut a peer that has sent nothing: strangers must not shut clients out
                 silent = (fd for fd in room.accepted if not room.backlog.heard(fd))
                 gone = next(silent, value)
                 del room.accepted[gone]
@@ -142,7 +142,7 @@ class Connections:
             backlog.drained()
             return None
         user, descriptor = "", None
-        with contextlib.suppress(zmq.ZMQError):  # it is the socket's own
+        with contextlib.suppress(zmq.ZMQError):  # a message of the socket itself has none
             descriptor = int(frame.get(zmq.SRCFD))
             if self._keyed:
                 user = str(frame.get("User-Id"))
@@ -165,7 +165,7 @@ class Connections:
         known = self._subscribers.get(descriptor)
         if known is None or known.inode != inode:
             known = self._subscribers[descriptor] = _Subscriber(inode, user)
-        if wanted != (prefix in known.topics):  # else it was said before, or never
+        if wanted != (prefix in known.topics):  # not repeated
             if wanted:
                 known.topics.add(prefix)
                 self._wanted[prefix] += 1
@@ -176,7 +176,7 @@ class Connections:
         return len(known.topics)
 
     def left(self, prefix: bytes) -> None:
-        """Note that a subscription has ended, of whomever."""
+        """Note that a subscription of any connection has ended."""
         self.topics -= 1
         self._wanted[prefix] -= 1
         if self._wanted[prefix] <= 0:
@@ -203,7 +203,7 @@ class Connections:
             cut(descriptor, known.pop(descriptor).inode)
 
     def cut_unless(self, admits: Callable[[str], bool]) -> None:
-        """Cut every connection over which somebody subscribed who is not admitted any more."""
+        """Cut every subscriber that is no longer admitted."""
         for descriptor, known in list(self._subscribers.items()):
             if not admits(known.user):
                 cut(descriptor, known.inode)
@@ -215,8 +215,8 @@ def _holds(prefixes: Container[bytes], topic: bytes) -> bool:
 
 
 def cut(descriptor: int, inode: int | None = None) -> None:
-    """End a connection, if the descriptor (still) is one, and the one with this inode."""
-    # closed in the meantime, or no connection: what was to be done is done
+    """End a connection, if the descriptor still belongs to one with this inode."""
+    # already closed, or no connection
     with contextlib.suppress(OSError):
         if inode in (None, os.fstat(descriptor).st_ino):
             with os_socket.socket(fileno=os.dup(descriptor)) as connection:

@@ -7,13 +7,13 @@ A message is ``[topic, header]``, for samples and snippets ``[topic, header, pay
   publisher's id in place of a stream.
 - *header*: one JSON object: ``schema`` (1), ``publisher`` (an id chosen anew at every start),
   ``sequence`` (0, 1, 2, ... per topic), ``sent_ns`` (wall time), and the fields of the message.
-  What is journalled also has ``journal``, its number there, and ``journal_before``, the number
-  of the stream's journalled message before it: a receiver that has not seen that one lacks it.
+  A journalled message also has ``journal``, its number there, and ``journal_before``, the number
+  of the stream's journalled message before it: a receiver that has not seen that one has lost it.
 - *payload*: the samples, float32 little-endian, C order; the header's ``shape`` is
   ``[samples, leads]``. NaN marks an invalid sample. They are in mV, unless the announcement of a
-  sender (``info``) says another ``unit``.
+  sender (``info``) states another ``unit``.
 
-Whatever does not keep to this is a :class:`ProtocolError`; an unknown kind is ``None``.
+Any other form is a :class:`ProtocolError`; an unknown kind gives ``None``.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ def encode(
 ) -> list[bytes]:
     """Give the frames of one message; ``mark`` says where it stands in the journal.
 
-    ``device`` is told with an announcement.
+    ``device`` is sent with an announcement.
 
     Raises
     ------
     ProtocolError
-        If the message holds what the format cannot carry, or too much of it.
+        If the format cannot carry the message, or it is too large.
     """
     topic = topic_of(body)
     envelope = fields_to_dict(_Envelope(SCHEMA, publisher, sequence, sent_ns))
@@ -105,12 +105,12 @@ def encode(
 
 
 def decode(frames: Sequence[bytes]) -> Packet | None:
-    """Read one message; ``None`` if it is of a kind that is not known here.
+    """Read one message; ``None`` if its kind is unknown.
 
     Raises
     ------
     ProtocolError
-        Whatever is wrong with the frames.
+        If the frames are not a valid message.
     """
     if not frames:
         raise ProtocolError("an empty message")
@@ -154,7 +154,7 @@ def _read(kind: str, stream: str, frames: Sequence[bytes]) -> Packet:
 
 
 def pieces(samples: Samples, rate_hz: float, most_bytes: int, most_s: float) -> Iterator[Samples]:
-    """Cut samples into pieces of at most so many bytes (float32) and seconds, in order.
+    """Cut samples into pieces of at most ``most_bytes`` (float32) and ``most_s``, in order.
 
     >>> import numpy as np
     >>> samples = Samples("a", 100, np.zeros((25, 2), np.float32), wall_ns=0)

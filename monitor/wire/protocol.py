@@ -1,4 +1,4 @@
-"""The messages of the wire protocol: those of the monitor, and what the service says itself. Pure.
+"""Messages of the wire protocol: those of the monitor, and those of the service itself. Pure.
 
 :mod:`monitor.wire.frames` gives their form on the wire.
 """
@@ -160,7 +160,7 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What an announcement says beside the stream.
+    """Facts in an announcement beside the stream.
 
     ``device`` is a name of the sending device that stays the same when it is restarted, if it
     has one: a serial number, say.
@@ -187,12 +187,12 @@ def topic_of(body: Body) -> bytes:
 
 
 def body_from_dict(fields: Mapping[str, Any]) -> Body:
-    """Make the message of an event as the journal gives it: ``type`` and its fields.
+    """Make a message from an event of the journal: ``type`` and its fields.
 
     Raises
     ------
     ProtocolError
-        If it is no such event.
+        If it is not such an event.
     """
     kind = fields.get("type")
     if not isinstance(kind, str) or kind not in JOURNALLED:

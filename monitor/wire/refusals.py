@@ -27,10 +27,10 @@ class _Cause:
 
 
 class Refusals:
-    """Tell of a cause at once, then at most once a minute how often it came again.
+    """Log a cause at once, then at most once a minute how often it came again.
 
-    Of more than :data:`MAX_CAUSES` causes at a time the rest is told as one, so that made-up keys
-    or addresses fill neither the log nor memory.
+    Beyond :data:`MAX_CAUSES` causes at a time the rest counts as one cause, so that made-up keys or
+    addresses fill neither the log nor memory.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Refusals:
         self._causes: dict[str, _Cause] = {}
 
     def note(self, cause: str, now_s: float, count: int = 1) -> None:
-        """Count refusals; ``cause`` says where, whom and why, in one line without secrets."""
+        """Count refusals; ``cause`` is one line without secrets: where, who, why."""
         self.count += count
         if cause not in self._causes and len(self._causes) >= MAX_CAUSES:
             cause = "for other causes"
@@ -56,7 +56,7 @@ class Refusals:
             known.more += count
 
     def tick(self, now_s: float) -> None:
-        """Tell what has come again; forget what has not."""
+        """Log the causes that came again; forget the others."""
         for text, cause in list(self._causes.items()):
             if now_s - cause.said_s < PERIOD_S:
                 continue
@@ -74,7 +74,7 @@ class RefusedStreams:
     Attributes
     ----------
     changed
-        There are others than when this was last set to False.
+        The topics have changed since this was last set to False.
 
     Examples
     --------
@@ -92,14 +92,14 @@ class RefusedStreams:
 
     @property
     def topics(self) -> frozenset[bytes]:
-        """The topics to be subscribed to."""
+        """The topics that the input must subscribe to."""
         return frozenset(
             f"{answer_topic(stream, publisher)} {reason}".encode("utf-8", "replace")
             for (stream, publisher), (reason, _) in self._given.items()
         )
 
     def refuse(self, stream: str, publisher: str, reason: str, now_s: float) -> None:
-        """Answer the announcement of a stream that is not taken."""
+        """Answer the announcement of a refused stream."""
         key = (stream, publisher[:ID_CHARACTERS])
         before = self._given.pop(key, None)
         self._given[key] = reason, now_s
@@ -108,12 +108,12 @@ class RefusedStreams:
             del self._given[next(iter(self._given))]
 
     def accept(self, stream: str, publisher: str) -> None:
-        """Take back that a stream is refused."""
+        """Withdraw the refusal of a stream."""
         gone = self._given.pop((stream, publisher[:ID_CHARACTERS]), None)
         self.changed |= gone is not None
 
     def tick(self, now_s: float) -> None:
-        """Forget answers to who sends no more."""
+        """Forget answers to senders that have stopped."""
         for key, (_, said_s) in list(self._given.items()):
             if now_s - said_s > ANSWER_S:
                 del self._given[key]
@@ -121,5 +121,5 @@ class RefusedStreams:
 
 
 def answer_topic(stream: str, publisher: str) -> str:
-    """Give the part of an answer by which its sender knows that it is meant."""
+    """Give the first part of an answer, by which its sender recognises it."""
     return f"refused.{stream}.{publisher[:ID_CHARACTERS]}"

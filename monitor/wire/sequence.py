@@ -63,7 +63,7 @@ class SequenceTracker:
         self._expected_after_restart: int | None = None
 
     def observe(self, publisher: str, sequence: int) -> Arrival:
-        """Take note of one message and say how it fits in."""
+        """Take note of one message; tell how it fits in."""
         counts = self.counts
         counts.received += 1
         if publisher != self._publisher:
@@ -85,7 +85,7 @@ class SequenceTracker:
             return Arrival.DUPLICATE
         self._seen |= 1 << -ahead
         counts.reordered += 1
-        if sequence > self._first:  # what came before we joined was never counted as lost
+        if sequence > self._first:  # messages before we joined never counted as lost
             counts.lost -= 1
         return Arrival.LATE
 
@@ -104,7 +104,7 @@ class SequenceTracker:
 
 
 class TopicSequences:
-    """One tracker a topic; memory stays bounded whatever topics are made up."""
+    """One tracker for each topic, at most :data:`MAX_TOPICS`."""
 
     def __init__(self) -> None:
         self._trackers: dict[bytes, SequenceTracker] = {}
@@ -113,7 +113,7 @@ class TopicSequences:
         """Take note of one message of ``topic``."""
         tracker = self._trackers.pop(topic, None) or SequenceTracker()
         if len(self._trackers) >= MAX_TOPICS:
-            self._trackers.pop(next(iter(self._trackers)))  # the one unheard of for longest
+            self._trackers.pop(next(iter(self._trackers)))  # the topic that was silent for longest
         self._trackers[topic] = tracker
         return tracker.observe(publisher, sequence)
 
@@ -131,7 +131,7 @@ class TopicSequences:
 class SequenceCounter:
     """The sender's side: the next number of every topic.
 
-    Beyond :data:`MAX_COUNTED` topics the one that was not used for longest begins at 0 again.
+    Beyond :data:`MAX_COUNTED` topics the one unused for longest begins at 0 again.
     """
 
     def __init__(self) -> None:
@@ -147,7 +147,7 @@ class SequenceCounter:
 
 
 class Reorder:
-    """Waits a bounded span of signal for messages that come late.
+    """Waits for late messages, for a bounded span of signal.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class Reorder:
         self._held: dict[int, Samples] = {}
 
     def push(self, samples: Samples) -> list[Samples]:
-        """Take the next message that came; give those whose turn it is."""
+        """Take the next message; give the messages whose turn it is."""
         if not len(samples.values_mv):
             return [samples]
         if samples.start_sample > self._next:
@@ -187,7 +187,7 @@ class Reorder:
         return [samples, *self._following()]
 
     def release(self) -> list[Samples]:
-        """Wait no longer: give all that is held, in order of the samples."""
+        """Stop waiting: give all held messages, in order of the samples."""
         out = [self._held[start] for start in sorted(self._held)]
         self._held.clear()
         if out:
@@ -201,7 +201,7 @@ class Reorder:
             self._held[samples.start_sample] = samples
 
     def _following(self) -> Iterator[Samples]:
-        """Give the held messages that are no longer beyond a hole."""
+        """Give the held messages that follow without a hole."""
         for start in sorted(self._held):
             if start > self._next:
                 return
