@@ -1,4 +1,4 @@
-"""Where a service listens, and is looked for, when nobody says so."""
+"""Default endpoints of a service."""
 
 INPUT = "tcp://127.0.0.1:5555"
 OUTPUT = "tcp://127.0.0.1:5556"

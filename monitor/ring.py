@@ -1,4 +1,4 @@
-"""The last seconds of signal of one stream, by absolute sample index."""
+"""A ring of recent signal of one stream, by absolute sample index."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from monitor.messages import FloatArray
 class Ring:
     """A fixed-size memory of the newest samples; missing samples are NaN.
 
-    The samples lie in one piece, in a buffer a quarter larger than needed: when it is full, what is
-    still wanted moves to its beginning.
+    The samples lie in one piece, in a buffer a quarter larger than needed. When it is full, the
+    samples still needed move to its beginning.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Ring:
     leads
         Number of signal columns.
     start_sample
-        Index of the first sample that will come.
+        Index of the first sample.
     """
 
     def __init__(self, size: int, leads: int, start_sample: int = 0) -> None:
@@ -31,7 +31,7 @@ class Ring:
         self.end_sample = start_sample
 
     def forget(self, start_sample: int) -> None:
-        """Begin anew: the next sample that will come is ``start_sample``."""
+        """Forget everything; the next sample is ``start_sample``."""
         self._filled = 0
         self.first_sample = self.end_sample = start_sample
 
@@ -42,7 +42,7 @@ class Ring:
             leads = self._values.shape[1]
             self._append(np.full((min(hole, self._size), leads), np.nan, np.float32))
             self.end_sample = start_sample
-        elif hole < 0:  # samples that came before are replaced
+        elif hole < 0:  # repeated samples replace the old ones
             again = values_mv[:-hole]
             at = self._filled + hole
             skip = max(0, -at, self.first_sample - start_sample)
@@ -58,7 +58,7 @@ class Ring:
         return start, self._slice(start, self.end_sample).copy()
 
     def span(self, start_sample: int, end_sample: int) -> FloatArray:
-        """Give a copy of [start_sample, end_sample); what is not remembered is NaN."""
+        """Give a copy of [start_sample, end_sample); forgotten samples are NaN."""
         values = np.full((end_sample - start_sample, self._values.shape[1]), np.nan, np.float32)
         first = max(start_sample, self.oldest_sample)
         last = min(end_sample, self.end_sample)
@@ -67,12 +67,12 @@ class Ring:
         return values
 
     def holds(self, start_sample: int, end_sample: int) -> bool:
-        """Whether all of [start_sample, end_sample) is remembered, be it as NaN."""
+        """Tell whether all of [start_sample, end_sample) is remembered, also as NaN."""
         return self.oldest_sample <= start_sample <= end_sample <= self.end_sample
 
     @property
     def oldest_sample(self) -> int:
-        """Index of the oldest sample that is remembered."""
+        """Index of the oldest sample remembered."""
         return self.end_sample - min(self._filled, self._size)
 
     def _slice(self, start_sample: int, end_sample: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Settings as the text of a settings file: every key with its meaning and its origin."""
+"""Write settings as the text of a settings file, each with its meaning and its origin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNITS = "_s seconds, _mv millivolts, _bpm beats a minute, _hz hertz, _mb 1,000,0
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting in force; ``origin`` says who set it."""
+    """One setting in force; ``origin`` names what set it."""
 
     section: str
     name: str
@@ -26,7 +26,7 @@ class Setting:
 
 
 def settings_in_force(settings: Settings, origins: Mapping[str, str]) -> Iterator[Setting]:
-    """Give every setting, in order; ``origins`` says who set a ``section.name``, if anybody."""
+    """Give every setting in order; ``origins`` names what set a ``section.name``."""
     for section in dataclasses.fields(settings):
         group = getattr(settings, section.name)
         for field in dataclasses.fields(group):
@@ -37,7 +37,7 @@ def settings_in_force(settings: Settings, origins: Mapping[str, str]) -> Iterato
 
 
 def as_toml(settings: Settings, origins: Mapping[str, str]) -> str:
-    """Give a settings file that, read again, is these settings."""
+    """Give a settings file that reads back as these settings."""
     lines = [f"# units stand in the names: {UNITS}"]
     section = ""
     for setting in settings_in_force(settings, origins):
@@ -53,5 +53,5 @@ def as_toml(settings: Settings, origins: Mapping[str, str]) -> str:
 
 
 def _value(value: Any) -> str:
-    """Give a text, number, truth or list of them as TOML, which is as JSON for these."""
+    """Give a text, number, truth value or list of them as TOML; JSON is the same for these."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""Frozen dataclasses from TOML tables; an unknown key or a wrong type is an error. Pure."""
+"""Make frozen dataclasses from TOML tables; an unknown key or a wrong type is an error. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def require(condition: bool, key: str, rule: str) -> None:
-    """Refuse a setting, in one line, unless the condition holds."""
+    """Raise an error of one line unless the condition holds."""
     if not condition:
         raise MonitorError(f"setting {key}: {rule}", USAGE)
 
@@ -64,7 +64,7 @@ def _convert(hint: Any, value: Any, key: str) -> Any:
         require(isinstance(value, list), key, f"must be a list, not {_shown(value)}")
         return tuple(_convert(item, v, f"{key}[{i}]") for i, v in enumerate(value))
     if isinstance(value, int) and not isinstance(value, bool):
-        # beyond it neither float() nor repr() works on every integer
+        # beyond this float() and repr() may fail
         require(abs(value) < 2**63, key, "the number is out of range")
         if hint is float:
             return float(value)

@@ -1,4 +1,4 @@
-"""A text file that a user names: read whole, but never more than it may hold."""
+"""Read a text file named by the user, up to a limit of size."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ MAX_BYTES = 4 * 1024 * 1024
 
 
 def read_text_file(path: Path) -> str:
-    """Read UTF-8 text; a device or a pipe that gives more than the limit is read no further.
+    """Read UTF-8 text; from a device or a pipe, at most the limit.
 
     Raises
     ------
     MonitorError
-        If there are more than :data:`MAX_BYTES`.
+        If the file holds more than :data:`MAX_BYTES`.
     OSError
         If it cannot be read.
     UnicodeDecodeError

@@ -42,6 +42,10 @@ SHELLS = (
     "monitor/dashboard/canvas.py",
     "monitor/dashboard/terminal.py",
     "monitor/doctor/",
+    "monitor/feeds/local.py",
+    "monitor/feeds/pace.py",
+    "monitor/feeds/remote.py",
+    "monitor/feeds/run.py",
     "monitor/journal/journal.py",
     "monitor/journal/lock.py",
     "monitor/journal/place.py",
@@ -49,7 +53,6 @@ SHELLS = (
     "monitor/journal/schema.py",
     "monitor/journal/store.py",
     "monitor/journal/writer.py",
-    "monitor/live.py",
     "monitor/models/",
     "monitor/metrics/figures.py",
     "monitor/metrics/http.py",
@@ -63,7 +66,6 @@ SHELLS = (
     "monitor/recording/segment.py",
     "monitor/recording/stream.py",
     "monitor/recording/thread.py",
-    "monitor/remote.py",
     "monitor/score/record.py",
     "monitor/score/records.py",
     "monitor/service/log.py",
@@ -94,7 +96,6 @@ SHELLS = (
     "monitor/wire/publisher.py",
     "monitor/wire/sockets.py",
     "monitor/wire/subscriber.py",
-    "monitor/wire/unread.py",
 )
 # a layer may import from the layers named here, and from itself
 LAYERS = {
@@ -103,7 +104,7 @@ LAYERS = {
     "monitor/sources/": {
         *("sources", "wfdb_header", "messages", "config", "strict_toml", "text_file", "errors"),
     },
-    "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
+    "monitor/sinks/": {"sinks", "messages", "config", "errors", "feeds"},
     "monitor/wire/": {
         *("wire", "log_lines", "messages", "config", "strict_toml", "text_file", "errors"),
     },
@@ -113,7 +114,11 @@ LAYERS = {
     "monitor/metrics/": {"metrics", "wire", "messages", "errors", "__version__"},
     "monitor/journal/": {"journal", "wire", "messages", "config", "errors"},
     "monitor/score/": {"score", "wfdb_header", "errors", "messages"},
-    "monitor/dashboard/": {"dashboard", "ring", "messages", "errors", "feed"},
+    "monitor/dashboard/": {"dashboard", "ring", "messages", "errors", "feeds"},
+    "monitor/feeds/": {
+        *("feeds", "dashboard", "sinks", "wire", "sources", "pipeline", "messages", "config"),
+        "errors",
+    },
 }
 
 

@@ -121,8 +121,8 @@ def _alerts(
 
     Who waits for alerts must not take a service that has gone for patients who are well.
     """
+    from monitor.feeds.remote import SILENT_S
     from monitor.messages import Alert
-    from monitor.remote import SILENT_S
     from monitor.wire.protocol import StreamState
 
     began_s = heard_s = time.monotonic()

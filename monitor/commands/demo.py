@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.commands.options import add_analysis_options, add_output_options, has_terminal, show
+from monitor.commands.options import add_analysis_options, add_output_options, show
+from monitor.feeds.run import has_terminal
 
 if TYPE_CHECKING:
     from monitor.sources import Log

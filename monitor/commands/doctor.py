@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.commands.options import add_analysis_options, has_terminal, settings_from
+from monitor.commands.options import add_analysis_options, settings_from
 from monitor.commands.serve import with_options
 from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED
+from monitor.feeds.run import has_terminal
 
 if TYPE_CHECKING:
     from monitor.config import ServiceSettings, Settings

@@ -11,9 +11,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.commands.options import add_analysis_options, line_writer, settings_from
+from monitor.commands.options import add_analysis_options, settings_from
 from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
+from monitor.feeds.run import line_writer
 from monitor.log_lines import Level, LogLine
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from monitor.commands.options import add_request_options, client_keys
 from monitor.errors import USAGE, MonitorError
 
 if TYPE_CHECKING:
-    from monitor.recording.request import Span
+    from monitor.recording.span_query import Span
     from monitor.wire.subscriber import ControlClient
 
 SUMMARY = "Fetch the signal around an alert or a sample from a running `serve`, as a WFDB record."
@@ -84,7 +84,7 @@ def _onset(control: ControlClient, args: argparse.Namespace) -> int:
 
 def _journalled(control: ControlClient, args: argparse.Namespace, error: MonitorError) -> Span:
     """Fetch what the journal has of an alert whose signal is not known any more."""
-    from monitor.recording.request import read_answer
+    from monitor.recording.span_query import read_answer
 
     if args.alert is None:
         raise error
@@ -101,7 +101,7 @@ def _fetch(control: ControlClient, args: argparse.Namespace, at: int) -> Span:
 
     import numpy as np
 
-    from monitor.recording.request import MAX_VALUES, read_answer
+    from monitor.recording.span_query import MAX_VALUES, read_answer
 
     def ask(start: int, end: int) -> Span:
         request = {"command": "signal", "stream": args.stream}

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from monitor.commands.options import add_key_option, client_keys, has_terminal, line_writer
+from monitor.commands.options import add_key_option, client_keys
 from monitor.default_endpoints import CONTROL, OUTPUT
+from monitor.feeds.run import has_terminal, line_writer
 
 if TYPE_CHECKING:
-    from monitor.feed import Deliver, Status
+    from monitor.feeds.feed import Deliver, Status
     from monitor.messages import Message
 
 SUMMARY = "Watch the streams of a running `serve` on the dashboard."
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Watch until quit."""
-    from monitor.remote import SubscriberFeed
+    from monitor.feeds.remote import SubscriberFeed
 
     feed = SubscriberFeed(
         args.connect, args.control, args.stream, args.exit_when_done, keys=client_keys(args)
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _with_remarks(write: Callable[..., None]) -> Deliver:
     """Print events, and on stderr whatever else there is to say, when it changes."""
-    from monitor.feed import Status
+    from monitor.feeds.feed import Status
     from monitor.messages import Alert, AlertState
 
     last: dict[str, str] = {}

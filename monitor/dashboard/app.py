@@ -27,7 +27,7 @@ from monitor.dashboard.traces import Scales
 from monitor.dashboard.view import Display, draw
 from monitor.dashboard.waveform import DOTS_PER_S, GAINS_MV
 from monitor.errors import INTERRUPTED, MonitorError
-from monitor.feed import Feed, Status
+from monitor.feeds.feed import Feed, Status
 from monitor.messages import Alert, AlertKind, AlertState, Message, Priority
 
 FRAME_S = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.feed import Status
+from monitor.feeds.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,

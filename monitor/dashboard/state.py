@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from monitor.dashboard.snapshot import Snapshot, Wave
-from monitor.feed import Status
+from monitor.feeds.feed import Status
 from monitor.messages import (
     Alert,
     AlertKind,

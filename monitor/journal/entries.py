@@ -1,4 +1,4 @@
-"""What is kept in the journal, and in what form. Pure."""
+"""Entries of the journal: the stored form of events and of the signal before an alert. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from monitor.wire.fields import ProtocolError, fields_to_dict
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps
 from monitor.wire.protocol import JOURNALLED, Body, kind_of
 
-MAX_EVIDENCE_VALUES = 40_000  # 10 s of 4 leads at 1000 Hz
+MAX_SIGNAL_VALUES = 40_000  # 10 s of 4 leads at 1000 Hz
 MAX_TEXT_BYTES = MAX_JSON_BYTES - 1024  # a header has some fields of its own
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """The signal that led to an alert: float32 little-endian, mV, C order, and JSON that tells it.
+class AlertSignal:
+    """The stored signal before an alert: float32 little-endian, mV, C order, described by JSON.
 
     The JSON has ``stream``, ``alert_id``, ``start_sample``, ``shape``, ``rate_hz``, ``leads``,
     ``source`` and ``wall_ns`` of the first sample.
@@ -32,9 +32,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that is to be kept: its JSON text and what it is searched by.
+    """A message to be stored: its JSON text and the columns it is searched by.
 
-    An alert that was raised has its ``evidence``.
+    A raised alert has its ``signal``.
     """
 
     stream: str
@@ -44,14 +44,14 @@ class Draft:
     alert: str | None = None
     priority: str | None = None
     state: str | None = None
-    evidence: Evidence | None = None
+    signal: AlertSignal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message as it is kept.
+    """A stored message.
 
-    ``number`` grows with every entry, over restarts too; ``wall_ns`` is when it was journalled.
+    ``number`` grows with every entry, also over restarts. ``wall_ns`` is the time of storing.
     """
 
     number: int
@@ -59,7 +59,7 @@ class Entry:
     draft: Draft
 
     def fields(self) -> dict[str, Any]:
-        """Give the entry as one JSON object, as replies and ``history`` show it."""
+        """Give the entry as one JSON object, the form of replies and of ``history``."""
         head = {"journal": self.number, "wall_ns": self.wall_ns, "type": self.draft.kind}
         fields: dict[str, Any] = json.loads(self.draft.text)
         return head | fields
@@ -67,9 +67,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is kept of a stream itself: a text that its owner makes, and how far it has come.
+    """The stored state of a stream: a text that its owner writes, and its next sample.
 
-    ``wall_ns`` is when that was.
+    ``wall_ns`` is the time of storing.
     """
 
     text: str
@@ -83,12 +83,12 @@ def is_kept(body: Body) -> bool:
 
 
 def draft_of(body: Body) -> Draft:
-    """Put a message into the form in which it is kept.
+    """Give the stored form of a message.
 
     Raises
     ------
     ProtocolError
-        If it holds what cannot be written.
+        If a field cannot be written.
     """
     text = dumps(fields_to_dict(body))
     if len(text.encode()) > MAX_TEXT_BYTES:
@@ -100,13 +100,13 @@ def draft_of(body: Body) -> Draft:
     return Draft(body.stream, kind_of(body), sample, text)
 
 
-def evidence_of(snippet: Snippet, info: StreamInfo, wall_ns: int) -> Evidence:
-    """Put a snippet that ends at ``wall_ns`` into the form in which it is kept.
+def alert_signal_of(snippet: Snippet, info: StreamInfo, wall_ns: int) -> AlertSignal:
+    """Give the stored form of a snippet that ends at ``wall_ns``.
 
-    Of many leads the first are kept, as many as fit an answer.
+    If all leads do not fit one answer, the first ones that fit are stored.
     """
     length = len(snippet.values_mv)
-    leads = max(1, min(len(info.leads), MAX_EVIDENCE_VALUES // max(length, 1)))
+    leads = max(1, min(len(info.leads), MAX_SIGNAL_VALUES // max(length, 1)))
     values = np.ascontiguousarray(snippet.values_mv[:, :leads], "<f4")
     described = {
         "stream": snippet.stream,
@@ -119,16 +119,16 @@ def evidence_of(snippet: Snippet, info: StreamInfo, wall_ns: int) -> Evidence:
         "source": info.source,
         "wall_ns": wall_ns - round(length / info.rate_hz * 1e9),
     }
-    return Evidence(snippet.alert_id, dumps(described), values.tobytes())
+    return AlertSignal(snippet.alert_id, dumps(described), values.tobytes())
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is wanted of a journal; an empty tuple or None stands for all.
+    """Which entries are wanted; an empty tuple or None stands for all.
 
-    ``after`` is a journal number; ``since_ns`` and ``until_ns`` are wall times of journalling,
-    the latter not included. ``kinds`` holds kinds of messages and kinds of alerts: an entry of
-    any of them is wanted.
+    ``after`` is a journal number; ``since_ns`` and ``until_ns`` are wall times of storing;
+    ``until_ns`` itself is not included. ``kinds`` holds kinds of messages and kinds of alerts: an
+    entry of any of them is wanted.
     """
 
     after: int = 0

@@ -1,4 +1,4 @@
-"""The journal as the service uses it: numbers what is to be kept, and keeps it."""
+"""The journal of a service: numbers events and stores them before they are published."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry, Evidence, Memory, Query
+from monitor.journal.entries import AlertSignal, Draft, Entry, Memory, Query
 from monitor.journal.lock import Lock
 from monitor.journal.reader import Reader
 from monitor.journal.schema import DiskFullError
@@ -18,38 +18,38 @@ from monitor.journal.store import Retention, Store, prepare
 from monitor.journal.writer import MAX_WAITING, RETRY_S, Writer
 from monitor.wire.protocol import Mark
 
-PATIENCE_S = 0.25  # an alarm waits no longer than this for the disk
+PATIENCE_S = 0.25  # an alarm waits at most this long for the disk
 CLOSE_S = 5.0
 TIDY_TICKS = 2
-MAX_EVIDENCE = 500  # events that wait for the disk with their evidence, which is large
+MAX_SIGNALS = 500  # events that wait for the disk together with their signal, which is large
 
 
 class Journal:
-    """Keeps what must not be lost, before it is published.
+    """Stores events before they are published.
 
-    Beside the file lies ``FILE.complete`` while every number that was ever given out is in the
-    file. Without it a service that starts leaves out as many numbers as may be missing: a
-    number that a subscriber has seen never comes again for something else.
+    ``FILE.complete`` lies beside the file while every number given out so far is in the file. If
+    it is missing, a service that starts skips as many numbers as may be missing. So a number that
+    a subscriber has seen is never used again for another event.
 
-    Where the disk takes nothing at the start, what is to be kept waits in memory until it does.
+    If the disk cannot be written at the start, events wait in memory until it can.
 
     Parameters
     ----------
     path
-        The file; made where there is none.
+        The file; made if it does not exist.
     wall_ns
         Wall clock.
     retry_s
-        Seconds between two trials to write when the disk is in trouble.
+        Seconds between two attempts to write while the disk fails.
     retention
-        How long events are kept; by default for ever.
+        How long events are kept; by default without limit.
 
     Attributes
     ----------
     memories
-        What an earlier service kept of its streams.
+        Stored states of the streams of an earlier service.
     unsure
-        How many numbers that service may have given out that are not in the file.
+        How many numbers that service may have given out without storing them.
 
     Raises
     ------
@@ -92,7 +92,7 @@ class Journal:
                 if store is not None:
                     self._reader = reader
                 else:
-                    reader.close()  # it would not see what is written once there is room
+                    reader.close()  # it would not see later writes
             self.unsure = 0 if fresh or self._complete.exists() else MAX_WAITING
             self._last += self.unsure
             self._writer = Writer(store, self._reopened, trouble, retry_s)
@@ -101,7 +101,7 @@ class Journal:
 
     @property
     def identity(self) -> str:
-        """What tells this journal from any other."""
+        """Identity of this journal."""
         return self._identity
 
     @property
@@ -111,7 +111,7 @@ class Journal:
 
     @property
     def trouble(self) -> str:
-        """Why events are not coming to the disk, in words that stay; empty while they do."""
+        """Why events do not reach the disk; empty while they do. The wording is stable."""
         reason = self._writer.trouble
         if not reason:
             self._unkept = 0
@@ -124,9 +124,9 @@ class Journal:
         return self._last_of.get(stream, 0)
 
     def note(self, positions: Mapping[str, int]) -> None:
-        """Take the next sample of every stream, once a second; it is written by and by.
+        """Take the next sample of every stream, once a second, to be written later.
 
-        So is deleted what need not be kept any longer.
+        Also starts the deletion of events that are older than the retention allows.
         """
         now_ns = self._wall_ns()
         self._ticks += 1
@@ -144,21 +144,19 @@ class Journal:
     def keep(
         self, drafts: Sequence[Draft], memories: Mapping[str, Memory] | None = None
     ) -> list[Mark | None]:
-        """Write events to the disk, in one transaction; give the number of each.
+        """Write events and states of streams in one transaction; give the number of each event.
 
-        With them goes what is to be remembered of the streams.
-
-        Returns within :data:`PATIENCE_S` in any case: what is not on the disk by then is kept
-        in memory and written as soon as it can be; when much waits, without new evidence. An event
-        that memory has no room for either has no number.
+        Returns within :data:`PATIENCE_S` in any case. Events that are not on the disk by then
+        wait in memory and are written as soon as possible; if many wait, new ones lose their
+        signal. An event for which memory has no room gets no number.
         """
         room = self._writer.room()
         now_ns = self._wall_ns()
         entries: list[Entry] = []
         marks: list[Mark | None] = []
         for draft in drafts[:room]:
-            if draft.evidence is not None and MAX_WAITING - room > MAX_EVIDENCE:
-                draft = replace(draft, evidence=None)
+            if draft.signal is not None and MAX_WAITING - room > MAX_SIGNALS:
+                draft = replace(draft, signal=None)
             self._last += 1
             marks.append(Mark(self._last, self.last_of(draft.stream)))
             self._last_of[draft.stream] = self._last
@@ -166,13 +164,13 @@ class Journal:
         self._unkept += len(drafts) - len(entries)
         noted = {n: replace(m, wall_ns=now_ns) for n, m in (memories or {}).items()}
         if entries and not self._writer.write(entries, noted, PATIENCE_S):
-            # a disk that has become read-only keeps it, but takes no service that starts either
+            # on a read-only disk the file stays, but then no service can start there either
             with contextlib.suppress(OSError):
                 self._complete.unlink(missing_ok=True)
         return [*marks, *[None] * (len(drafts) - len(entries))]
 
     def page(self, query: Query, limit: int) -> list[Entry]:
-        """Give the first entries wanted, those included that wait for the disk.
+        """Give the first entries wanted, including those that wait for the disk.
 
         Raises
         ------
@@ -180,13 +178,13 @@ class Journal:
             If the file cannot be read now.
         """
         reader = self._readable()
-        waiting = self._writer.waiting()  # first: what is written meanwhile is then in the file
+        waiting = self._writer.waiting()  # first: entries written meanwhile are in the file
         entries = reader.page(query, limit)
         after = replace(query, after=entries[-1].number if entries else query.after)
         return [*entries, *(e for e in waiting if after.wants(e))][:limit]
 
-    def evidence(self, stream: str, alert_id: int) -> Evidence | None:
-        """Give the signal that led to an alert, None if it is not kept (any more).
+    def alert_signal(self, stream: str, alert_id: int) -> AlertSignal | None:
+        """Give the stored signal before an alert, None if it is not (or no longer) stored.
 
         Raises
         ------
@@ -194,10 +192,10 @@ class Journal:
             If the file cannot be read now.
         """
         for entry in self._writer.waiting():
-            found = entry.draft.evidence
+            found = entry.draft.signal
             if found is not None and (entry.draft.stream, found.alert_id) == (stream, alert_id):
                 return found
-        return self._readable().evidence(stream, alert_id)
+        return self._readable().alert_signal(stream, alert_id)
 
     def first(self) -> int:
         """Give the number of the oldest entry, 0 if there is none.
@@ -210,7 +208,7 @@ class Journal:
         return self._readable().first()
 
     def close(self) -> None:
-        """Write what still waits, and let go of the file.
+        """Write the events that still wait, and close the file.
 
         Raises
         ------
@@ -218,7 +216,7 @@ class Journal:
             If something could not be written.
         """
         if self._reader is not None:
-            self._reader.close()  # the last to close the file must be one who may write it
+            self._reader.close()  # the writer must close the file last
         left = self._writer.close(CLOSE_S)
         if not left:
             self._note_complete()
@@ -229,12 +227,12 @@ class Journal:
             )
 
     def _reopened(self) -> Store:
-        """Open the file again, or a new one if it has been removed: the numbers go on."""
+        """Open the file again, or a new one if it was removed; the numbers continue."""
         prepare(self._path)
         return Store(self._path, self._retention, self._identity)
 
     def _readable(self) -> Reader:
-        """Give the file that is written, also if it is another one than before."""
+        """Give a reader of the file that is written now, even if it was replaced."""
         if self._reader is not None and self._reader.outdated:
             self._reader.close()
             self._reader = None

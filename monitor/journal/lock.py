@@ -1,4 +1,4 @@
-"""One journal, one service: a lock that the operating system lets go when its holder dies."""
+"""A lock: one journal, one service. The operating system releases it when its holder dies."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from monitor.errors import MonitorError
 
 
 class Lock:
-    """Holds ``FILE.lock`` for as long as the process lives, or until it is closed.
+    """Holds ``FILE.lock`` until it is closed or the process ends.
 
-    The lock is SQLite's own on an empty database, which works on every system that SQLite does.
+    The lock is SQLite's own on an empty database, so it works wherever SQLite does.
 
     Parameters
     ----------
     path
-        The file that is to be written by us alone.
+        The journal that only this process may write.
 
     Raises
     ------
@@ -31,7 +31,7 @@ class Lock:
             self._connection = sqlite3.connect(
                 lock, 0, isolation_level=None, check_same_thread=False
             )
-            # nothing is ever written: no room on the disk is needed for it
+            # nothing is written, so a full disk does not matter
             self._connection.execute("PRAGMA journal_mode = MEMORY")
             self._connection.execute("BEGIN EXCLUSIVE")
         except (OSError, sqlite3.Error) as error:
@@ -43,5 +43,5 @@ class Lock:
             raise MonitorError(f"journal {path} cannot be locked: {error}") from error
 
     def close(self) -> None:
-        """Let go."""
+        """Release the lock."""
         self._connection.close()

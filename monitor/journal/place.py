@@ -1,4 +1,4 @@
-"""Where the journal lies when nobody says so."""
+"""Default journal path."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ OFF = "off"
 
 
 def state_folder() -> Path:
-    """Give the user's folder for what programs must remember (XDG Base Directory, 0.8)."""
+    """Give the user's folder for state of programs (XDG Base Directory, 0.8)."""
     given = os.environ.get("XDG_STATE_HOME", "")
-    # the specification has relative paths ignored
+    # the specification ignores relative paths
     home = Path(given) if os.path.isabs(given) else Path.home() / ".local" / "state"
     return home / "ecg-monitor"
 
 
 def journal_path(named: str, input_endpoint: str) -> Path | None:
-    """Give the journal of a service: the one named, else the one of its input port.
+    """Give the path of a service's journal: the one named, else one for its input port.
 
-    Two services on one machine have different ports, so they do not meet in one file. An input
-    without a fixed port has no journal unless one is named: it would not be found again.
+    Two services on one machine have different ports, so they never share a file. An input without
+    a fixed port has no default journal: a later service would not find it.
 
     >>> journal_path("off", "tcp://127.0.0.1:5555"), journal_path("", "tcp://127.0.0.1:*")
     (None, None)

@@ -1,4 +1,4 @@
-"""The journal's file as it is read, also while another process writes it."""
+"""Read the journal's file, also while another process writes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry, Evidence, Memory, Query
+from monitor.journal.entries import AlertSignal, Draft, Entry, Memory, Query
 from monitor.journal.schema import VERSION, check, explained, inode_of
 
 PAGE = 500
@@ -17,16 +17,16 @@ PATIENCE_S = 2.0
 
 
 class Reader:
-    """A journal that is only read.
+    """A journal opened for reading.
 
     Parameters
     ----------
     path
         The file.
     patience_s
-        How long to wait for a file that is locked.
+        How long to wait for a locked file.
     alone
-        Nobody writes it as long as it is open.
+        No process writes it while it is open.
 
     Raises
     ------
@@ -40,7 +40,7 @@ class Reader:
         if not path.is_file():
             raise MonitorError(f"there is no journal {path}; name one with --journal FILE")
         uri = f"{path.resolve().as_uri()}?mode=ro"
-        # SQLite reads a log through a file beside it: where it can make none, nobody may write
+        # to read a log SQLite makes a file beside it; where it cannot, nobody can write either
         alone = alone or not os.access(path.parent, os.W_OK)
         if alone and not (log.exists() and log.stat().st_size):
             uri += "&immutable=1"
@@ -61,11 +61,11 @@ class Reader:
 
     @property
     def outdated(self) -> bool:
-        """The file is no longer the one that was opened."""
+        """Another file has taken the place of the opened one."""
         return inode_of(self._path) != self._inode
 
     def page(self, query: Query, limit: int = PAGE) -> list[Entry]:
-        """Give the first entries that are wanted, in order of their numbers.
+        """Give the first entries wanted, in order of their numbers.
 
         Raises
         ------
@@ -83,8 +83,8 @@ class Reader:
             raise MonitorError(explained(self._path, error)) from error
         return [Entry(row[0], row[1], Draft(*row[2:])) for row in rows]
 
-    def evidence(self, stream: str, alert_id: int) -> Evidence | None:
-        """Give the signal that led to an alert, None if it is not kept (any more).
+    def alert_signal(self, stream: str, alert_id: int) -> AlertSignal | None:
+        """Give the stored signal before an alert, None if it is not (or no longer) stored.
 
         Raises
         ------
@@ -99,10 +99,10 @@ class Reader:
             ).fetchone()
         except sqlite3.Error as error:
             raise MonitorError(explained(self._path, error)) from error
-        return Evidence(*row) if row else None
+        return AlertSignal(*row) if row else None
 
     def identity(self) -> str:
-        """Give what tells this journal from any other."""
+        """Give the identity of this journal."""
         row = self._connection.execute("SELECT id FROM journal").fetchone()
         return str(row[0])
 
@@ -111,7 +111,7 @@ class Reader:
         return int(self._connection.execute("SELECT min(number) FROM events").fetchone()[0] or 0)
 
     def memories(self) -> dict[str, Memory]:
-        """Give what was kept of every stream."""
+        """Give the stored state of every stream."""
         rows = self._connection.execute(
             "SELECT stream, text, next_sample, positions.wall_ns"
             " FROM streams JOIN positions USING (stream)"
@@ -131,7 +131,7 @@ class Reader:
         return dict(rows.fetchall())
 
     def entries(self, query: Query) -> Iterator[Entry]:
-        """Give all entries that are wanted; the file is not held open by whoever takes them."""
+        """Give all entries wanted, page by page: a slow caller holds no transaction open."""
         while page := self.page(query):
             yield from page
             query = replace(query, after=page[-1].number)

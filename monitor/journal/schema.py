@@ -1,7 +1,7 @@
-"""The journal's SQLite file: its tables, and how an older file becomes a present one.
+"""The journal's SQLite file: its tables, and the migrations of older files.
 
-``user_version`` is the version of the schema. Each migration takes a file one version on, in a
-transaction of its own; a file of a newer version is refused, since writing to it might harm it.
+``user_version`` is the version of the schema. Each migration raises it by one, in a transaction
+of its own. A file of a newer version is refused, since writing to it might damage it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 
 from monitor.errors import MonitorError
 
-APPLICATION_ID = 0x45434A4C  # "ECJL": tells our files from any other SQLite file
+APPLICATION_ID = 0x45434A4C  # "ECJL": marks our files among SQLite files
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        # AUTOINCREMENT: a number is never used again, also when the newest entry is deleted
+        # AUTOINCREMENT: a number is never used again, even if the newest entry is deleted
         """CREATE TABLE events (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
             wall_ns INTEGER NOT NULL,
@@ -31,7 +31,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX events_by_time ON events (wall_ns)",
     ),
     (
-        # tells a journal from another one in its place, whose numbers mean something else
+        # identity: numbers of another journal in the same place mean other events
         "CREATE TABLE journal (id TEXT NOT NULL) STRICT",
         "INSERT INTO journal VALUES (lower(hex(randomblob(8))))",
     ),
@@ -49,7 +49,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID""",
     ),
     (
-        # the evidence of an alert: much larger than the events
+        # the signal before an alert: much larger than the events
         """CREATE TABLE snippets (
             number INTEGER PRIMARY KEY,
             stream TEXT NOT NULL,
@@ -64,7 +64,7 @@ VERSION = len(MIGRATIONS)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring a file to the present schema; an empty one gets all of it.
+    """Migrate a file to the present schema; an empty file gets all tables.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> int:
-    """Give the version of a file's schema: 0 if it is empty.
+    """Give the schema version of a file, 0 if it is empty.
 
     Raises
     ------
@@ -107,22 +107,22 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
 
 
 class DiskFullError(MonitorError):
-    """The disk takes nothing now; what has been written before may still be read."""
+    """The disk cannot be written now; earlier entries may still be read."""
 
 
 def failure(path: Path, error: sqlite3.Error) -> MonitorError:
-    """Say why a journal cannot be opened."""
+    """Give the error of a journal that cannot be opened."""
     return (DiskFullError if is_full(error) else MonitorError)(explained(path, error))
 
 
 def is_full(error: sqlite3.Error) -> bool:
-    """Tell whether the disk takes nothing now."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # of the kind: I/O errors have many
+    """Tell whether the error means that the disk cannot be written now."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended code
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def inode_of(path: Path) -> int | None:
-    """Tell a file from another one of its name; None if there is none."""
+    """Give the inode of a file, None if there is no file; it shows when a file is replaced."""
     try:
         return path.stat().st_ino
     except OSError:
@@ -130,7 +130,7 @@ def inode_of(path: Path) -> int | None:
 
 
 def explained(path: Path, error: sqlite3.Error) -> str:
-    """Say in one line why a journal cannot be used, and what to do."""
+    """Give one line: why a journal cannot be used, and what to do."""
     if isinstance(error, sqlite3.OperationalError):
         return f"journal {path} cannot be used now: {error}"
     return f"journal {path} is damaged or not a journal ({error}); move it away and start anew"

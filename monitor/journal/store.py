@@ -1,4 +1,4 @@
-"""The journal's file as the service writes it. One connection, no thread of its own."""
+"""Write the journal's file. One connection, no thread of its own."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from monitor.journal.entries import Draft, Entry, Memory
 from monitor.journal.schema import check, failure, inode_of, migrate
 
 BUSY_TIMEOUT_S = 2.0
-NEW_FILE_MODE = 0o600  # what is in it concerns patients
+NEW_FILE_MODE = 0o600  # it holds health data
 NEW_FOLDER_MODE = 0o700
-TIDY_EVENTS = 500  # deleted at a time: what is written meanwhile does not wait long
+TIDY_EVENTS = 500  # deleted at a time, so that a write waits only briefly
 TIDY_SNIPPETS = 100
 TIDY_PAGES = 500  # given back to the disk at a time
-SNIPPETS_SHARE = 0.5  # of the room: more of it goes before any event does
+SNIPPETS_SHARE = 0.5  # of the room: beyond it snippets are deleted before events
 DAY_NS = 86_400_000_000_000
 
 
 def prepare(path: Path) -> bool:
-    """Make a file and its folder, readable by their owner alone; tell whether it is empty.
+    """Make a file and its folder, readable by their owner only; tell whether the file is empty.
 
     Raises
     ------
@@ -51,21 +51,21 @@ class Retention:
 
 
 class Store:
-    """A journal that is written to.
+    """A journal opened for writing.
 
     Parameters
     ----------
     path
-        The file; made where there is none.
+        The file; made if it does not exist.
     retention
         How long events are kept.
     identity
-        What the journal is to be known by; by default what it is known by already.
+        New identity of the journal; by default it keeps its own.
 
     Raises
     ------
     DiskFullError
-        If the disk takes nothing now.
+        If the disk cannot be written now.
     MonitorError
         If it cannot be opened, is no journal, or of a newer version.
     """
@@ -75,7 +75,7 @@ class Store:
     ) -> None:
         self._path = path
         self._retention = retention or Retention()
-        # made here, used in the thread of the writer: never at the same time
+        # made here, then used by the writer thread only
         self._connection = sqlite3.connect(
             path, BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
@@ -83,7 +83,7 @@ class Store:
             if not check(self._connection, path):
                 self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._connection.execute("PRAGMA journal_mode = WAL")
-            # a commit is on the disk, also when the power fails
+            # a commit survives a power failure
             self._connection.execute("PRAGMA synchronous = FULL")
             migrate(self._connection, path)
             if identity is not None:
@@ -106,7 +106,7 @@ class Store:
 
         ``positions`` are (wall_ns, next sample) of streams.
         """
-        if inode_of(self._path) != self._inode:  # SQLite would go on writing into nothing
+        if inode_of(self._path) != self._inode:  # SQLite would write on into a removed file
             raise sqlite3.OperationalError(f"{self._path} has been removed or replaced")
         with self._transaction():
             self._connection.executemany(
@@ -119,7 +119,7 @@ class Store:
                 [
                     (e.number, e.draft.stream, found.alert_id, found.text, found.samples)
                     for e in entries
-                    if (found := e.draft.evidence) is not None
+                    if (found := e.draft.signal) is not None
                 ],
             )
             self._connection.executemany(
@@ -132,7 +132,7 @@ class Store:
             )
 
     def tidy(self, wall_ns: int) -> int:
-        """Delete what need not be kept any longer, a bounded part of it; tell how much."""
+        """Delete a bounded number of entries beyond the retention; tell how many."""
         execute = self._connection.execute
         oldest_ns = wall_ns - min(self._retention.keep_days * DAY_NS, wall_ns)
         with self._transaction():
@@ -152,7 +152,7 @@ class Store:
                 ).rowcount
             first = "coalesce((SELECT min(number) FROM events), number + 1)"
             execute(f"DELETE FROM snippets WHERE number < {first}")
-            if not deleted:  # streams of which nothing is left
+            if not deleted:  # streams without entries
                 gone = "SELECT stream FROM positions WHERE wall_ns < ? AND NOT EXISTS"
                 gone += " (SELECT 1 FROM events WHERE events.stream = positions.stream)"
                 execute(f"DELETE FROM streams WHERE stream IN ({gone})", (oldest_ns,))
@@ -162,7 +162,7 @@ class Store:
         return deleted
 
     def _too_large(self) -> bool:
-        """Whether what is in the file takes more than its room."""
+        """Whether the content takes more than its room."""
         pages, free, size = (
             int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")
@@ -175,7 +175,7 @@ class Store:
         return float(found[0]) > SNIPPETS_SHARE * self._retention.max_bytes
 
     def close(self) -> None:
-        """Close; the write-ahead log is folded into the file."""
+        """Close; SQLite merges the write-ahead log into the file."""
         self._connection.close()
 
     @contextlib.contextmanager

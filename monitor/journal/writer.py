@@ -1,4 +1,4 @@
-"""The thread that writes the journal, so that a slow or full disk holds nobody up for long."""
+"""The thread that writes the journal, so that a slow or full disk never blocks the service."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Target(Protocol):
         memories: Mapping[str, Memory],
         positions: Mapping[str, tuple[int, int]],
     ) -> None:
-        """Write everything or nothing; an ``sqlite3.Error`` says why nothing."""
+        """Write everything, or nothing and raise an ``sqlite3.Error``."""
         ...
 
     def tidy(self, wall_ns: int) -> object:
-        """Delete a bounded part of what need not be kept any longer."""
+        """Delete a bounded number of entries beyond the retention."""
         ...
 
     def close(self) -> None:
@@ -42,10 +42,10 @@ class Target(Protocol):
 
 
 class Writer:
-    """Takes entries in order and writes them, at once or as soon as that is possible.
+    """Takes entries in order and writes them at once, or as soon as possible.
 
-    What cannot be written waits, at most :data:`MAX_WAITING` entries, and is tried again with
-    a file opened anew every ``retry_s``. Where the disk is full it waits without its evidence,
+    At most :data:`MAX_WAITING` entries wait while the disk fails. Every ``retry_s`` the writer
+    opens the file anew and tries again. If the disk is full, waiting entries lose their signal,
     which needs far more room.
 
     Parameters
@@ -53,11 +53,11 @@ class Writer:
     target
         The file; None if it could not be opened.
     reopen
-        Opens the file, then and after a failure.
+        Opens the file if it is not open, or after a failure.
     trouble
         Why it could not be opened.
     retry_s
-        Seconds between two trials.
+        Seconds between two attempts.
     """
 
     def __init__(
@@ -77,13 +77,13 @@ class Writer:
         self._trouble = trouble
         self._tidy_ns: int | None = None
         self._closing = False
-        self._forgone = False  # the last failure took evidence away: to be tried again
+        self._dropped = False  # the last failure dropped signals: try again
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     @property
     def trouble(self) -> str:
-        """Why entries are waiting; empty while all is well."""
+        """Why entries wait; empty while none do."""
         return self._trouble
 
     def waiting(self) -> list[Entry]:
@@ -96,13 +96,13 @@ class Writer:
         return MAX_WAITING - len(self._waiting)
 
     def note(self, positions: Mapping[str, tuple[int, int]]) -> None:
-        """Take how far streams have come; nobody waits for that."""
+        """Take the positions of streams, to be written later."""
         with self._changed:
             self._positions.update(positions)
             self._changed.notify_all()
 
     def tidy(self, wall_ns: int) -> None:
-        """Have old events deleted, when nothing else is to be done."""
+        """Ask for the deletion of old events."""
         with self._changed:
             self._tidy_ns = wall_ns
             self._changed.notify_all()
@@ -110,9 +110,9 @@ class Writer:
     def write(
         self, entries: Sequence[Entry], memories: Mapping[str, Memory], patience_s: float
     ) -> bool:
-        """Take entries; tell whether they came to the disk within ``patience_s``.
+        """Take entries; tell whether they reached the disk within ``patience_s``.
 
-        While the disk is in trouble nobody waits for it.
+        While the disk fails this returns at once.
         """
         with self._changed:
             self._waiting.extend(entries)
@@ -126,7 +126,7 @@ class Writer:
             return not self._waiting
 
     def close(self, patience_s: float) -> int:
-        """Write what waits if that is possible; give how many entries were not written."""
+        """Write the entries that wait, if possible; give how many were not written."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -164,7 +164,7 @@ class Writer:
                         self._trouble = ""
                 self._changed.notify_all()
                 if reason:
-                    if self._closing and not self._forgone:
+                    if self._closing and not self._dropped:
                         break
                     self._changed.wait_for(lambda: self._closing, self._retry_s)
             if tidy_ns is not None and self._target is not None:
@@ -173,7 +173,7 @@ class Writer:
             self._target.close()
 
     def _tidy(self, target: Target, wall_ns: int) -> None:
-        with contextlib.suppress(sqlite3.Error):  # what is old can wait
+        with contextlib.suppress(sqlite3.Error):  # old entries can wait
             target.tidy(wall_ns)
 
     def _write(
@@ -182,8 +182,8 @@ class Writer:
         memories: Mapping[str, Memory],
         positions: Mapping[str, tuple[int, int]],
     ) -> str:
-        """Write a batch; give why that failed, empty if it did not."""
-        self._forgone = False
+        """Write a batch; give the reason if it failed, else an empty text."""
+        self._dropped = False
         try:
             if self._target is None:
                 self._target = self._open()
@@ -195,14 +195,14 @@ class Writer:
                 self._target = None
             full = isinstance(error, DiskFullError)
             if full or (isinstance(error, sqlite3.Error) and is_full(error)):
-                self._forgo_evidence()
+                self._drop_signals()
             return " ".join(str(error).split())
         return ""
 
-    def _forgo_evidence(self) -> None:
+    def _drop_signals(self) -> None:
         with self._changed:
             for place, entry in enumerate(self._waiting):
-                if entry.draft.evidence is not None:
-                    draft = replace(entry.draft, evidence=None)
+                if entry.draft.signal is not None:
+                    draft = replace(entry.draft, signal=None)
                     self._waiting[place] = replace(entry, draft=draft)
-                    self._forgone = True
+                    self._dropped = True

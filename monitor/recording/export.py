@@ -1,4 +1,4 @@
-"""One span of signal as a WFDB record of its own."""
+"""Write one span of signal as a WFDB record of its own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from monitor.errors import MonitorError
 from monitor.recording.files import make_folder, replace_file
 from monitor.recording.header import SegmentHeader
-from monitor.recording.request import Span
 from monitor.recording.scale import choose_scale, digitize
+from monitor.recording.span_query import Span
 
 
 def write_record(folder: Path, name: str, span: Span) -> Path:

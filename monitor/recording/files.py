@@ -1,6 +1,6 @@
-"""Files that are changed so that they are as they were, or as they shall be.
+"""Atomic file updates. A failed update leaves the old content.
 
-They hold health data: only their owner may read them.
+The files hold health data: only their owner may read them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ FOLDER_MODE = 0o700
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a whole file anew."""
+    """Replace the content of a file."""
     unfinished = path.with_name(path.name + ".tmp")
     try:
         with os.fdopen(_opened(unfinished, os.O_TRUNC), "wb") as file:
@@ -25,7 +25,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def replace_end(path: Path, before: bytes, data: bytes) -> None:
-    """Write what differs from the content so far, in one piece."""
+    """Write the part that differs from the old content, in one piece."""
     if not before or len(data) < len(before):
         replace_file(path, data)
         return
@@ -35,12 +35,12 @@ def replace_end(path: Path, before: bytes, data: bytes) -> None:
     try:
         write_at(path, at, data[at:])
     except OSError:
-        write_at(path, at, before[at:])  # takes no room
+        write_at(path, at, before[at:])  # needs no new room on the disk
         raise
 
 
 def write_at(path: Path, offset: int, data: bytes) -> None:
-    """Write at a place; where that fails, the file is as long as before, or not there."""
+    """Write at an offset. After a failure the file has its old length, or does not exist."""
     handle = _opened(path)
     size = os.fstat(handle).st_size
     try:
@@ -58,7 +58,7 @@ def write_at(path: Path, offset: int, data: bytes) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, that only its owner may enter."""
+    """Make a folder and its parents; only their owner may enter them."""
     for missing in (*reversed(path.parents), path):
         if not missing.exists():
             missing.mkdir(FOLDER_MODE, exist_ok=True)
@@ -69,7 +69,7 @@ def _opened(path: Path, flags: int = 0) -> int:
 
 
 def _alike(one: bytes, other: bytes) -> int:
-    """Give how many bytes are the same at the beginning of both."""
+    """Give the length of the common beginning of both."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

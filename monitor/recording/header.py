@@ -19,10 +19,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class SegmentHeader:
-    """What a header says of one segment: format 16, all leads in one file.
+    """The header of one segment: format 16, all leads in one file.
 
-    ``start_sample`` is the place of its first sample in the stream, also given as the base
-    counter. Times are UTC. ``clipped`` counts samples beyond the range, lead by lead.
+    ``start_sample`` is the index of its first sample in the stream; the header has it as the base
+    counter too. Times are UTC. ``clipped`` counts samples beyond the range, for each lead.
     """
 
     name: str
@@ -67,12 +67,12 @@ class SegmentHeader:
 
 
 def parse_header(text: str) -> SegmentHeader:
-    """Read the content of a header that :meth:`SegmentHeader.text` gave.
+    """Read a header written by :meth:`SegmentHeader.text`.
 
     Raises
     ------
     MonitorError
-        If it is something else.
+        If the text is not such a header.
     """
     lines = text.splitlines()
     try:
@@ -121,7 +121,7 @@ def utc(wall_ns: int) -> datetime:
 
 
 def segment_name(wall_ms: int) -> str:
-    """Give the name of a segment that began then (ms since 1970).
+    """Give the name of a segment from its start (ms since 1970).
 
     >>> segment_name(1_795_255_987_250)
     '20261121T101307_250'
@@ -131,7 +131,7 @@ def segment_name(wall_ms: int) -> str:
 
 
 def begun_ms(name: str) -> int | None:
-    """Give when a segment began (ms since 1970), from its name; None if it is not such a name.
+    """Give the start of a segment (ms since 1970) from its name; None for any other name.
 
     >>> begun_ms("20261121T101307_250"), begun_ms("100")
     (1795255987250, None)

@@ -1,4 +1,4 @@
-"""Any span of signal that is still known: the last minutes from memory, earlier ones from disk."""
+"""Spans of recent signal: the last minutes from memory, earlier ones from the recording."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 from monitor.errors import MonitorError
 from monitor.messages import End, FloatArray, Samples, StreamInfo
 from monitor.recording.header import SegmentHeader, parse_header
-from monitor.recording.request import Span
 from monitor.recording.scale import millivolts
+from monitor.recording.span_query import Span
 from monitor.ring import Ring
 from monitor.wire.protocol import Body, StreamState, StreamStatus
 
 REMEMBERED_S = 120.0
 REMEMBERED_BYTES = 1024 * 1024  # of one stream at most
-MAX_ENDED = 32  # streams that are over and still remembered
-MAX_SEGMENTS = 300  # newest segments of a stream that are looked through: two days by default
+MAX_ENDED = 32  # ended streams that are still remembered
+MAX_SEGMENTS = 300  # the newest segments of a stream that are searched: two days by default
 
 
 @dataclass(slots=True, eq=False)
@@ -32,12 +32,12 @@ class _Remembered:
 
 
 class RecentSignal:
-    """Takes everything a service publishes, and gives spans of signal back.
+    """Takes all messages that a service publishes, and gives spans of signal back.
 
     Parameters
     ----------
     folder
-        Where the service records; None if it does not.
+        Folder of the recordings; None if the service does not record.
     wall_ns
         Wall clock (ns since 1970).
     """
@@ -54,7 +54,7 @@ class RecentSignal:
                 stream = self._streams.get(body.stream)
                 if stream is not None:
                     known = max(stream.ring.end_sample - body.start_sample, 0)
-                    if known < len(body.values_mv):  # what came first counts, as in the analysis
+                    if known < len(body.values_mv):  # the first samples count, as in the analysis
                         stream.ring.write(body.start_sample + known, body.values_mv[known:])
                         length_ns = round(len(body.values_mv) / stream.info.rate_hz * 1e9)
                         first_ns = body.wall_ns
@@ -64,7 +64,7 @@ class RecentSignal:
             case StreamInfo():
                 self._begin(body)
             case StreamState(status=StreamStatus.LIVE) if body.stream not in self._streams:
-                # known to the service from its earlier life, and not announced again
+                # announced before the service was restarted, and not since
                 self._begin(body.info)
             case End() if body.stream in self._streams:
                 self._streams[body.stream].over = True
@@ -79,10 +79,10 @@ class RecentSignal:
         self._streams[info.stream] = _Remembered(info, ring)
 
     def span(self, stream: str, start_sample: int, end_sample: int) -> Span | None:
-        """Give [start_sample, end_sample) as far as it has come; None if nothing of it is known.
+        """Give [start_sample, end_sample) up to the newest sample; None if no sample is known.
 
-        Samples that are not known are NaN. Where a stream has begun anew, and so used the same
-        indices again, the newest samples count.
+        Unknown samples are NaN. If a stream was restarted and has used the same indices again,
+        the newest samples count.
         """
         found: Span | None = None
         missing_before = end_sample
@@ -111,19 +111,19 @@ class RecentSignal:
         for path in sorted((self._folder / stream).glob("*.hea"), reverse=True)[:MAX_SEGMENTS]:
             try:
                 yield parse_header(path.read_text(encoding="utf-8")), path.with_suffix(".dat")
-            except (OSError, MonitorError):  # deleted this moment, or not ours
+            except (OSError, MonitorError):  # just deleted, or not our file
                 continue
 
 
 def _joined(
     found: Span | None, header: SegmentHeader, path: Path, start_sample: int, end_sample: int
 ) -> Span | None:
-    """Fill what is missing in ``found`` from one segment."""
+    """Fill the samples missing in ``found`` from one segment."""
     if found is not None and (found.info.rate_hz, found.info.leads) != (
         header.info.rate_hz,
         header.info.leads,
     ):
-        return found  # of a stream of that name that was another
+        return found  # another stream of the same name
     first = max(start_sample, header.start_sample)
     last = min(end_sample, header.start_sample + header.samples)
     if first >= last:

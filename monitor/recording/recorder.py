@@ -18,13 +18,13 @@ from monitor.recording.retention import Retention
 from monitor.recording.stream import StreamRecording
 from monitor.wire.protocol import Body, StreamState, StreamStatus
 
-SETTLE_AT_ONCE = 4  # slower pieces of work in one flush
-MAX_NAMES = 10_000  # of streams, remembered after their end
+SETTLE_AT_ONCE = 4  # finished segments in one flush: each waits for the disk
+MAX_NAMES = 10_000  # streams remembered after their end
 TIDY_NS = 60_000_000_000
 
 
 class Recorder:
-    """Takes everything a service publishes, and stores the streams.
+    """Takes all messages that a service publishes, and stores the streams.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Recorder:
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it tells of patients
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds health data
             self._lock = _locked(folder)
             recover(folder, say)
             self._retention = Retention(folder, settings.keep_days, settings.max_mb)
@@ -71,14 +71,14 @@ class Recorder:
         """Why streams are not being stored, by stream; empty while all is well."""
 
     def take(self, body: Body, wall_ns: int) -> None:
-        """Take one message; ``wall_ns`` is when it came."""
+        """Take one message; ``wall_ns`` is its time of arrival."""
         match body:
             case Samples() | Beat() | Quality() | Rhythm() | Gap():
                 recording = self._streams.get(body.stream)
                 if recording is not None:
                     try:
                         _hand(recording, body, wall_ns)
-                    except Exception as error:  # a defect here must not end what others record
+                    except Exception as error:  # the other recordings must go on
                         self._give_up(recording, error)
             case StreamInfo():
                 self._end(body.stream)
@@ -86,12 +86,12 @@ class Recorder:
             case End():
                 self._end(body.stream)
             case StreamState(status=StreamStatus.LIVE):
-                # known to the service from its earlier life, and not announced again
+                # announced before the service was restarted, and not since
                 if body.stream not in self._streams and body.stream not in self._given_up:
                     self._begin(body.info)
 
     def flush(self) -> None:
-        """Write what waits; a stream whose turn fails is a problem until it succeeds."""
+        """Write the samples that wait; a stream that fails is a problem until it succeeds."""
         budget = SETTLE_AT_ONCE
         for recording in self._all():
             try:
@@ -111,7 +111,7 @@ class Recorder:
             self._tidy()
 
     def close(self) -> None:
-        """End all streams, write everything that can be written, let go of the folder."""
+        """End all streams, write what can be written, release the folder."""
         try:
             self._end_all()
         finally:
@@ -145,7 +145,7 @@ class Recorder:
         )
 
     def _give_up(self, recording: StreamRecording, error: Exception) -> None:
-        """Record this stream no more until it is announced again; what is on disk is valid."""
+        """Stop recording this stream until it is announced again; files on disk stay valid."""
         stream = recording.info.stream
         self._given_up.add(stream)
         if self._streams.get(stream) is recording:
@@ -160,11 +160,11 @@ class Recorder:
             self._ending.append(recording)
 
     def _name(self, stream: str, wall_ns: int) -> str:
-        """Name a segment so that names go on even where the clock was set back."""
+        """Name a segment so that names keep growing even if the clock was set back."""
         now_ms = wall_ns // 1_000_000
         last_ms = max(now_ms, self._last_ms.pop(stream, now_ms - 1) + 1)
         self._last_ms[stream] = last_ms
-        if len(self._last_ms) > MAX_NAMES:  # that of the stream which began longest ago
+        if len(self._last_ms) > MAX_NAMES:  # the stream that began first
             self._last_ms.pop(next(iter(self._last_ms)))
         return segment_name(last_ms)
 
@@ -205,7 +205,7 @@ def _hand(
 
 
 def _locked(folder: Path) -> int:
-    """Lock a folder until the process ends, however it ends; give the lock's file."""
+    """Lock a folder until the process ends; give the descriptor of the lock file."""
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

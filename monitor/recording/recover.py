@@ -1,7 +1,7 @@
-"""Finish what an earlier run of the service left open: it was killed, or its disk was full.
+"""Finish segments that an earlier run left open, because it was killed or the disk was full.
 
-The signal and the annotations on disk are taken as far as they go, in whole samples of all leads
-and whole annotations. Doing it twice gives the same.
+Whole samples of all leads and whole annotations on disk are kept. Running it twice gives the same
+result.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def recover(folder: Path, say: Callable[[str], object]) -> None:
             samples = _finish(path)
         except (OSError, MonitorError, ValueError) as error:
             later = isinstance(error, OSError)
-            if not later:  # what is on the disk is valid where it is only full
+            if not later:  # on a full disk the files are valid
                 path.rename(path.with_suffix(".damaged"))
             reason = " ".join(str(error).split())[:200]
             name, when = path.parent.name, " now" if later else ""
@@ -53,7 +53,7 @@ def recover(folder: Path, say: Callable[[str], object]) -> None:
 def _finish(path: Path) -> int:
     header, signal = path.with_suffix(".hea"), path.with_suffix(".dat")
     annotations = path.with_suffix(f".{ANNOTATOR}")
-    if not header.exists():  # killed before the first samples were all written
+    if not header.exists():  # killed before the first samples were complete
         for file in (signal, annotations, path):
             file.unlink(missing_ok=True)
         return 0
@@ -64,7 +64,7 @@ def _finish(path: Path) -> int:
 
 
 def _repair_annotations(path: Path, info: StreamInfo) -> None:
-    """Take what is whole of an annotation file; where nothing is, nothing is known."""
+    """Keep the whole annotations of a file; if there are none, note that nothing is known."""
     found = path.read_bytes() if path.exists() else b""
     whole = whole_part(found) or WfdbAnnotations(replace(info, start_sample=0)).encoded(0)
     if whole != found:
@@ -72,7 +72,7 @@ def _repair_annotations(path: Path, info: StreamInfo) -> None:
 
 
 def _repair(header: Path, signal: Path) -> tuple[StreamInfo, int]:
-    """Let header and signal agree; give the stream and the number of samples."""
+    """Make header and signal agree; give the stream and the number of samples."""
     stored = parse_header(header.read_text(encoding="utf-8"))
     leads = len(stored.info.leads)
     size = signal.stat().st_size

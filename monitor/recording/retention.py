@@ -1,4 +1,4 @@
-"""Which recordings are kept: by age, and by the room all of them take."""
+"""Retention: delete recordings by age, and by the room that all of them take."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.recording.header import begun_ms
 
 DAY_MS = 86_400_000
 MB = 1_000_000
-_SUFFIXES = ("dat", "mon", "hea")  # the header last: what has one is whole
+_SUFFIXES = ("dat", "mon", "hea")  # the header last: a segment with a header is complete
 
 
 class Retention:
@@ -21,7 +21,7 @@ class Retention:
     folder
         Of all recordings.
     keep_days, max_mb
-        What is older goes; so does the oldest while all take more room.
+        Older segments are deleted; so are the oldest while all take more room.
     """
 
     def __init__(self, folder: Path, keep_days: float, max_mb: float) -> None:
@@ -44,12 +44,12 @@ class Retention:
         return {stream: begun_ms(name) or 0 for name, stream, _ in self._kept}
 
     def add(self, stream: str, name: str, size: int) -> None:
-        """Take account of a finished segment."""
+        """Add a finished segment."""
         bisect.insort(self._kept, (name, stream, size))
         self._bytes += size
 
     def apply(self, now_ms: int) -> int:
-        """Delete what is not to be kept; tell how many segments that were.
+        """Delete segments beyond the limits; tell how many.
 
         Raises
         ------

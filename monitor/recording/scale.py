@@ -1,9 +1,9 @@
-"""Millivolts as 16-bit numbers, and what they lose. Pure.
+"""Millivolts to 16-bit numbers and back. Pure.
 
 Rules that hold here:
 
-1. A sample that is not finite is WFDB's invalid sample (-32768), and nothing else is.
-2. What lies beyond the range stands at its end, as at the rails of a converter, and is counted.
+1. Only a sample that is not finite becomes WFDB's invalid sample (-32768).
+2. A value beyond the range becomes the end of the range, as in a converter, and is counted.
 
 Reference: WFDB Applications Guide, signal(5), header(5).
 """
@@ -39,7 +39,7 @@ class Scale:
 
 
 def choose_scale(values_mv: FloatArray) -> Scale:
-    """Choose the finest scale in which a lead has as much room again as it uses.
+    """Choose the finest scale with twice the range that a lead uses.
 
     Values about 0 keep a baseline of 0; an electrode offset moves it.
 
@@ -59,7 +59,7 @@ def choose_scale(values_mv: FloatArray) -> Scale:
             return Scale(gain)
         if high - middle <= room_mv:
             break
-    else:  # nothing has room for all of it: most of it shall have
+    else:  # no scale has room for all values: fit most of them
         middle = float(np.median(finite))
     baseline = -round(max(min(middle * gain, _MAX_BASELINE), -_MAX_BASELINE))
     return Scale(gain, baseline)

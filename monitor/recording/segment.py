@@ -2,13 +2,13 @@
 
 Rules that hold here:
 
-1. Nothing touches the disk but :meth:`Segment.flush` and :meth:`Segment.finish`; each may raise
-   ``OSError``, and may be called again.
+1. Only :meth:`Segment.flush` and :meth:`Segment.finish` touch the disk. Each may raise ``OSError``
+   and may be called again.
 2. Files are opened, written and closed: any number of streams needs no more open files.
-3. The signal is written before the header that tells its length, the header in one piece that
-   never gets shorter, and of the annotations what has changed together with their new end: what is
-   on disk is a valid record at every instant.
-4. A file ``.open`` stands beside a segment that is not finished.
+3. The signal is written before the header that states its length. The header is written in one
+   piece and never gets shorter. Changed annotations are written together with their new end. So
+   the files are a valid record at every instant.
+4. A file ``.open`` lies beside an unfinished segment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from monitor.recording.scale import Scale, choose_scale, digitize
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
 
 ANNOTATOR = "mon"
-SPARE = 16  # for numbers that grow
+SPARE = 16  # bytes, for numbers that grow
 
 Annotated = Beat | Rhythm | Quality | Gap
 
@@ -65,18 +65,18 @@ class Segment:
         self._checksums = np.zeros(len(info.leads), np.int64)
         self._clipped = np.zeros(len(info.leads), np.int64)
         self._annotations = WfdbAnnotations(replace(info, start_sample=0))
-        self._changed = False  # what is to be annotated
-        self._annotated = b""  # the annotation file as it is
+        self._changed = False  # annotations wait to be written
+        self._annotated = b""  # content of the annotation file
         self._header_bytes = 0
 
     @property
     def pending_samples(self) -> int:
-        """Samples that wait to be written."""
+        """Number of samples that wait to be written."""
         return sum(len(values) for values in self._pending)
 
     @property
     def empty(self) -> bool:
-        """Nothing has been written, and nothing waits."""
+        """No samples have come."""
         return self.end_sample == self.start_sample
 
     def fits(self, values_mv: FloatArray) -> bool:
@@ -94,19 +94,19 @@ class Segment:
         self.end_sample += len(values_mv)
 
     def add(self, event: Annotated) -> None:
-        """Take an event of this segment, or one that lasts into it."""
-        # what began before the segment counts from its start on
+        """Take an event of this segment, or a state that lasts into it."""
+        # a state that began earlier counts from the start of the segment
         place = max(event.sample - self.start_sample, 0)
         self._annotations.add(replace(event, sample=place))
         self._changed = True
 
     def drop_pending(self) -> None:
-        """Give up what could not be written; the segment ends before it."""
+        """Drop the samples that could not be written; the segment ends before them."""
         self._pending.clear()
         self.end_sample = self.start_sample + self._written
 
     def flush(self) -> None:
-        """Write what waits: signal, header, annotations."""
+        """Write signal, header and annotations that wait."""
         if self._pending:
             self._write_signal()
             self._write_open_header()
@@ -114,7 +114,7 @@ class Segment:
             self._write_annotations()
 
     def finish(self) -> int:
-        """Write all that is left, for good; give the bytes the segment takes on disk."""
+        """Write the rest and close the segment; give its size on disk (bytes)."""
         self.flush()
         if not self._written:
             return 0
@@ -145,7 +145,7 @@ class Segment:
         self._clipped += clipped
         self.cut_off += sum(clipped)
         self._pending.clear()
-        self._changed = True  # what lasts is closed at the end
+        self._changed = True  # lasting states are closed at the new end
 
     def _write_annotations(self) -> None:
         data = self._annotations.encoded(self._written)
@@ -153,7 +153,7 @@ class Segment:
         self._annotated, self._changed = data, False
 
     def _write_open_header(self) -> None:
-        """Write the header in place: to rename one each second would wear the disk down."""
+        """Write the header in place: replacing it each second would wear the disk."""
         text = self._header().text()
         self._header_bytes = max(self._header_bytes, len(text.encode()) + len(OPEN) + SPARE)
         fill = " " * (self._header_bytes - len(text.encode()) - len(OPEN) - 1)

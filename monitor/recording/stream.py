@@ -2,14 +2,13 @@
 
 A segment ends
 
-- after ``segment_s`` of signal, to the sample;
-- where more than ``hole_s`` of samples are missing: the next begins with what comes then.
-  A shorter hole is filled with invalid samples;
-- where a value does not fit its scale any more, when it has lasted :data:`RESCALE_S`;
-- when the stream ends or is announced anew.
+- after ``segment_s`` of signal, exact to the sample;
+- at a hole of more than ``hole_s``. A shorter hole is filled with invalid samples;
+- at a value that does not fit its scale, if the segment has lasted :data:`RESCALE_S`;
+- when the stream ends or is announced again.
 
-An event may be decided long after its sample: a segment that is full waits for such events for
-:data:`LATE_S` of signal before its annotations are final.
+The analysis may decide an event long after its sample. So a full segment waits :data:`LATE_S` of
+signal for such events before its annotations are final.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from monitor.recording.segment import Annotated, Segment
 
 LATE_S = 120.0
 RESCALE_S = 10.0
-HOLD_S = 10.0  # signal that is kept while the disk refuses it
-MAX_CLOSING = 8  # segments that wait to be finished; more only where the disk refuses them
+HOLD_S = 10.0  # signal kept in memory while the disk fails
+MAX_CLOSING = 8  # segments that wait to be finished; the oldest are dropped while the disk fails
 
 
 class StreamRecording:
@@ -42,7 +41,7 @@ class StreamRecording:
     settings
         Lengths.
     name
-        Gives a segment that begins at a wall time (ns) its name.
+        Gives the name of a segment from its wall time (ns).
     finished
         Told of each finished segment: its name and its size in bytes.
     say
@@ -68,7 +67,7 @@ class StreamRecording:
         self._hole_samples = round(settings.hole_s * info.rate_hz)
         self._late = round(LATE_S * info.rate_hz)
         self._expected: int | None = None
-        self._skew_ns = 0  # of our wall clock to that of the source
+        self._skew_ns = 0  # our wall clock less that of the source
         self._current: Segment | None = None
         self._closing: list[Segment] = []
         self._rhythm: Rhythm | None = None
@@ -77,7 +76,7 @@ class StreamRecording:
 
     @property
     def pending_samples(self) -> int:
-        """Samples that wait to be written."""
+        """Number of samples that wait to be written."""
         return self._current.pending_samples if self._current is not None else 0
 
     @property
@@ -86,10 +85,10 @@ class StreamRecording:
         return self.over and self._current is None and not self._closing
 
     def samples(self, samples: Samples, wall_ns: int) -> None:
-        """Take samples; what came before is dropped, as in the analysis.
+        """Take samples; repeated ones are dropped, as in the analysis.
 
-        ``wall_ns`` is our wall clock at the first of them. Where the source states its own, that
-        is what the header tells; names go by ours, which alone is known to go on.
+        ``wall_ns`` is our wall clock at the first sample. The header gives the time of the source
+        if it states one. Names use our clock, so that they grow.
         """
         stated_ns = wall_ns if samples.wall_ns is None else samples.wall_ns
         self._skew_ns, wall_ns = wall_ns - stated_ns, stated_ns
@@ -110,7 +109,7 @@ class StreamRecording:
         self._expected = start + len(values)
 
     def event(self, event: Annotated) -> None:
-        """Take an event: it goes to the segment it lies in, what lasts also to those after."""
+        """Take an event for its segment; rhythm and quality also go to later segments."""
         if isinstance(event, Rhythm):
             self._rhythm = event
         elif isinstance(event, Quality):
@@ -129,12 +128,12 @@ class StreamRecording:
         self.over = True
 
     def flush(self) -> None:
-        """Write what waits.
+        """Write the samples that wait.
 
         Raises
         ------
         OSError
-            If the disk refuses; everything that still waits is tried again by the next call.
+            If the disk fails; the next call tries again.
         """
         for segment in self._segments():
             segment.flush()
@@ -152,7 +151,7 @@ class StreamRecording:
         Raises
         ------
         OSError
-            If the disk refuses; the next call tries again.
+            If the disk fails; the next call tries again.
         """
         expected = self._expected or 0
         if self._closing and (self.over or expected - self._closing[0].end_sample >= self._late):
@@ -164,7 +163,7 @@ class StreamRecording:
         return False
 
     def hold(self) -> None:
-        """Keep memory bounded while the disk refuses: give up what has waited for too long."""
+        """Keep memory bounded while the disk fails: drop samples that have waited too long."""
         current = self._current
         if current is not None and current.pending_samples > HOLD_S * self.info.rate_hz:
             current.drop_pending()
@@ -175,7 +174,7 @@ class StreamRecording:
         return [*self._closing, *([self._current] if self._current is not None else [])]
 
     def _append(self, values: FloatArray, start: int, wall_ns: int) -> None:
-        """Append values, from ``start`` on, to as many segments as it takes."""
+        """Append values from ``start`` on, to as many segments as needed."""
         while len(values):
             current = self._current
             if current is not None and (

@@ -1,8 +1,7 @@
 """A recorder in a thread of its own, so that a slow disk never delays the analysis.
 
-The queue is bounded: when the disk is so slow that :data:`MAX_WAITING_BYTES` wait,
-further ones are left out of the recording (never out of the analysis), and that is a problem
-which is reported like any other.
+The queue is bounded. When :data:`MAX_WAITING_BYTES` wait for a slow disk, further messages are
+left out of the recording, but not of the analysis, and a problem is reported.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from monitor.messages import Beat, End, Gap, Quality, Rhythm, Samples, StreamInf
 from monitor.recording.recorder import Recorder
 from monitor.wire.protocol import Body, StreamState
 
-FLUSH_S = 0.7  # at most the last second is lost in a crash
+FLUSH_S = 0.7  # a crash loses at most the last second
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-EARLY_BYTES = 4 * 1024 * 1024  # that wait are written at once
+EARLY_BYTES = 4 * 1024 * 1024  # more waiting bytes are written at once
 CLOSE_S = 20.0
 
 
@@ -59,12 +58,12 @@ class RecordingThread:
         self._thread.start()
 
     def problems(self) -> Mapping[str, str]:
-        """Why streams are not being stored, by stream; empty while all is well."""
+        """Why streams are not stored, by stream; empty if all are."""
         return {**self._overrun, **self._problems}
 
     @property
     def idle(self) -> bool:
-        """Everything that was delivered has been taken."""
+        """All messages delivered so far have been recorded."""
         return self._put == self._taken
 
     def deliver(self, body: Body) -> None:
@@ -105,7 +104,7 @@ class RecordingThread:
             self._say(LogLine(f"nothing is recorded any more: {self._defect}", Level.ERROR))
 
     def _record(self) -> None:
-        """Write what has come by now."""
+        """Write the messages that have come so far."""
         for _ in range(len(self._queue)):
             body, wall_ns = self._queue.popleft()
             self._recorder.take(body, wall_ns)

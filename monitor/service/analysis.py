@@ -14,7 +14,7 @@ from monitor.service.intake import Losses, SenderRate
 from monitor.service.pace import Pace
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.protocol import Body, Limits
-from monitor.wire.reorder import Reorder
+from monitor.wire.sequence import Reorder
 
 
 class Analysis(Protocol):

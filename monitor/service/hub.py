@@ -15,10 +15,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 
-from monitor.journal.request import Kept
+from monitor.journal.history_query import QueriedJournal
 from monitor.log_lines import Level, LogLine
 from monitor.messages import AlertKind, StreamInfo
-from monitor.recording.request import Kept as KeptSignals
+from monitor.recording.span_query import SignalMemory
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.known import MAX_STREAMS, KnownStreams
 from monitor.service.load import Overload
@@ -29,8 +29,9 @@ from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
 from monitor.service.stream_log import StreamLog
 from monitor.stages.steps import Steps, run_together
-from monitor.wire.answers import Answers
-from monitor.wire.protocol import Body, Heartbeat, Packet, ProtocolError, StreamStatus, decode
+from monitor.wire.frames import decode
+from monitor.wire.protocol import Body, Heartbeat, Packet, ProtocolError, StreamStatus
+from monitor.wire.refusals import RefusedStreams
 
 
 class Hub:
@@ -58,12 +59,12 @@ class Hub:
         publisher: str,
         say: Callable[[str], object],
         max_streams: int = MAX_STREAMS,
-        journal: Kept | None = None,
-        signals: KeptSignals | None = None,
+        journal: QueriedJournal | None = None,
+        signals: SignalMemory | None = None,
     ) -> None:
         self._publisher = publisher
         self._say = say
-        self.answers = Answers()
+        self.answers = RefusedStreams()
         self._log = StreamLog(say)
         self._known = KnownStreams(make_analysis, max_streams, self.answers, self._log)
         self._streams = self._known.by_name

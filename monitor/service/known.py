@@ -20,8 +20,8 @@ from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Announcement
 from monitor.service.stream import MonitoredStream
 from monitor.service.stream_log import StreamLog, described
-from monitor.wire.answers import ANSWER_S, Answers
 from monitor.wire.protocol import Body, ProtocolError
+from monitor.wire.refusals import ANSWER_S, RefusedStreams
 
 MAX_STREAMS = 256
 MAX_KEPT = 256
@@ -52,7 +52,7 @@ class KnownStreams:
     """
 
     def __init__(
-        self, make_analysis: MakeAnalysis, max_streams: int, answers: Answers, log: StreamLog
+        self, make_analysis: MakeAnalysis, max_streams: int, answers: RefusedStreams, log: StreamLog
     ) -> None:
         self.appeared = 0
         self._answers = answers

@@ -16,18 +16,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Memory, draft_of, evidence_of, is_kept
+from monitor.journal.entries import Draft, Memory, alert_signal_of, draft_of, is_kept
 from monitor.journal.journal import Journal
 from monitor.messages import Alert, Samples, Snippet
 from monitor.service.hub import Hub
-from monitor.wire.pieces import pieces
+from monitor.wire.frames import encode, pieces
 from monitor.wire.protocol import (
     Body,
     Heartbeat,
     Mark,
     ProtocolError,
     StreamState,
-    encode,
     topic_of,
 )
 from monitor.wire.sequence import SequenceCounter
@@ -163,8 +162,8 @@ class Outbox:
                 place = alerts.get((body.stream, body.alert_id, body.seq))
                 info = self._hub.info(body.stream)
                 if place is not None and info is not None:
-                    evidence = evidence_of(body, info, self._wall_ns())
-                    drafts[place] = replace(drafts[place], evidence=evidence)
+                    signal = alert_signal_of(body, info, self._wall_ns())
+                    drafts[place] = replace(drafts[place], signal=signal)
             out.append(body)
         return out, drafts
 

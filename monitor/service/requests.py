@@ -9,11 +9,9 @@ from typing import Any
 
 from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
-from monitor.journal.request import Kept, snippet_answer
-from monitor.journal.request import answer as history_answer
+from monitor.journal.history_query import QueriedJournal, history_answer, snippet_answer
 from monitor.messages import Alert
-from monitor.recording.request import Kept as KeptSignals
-from monitor.recording.request import answer as signal_answer
+from monitor.recording.span_query import SignalMemory, signal_answer
 from monitor.service.stream import MonitoredStream
 from monitor.service.stream_log import StreamLog
 from monitor.strict_toml import build
@@ -50,8 +48,8 @@ class Requests:
         streams: Mapping[str, MonitoredStream],
         log: StreamLog,
         forget: Callable[[str, str], list[Body]],
-        journal: Kept | None = None,
-        signals: KeptSignals | None = None,
+        journal: QueriedJournal | None = None,
+        signals: SignalMemory | None = None,
     ) -> None:
         self._publisher = publisher
         self._streams = streams

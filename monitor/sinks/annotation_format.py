@@ -1,7 +1,7 @@
 """WFDB annotations as bytes, in the MIT format (annot(5)). Pure.
 
-``wfdb`` writes whole files only; that of a recording grows while it is read. The bytes are those
-that ``wfdb.wrann`` writes.
+``wfdb`` writes whole files only, but the file of a recording grows while others read it. The bytes
+equal those of ``wfdb.wrann``.
 
 Reference: WFDB Applications Guide, annot(5).
 """
@@ -17,13 +17,13 @@ CODES = {
 }  # fmt: skip
 END = b"\0\0"
 _SKIP, _SUBTYPE, _CHAN, _AUX = 59, 61, 62, 63
-_MAX_STEP = 0x3FF  # samples that a word has room for
+_MAX_STEP = 0x3FF  # the longest step in samples that a word holds
 _MAX_SKIP = 0x7FFFFFFF
 _TIME_RESOLUTION_ENDS = bytes([0, _SKIP << 2, 255, 255, 255, 255, 1, 0])  # a step back and forth
 
 
 def beginning(rate_hz: float) -> bytes:
-    """Give what a file begins with: its sampling rate, whole if it is so to eight decimals."""
+    """Give the beginning of a file: its sampling rate, as an integer if it is one to 8 decimals."""
     rate = int(rate_hz) if round(rate_hz, 8) == int(rate_hz) else rate_hz
     return _word(CODES['"'], 0) + _aux(f"## time resolution: {rate}") + _TIME_RESOLUTION_ENDS
 
@@ -59,9 +59,9 @@ def encode(rows: Sequence[Row], after: Row | None = None) -> bytes:
 
 
 def whole_part(data: bytes) -> bytes:
-    """Give what is whole of a file that may have been torn off anywhere, closed.
+    """Give the whole annotations of a file that may end anywhere, with the end mark.
 
-    Empty if not one annotation is whole.
+    Empty if no annotation is whole.
     """
     begun = data.find(_TIME_RESOLUTION_ENDS)
     first = at = whole = begun + len(_TIME_RESOLUTION_ENDS)
@@ -69,7 +69,7 @@ def whole_part(data: bytes) -> bytes:
     while begun >= 0 and at + 2 <= len(data):
         code, low = data[at + 1] >> 2, data[at]
         if code <= _SKIP and not skipped:
-            whole = at  # up to here all annotations are complete
+            whole = at  # all annotations before this are complete
         if data[at : at + 2] == END:
             break
         skipped = code == _SKIP

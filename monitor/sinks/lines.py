@@ -1,10 +1,10 @@
-"""Events as lines for people, for when there is no terminal to draw on."""
+"""Events as text lines for people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from monitor.feed import Status
+from monitor.feeds.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,
@@ -35,7 +35,7 @@ def clock_text(seconds: float) -> str:
 
 
 class TextLines:
-    """Write what happens as text, one line an event; beats only if they are not normal.
+    """Write events as text, one line each; normal beats are left out.
 
     Parameters
     ----------

@@ -8,12 +8,12 @@ Rhythm       ``+`` with the name in aux (``(AFIB``); flutter and fibrillation ar
              also bracketed by ``[`` and ``]``, as MIT-BIH does
 Quality      ``~`` whose subtype tells the leads: bit 0 (1) is set while lead 0 (1) is
              noisy, bit 4 (5) as well while it is unreadable. Both bits 4 and 5 set is
-             shutdown as ANSI/AAMI EC57 means it; while the signal is usable at most one is
-Gap          a hole of more than a second is a shutdown too: nothing was there to analyse
+             the shutdown of ANSI/AAMI EC57; while the signal is usable at most one is set
+Gap          a hole of more than a second is a shutdown too
 ===========  =======================================================================
 
-Scoring programs take the first annotation after the start of a shutdown as its end. So nothing
-is written inside one: rhythm changes move to its end, brackets are closed before it.
+Scoring programs take the first annotation after the start of a shutdown as its end. So a shutdown
+holds no annotations: rhythm changes move to its end, brackets are closed before it.
 
 Reference: WFDB Applications Guide (annotation codes); ANSI/AAMI EC57, 3.2.
 """
@@ -31,7 +31,7 @@ from monitor.sinks.annotation_format import END, Row, beginning, encode
 
 SHUTDOWN = 0x30
 HOLE_S = 1.0
-SETTLED_S = 30.0  # what is older is not encoded again, unless an event comes so late
+SETTLED_S = 30.0  # older annotations are not encoded again, unless an event comes later than this
 FIBRILLATION = frozenset({"VFL", "VF", "VFIB"})
 _UNREADABLE = frozenset(
     {LeadState.LEAD_OFF, LeadState.FLAT, LeadState.SATURATED, LeadState.INVALID}
@@ -41,7 +41,7 @@ Span = tuple[int, int]
 
 
 class WfdbAnnotations:
-    """Collect the events of one stream; give them as an annotation file, as often as asked for.
+    """Collects the events of one stream, and gives them as an annotation file at any time.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class WfdbAnnotations:
         self._settled_sample = 0  # all rows before it are settled
 
     def add(self, event: Event) -> None:
-        """Take one event; those that have no annotation are ignored."""
+        """Take one event; events without an annotation are ignored."""
         match event:
             case Beat():
                 row = (event.sample, event.label.value, 0, event.lead, "")
@@ -75,7 +75,7 @@ class WfdbAnnotations:
                 self._noise.append((event.sample, noise_subtype(event)))
             case _:
                 return
-        if event.sample < self._settled_sample:  # encode all anew
+        if event.sample < self._settled_sample:  # encode everything again
             self._settled = beginning(self._info.rate_hz)
             self._settled_row, self._settled_sample = None, 0
 
@@ -93,7 +93,7 @@ class WfdbAnnotations:
             self._settled_row, self._settled_sample = settling[-1], settled_sample
             rows = rows[len(settling) :]
         if not rows and self._settled_row is None:
-            # a WFDB annotation file cannot be empty: say that nothing is known
+            # a WFDB annotation file cannot be empty: write one comment
             rows = [(self._info.start_sample + 1, '"', 0, 0, "no beat found")]
         return self._settled + encode(rows, self._settled_row) + END
 
@@ -127,7 +127,7 @@ class WfdbAnnotations:
             noise.append((last, "~", after, 0, ""))
         if self._noise and self._noise[-1][1] and (not shutdowns or shutdowns[-1][1] < end_sample):
             noise.append((end_sample, "~", 0, 0, ""))
-        changes = {}  # where a shutdown holds several changes, the last one counts
+        changes = {}  # of several changes in one shutdown the last counts
         for sample, name in sorted(self._rhythms, key=lambda change: change[0]):
             span = _inside(sample, shutdowns)
             changes[span[1] if span else sample] = name
@@ -180,7 +180,7 @@ def _fibrillation(changes: dict[int, str], end_sample: int) -> Iterable[Span]:
 
 
 def _cut(spans: Iterable[Span], holes: Iterable[Span]) -> Iterable[Span]:
-    """Give what of ``spans`` lies outside ``holes``."""
+    """Give the parts of ``spans`` outside ``holes``."""
     for first, last in spans:
         at = first
         for start, stop in holes:
@@ -197,7 +197,7 @@ def _distinct(rows: Iterable[Row]) -> list[Row]:
 
 
 def noise_subtype(quality: Quality) -> int:
-    """Subtype of the noise annotation that says what ``quality`` says.
+    """Give the noise annotation's subtype for a quality.
 
     >>> ok, off = LeadState.OK, LeadState.LEAD_OFF
     >>> noise_subtype(Quality("s", 0, 90, (ok, ok), True))

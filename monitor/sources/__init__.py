@@ -25,6 +25,11 @@ class Source(Protocol):
         """What the stream is; known before the first sample."""
         ...
 
+    @property
+    def samples(self) -> int | None:
+        """Number of samples that :meth:`chunks` gives; None while that is not known."""
+        ...
+
     def chunks(self) -> Iterator[Samples]:
         """Give the samples in order, in pieces of bounded size. A jump in the index is a hole."""
         ...

@@ -61,6 +61,8 @@ class BrainFlowBoard:
         If the board or a parameter is not known, or the board cannot be reached.
     """
 
+    samples: int | None = None  # a board has no known end
+
     def __init__(
         self,
         text: str,

@@ -55,6 +55,8 @@ class LslStream:
         worked with.
     """
 
+    samples: int | None = None  # a live stream has no known end
+
     def __init__(
         self,
         name: str,

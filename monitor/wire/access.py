@@ -1,7 +1,7 @@
-"""Who is let in: CURVE on the sockets of the service, and the rights of each client's key.
+"""Access control: CURVE on the sockets of the service, and the rights of each client's key.
 
-The handshake is ZeroMQ's own (RFC 26, CurveZMQ); this module answers its question whether a key
-may come in (RFC 27, ZAP), and afterwards, message by message, whether it still may.
+ZeroMQ makes the handshake (RFC 26, CurveZMQ). This module answers whether a key may connect (RFC
+27, ZAP), and later for each message whether its key still may.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from monitor.log_lines import Level, LogLine
 from monitor.wire.allowlist import Right, load
 from monitor.wire.keys import ALLOW_LIST, fingerprint, load_server
 
-# on the control socket a subscriber may ask, and only `control` may change anything
+# a subscriber may ask on the control socket; only `control` may change anything
 ROOMS = {
     "input": frozenset({Right.SEND}),
     "output": frozenset({Right.SUBSCRIBE}),
@@ -27,7 +27,7 @@ ROOMS = {
 
 
 class Access:
-    """The keys of the server, its allow-list, and the answer to every handshake.
+    """Holds the server's keys and its allow-list, and answers every handshake.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Access:
     folder
         Holds ``server.key_secret`` and the allow-list.
     refused
-        Told each refusal, in one line.
+        Takes one line for each refusal.
     say
         Takes a line when the allow-list changes.
 
@@ -68,7 +68,7 @@ class Access:
         """Readable when a handshake waits for :meth:`answer`."""
 
     def guard(self, socket: zmq.Socket[bytes], room: str) -> None:
-        """Let only keys with a right of ``room`` into a socket; to be called before it binds."""
+        """Let only keys with a right of ``room`` into a socket. Call it before the socket binds."""
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt(zmq.CURVE_SECRETKEY, self._keys.secret)
         socket.setsockopt(zmq.ZAP_DOMAIN, room.encode())
@@ -81,12 +81,12 @@ class Access:
             except zmq.Again:
                 return
             self._address = request[3].decode("ascii", "replace")
-            # a coroutine for those whose callback waits; ours does not
+            # a coroutine, for callbacks that wait; ours does not
             with contextlib.suppress(StopIteration):
                 self._authenticator.handle_zap_message(request).send(None)
 
     def callback(self, domain: str, key: bytes) -> bool:
-        """Say whether a key may come in (called by the authenticator)."""
+        """Tell whether a key may connect (the authenticator calls this)."""
         public = key.decode("ascii")
         if self.admits(public, domain):
             return True
@@ -94,26 +94,26 @@ class Access:
         return False
 
     def rights(self, public: str) -> frozenset[Right]:
-        """Give what a key may do now."""
+        """Give the present rights of a key."""
         return self._allowed.rights.get(public, frozenset())
 
     def admits(self, public: str, room: str) -> bool:
-        """Tell whether a key may be on a socket now."""
+        """Tell whether a key may use a socket now."""
         return not ROOMS[room].isdisjoint(self.rights(public))
 
     def why_not(self, public: str, room: str) -> str:
-        """Give the line for the log about a key that may not be on a socket."""
+        """Give the log line about a key that may not use a socket."""
         return self.lacks(public, room, " or ".join(sorted(ROOMS[room])))
 
     def lacks(self, public: str, room: str, rights: str) -> str:
-        """Give the line for the log about a key without these rights."""
+        """Give the log line about a key without these rights."""
         name = self._allowed.name_of(public)
         if name is None:
             return f"on --{room}: key {fingerprint(public)} is not in the allow-list"
         return f"on --{room}: key {fingerprint(public)} ({name}) has no right to {rights}"
 
     def reload(self) -> bool:
-        """Read the allow-list again if its file has changed; tell whether there is a new one."""
+        """Read the allow-list again if its file has changed; tell whether the list is new."""
         state = self._state_of_file()
         if state == self._read:
             return False

@@ -1,4 +1,4 @@
-"""Who may do what: the clients that a service lets in, from one strict TOML file.
+"""The allow-list: clients that a service lets in and their rights, from one strict TOML file.
 
 ::
 
@@ -50,7 +50,7 @@ class Client:
     Raises
     ------
     MonitorError
-        If a field is missing or cannot be.
+        If a field is missing or not valid.
     """
 
     name: str = ""
@@ -80,7 +80,7 @@ class AllowList:
     Raises
     ------
     MonitorError
-        If two have one name or one key: revoking one would leave the other.
+        If two clients share a name or a key: revoking one would leave the other.
     """
 
     clients: tuple[Client, ...] = ()
@@ -113,14 +113,14 @@ def parse(text: str) -> AllowList:
     Raises
     ------
     MonitorError
-        Whatever is wrong with it.
+        If the text is not a valid allow-list.
     """
     try:
         table = tomllib.loads(text)
         clients = build(_File, table, "").clients
     except (ValueError, RecursionError) as error:
         raise MonitorError(f"not valid TOML: {' '.join(str(error).split())}", USAGE) from error
-    if "clients" not in table:  # a file that is just being written must not cut everybody off
+    if "clients" not in table:  # a half-written file must not cut everybody off
         raise MonitorError("names no clients; to let nobody in write: clients = []", USAGE)
     return AllowList(clients)
 
@@ -131,7 +131,7 @@ def load(path: Path) -> AllowList:
     Raises
     ------
     MonitorError
-        If it is not there, cannot be read, is wrong, or others may write it.
+        If it is missing, unreadable or not valid, or if others may write it.
     """
     try:
         check_private(path, 0o022, "changed")
@@ -147,7 +147,7 @@ def load(path: Path) -> AllowList:
 
 
 def dumps(allowed: AllowList) -> str:
-    """Write an allow-list as TOML; neither names nor Z85 hold a character to be escaped."""
+    """Give an allow-list as TOML. Names and Z85 keys need no escapes."""
     text = HEADER if allowed.clients else HEADER + "clients = []\n"
     for client in allowed.clients:
         rights = ", ".join(f'"{right}"' for right in client.rights)
@@ -159,7 +159,7 @@ def dumps(allowed: AllowList) -> str:
 
 
 def save(allowed: AllowList, path: Path) -> None:
-    """Put the file in place at once: whoever reads sees the old list or the new one.
+    """Write the file atomically: a reader sees the old list or the new one.
 
     Raises
     ------

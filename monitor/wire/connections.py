@@ -1,9 +1,9 @@
-"""The connections of the service's sockets: how many there are, and cutting one of them.
+"""Connections of the service's sockets: count them, bound them, cut one of them.
 
-ZeroMQ has no call to drop one peer of a socket. It does name the file descriptor of every
-connection it accepts, and of the one a message came over; shutting that down ends the
-connection as if the peer had gone, and touches no other. The inode, which no other open socket
-has, tells whether a descriptor still is what it was.
+ZeroMQ has no call to drop one peer of a socket. But it names the file descriptor of every
+connection it accepts, and of the connection a message came over. Shutting the descriptor down ends
+that connection only, as if the peer had gone. The inode tells whether a descriptor still belongs to
+the same connection.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
-from monitor.wire.backlog import Backlog
-from monitor.wire.unread import Unread
+from monitor.wire.backlog import FRAME_OVERHEAD, InputBacklog, OutputBacklog
 
 EVENTS = (
     zmq.EVENT_ACCEPTED
@@ -39,7 +38,7 @@ _REASONS: dict[int, str] = {
 class _Room:
     monitor: zmq.Socket[bytes]
     most: int
-    backlog: Backlog
+    backlog: InputBacklog
     accepted: dict[int, None] = field(default_factory=dict)  # in order
 
 
@@ -50,19 +49,33 @@ class _Subscriber:
     topics: set[bytes] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message, the key of its sender ("" without keys) and the connection it came over."""
+
+    frames: list[bytes]
+    user: str
+    descriptor: int | None
+
+
 class Connections:
-    """Who is connected to which socket.
+    """Knows who is connected to which socket.
 
     Parameters
     ----------
     refused
-        Told each refusal, in one line.
+        Takes one line for each refusal.
     unread
-        Keeps account of what waits for subscribers.
+        Counts the bytes that wait for subscribers.
+    keyed
+        Clients have keys.
     """
 
-    def __init__(self, refused: Callable[[str], object], unread: Unread) -> None:
+    def __init__(
+        self, refused: Callable[[str], object], unread: OutputBacklog, keyed: bool = False
+    ) -> None:
         self._refused = refused
+        self._keyed = keyed
         self._unread = unread
         self._rooms: dict[str, _Room] = {}
         self._subscribers: dict[int, _Subscriber] = {}
@@ -70,15 +83,15 @@ class Connections:
         self.topics = 0  # of all subscribers
 
     def watch(
-        self, socket: zmq.Socket[bytes], room: str, most: int, backlog: Backlog
+        self, socket: zmq.Socket[bytes], room: str, most: int, backlog: InputBacklog
     ) -> zmq.Socket[bytes]:
-        """Keep account of a socket; give what is readable when :meth:`work` is needed."""
+        """Watch a socket; give a socket that is readable when :meth:`work` is needed."""
         monitor = socket.get_monitor_socket(EVENTS)
         self._rooms[room] = _Room(monitor, most, backlog)
         return monitor
 
     def check(self) -> None:
-        """Cut the connections that hold, or make us hold, more than the messages that may wait."""
+        """Cut the connections whose messages take too much memory."""
         for name, room in self._rooms.items():
             for descriptor in room.backlog.check(room.accepted):
                 self._refused(f"on --{name}: a message without end, or too many that wait")
@@ -89,7 +102,7 @@ class Connections:
             cut(descriptor, self._subscribers.pop(descriptor).inode)
 
     def work(self, limit: int = 1000) -> None:
-        """Take note of who has come and gone."""
+        """Take note of new and ended connections."""
         for name, room in self._rooms.items():
             for _ in range(limit):
                 try:
@@ -104,7 +117,7 @@ class Connections:
             room.accepted[value] = None
             if len(room.accepted) > room.most:
                 self._refused(f"on --{name}: more than {room.most} connections")
-                # who has said nothing yet makes room: strangers shut nobody out
+                # cut a peer that has sent nothing: strangers must not shut clients out
                 silent = (fd for fd in room.accepted if not room.backlog.heard(fd))
                 gone = next(silent, value)
                 del room.accepted[gone]
@@ -120,6 +133,29 @@ class Connections:
         else:
             self._refused(f"on --{name}: a peer that hung up while connecting (without keys?)")
 
+    def receive(self, socket: zmq.Socket[bytes], room: str, most: int) -> Incoming | None:
+        """Take one message that has come; keep at most one frame more than ``most``."""
+        backlog = self._rooms[room].backlog
+        try:
+            frame = socket.recv(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            backlog.drained()
+            return None
+        user, descriptor = "", None
+        with contextlib.suppress(zmq.ZMQError):  # a message of the socket itself has none
+            descriptor = int(frame.get(zmq.SRCFD))
+            if self._keyed:
+                user = str(frame.get("User-Id"))
+        frames, size = [frame.bytes], len(frame) + FRAME_OVERHEAD
+        while frame.more:
+            frame = socket.recv(copy=False)
+            size += len(frame) + FRAME_OVERHEAD
+            if len(frames) <= most:  # one too many is enough to refuse it
+                frames.append(frame.bytes)
+        if descriptor is not None:
+            backlog.took(descriptor, size)
+        return Incoming(frames, user, descriptor)
+
     def subscribed(self, descriptor: int, user: str, prefix: bytes, wanted: bool) -> int:
         """Note a subscription, or its end; give how many topics the connection has."""
         try:
@@ -129,7 +165,7 @@ class Connections:
         known = self._subscribers.get(descriptor)
         if known is None or known.inode != inode:
             known = self._subscribers[descriptor] = _Subscriber(inode, user)
-        if wanted != (prefix in known.topics):  # else it was said before, or never
+        if wanted != (prefix in known.topics):  # not repeated
             if wanted:
                 known.topics.add(prefix)
                 self._wanted[prefix] += 1
@@ -140,7 +176,7 @@ class Connections:
         return len(known.topics)
 
     def left(self, prefix: bytes) -> None:
-        """Note that a subscription has ended, of whomever."""
+        """Note that a subscription of any connection has ended."""
         self.topics -= 1
         self._wanted[prefix] -= 1
         if self._wanted[prefix] <= 0:
@@ -167,7 +203,7 @@ class Connections:
             cut(descriptor, known.pop(descriptor).inode)
 
     def cut_unless(self, admits: Callable[[str], bool]) -> None:
-        """Cut every connection over which somebody subscribed who is not admitted any more."""
+        """Cut every subscriber that is no longer admitted."""
         for descriptor, known in list(self._subscribers.items()):
             if not admits(known.user):
                 cut(descriptor, known.inode)
@@ -179,9 +215,55 @@ def _holds(prefixes: Container[bytes], topic: bytes) -> bool:
 
 
 def cut(descriptor: int, inode: int | None = None) -> None:
-    """End a connection, if the descriptor (still) is one, and the one with this inode."""
-    # closed in the meantime, or no connection: what was to be done is done
+    """End a connection, if the descriptor still belongs to one with this inode."""
+    # already closed, or no connection
     with contextlib.suppress(OSError):
         if inode in (None, os.fstat(descriptor).st_ino):
             with os_socket.socket(fileno=os.dup(descriptor)) as connection:
                 connection.shutdown(os_socket.SHUT_RDWR)
+
+
+class RequestBudget:
+    """Bounds the number of requests, and our time for them.
+
+    Parameters
+    ----------
+    clock
+        Monotonic seconds.
+    requests
+        At most so many between two calls of :meth:`refill`.
+    share
+        Requests may take this share of our time.
+    most_s
+        Time that can be saved up.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], requests: int, share: float, most_s: float
+    ) -> None:
+        self._clock = clock
+        self._requests = self._requests_left = requests
+        self._share = share
+        self._most_s = self._left_s = most_s
+        self._began_s = 0.0
+
+    @property
+    def left(self) -> bool:
+        """Another request may be taken now."""
+        return self._requests_left > 0 and self._left_s > 0.0
+
+    def begin(self) -> None:
+        """Note that a request is being taken."""
+        self._began_s = self._clock()
+
+    def end(self) -> None:
+        """Note that the request has been answered or dropped."""
+        self._requests_left -= 1
+        self._left_s -= self._clock() - self._began_s
+
+    def refill(self, passed_s: float) -> bool:
+        """Add the time that has passed; tell whether requests may be taken again."""
+        empty = not self.left
+        self._requests_left = self._requests
+        self._left_s = min(self._left_s + self._share * passed_s, self._most_s)
+        return empty and self.left

@@ -1,4 +1,4 @@
-"""ZeroMQ endpoints: checked, bound and connected to, with errors that say what to do."""
+"""ZeroMQ endpoints: check, bind, connect, with errors that say what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.wire.keys import ClientKeys
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
 
 MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES
-HANG_UPS = 3  # in a row, and a client takes it for a refusal
+HANG_UPS = 3  # in a row: then a client takes it for a refusal
 
 Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
@@ -26,26 +26,26 @@ def say_on_stderr(text: str) -> None:
 
 
 def new_publisher_id() -> str:
-    """Give an id for one life of one sender."""
+    """Give an id for one run of one sender."""
     return uuid.uuid4().hex[:16]
 
 
 def new_socket(context: Context, kind: int, queue: int) -> Socket:
-    """Make a socket with bounded queues and frames that does not outlive its owner."""
+    """Make a socket with bounded queues and frames; it closes at once with its owner."""
     socket = context.socket(kind)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.RCVHWM, queue)
     socket.setsockopt(zmq.SNDHWM, queue)
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
-    # notices a peer that is gone without a word; ZMTP heartbeats would take one that is merely
-    # held back by a full queue for dead
+    # detects a peer that is gone; ZMTP heartbeats would also drop a peer that a full queue holds
+    # back
     socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
     socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 10)
     return socket
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Tell whether an endpoint can be reached from this machine only.
+    """Tell whether only this machine can reach an endpoint.
 
     >>> is_loopback("tcp://127.0.0.1:5555"), is_loopback("tcp://*:5555")
     (True, False)
@@ -60,12 +60,12 @@ def is_loopback(endpoint: str) -> bool:
 
 
 def bind(socket: Socket, endpoint: str, option: str, beyond_loopback: bool = False) -> str:
-    """Bind, and give the endpoint with the port that was taken; ``option`` names it in errors.
+    """Bind; give the endpoint with its actual port. ``option`` names the endpoint in errors.
 
     Raises
     ------
     MonitorError
-        If the endpoint is beyond loopback, busy, or no endpoint at all.
+        If the endpoint is beyond loopback, busy, or not valid.
     """
     _check(endpoint, option)
     if not beyond_loopback and not is_loopback(endpoint):
@@ -84,7 +84,7 @@ def bind(socket: Socket, endpoint: str, option: str, beyond_loopback: bool = Fal
 
 
 def try_bind(endpoint: str, option: str) -> None:
-    """Bind and let go again, to tell whether it can be done; beyond loopback too.
+    """Bind and unbind, to tell whether it is possible; beyond loopback too.
 
     Raises
     ------
@@ -100,12 +100,12 @@ def try_bind(endpoint: str, option: str) -> None:
 
 
 def connect(socket: Socket, endpoint: str, option: str, keys: ClientKeys | None = None) -> Refusal:
-    """Connect; the other side need not be there yet. Give what notices that it refuses us.
+    """Connect, even before the service is there; give what detects its refusal.
 
     Raises
     ------
     MonitorError
-        If it is no endpoint.
+        If the endpoint is not valid.
     """
     _check(endpoint, option)
     socket.setsockopt(zmq.IPV6, int("[" in endpoint))
@@ -122,7 +122,7 @@ def connect(socket: Socket, endpoint: str, option: str, keys: ClientKeys | None 
 
 
 class Refusal:
-    """Notices on a client's socket that the service will not have it: ZeroMQ itself says nothing.
+    """Detects that the service refuses a client's socket; ZeroMQ itself does not report it.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class Refusal:
         Raises
         ------
         MonitorError
-            If it did: it will not change its mind by our trying again.
+            If it did. To try again would not help.
         """
         while self._monitor.poll(0):
             message = recv_monitor_message(self._monitor)
@@ -159,8 +159,8 @@ class Refusal:
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._broken = 0
             elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL and message["value"] != errno.EAGAIN:
-                # hung up on: for a wrong server key, but also when the service just ends;
-                # where it is only silent (EAGAIN), it may be stopped and go on later
+                # the peer hung up: for a wrong server key, but also when the service just ends;
+                # a silent one (EAGAIN) may be stopped and go on later
                 self._broken += 1
             if self._broken < HANG_UPS and event in (
                 zmq.EVENT_HANDSHAKE_SUCCEEDED,

@@ -1,6 +1,7 @@
-"""Fields of messages to plain JSON values and back, from their type hints.
+"""Convert fields of messages to plain JSON values and back, by their type hints.
 
-Every value is checked for type, range and size in both directions: what is sent can be read.
+Every value is checked for type, range and size in both directions: a message that was sent can be
+read.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ T = TypeVar("T")
 
 MAX_TEXT = 1000
 MAX_ITEMS = 20_000
-MAX_INT = 2**53 - 1  # what every language's JSON reader keeps exact (RFC 7493)
+MAX_INT = 2**53 - 1  # exact in every language's JSON reader (RFC 7493)
 MAX_TIME_NS = 2**63 - 1
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -283,9 +284,9 @@ def _bounded(items: Sized) -> Sized:
 
 
 def shown(value: object) -> str:
-    """Say what a value is, for an error message: a number itself, never a text.
+    """Describe a value for an error message: a number by its value, a text by its length.
 
-    Such messages are logged, and whatever a sender writes may name a patient.
+    Such messages are logged, and a text of a sender may name a patient.
     """
     if isinstance(value, str):
         return f"a text of {len(value)} characters"

@@ -1,6 +1,6 @@
 """Follow a service over losses, reconnects and restarts: every journalled message once, in order.
 
-A thin shell around :class:`~monitor.wire.merge.Merger`: a subscription beside a control socket.
+A thin shell around :class:`~monitor.wire.merge.Merger`, with a subscription and a control socket.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from monitor.wire.protocol import (
 from monitor.wire.subscriber import AlertMemory, ControlClient, Subscription
 
 ANSWER_S = 1.0  # ask again after so long without an answer
-PATIENCE_S = 3.0  # what waits for an answer waits no longer than this
-GREETING_S = 3.0  # states come each second
+PATIENCE_S = 3.0  # messages wait at most this long for an answer
+GREETING_S = 3.0  # three states: they come each second
 LIMIT = 500
 
 
 class Follower:
-    """What a subscription brings, with what it missed filled in from the service's journal.
+    """Messages of a subscription, with missed ones filled in from the service's journal.
 
-    Of the alerts in states only those are left that have not been given: what was active when
-    we joined, and where no journal is kept, what was missed. So every transition comes once.
-    Where nobody answers at ``control``, what comes is given as it comes.
+    Alerts in states are given only if they are new: those active when we joined and, without a
+    journal, those that were missed. So every transition comes once. If ``control`` does not
+    answer, messages are given as they come.
 
     Parameters
     ----------
     subscription
-        Open; the caller closes it. It should take all that is journalled.
+        Open; the caller closes it. It should take all journalled kinds.
     control
-        The service's ``--control``, None if it is not to be asked; the caller closes it.
+        The service's ``--control``, None to ask for nothing; the caller closes it.
     since
-        Begin after this journal number; None begins with what is active now.
+        Begin after this journal number; None begins with the active alerts.
     stream
         Only this stream.
     clock
@@ -86,7 +86,7 @@ class Follower:
         self._subscription.wait(timeout_s, also)
 
     def receive(self) -> list[Packet]:
-        """Give what has come in by now, in order.
+        """Give the messages that have come so far, in order.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Follower:
         return out
 
     def _taken(self, packet: Packet) -> list[Packet]:
-        """Take what was published."""
+        """Take one published message."""
         if packet.publisher != self._publisher:
             if self._publisher:
                 self._merger.restarted()
@@ -118,7 +118,7 @@ class Follower:
         alerts: tuple[Alert, ...] = body.alerts
         if body.journal_last is not None:
             self._merger.told(body.stream, body.journal_last)
-            # what was active before us is in the first state; all that comes later comes itself
+            # the first state has the alerts that were active before us; later ones come themselves
             greeting = self._since is None and self._clock() - (self._joined_s or 0) < GREETING_S
             alerts = alerts if greeting and body.stream not in self._greeted else ()
             self._greeted.add(body.stream)
@@ -126,7 +126,7 @@ class Follower:
         return [replace(packet, body=replace(body, alerts=new))]
 
     def _filled(self, control: ControlClient) -> list[Packet]:
-        """Ask for what is missing; take the answer."""
+        """Ask the journal for missing messages; take its answer."""
         now_s, out = self._clock(), list[Packet]()
         if self._asked and (reply := self._reply(control)) is not None:
             self._asked, self._ask_s = False, now_s

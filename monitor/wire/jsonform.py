@@ -1,12 +1,12 @@
-"""Messages as JSON objects, and back: the one form used on the wire, in event lines and in files.
+"""Messages as JSON objects and back, for the wire, event lines and files.
 
 Rules that hold here:
 
 1. ``from_dict(to_dict(m))`` is ``m`` again, bit for bit: floats are written by ``repr``.
-2. JSON is strict: no ``NaN`` or ``Infinity`` tokens, no doubled keys, UTF-8 only. A value that
-   is not known is ``null``.
-3. Whatever is wrong with a text or an object is a :class:`ProtocolError`, nothing else ever.
-4. Unknown fields are ignored, so that a newer sender can be read.
+2. JSON is strict: no ``NaN`` or ``Infinity`` tokens, no doubled keys, UTF-8 only. An unknown
+   value is ``null``.
+3. Every fault in a text or an object is a :class:`ProtocolError`.
+4. Unknown fields are ignored, so that messages of a newer sender can be read.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def to_dict(message: Message) -> dict[str, Any]:
     Raises
     ------
     ProtocolError
-        If a field holds what the format cannot carry (an infinite number, a control character).
+        If the format cannot carry a field (an infinite number, a control character).
 
     Examples
     --------
@@ -90,7 +90,7 @@ def to_dict(message: Message) -> dict[str, Any]:
 
 
 def to_line(message: Message) -> dict[str, Any]:
-    """Give the message as event lines have it: a signal by where it lies, without its values.
+    """Give the message as an event line: a signal has its place and shape, without its values.
 
     Examples
     --------
@@ -108,12 +108,12 @@ def to_line(message: Message) -> dict[str, Any]:
 
 
 def from_dict(data: object) -> Message:
-    """Make the message that :func:`to_dict` described.
+    """Make a message from the object of :func:`to_dict`.
 
     Raises
     ------
     ProtocolError
-        If the object is not such a description.
+        If the object is not a message.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def dumps(data: Mapping[str, Any]) -> str:
 
 
 def loads(text: bytes) -> dict[str, Any]:
-    """Read one JSON object, strictly; nothing is parsed that is larger than it may be."""
+    """Read one JSON object, strictly; the size is checked before parsing."""
     if len(text) > MAX_JSON_BYTES:
         raise ProtocolError(f"JSON of {len(text)} bytes is over the limit of {MAX_JSON_BYTES}")
     try:
@@ -151,10 +151,10 @@ def loads(text: bytes) -> dict[str, Any]:
 
 
 def refusal_in(reply: Mapping[str, Any]) -> str:
-    """Give why a request was refused, "" if it was not."""
+    """Give the reason of a refused request, "" if it was not refused."""
     if reply.get("ok") is True:
         return ""
-    # what is shown on a terminal must not steer it
+    # a terminal must not get control characters
     text = "".join(c for c in str(reply.get("error"))[:1000] if c.isprintable())
     return text or "no reason given"
 

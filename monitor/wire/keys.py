@@ -1,12 +1,12 @@
-"""CURVE key pairs in files: made once, kept secret, read back strictly.
+"""CURVE key pairs in files: make, protect and read them.
 
 A folder of keys holds certificates in the format of ZeroMQ (``zmq.auth``):
 
 - on the server ``server.key_secret``, ``server.key`` and the allow-list ``clients.toml``;
 - on a client ``client.key_secret``, ``client.key`` and the ``server.key`` of its server.
 
-Both may be one folder. A ``.key`` is public; a ``.key_secret`` has mode 0600, is never printed,
-and is refused when others can read it.
+Both may be one folder. A ``.key`` is public. A ``.key_secret`` has mode 0600, is never printed,
+and is refused if others can read it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class KeyPair:
 
 @dataclass(frozen=True, slots=True)
 class ClientKeys:
-    """What a client needs: its own pair, and the key by which it knows its server."""
+    """Keys of a client: its own pair, and the public key of its server."""
 
     own: KeyPair
     server_public: str
@@ -52,13 +52,13 @@ def make_pair(folder: Path, name: str) -> str:
     Raises
     ------
     MonitorError
-        If there is one already, or the files cannot be written.
+        If the pair exists already, or the files cannot be written.
     """
     _require_curve()
     public_file, secret_file = folder / f"{name}.key", folder / f"{name}.key_secret"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # made where nobody else can look, then linked: never readable, never written over
+        # made in a private folder, then linked: never readable by others, never overwritten
         with tempfile.TemporaryDirectory(dir=folder) as hidden:
             made = [Path(path) for path in zmq.auth.create_certificates(hidden, name)]
             made[0].chmod(0o644)
@@ -86,7 +86,7 @@ def read_public(path: Path) -> str:
     Raises
     ------
     MonitorError
-        If there is none.
+        If the file holds none.
     """
     return _read(path)[0]
 
@@ -97,7 +97,7 @@ def load_server(folder: Path) -> KeyPair:
     Raises
     ------
     MonitorError
-        If it is not there, or not kept secret.
+        If it is missing, or others can read it.
     """
     return _pair(folder, SERVER, f"make it: ecg-monitor keys make server --keys {folder}")
 
@@ -108,7 +108,7 @@ def load_client(folder: Path) -> ClientKeys:
     Raises
     ------
     MonitorError
-        If one of them is not there, or the secret is not kept.
+        If one of them is missing, or others can read the secret.
     """
     own = _pair(folder, CLIENT, f"make it: ecg-monitor keys make client --keys {folder}")
     server = folder / f"{SERVER}.key"
@@ -134,7 +134,7 @@ def is_public_key(text: str) -> bool:
 
 
 def fingerprint(public: str) -> str:
-    """Give a public key's short name for people: the head of its SHA-256.
+    """Give a short name of a public key for people: the head of its SHA-256.
 
     >>> fingerprint("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7")
     '84112785d1092a7e'
@@ -143,7 +143,7 @@ def fingerprint(public: str) -> str:
 
 
 def check_private(path: Path, forbidden: int, what: str) -> None:
-    """Refuse a file that others can reach; ``forbidden`` are the mode bits that must not be set.
+    """Refuse a file with any of the ``forbidden`` mode bits.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Live messages and pages of the journal, merged: each once, in order, none missing. Pure.
+"""Merge live messages with pages of the journal: each once, in order, none missing. Pure.
 
-A subscriber that comes late, reconnects or has lost something subscribes first and asks for what
-it lacks afterwards; the two overlap. What is journalled has a number that only grows, and names
-the number of the message before it in its stream: so a hole is seen as soon as the next message
-comes, and nothing is given out twice. What comes after a hole waits until the hole is filled.
+A subscriber that comes late, reconnects or has lost messages subscribes first, then asks for the
+missing ones; the two overlap. A journalled message has a number that only grows, and the number of
+the message before it in its stream. So a hole shows as soon as the next message comes, and no
+message is given twice. Messages after a hole wait until it is filled.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from monitor.wire.protocol import Mark
 
 T = TypeVar("T")
 
-MAX_GIVEN = 500  # numbers remembered, before the journal is asked whether that was all
-MAX_REMEMBERED = 20_000  # the same, while it does not answer
+MAX_GIVEN = 500  # numbers remembered before the journal is asked for missing ones
+MAX_REMEMBERED = 20_000  # the same while the journal does not answer
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """What the journal answers.
+    """An answer of the journal.
 
-    ``events`` are (number, stream, item) in order of their numbers, all that there are up to
-    ``through``. ``last`` is the highest number of the journal, ``journal`` its identity.
+    ``events`` are (number, stream, item) in order of their numbers, complete up to ``through``.
+    ``last`` is the highest number of the journal, ``journal`` its identity.
     """
 
     journal: str
@@ -39,12 +39,12 @@ class Merger(Generic[T]):
     Parameters
     ----------
     since
-        Give everything after this number; None begins with what comes now.
+        Give all messages after this number; None begins with the next one.
 
     Attributes
     ----------
     after
-        Ask the journal for what is after this number; None: only how far it goes.
+        Ask the journal for messages after this number; None: ask for its last number only.
 
     Examples
     --------
@@ -71,17 +71,17 @@ class Merger(Generic[T]):
 
     @property
     def wanted(self) -> bool:
-        """The journal is to be asked for what is after :attr:`after`."""
+        """The journal must be asked for messages after :attr:`after`."""
         missing = any(not self._known(number) for number in self._told.values())
         return self._catching_up or self.waiting or missing or len(self._given) > MAX_GIVEN
 
     @property
     def waiting(self) -> bool:
-        """Something is held back until the journal answers."""
+        """Messages are held back until the journal answers."""
         return bool(self._held)
 
     def live(self, stream: str, mark: Mark, item: T) -> list[T]:
-        """Take a message that was published; give what can be given out now."""
+        """Take a published message; give the messages whose turn it is."""
         if not self._unsure and self._known(mark.number):
             return []
         held = self._held.setdefault(stream, {})
@@ -94,20 +94,20 @@ class Merger(Generic[T]):
             self._told[stream] = number
 
     def restarted(self) -> None:
-        """Take note that another service speaks now: whether its numbers go on is to be seen."""
+        """Take note that the service was restarted: its numbers may be those of another journal."""
         self._catching_up = True
         self._unsure = self._patient
 
     def page(self, page: Page[T]) -> list[T]:
-        """Take an answer; give what can be given out now."""
+        """Take an answer; give the messages whose turn it is."""
         known, self._journal = self._journal, page.journal
         if known not in ("", page.journal) or page.last < (self.after or 0):
-            # another journal: all that is in it is new
+            # another journal: all its messages are new
             self.after, self._given, self._told = 0, set(), {}
             self._catching_up = self._patient = self._unsure = True
             return []
         self._patient, self._unsure = True, False
-        for held in self._held.values():  # what came while it was not sure which journal this is
+        for held in self._held.values():  # came while the journal was not certain
             for number in [number for number in held if self._known(number)]:
                 del held[number]
         out: list[T] = []
@@ -125,7 +125,7 @@ class Merger(Generic[T]):
         return out
 
     def give_up(self) -> list[T]:
-        """Wait no longer for the journal: give what is held; what is missing will come late."""
+        """Stop waiting for the journal: give the held messages; missing ones come late."""
         self._patient, self._unsure, self._catching_up = False, False, True
         return [item for stream in list(self._held) for item in self._released(stream)]
 
@@ -133,7 +133,7 @@ class Merger(Generic[T]):
         return number in self._given or (self.after is not None and number <= self.after)
 
     def _released(self, stream: str) -> list[T]:
-        """Give out what is held of a stream, up to the first hole."""
+        """Give the held messages of a stream up to the first hole."""
         held, out = self._held[stream], []
         for number in sorted(held):
             mark, item = held[number]

@@ -1,4 +1,4 @@
-"""Send the samples of a source to a service, losing none of them."""
+"""Send the samples of a source to a service without loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.messages import End, Samples, StreamInfo
-from monitor.wire.answers import answer_topic
 from monitor.wire.endpoints import (
     Context,
     connect,
@@ -19,9 +18,10 @@ from monitor.wire.endpoints import (
     new_socket,
     say_on_stderr,
 )
+from monitor.wire.frames import encode, pieces
 from monitor.wire.keys import ClientKeys
-from monitor.wire.pieces import pieces
-from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S, Body, encode, topic_of
+from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S, Body, topic_of
+from monitor.wire.refusals import answer_topic
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import INPUT_QUEUE
 
@@ -30,16 +30,16 @@ ANNOUNCE_SIGNAL_S = 4.0
 PATIENCE_MS = 200
 LINGER_S = 30.0
 BUSY_S = 5.0
-ANSWER_S = 2.0  # of sending, in which an answer may not have come yet
+ANSWER_S = 2.0  # of sending: before this an answer may not have come yet
 ANSWER_MS = 500
 
 
 class SamplePublisher:
     """Connects to the input of a service and sends streams to it.
 
-    The socket is an XPUB that does not drop: it waits for the service before the first
-    sample, and whenever the service is slower than the source. So memory is bounded and
-    nothing is lost, at any speed.
+    The socket is an XPUB that does not drop. It waits for the service before the first sample, and
+    whenever the service is slower than the source. So memory is bounded and no sample is lost, at
+    any speed.
 
     Parameters
     ----------
@@ -48,19 +48,19 @@ class SamplePublisher:
     say
         Takes lines for the operator.
     patience_s
-        Give up when no service is there after so long; None waits for ever.
+        Give up if no service is there after this time; None waits without limit.
     clock
         Monotonic seconds.
     keys
-        Ours, where the service asks for them.
+        Our keys, for a service that asks for them.
     device
-        A name of what sends that stays the same when it is started again; "" for none. The
-        service tells by it whether another device has taken a stream over.
+        A name of the sending device that survives a restart; "" for none. By it the service
+        sees that another device has taken over a stream.
 
     Raises
     ------
     MonitorError
-        If ``endpoint`` is no endpoint.
+        If ``endpoint`` is not valid.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class SamplePublisher:
         """Send one stream from announcement to end; give the number of samples sent.
 
         The announcement is repeated each second, each :data:`ANNOUNCE_SIGNAL_S` of signal and
-        before the end: what waits in our queue for a service that is being restarted must tell
-        it what it is, without us.
-        The end is sent however the chunks end, by an error or an interrupt too; not to a service
-        that has refused us, which takes nothing. One that refuses the stream, since it has no
-        place for it say, is told of, and the samples are sent on: it may take them later.
+        before the end: the messages that wait in our queue for a restarted service must be
+        complete in themselves.
+        The end is also sent after an error or an interrupt, but not to a service that has refused
+        us. If the service refuses the stream only (it has no place for it, say), the operator is
+        told and the samples are still sent: the service may take them later.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class SamplePublisher:
             if not self._refused:
                 self._send(_moved(info, next_sample), LINGER_S)
                 if not self._unwatched and self._clock() - began_s < ANSWER_S:
-                    self._socket.poll(ANSWER_MS)  # all was sent before it could answer
+                    self._socket.poll(ANSWER_MS)  # sent so fast that it could not answer yet
                 self._newcomers()
                 unwatched = self._unwatched
                 self._send(End(info.stream, next_sample), LINGER_S)
@@ -166,7 +166,7 @@ class SamplePublisher:
                 self._say(f"waiting for `ecg-monitor serve` at {self._endpoint}")
 
     def close(self, linger_s: float = LINGER_S) -> None:
-        """Close; what is queued may still leave for ``linger_s``, but not to who refuses us."""
+        """Close; queued messages may still leave for ``linger_s``, unless we are refused."""
         self._context.destroy(0 if self._refused else round(linger_s * 1000))
 
     def __enter__(self) -> SamplePublisher:
@@ -181,7 +181,7 @@ class SamplePublisher:
         self.close()
 
     def _check(self) -> None:
-        """Raise if the service refuses us, from the start or since our key was revoked."""
+        """Raise if the service refuses us, from the start or after our key was revoked."""
         try:
             self._refusal.check()
         except MonitorError:
@@ -203,7 +203,7 @@ class SamplePublisher:
                 came |= message[:1] == b"\x01"
 
     def _answered(self, message: bytes) -> None:
-        """Take what the service says about a stream: see :mod:`monitor.wire.answers`."""
+        """Take the service's answer about a stream: see :mod:`monitor.wire.refusals`."""
         topic = self._answer_topic
         if not topic or not message[1:].startswith(topic):
             return  # about another sender's

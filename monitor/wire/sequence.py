@@ -1,4 +1,4 @@
-"""What was lost, doubled or reordered on the way, from sequence numbers alone. Pure.
+"""Messages lost, doubled or out of order: counted by number, put back by sample index. Pure.
 
 A sender numbers the messages of every topic 0, 1, 2, ... and chooses a new publisher id
 whenever it starts. The receiver keeps the last :data:`WINDOW` numbers: within it a number is
@@ -8,12 +8,17 @@ anew under its old id; as in RFC 3550, appendix A.1, two in a row are needed to 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+
+from monitor.messages import Samples
 
 WINDOW = 1024
 MAX_TOPICS = 4096
 MAX_COUNTED = 100_000
+WAIT_S = 1.0  # of signal from the start of a hole: three messages of 0.25 s after a lost one
+MAX_HELD = 64  # messages, however short
 _MASK = (1 << WINDOW) - 1
 
 
@@ -58,7 +63,7 @@ class SequenceTracker:
         self._expected_after_restart: int | None = None
 
     def observe(self, publisher: str, sequence: int) -> Arrival:
-        """Take note of one message and say how it fits in."""
+        """Take note of one message; tell how it fits in."""
         counts = self.counts
         counts.received += 1
         if publisher != self._publisher:
@@ -80,7 +85,7 @@ class SequenceTracker:
             return Arrival.DUPLICATE
         self._seen |= 1 << -ahead
         counts.reordered += 1
-        if sequence > self._first:  # what came before we joined was never counted as lost
+        if sequence > self._first:  # messages before we joined never counted as lost
             counts.lost -= 1
         return Arrival.LATE
 
@@ -99,7 +104,7 @@ class SequenceTracker:
 
 
 class TopicSequences:
-    """One tracker a topic; memory stays bounded whatever topics are made up."""
+    """One tracker for each topic, at most :data:`MAX_TOPICS`."""
 
     def __init__(self) -> None:
         self._trackers: dict[bytes, SequenceTracker] = {}
@@ -108,7 +113,7 @@ class TopicSequences:
         """Take note of one message of ``topic``."""
         tracker = self._trackers.pop(topic, None) or SequenceTracker()
         if len(self._trackers) >= MAX_TOPICS:
-            self._trackers.pop(next(iter(self._trackers)))  # the one unheard of for longest
+            self._trackers.pop(next(iter(self._trackers)))  # the topic that was silent for longest
         self._trackers[topic] = tracker
         return tracker.observe(publisher, sequence)
 
@@ -126,7 +131,7 @@ class TopicSequences:
 class SequenceCounter:
     """The sender's side: the next number of every topic.
 
-    Beyond :data:`MAX_COUNTED` topics the one that was not used for longest begins at 0 again.
+    Beyond :data:`MAX_COUNTED` topics the one unused for longest begins at 0 again.
     """
 
     def __init__(self) -> None:
@@ -139,3 +144,67 @@ class SequenceCounter:
         if len(self._next) > MAX_COUNTED:
             self._next.pop(next(iter(self._next)))
         return number
+
+
+class Reorder:
+    """Waits for late messages, for a bounded span of signal.
+
+    Parameters
+    ----------
+    rate_hz
+        Samples per second of the stream.
+    next_sample
+        First sample expected.
+
+    Examples
+    --------
+    Three samples a message at 12 Hz; the third message overtakes the second:
+
+    >>> import numpy as np
+    >>> def message(start):
+    ...     return Samples("s", start, np.zeros((3, 1), np.float32))
+    >>> reorder = Reorder(12.0, 0)
+    >>> [[m.start_sample for m in reorder.push(message(start))] for start in (0, 6, 3, 9)]
+    [[0], [], [3, 6], [9]]
+    """
+
+    def __init__(self, rate_hz: float, next_sample: int) -> None:
+        self._wait_samples = round(WAIT_S * rate_hz)
+        self._next = next_sample
+        self._held: dict[int, Samples] = {}
+
+    def push(self, samples: Samples) -> list[Samples]:
+        """Take the next message; give the messages whose turn it is."""
+        if not len(samples.values_mv):
+            return [samples]
+        if samples.start_sample > self._next:
+            self._keep(samples)
+            end = max(held.end_sample for held in self._held.values())
+            if end - self._next < self._wait_samples and len(self._held) < MAX_HELD:
+                return []
+            return self.release()
+        self._next = max(self._next, samples.end_sample)
+        return [samples, *self._following()]
+
+    def release(self) -> list[Samples]:
+        """Stop waiting: give all held messages, in order of the samples."""
+        out = [self._held[start] for start in sorted(self._held)]
+        self._held.clear()
+        if out:
+            self._next = max(self._next, *(samples.end_sample for samples in out))
+        return out
+
+    def _keep(self, samples: Samples) -> None:
+        """Hold a message; of two from the same sample on, the longer one."""
+        same = self._held.get(samples.start_sample)
+        if same is None or len(same.values_mv) < len(samples.values_mv):
+            self._held[samples.start_sample] = samples
+
+    def _following(self) -> Iterator[Samples]:
+        """Give the held messages that follow without a hole."""
+        for start in sorted(self._held):
+            if start > self._next:
+                return
+            held = self._held.pop(start)
+            self._next = max(self._next, held.end_sample)
+            yield held

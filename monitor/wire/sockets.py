@@ -1,30 +1,26 @@
-"""ZeroMQ sockets: opened, checked, bounded. What is said over them is in ``protocol``.
+"""The three ZeroMQ sockets of the service, each bounded.
 
 Rules that hold here:
 
-1. Sockets bind to loopback only, unless there are keys (CURVE), or the operator did without.
-2. Every queue is bounded, and it is stated what happens when it is full:
+1. Sockets bind to loopback only, unless there are keys (CURVE) or the operator allows it.
+2. Every queue is bounded:
 
-   - *input* (SUB, binds): :data:`INPUT_QUEUE` messages a sender; then TCP holds the sender
-     back. A sender that blocks (:class:`~monitor.wire.publisher.SamplePublisher`) loses nothing;
-     a plain PUB drops, and the holes are seen in sequence and sample index.
-   - *output* (XPUB, binds): :data:`OUTPUT_QUEUE` messages a subscriber; then that subscriber
-     loses messages and sees it in the sequence. Nothing waits for a subscriber; one that leaves
-     :data:`UNREAD_BYTES` unread is cut, and may come again.
-   - *control* (ROUTER, binds; what REQ asks): one request at a time, answered at once. A REP
-     socket would lose an answer after what strangers sent that is no request.
-3. No frame larger than :data:`~monitor.wire.endpoints.MAX_FRAME_BYTES` is read from anybody, on
-   output and control
-   none larger than :data:`MAX_SUBSCRIPTION_BYTES` and :data:`MAX_REQUEST_BYTES`.
+   - *input* (SUB): :data:`INPUT_QUEUE` messages for each sender, then TCP holds it back. A sender
+     that blocks (:class:`~monitor.wire.publisher.SamplePublisher`) loses nothing. A plain PUB
+     drops messages; the holes show in sequence and sample index.
+   - *output* (XPUB): :data:`OUTPUT_QUEUE` messages for each subscriber, then it loses messages; the
+     sequence shows it. One that leaves :data:`UNREAD_BYTES` unread is cut and may come back.
+   - *control* (ROUTER, for REQ): one request at a time, answered at once. A REP socket would lose
+     an answer after a message that is not a request.
+3. Larger frames than :data:`~monitor.wire.endpoints.MAX_FRAME_BYTES` (input),
+   :data:`MAX_SUBSCRIPTION_BYTES` (output) and :data:`MAX_REQUEST_BYTES` (control) are not read.
 4. With keys every message is checked against the allow-list, which may change at any time.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -32,30 +28,29 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.wire.access import Access
-from monitor.wire.backlog import FRAME_OVERHEAD, Backlog
-from monitor.wire.connections import Connections, cut
+from monitor.wire.backlog import InputBacklog, OutputBacklog
+from monitor.wire.connections import Connections, Incoming, RequestBudget, cut
 from monitor.wire.endpoints import Context, Socket, bind, new_socket, say_on_stderr
 from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
 from monitor.wire.refusals import Refusals
-from monitor.wire.unread import Unread
 
 INPUT_QUEUE = 64
 OUTPUT_QUEUE = 5000
 CONTROL_QUEUE = 64
 MAX_FRAMES = 3
-MAX_REQUEST_FRAMES = 8  # who asks, what proxies added, an empty frame, the request
+MAX_REQUEST_FRAMES = 8  # the asker, proxies, an empty frame, the request
 MAX_SUBSCRIPTION_BYTES = 1024  # the handshake must fit too
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_TOPICS = 1024  # subscribed to over one connection
-MAX_TOPICS_IN_ALL = 16_384  # ZeroMQ looks at all of them whenever somebody goes
+MAX_TOPICS_IN_ALL = 16_384  # ZeroMQ walks through all whenever a subscriber goes
 MAX_CONNECTIONS = {"input": 2048, "output": 256, "control": 64}
-HANDSHAKE_MS = 30_000  # who is silent for so long while connecting is hung up on
+HANDSHAKE_MS = 30_000  # a peer that is silent for this long while connecting is cut
 CHECK_PERIOD_S = 0.2
-REQUESTS_A_CHECK = 20  # 100 a second; more wait their turn
-REQUEST_SHARE = 0.25  # of our time at most
+REQUESTS_A_CHECK = 20  # 100 a second; more must wait
+REQUEST_SHARE = 0.25  # of our time
 MESSAGE_BYTES = 2 * MAX_PAYLOAD_BYTES + MAX_JSON_BYTES
-QUEUE_BYTES = {  # what ZeroMQ may hold of one connection before it is cut
+QUEUE_BYTES = {  # beyond this a connection is cut
     "input": (INPUT_QUEUE + 2) * (MAX_PAYLOAD_BYTES + MAX_JSON_BYTES),
     "output": 4 * 1024 * 1024,
     "control": (CONTROL_QUEUE + 2) * MAX_REQUEST_BYTES,
@@ -68,15 +63,6 @@ CLOSE_LINGER_MS = 1000
 Permits = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class _Incoming:
-    """A message, the key of its sender ("" without keys) and the connection it came over."""
-
-    frames: list[bytes]
-    user: str
-    descriptor: int | None
-
-
 class ServiceSockets:
     """The three sockets of the service.
 
@@ -85,7 +71,7 @@ class ServiceSockets:
     input_endpoint, output_endpoint, control_endpoint
         Where to bind; port ``*`` takes a free one.
     keys
-        Folder of the server's keys and allow-list: only known clients come in, by CURVE.
+        Folder of the server's keys and allow-list; then only known clients connect (CURVE).
     insecure
         Bind beyond loopback without keys.
     say
@@ -96,7 +82,7 @@ class ServiceSockets:
     Raises
     ------
     MonitorError
-        If one of them cannot be bound (none stays open then), or the keys are not usable.
+        If a socket cannot be bound (then none stays open), or the keys are not usable.
     """
 
     def __init__(
@@ -112,13 +98,12 @@ class ServiceSockets:
         self._clock = clock
         self._checked_s = clock()
         self._refusals = Refusals(say)
-        unread = Unread(OUTPUT_QUEUE, UNREAD_BYTES, UNREAD_TOTAL_BYTES)
-        self._connections = Connections(self._refused, unread)
+        unread = OutputBacklog(OUTPUT_QUEUE, UNREAD_BYTES, UNREAD_TOTAL_BYTES)
+        self._connections = Connections(self._refused, unread, keyed=keys is not None)
         self._access: Access | None = None
-        self._backlogs: dict[str, Backlog] = {}
-        self._requests_left = REQUESTS_A_CHECK
-        self._request_s = REQUEST_SHARE * CHECK_PERIOD_S  # time left for requests
-        self._asked_s = 0.0
+        self._budget = RequestBudget(
+            clock, REQUESTS_A_CHECK, REQUEST_SHARE, REQUEST_SHARE * CHECK_PERIOD_S
+        )
         self._answers: frozenset[bytes] = frozenset()  # to senders
         self._asker: list[bytes] = []  # frames in front of a request, and of its answer
         self._context: Context = zmq.Context()
@@ -145,9 +130,7 @@ class ServiceSockets:
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         if self._access is not None:
             self._access.guard(socket, room)
-        backlog = self._backlogs[room] = Backlog(
-            MESSAGE_BYTES, QUEUE_BYTES[room], TOTAL_BYTES[room]
-        )
+        backlog = InputBacklog(MESSAGE_BYTES, QUEUE_BYTES[room], TOTAL_BYTES[room])
         monitor = self._connections.watch(socket, room, MAX_CONNECTIONS[room], backlog)
         self._poller.register(socket, zmq.POLLIN)
         self._poller.register(monitor, zmq.POLLIN)
@@ -159,11 +142,11 @@ class ServiceSockets:
         return self._refusals.count
 
     def open_input(self) -> None:
-        """Let the samples come: senders wait until somebody has subscribed."""
+        """Let the samples come: senders wait until the input subscribes."""
         self._input.setsockopt(zmq.SUBSCRIBE, b"")
 
     def answer(self, topics: frozenset[bytes]) -> None:
-        """Let the senders read these topics, as subscriptions of the input, and no others."""
+        """Show exactly these topics to the senders, as subscriptions of the input."""
         for topic in self._answers - topics:
             self._input.setsockopt(zmq.UNSUBSCRIBE, topic)
         for topic in topics - self._answers:
@@ -171,7 +154,7 @@ class ServiceSockets:
         self._answers = topics
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until something comes in; tell whether it did. Handshakes are answered here."""
+        """Wait for messages; tell whether any came. Handshakes are answered here."""
         ready = self._poller.poll(max(0, round(timeout_s * 1000)))
         if self._access is not None:
             self._access.answer()
@@ -181,11 +164,7 @@ class ServiceSockets:
             passed_s, self._checked_s = now_s - self._checked_s, now_s
             self._refusals.tick(now_s)
             self._connections.check()
-            waited = not self._may_ask
-            self._requests_left = REQUESTS_A_CHECK
-            room_s = REQUEST_SHARE * CHECK_PERIOD_S
-            self._request_s = min(self._request_s + REQUEST_SHARE * passed_s, room_s)
-            if waited and self._may_ask:
+            if self._budget.refill(passed_s):
                 self._poller.register(self._control, zmq.POLLIN)
             if self._access is not None and self._access.reload():
                 admits = self._access.admits
@@ -193,26 +172,22 @@ class ServiceSockets:
         return bool(ready)
 
     def receive(self, limit: int) -> Iterator[tuple[list[bytes], str]]:
-        """Give at most ``limit`` messages that have come in by now, each with its sender's key.
-
-        Without keys the key is empty.
-        """
+        """Give at most ``limit`` waiting messages, each with its sender's key ("" without keys)."""
         for _ in range(limit):
-            message = self._receive(self._input, "input")
+            message = self._connections.receive(self._input, "input", MAX_FRAMES)
             if message is None:
                 return
             if self._admitted(message, "input"):
                 yield message.frames, message.user
 
     def newcomers(self, limit: int = 1000) -> bool:
-        """Tell whether anybody has subscribed since the last call."""
+        """Tell whether a subscription has come since the last call."""
         came = False
         for _ in range(limit):
-            message = self._receive(self._output, "output")
+            message = self._connections.receive(self._output, "output", MAX_FRAMES)
             if message is None:
                 break
-            head = message.frames[0][:1]
-            prefix = message.frames[0][1:]
+            head, prefix = message.frames[0][:1], message.frames[0][1:]
             if head == b"\x00" and message.descriptor is None:
                 self._connections.left(prefix)  # with its subscriber
                 continue
@@ -231,14 +206,11 @@ class ServiceSockets:
         return came
 
     def request(self) -> tuple[bytes, Permits] | None:
-        """Give a request that has come in by now, and what tells whether its sender has a right.
-
-        It must be answered by :meth:`reply`.
-        """
-        if not self._may_ask:
+        """Give a waiting request and a test of its sender's rights; answer it by :meth:`reply`."""
+        if not self._budget.left:
             return None
-        self._asked_s = self._clock()
-        message = self._receive(self._control, "control", MAX_REQUEST_FRAMES)
+        self._budget.begin()
+        message = self._connections.receive(self._control, "control", MAX_REQUEST_FRAMES)
         if message is None:
             return None
         asker, text = _request_in(message.frames)
@@ -256,26 +228,21 @@ class ServiceSockets:
         return text, permits
 
     def reply(self, text: bytes) -> None:
-        """Answer the last request; what it took is taken off the time for requests."""
+        """Answer the last request."""
         self._control.send_multipart([*self._asker, text])
         self._asked()
 
     def _asked(self) -> None:
-        self._requests_left -= 1
-        self._request_s -= self._clock() - self._asked_s
-        if not self._may_ask:
+        self._budget.end()
+        if not self._budget.left:
             self._poller.unregister(self._control)
 
-    @property
-    def _may_ask(self) -> bool:
-        return self._requests_left > 0 and self._request_s > 0.0
-
     def wants(self, topic: bytes) -> bool:
-        """Tell whether anybody has subscribed to a topic, as far as :meth:`newcomers` has seen."""
+        """Tell whether a topic is subscribed to, as of the last :meth:`newcomers`."""
         return self._connections.wants(topic)
 
     def publish(self, frames: list[bytes]) -> None:
-        """Send to all subscribers; one whose queue is full loses it.
+        """Send to all subscribers; a subscriber with a full queue loses the message.
 
         Raises
         ------
@@ -289,32 +256,10 @@ class ServiceSockets:
         self._connections.published(frames[0], sum(map(len, frames)))
 
     def close(self, linger_ms: int = CLOSE_LINGER_MS) -> None:
-        """Close; what has been published may still leave for ``linger_ms``."""
+        """Close; published messages may still leave for ``linger_ms``."""
         self._context.destroy(linger_ms)
 
-    def _receive(self, socket: Socket, room: str, most: int = MAX_FRAMES) -> _Incoming | None:
-        """Take one message that is there, and no more of its frames than any message has."""
-        try:
-            frame = socket.recv(zmq.NOBLOCK, copy=False)
-        except zmq.Again:
-            self._backlogs[room].drained()
-            return None
-        user, descriptor = "", None
-        with contextlib.suppress(zmq.ZMQError):  # it is the socket's own
-            descriptor = int(frame.get(zmq.SRCFD))
-            if self._access is not None:
-                user = str(frame.get("User-Id"))
-        frames, size = [frame.bytes], len(frame) + FRAME_OVERHEAD
-        while frame.more:
-            frame = socket.recv(copy=False)
-            size += len(frame) + FRAME_OVERHEAD
-            if len(frames) <= most:  # one too many is enough to refuse it
-                frames.append(frame.bytes)
-        if descriptor is not None:
-            self._backlogs[room].took(descriptor, size)
-        return _Incoming(frames, user, descriptor)
-
-    def _admitted(self, message: _Incoming, room: str) -> bool:
+    def _admitted(self, message: Incoming, room: str) -> bool:
         """Tell whether the sender of a message (still) may be on a socket; if not, cut it off."""
         if self._access is None or self._access.admits(message.user, room):
             return True
@@ -339,9 +284,9 @@ class ServiceSockets:
 
 
 def _request_in(frames: list[bytes]) -> tuple[list[bytes], bytes]:
-    """Part what came over *control*: the frames in front of the request, and the request.
+    """Split a message on *control* into the frames before the request, and the request.
 
-    There are none where it is no request of a REQ socket; a request is one frame, else empty.
+    A message that no REQ socket sent gives none; a request of several frames gives b"".
 
     >>> _request_in([b"id", b"", b"{}"]), _request_in([b"id", b"?", b"!"])
     (([b'id', b''], b'{}'), ([], b''))

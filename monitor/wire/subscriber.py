@@ -1,4 +1,4 @@
-"""The client's side of a service: subscribe to what it publishes, ask it to acknowledge."""
+"""Clients of a service: subscribe to its output, send requests to its control socket."""
 
 from __future__ import annotations
 
@@ -13,15 +13,10 @@ import zmq
 from monitor.errors import MonitorError
 from monitor.messages import Alert
 from monitor.wire.endpoints import Context, Socket, connect, new_socket
+from monitor.wire.frames import decode
 from monitor.wire.jsonform import ProtocolError, dumps, loads, refusal_in
 from monitor.wire.keys import ClientKeys
-from monitor.wire.protocol import (
-    KINDS,
-    SCHEMA,
-    Heartbeat,
-    Packet,
-    decode,
-)
+from monitor.wire.protocol import KINDS, SCHEMA, Heartbeat, Packet
 from monitor.wire.sequence import TopicSequences
 from monitor.wire.sockets import CONTROL_QUEUE, OUTPUT_QUEUE
 
@@ -42,12 +37,12 @@ class Subscription:
     stream
         Only this stream (and heartbeats).
     keys
-        Ours, where the service asks for them.
+        Our keys, for a service that asks for them.
 
     Raises
     ------
     MonitorError
-        If ``endpoint`` is no endpoint.
+        If ``endpoint`` is not valid.
     """
 
     def __init__(
@@ -72,7 +67,7 @@ class Subscription:
             self.socket.setsockopt(zmq.SUBSCRIBE, f"{kind}.{name}".encode())
 
     def receive(self, limit: int = BATCH) -> list[Packet]:
-        """Give what has come in by now; what breaks the rules is counted and left out."""
+        """Give the messages that have come; malformed ones are counted and left out."""
         packets = []
         for _ in range(limit):
             try:
@@ -91,7 +86,7 @@ class Subscription:
         return packets
 
     def wait(self, timeout_s: float, also: Socket | None = None) -> bool:
-        """Wait for messages, or for another socket too; tell whether any came.
+        """Wait for messages, also on another socket; tell whether any came.
 
         Raises
         ------
@@ -122,13 +117,13 @@ class Subscription:
 
 
 class AlertMemory:
-    """Which transitions have been seen: alerts come as they happen, and again with the state."""
+    """Knows the transitions seen: an alert comes when it happens, and again with the state."""
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, int], int] = {}
 
     def is_new(self, alert: Alert) -> bool:
-        """Tell whether this transition has not been seen; from now on it has."""
+        """Tell whether this transition is new, and remember it."""
         key = (alert.stream, alert.id)
         last = self._last.pop(key, -1)
         # technical alerts count downwards
@@ -146,12 +141,12 @@ class ControlClient:
     endpoint
         The service's ``--control``.
     keys
-        Ours, where the service asks for them.
+        Our keys, for a service that asks for them.
 
     Raises
     ------
     MonitorError
-        If ``endpoint`` is no endpoint.
+        If ``endpoint`` is not valid.
     """
 
     def __init__(self, endpoint: str, keys: ClientKeys | None = None) -> None:
@@ -169,13 +164,13 @@ class ControlClient:
 
     @property
     def socket(self) -> Socket:
-        """To be polled for an answer."""
+        """Poll this socket for an answer."""
         return self._socket
 
     def send(self, command: str, **fields: object) -> None:
-        """Send a request; an earlier one that was not answered is forgotten."""
+        """Send a request; an earlier request without an answer is dropped."""
         request = {"schema": SCHEMA, "command": command, **fields}
-        with contextlib.suppress(zmq.Again):  # no service: the missing answer will show it
+        with contextlib.suppress(zmq.Again):  # no service: the missing answer shows it
             self._socket.send(dumps(request).encode(), zmq.NOBLOCK)
 
     def receive(self) -> dict[str, Any] | None:
@@ -184,7 +179,7 @@ class ControlClient:
         Raises
         ------
         MonitorError
-            If what came is no answer, or the service refuses us.
+            If the answer cannot be read, or the service refuses us.
         """
         self._refusal.check()
         try:
@@ -193,13 +188,13 @@ class ControlClient:
             return None
 
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
-        """Ask to acknowledge one alert, or all of a stream (None)."""
+        """Ask to acknowledge one alert of a stream; None acknowledges all."""
         self.send("acknowledge", stream=stream, alert_id=alert_id)
 
     def limits(
         self, stream: str, changes: dict[str, object], patience_s: float = 5.0
     ) -> dict[str, object]:
-        """Set alarm limits of a stream (none: only ask); give those then in force.
+        """Set alarm limits of a stream, if any are given; give the limits then in force.
 
         Raises
         ------
@@ -237,7 +232,7 @@ class ControlClient:
         return reply
 
     def answer(self) -> str | None:
-        """Give why the last request was refused ("" if it was not); None if no answer came."""
+        """Give the reason of a refusal ("" if not refused); None if no answer came."""
         try:
             reply = self.receive()
         except MonitorError as error:

@@ -10,7 +10,8 @@ import pytest
 from monitor.cli import main
 from monitor.commands import alerts
 from monitor.errors import FAILED, USAGE
-from monitor.wire.protocol import Heartbeat, encode
+from monitor.wire.frames import encode
+from monitor.wire.protocol import Heartbeat
 from monitor.wire.sockets import ServiceSockets
 
 FREE = "tcp://127.0.0.1:*"

@@ -9,7 +9,7 @@ import wfdb
 from monitor.cli import main
 from monitor.errors import FAILED, USAGE, MonitorError
 from monitor.messages import Samples, StreamInfo
-from monitor.recording import request as signal_request
+from monitor.recording import span_query
 from monitor.recording.recent import RecentSignal
 from monitor.wire import subscriber
 
@@ -29,7 +29,7 @@ class Service:
     def ask(self, request, patience_s):
         if request["command"] == "signal":
             try:
-                return json.loads(json.dumps(signal_request.answer(request, self._memory)))
+                return json.loads(json.dumps(span_query.signal_answer(request, self._memory)))
             except MonitorError as error:
                 raise MonitorError(f"refused: {error}") from error
         if request["command"] == "history":

@@ -20,7 +20,7 @@ from monitor.dashboard.app import Dashboard, run_dashboard
 from monitor.dashboard.keys import Action
 from monitor.dashboard.view import draw
 from monitor.errors import MonitorError
-from monitor.feed import Deliver, Status
+from monitor.feeds.feed import Deliver, Status
 from monitor.messages import Samples, StreamInfo, Vitals
 
 WAIT_S = 600.0  # a bound for what must happen at once; never waited out when all is well

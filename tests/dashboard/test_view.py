@@ -16,7 +16,7 @@ from monitor.dashboard.digits import big_text
 from monitor.dashboard.panels import flash_on
 from monitor.dashboard.state import DashboardState
 from monitor.dashboard.view import Display, draw
-from monitor.feed import Status
+from monitor.feeds.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,

@@ -13,8 +13,9 @@ from monitor.messages import Alert, End, Samples, StreamInfo
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator, scenario
 from monitor.wire.endpoints import new_publisher_id
+from monitor.wire.frames import encode
 from monitor.wire.jsonform import to_dict
-from monitor.wire.protocol import encode, topic_of
+from monitor.wire.protocol import topic_of
 from monitor.wire.sequence import SequenceCounter
 
 CHUNK_S = 0.25

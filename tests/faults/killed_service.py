@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from monitor_process import PATIENCE_S, running, serving, wait_for
 
-from monitor.live import paced
+from monitor.feeds.pace import paced
 from monitor.sources.simulator import Simulator
 from monitor.wire.publisher import SamplePublisher
 

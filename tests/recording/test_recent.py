@@ -11,7 +11,7 @@ from monitor.messages import End, Samples, StreamInfo
 from monitor.recording import recent
 from monitor.recording.export import write_record
 from monitor.recording.recent import RecentSignal
-from monitor.recording.request import MAX_VALUES, answer, read_answer
+from monitor.recording.span_query import MAX_VALUES, read_answer, signal_answer
 from monitor.wire.protocol import ProtocolError
 
 NEWEST = 60_000  # 300 s: more than is remembered
@@ -41,7 +41,7 @@ def fill(folder, signal, record=True):
 
 def ask(memory, start, end, stream="bed-7"):
     request = {"stream": stream, "start_sample": start, "end_sample": end}
-    return read_answer(json.loads(json.dumps(answer(request, memory))))
+    return read_answer(json.loads(json.dumps(signal_answer(request, memory))))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_request_that_cannot_be_answered_says_why(tmp_path, signal, fields, re
     memory = fill(tmp_path, signal)
     request = {"stream": "bed-7", "start_sample": 10, "end_sample": 20, **fields}
     with pytest.raises(ProtocolError, match=reason):
-        answer(request, memory)
+        signal_answer(request, memory)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_damaged_answer_is_refused(damage):
     memory = RecentSignal(None)
     memory.deliver(INFO)
     memory.deliver(Samples("bed-7", 0, signal_mv(10)))
-    reply = answer({"stream": "bed-7", "start_sample": 0, "end_sample": 10}, memory)
+    reply = signal_answer({"stream": "bed-7", "start_sample": 0, "end_sample": 10}, memory)
     with pytest.raises(ProtocolError):
         read_answer(reply | damage)
 

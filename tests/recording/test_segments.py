@@ -22,7 +22,7 @@ from monitor.messages import (
 from monitor.recording.export import write_record
 from monitor.recording.header import parse_header
 from monitor.recording.recorder import Recorder
-from monitor.recording.request import Span
+from monitor.recording.span_query import Span
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
 from monitor.wire.protocol import StreamState, StreamStatus
 

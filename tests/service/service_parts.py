@@ -17,7 +17,7 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.wire.protocol import encode
+from monitor.wire.frames import encode
 from monitor.wire.sequence import SequenceCounter
 
 RATE_HZ = 200.0

@@ -11,8 +11,8 @@ import zmq
 from service_parts import EveryHundred, Sender
 
 from monitor.errors import MonitorError
+from monitor.feeds.remote import SubscriberFeed
 from monitor.messages import Alert, Beat, End, Samples, StreamInfo
-from monitor.remote import SubscriberFeed
 from monitor.service.hub import Hub
 from monitor.service.loop import Service
 from monitor.wire.allowlist import AllowList, Client, save

@@ -19,7 +19,7 @@ from monitor.service.hub import Hub
 from monitor.service.loop import Service
 from monitor.service.outbox import PIECE_BYTES
 from monitor.wire import sockets as wire_sockets
-from monitor.wire.backlog import FRAME_OVERHEAD, Backlog
+from monitor.wire.backlog import FRAME_OVERHEAD, InputBacklog
 from monitor.wire.protocol import Heartbeat
 from monitor.wire.publisher import SamplePublisher
 from monitor.wire.sockets import (
@@ -360,7 +360,7 @@ def test_the_backlog_forgets_nothing_and_forgives_what_was_taken():
         peer, _ = server.accept()
         with peer:
             fd = peer.fileno()
-            backlog = Backlog(message_bytes=1000, queue_bytes=5000, total_bytes=50_000)
+            backlog = InputBacklog(message_bytes=1000, queue_bytes=5000, total_bytes=50_000)
             assert backlog.check([fd]) == []
 
             def came(count):
@@ -389,7 +389,7 @@ def test_who_holds_most_is_cut_when_all_together_hold_too_much():
             sender = stack.enter_context(socket.create_connection(server.getsockname()))
             pairs.append((sender, stack.enter_context(server.accept()[0])))
         peers = [peer.fileno() for _, peer in pairs]
-        backlog = Backlog(message_bytes=5000, queue_bytes=5000, total_bytes=7000)
+        backlog = InputBacklog(message_bytes=5000, queue_bytes=5000, total_bytes=7000)
         assert backlog.check(peers) == []
         for (sender, peer), count in zip(pairs, (1000, 3000, 2500), strict=True):
             sender.sendall(bytes(count))

@@ -9,7 +9,8 @@ from monitor.messages import Samples
 from monitor.service.hub import Hub
 from monitor.service.load import BATCH
 from monitor.service.loop import EndWhen, Service
-from monitor.wire.protocol import StreamState, decode
+from monitor.wire.frames import decode
+from monitor.wire.protocol import StreamState
 
 
 class Sockets:

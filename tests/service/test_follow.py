@@ -11,10 +11,10 @@ from running import PATIENCE_S, Running, chunks, listening, publish, raw_source
 from service_parts import Sender
 
 from monitor.dashboard.state import StreamState as Shown
-from monitor.feed import Status
+from monitor.feeds.feed import Status
+from monitor.feeds.remote import SubscriberFeed
 from monitor.journal.entries import Query
 from monitor.messages import Alert, AlertState, End, Samples, StreamInfo
-from monitor.remote import SubscriberFeed
 from monitor.service.memory import recalled
 from monitor.wire import follow
 from monitor.wire.follow import Follower

@@ -11,7 +11,8 @@ from monitor.journal.reader import Reader
 from monitor.messages import Alert, AlertKind, AlertState, End, StreamInfo
 from monitor.service.hub import Hub
 from monitor.service.loop import EndWhen, Service
-from monitor.wire.protocol import Limits, StreamState, body_from_dict, decode
+from monitor.wire.frames import decode
+from monitor.wire.protocol import Limits, StreamState, body_from_dict
 
 
 class Sockets:

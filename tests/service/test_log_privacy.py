@@ -8,7 +8,7 @@ from service_parts import EveryHundred, Sender
 
 from monitor.messages import End, Samples, StreamInfo
 from monitor.service.hub import Hub
-from monitor.wire.protocol import encode
+from monitor.wire.frames import encode
 
 PATIENT = "Smith^John 1950"
 

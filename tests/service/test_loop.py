@@ -13,7 +13,8 @@ from service_parts import POISON_MV, Sender
 
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.service.loop import EndWhen
-from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus, decode
+from monitor.wire.frames import decode
+from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 from monitor.wire.publisher import ANNOUNCE_SIGNAL_S
 from monitor.wire.sequence import SequenceTracker
 from monitor.wire.sockets import OUTPUT_QUEUE

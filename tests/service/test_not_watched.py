@@ -12,8 +12,9 @@ from monitor.messages import Alert, AlertKind, AlertState, End, Samples
 from monitor.service import known
 from monitor.service.known import FORGET_ENDED_S
 from monitor.service.watched import STALE_S
-from monitor.wire.answers import ANSWER_S
-from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus, encode
+from monitor.wire.frames import encode
+from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
+from monitor.wire.refusals import ANSWER_S
 
 RAISED, CLEARED = AlertState.RAISED, AlertState.CLEARED
 

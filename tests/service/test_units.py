@@ -11,8 +11,9 @@ from monitor.messages import Samples, StreamInfo
 from monitor.service.hub import Hub
 from monitor.service.memory import StreamMemory
 from monitor.wire.fields import fields_from_dict
+from monitor.wire.frames import decode, encode
 from monitor.wire.jsonform import loads
-from monitor.wire.protocol import ProtocolError, StreamStatus, Unit, decode, encode
+from monitor.wire.protocol import ProtocolError, StreamStatus, Unit
 
 
 def stating(frames, unit):

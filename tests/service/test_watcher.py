@@ -8,8 +8,9 @@ import pytest
 from running import FREE, PATIENCE_S, Running, chunks, in_process, listening, publish, raw_source
 from service_parts import EveryHundred, Sender, judged
 
-from monitor import remote
-from monitor.feed import Status
+from monitor.feeds import remote
+from monitor.feeds.feed import Status
+from monitor.feeds.remote import SubscriberFeed
 from monitor.messages import (
     Alert,
     AlertState,
@@ -20,14 +21,13 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.remote import SubscriberFeed
+from monitor.wire.frames import encode
 from monitor.wire.protocol import (
     KINDS,
     SERVICE_STOPPED,
     Heartbeat,
     StreamState,
     StreamStatus,
-    encode,
     topic_of,
 )
 from monitor.wire.sequence import SequenceCounter

@@ -1,4 +1,4 @@
-from monitor.feed import Status
+from monitor.feeds.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,

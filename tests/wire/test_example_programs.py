@@ -19,7 +19,7 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.wire.protocol import decode, encode
+from monitor.wire.frames import decode, encode
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 

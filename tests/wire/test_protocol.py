@@ -18,15 +18,9 @@ from message_strategies import (
 
 from monitor.messages import AamiClass, Alert, Beat, End, Samples
 from monitor.wire.fields import MAX_TIME_NS
+from monitor.wire.frames import decode, encode
 from monitor.wire.jsonform import MAX_JSON_BYTES
-from monitor.wire.protocol import (
-    KINDS,
-    MAX_PAYLOAD_BYTES,
-    ProtocolError,
-    decode,
-    encode,
-    topic_of,
-)
+from monitor.wire.protocol import KINDS, MAX_PAYLOAD_BYTES, ProtocolError, topic_of
 
 envelopes = st.tuples(
     st.from_regex(r"[0-9a-f]{16}", fullmatch=True),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.messages import Samples
-from monitor.wire.reorder import MAX_HELD, WAIT_S, Reorder
+from monitor.wire.sequence import MAX_HELD, WAIT_S, Reorder
 
 RATE_HZ = 100.0
 LENGTH = 25

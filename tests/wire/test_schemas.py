@@ -16,7 +16,8 @@ from message_strategies import (
     snippets,
 )
 
-from monitor.wire.protocol import KINDS, ProtocolError, decode, encode, kind_of
+from monitor.wire.frames import decode, encode
+from monitor.wire.protocol import KINDS, ProtocolError, kind_of
 from tools.generate.schemas import FOLDER, differences
 
 VALIDATORS = {

@@ -12,7 +12,8 @@ from monitor.errors import MonitorError
 from monitor.messages import End, Samples, StreamInfo
 from monitor.wire import endpoints
 from monitor.wire.endpoints import MAX_FRAME_BYTES, is_loopback
-from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S, decode
+from monitor.wire.frames import decode
+from monitor.wire.protocol import MAX_PAYLOAD_BYTES, MAX_SIGNAL_S
 from monitor.wire.publisher import SamplePublisher
 from monitor.wire.sockets import INPUT_QUEUE, ServiceSockets
 

@@ -27,8 +27,8 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.recording.header import SegmentHeader, parse_header
-from monitor.recording.request import read_answer
 from monitor.recording.scale import Scale
+from monitor.recording.span_query import read_answer
 from monitor.service.hub import Hub
 from monitor.sinks.annotation_format import END, beginning, whole_part
 from monitor.sinks.annotation_format import encode as encode_rows
@@ -36,8 +36,9 @@ from monitor.stages.steps import Steps
 from monitor.strict_toml import build
 from monitor.wire import allowlist
 from monitor.wire.fields import ProtocolError
+from monitor.wire.frames import decode, encode
 from monitor.wire.jsonform import dumps, from_dict, loads, to_dict
-from monitor.wire.protocol import Body, body_from_dict, decode, encode
+from monitor.wire.protocol import Body, body_from_dict
 from tools.fuzz.mutations import FRAMES_APART
 
 INFO = StreamInfo("bed-7", 250.0, ("II", "V1"), 0, "fuzz")

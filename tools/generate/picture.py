@@ -24,8 +24,8 @@ from monitor.dashboard.canvas import Frame
 from monitor.dashboard.state import DashboardState
 from monitor.dashboard.view import Display, draw
 from monitor.errors import MonitorError
-from monitor.feed import Status
-from monitor.live import LocalFeed
+from monitor.feeds.feed import Status
+from monitor.feeds.local import LocalFeed
 from monitor.messages import Message, Samples
 
 if TYPE_CHECKING:

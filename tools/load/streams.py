@@ -40,7 +40,8 @@ import zmq
 
 from monitor.messages import Samples, StreamInfo
 from monitor.sources.simulator import Simulator
-from monitor.wire.protocol import Body, encode, topic_of
+from monitor.wire.frames import encode
+from monitor.wire.protocol import Body, topic_of
 from monitor.wire.sequence import SequenceCounter
 
 RATE_HZ = 360.0

@@ -114,7 +114,7 @@ class Simulator:
         return self._info
 
     @property
-    def length(self) -> int | None:
+    def samples(self) -> int | None:
         """Samples until the end, those lost in gaps included; None if there is no end."""
         return None if math.isinf(self._end) else int(self._end)
 
@@ -213,9 +213,9 @@ def simulate(simulator: Simulator) -> tuple[FloatArray, Truth]:
     MonitorError
         If the simulator has no end.
     """
-    if simulator.length is None:
+    if simulator.samples is None:
         raise MonitorError("simulator: it loops for ever; give duration_s")
-    out = np.full((simulator.length, len(simulator.info.leads)), np.nan, dtype=np.float32)
+    out = np.full((simulator.samples, len(simulator.info.leads)), np.nan, dtype=np.float32)
     truth = Truth()
     for chunk, items in simulator.chunks_with_truth():
         out[chunk.start_sample : chunk.end_sample] = chunk.values_mv

@@ -36,7 +36,7 @@ def write_wfdb(simulator: Simulator, folder: str | Path, record_name: str) -> Pa
     MonitorError
         If the simulator has no end, or the files cannot be written.
     """
-    length = simulator.length
+    length = simulator.samples
     if length is None:
         raise MonitorError("simulator: it loops for ever; give duration_s")
     if not record_name or not record_name.replace("-", "").replace("_", "").isalnum():

@@ -52,6 +52,8 @@ class CsvLines:
         If the text cannot be read, or its columns, units or rate are not said.
     """
 
+    samples: int | None = None  # known only at its end
+
     def __init__(
         self,
         path: Path | None,

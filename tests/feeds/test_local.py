@@ -8,8 +8,9 @@ import pytest
 
 from monitor.config import Settings
 from monitor.errors import MonitorError
-from monitor.feed import Status
-from monitor.live import LocalFeed, paced
+from monitor.feeds.feed import Status
+from monitor.feeds.local import LocalFeed
+from monitor.feeds.pace import paced
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.sources.simulator import Simulator
 from monitor.sources.wfdb.record import WfdbRecord
@@ -160,7 +161,7 @@ def test_a_source_that_cannot_be_opened_is_the_callers_error():
 
 @pytest.mark.parametrize("speed", [1.0, None])
 def test_stopping_does_not_wait_for_the_analysis_to_be_loaded(speed, monkeypatch):
-    monkeypatch.setattr("monitor.live.load_pipeline", lambda *_: Future())
+    monkeypatch.setattr("monitor.feeds.local.load_pipeline", lambda *_: Future())
     feed = LocalFeed(lambda: Simulator("vt", stream="s"), Settings(), speed)
     out = []
 
@@ -216,7 +217,7 @@ def loaded(monkeypatch):
         future.set_result(Pipeline(info, settings))
         return future
 
-    monkeypatch.setattr("monitor.live.load_pipeline", at_once)
+    monkeypatch.setattr("monitor.feeds.local.load_pipeline", at_once)
 
 
 @pytest.mark.usefixtures("loaded")
@@ -237,7 +238,7 @@ def test_remarks_of_a_source_are_shown():
 
 def test_a_live_source_is_shown_while_the_analysis_is_loading(monkeypatch):
     loading = Future()
-    monkeypatch.setattr("monitor.live.load_pipeline", lambda *_: loading)
+    monkeypatch.setattr("monitor.feeds.local.load_pipeline", lambda *_: loading)
     stop = FakeStop()
     device = Device(stop, [100] * 5)
     feed = LocalFeed(lambda: device, Settings(), None, stop.clock, live=True)

@@ -1,6 +1,6 @@
-"""Requests to the control socket that the journal answers. Pure.
+"""Requests on the control socket that the journal answers. Pure.
 
-``history``: what was journalled after a number; ``snippet``: the signal that led to an alert.
+``history``: the events after a journal number. ``snippet``: the stored signal before an alert.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from monitor.journal.entries import Entry, Evidence, Query
+from monitor.journal.entries import AlertSignal, Entry, Query
 from monitor.wire.fields import MAX_INT
 from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import JOURNALLED, ProtocolError
@@ -18,15 +18,15 @@ from monitor.wire.protocol import JOURNALLED, ProtocolError
 LIMIT = 200
 MAX_LIMIT = 500
 MAX_NAMES = 100
-MAX_TEXTS_BYTES = MAX_JSON_BYTES // 2  # one more event fits whatever its size
+MAX_TEXTS_BYTES = MAX_JSON_BYTES // 2  # one more event fits, whatever its size
 
 
-class Kept(Protocol):
-    """What is asked (:class:`monitor.journal.journal.Journal`)."""
+class QueriedJournal(Protocol):
+    """The journal that answers (:class:`monitor.journal.journal.Journal`)."""
 
     @property
     def identity(self) -> str:
-        """What tells this journal from any other."""
+        """Identity of this journal."""
         ...
 
     @property
@@ -46,13 +46,13 @@ class Kept(Protocol):
         """Give the first entries wanted."""
         ...
 
-    def evidence(self, stream: str, alert_id: int) -> Evidence | None:
-        """Give the signal that led to an alert."""
+    def alert_signal(self, stream: str, alert_id: int) -> AlertSignal | None:
+        """Give the stored signal before an alert."""
         ...
 
 
-def answer(request: Mapping[str, Any], journal: Kept | None) -> dict[str, Any]:
-    """Answer a ``history`` request: events in order, and up to which number they are all.
+def history_answer(request: Mapping[str, Any], journal: QueriedJournal | None) -> dict[str, Any]:
+    """Answer a ``history`` request: events in order, and the number up to which none is missing.
 
     Raises
     ------
@@ -86,13 +86,13 @@ def answer(request: Mapping[str, Any], journal: Kept | None) -> dict[str, Any]:
     }
 
 
-def snippet_answer(request: Mapping[str, Any], journal: Kept | None) -> dict[str, Any]:
-    """Answer a ``snippet`` request: the evidence of an alert, in the form of a ``signal`` answer.
+def snippet_answer(request: Mapping[str, Any], journal: QueriedJournal | None) -> dict[str, Any]:
+    """Answer a ``snippet`` request: the signal before an alert, in the form of a ``signal`` answer.
 
     Raises
     ------
     ProtocolError
-        If the request is wrong, no journal is kept, or the evidence is not in it (any more).
+        If the request is wrong, no journal is kept, or the signal is not in it (any more).
     MonitorError
         If the journal cannot be read now.
     """
@@ -101,14 +101,14 @@ def snippet_answer(request: Mapping[str, Any], journal: Kept | None) -> dict[str
     stream, alert_id = request.get("stream"), request.get("alert_id")
     if not isinstance(stream, str) or not _is_number(alert_id):
         raise ProtocolError("a snippet is asked for by stream and alert_id, a number of 0 or more")
-    found = journal.evidence(stream, int(alert_id or 0))
+    found = journal.alert_signal(stream, int(alert_id or 0))
     if found is None:
         raise ProtocolError(f"no snippet of alert {alert_id} of stream {stream!a:.80} is kept")
     return {"ok": True, **json.loads(found.text), "values": b64encode(found.samples).decode()}
 
 
 def _fitting(entries: Iterable[Entry]) -> Iterable[Entry]:
-    """Give as many entries as go into one answer, one at least."""
+    """Give as many entries as fit one answer, at least one."""
     size = 0
     for entry in entries:
         if size > 0 and size + len(entry.draft.text.encode()) > MAX_TEXTS_BYTES:

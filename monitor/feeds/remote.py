@@ -1,4 +1,4 @@
-"""A service's messages as a feed: the remote counterpart of :mod:`monitor.live`."""
+"""The remote feed: the messages of a service, received by a subscription."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from monitor.feed import Deliver, Status
+from monitor.feeds.feed import Deliver, Status
 from monitor.messages import Alert, AlertState, End, StreamInfo
 from monitor.wire.follow import Follower
 from monitor.wire.keys import ClientKeys
@@ -23,7 +23,7 @@ from monitor.wire.protocol import (
 from monitor.wire.sequence import TopicSequences
 from monitor.wire.subscriber import ControlClient, Subscription
 
-SILENT_S = 3.0
+SILENT_S = 3.0  # a service sends a heartbeat each second: three are missing
 WAIT_S = 0.1
 
 _STATUS_TEXTS = {
@@ -36,25 +36,25 @@ _STATUS_TEXTS = {
 
 
 class SubscriberFeed:
-    """A service's messages as a :class:`~monitor.feed.Feed`.
+    """A service's messages as a :class:`~monitor.feeds.feed.Feed`.
 
-    A newcomer gets what is going on from the states that the service repeats. Nothing of a
-    stream is delivered before its :class:`~monitor.messages.StreamInfo`.
+    A new subscriber learns the present state from the states that the service repeats. The first
+    message delivered of a stream is its :class:`~monitor.messages.StreamInfo`.
 
     Parameters
     ----------
     endpoint
         The service's ``--output``.
     control
-        The service's ``--control``, for acknowledging; None for a display that cannot.
+        The service's ``--control``, to acknowledge alerts; None if that is not possible.
     stream
         Only this stream; None for all.
     until_ended
-        Return when all streams that were seen have ended, instead of waiting for more.
+        Return when all streams seen so far have ended; do not wait for more.
     clock
         Monotonic seconds.
     keys
-        Ours, where the service asks for them.
+        Our keys, for a service that asks for them.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class SubscriberFeed:
         self._clock = clock
         self._keys = keys
         self._stop = threading.Event()
-        self._wishes: deque[tuple[str, int | None]] = deque()
+        self._acknowledgements: deque[tuple[str, int | None]] = deque()
         self._infos: dict[str, StreamInfo] = {}
         self._ended: set[str] = set()  # by their senders
-        self._over: set[str] = set()  # those, and those whose service has stopped
+        self._over: set[str] = set()  # ended, or their service has stopped
         self._active: dict[str, dict[int, Alert]] = {}
-        self._early: dict[str, list[Alert]] = {}  # of streams that are not introduced yet
-        self._told: set[str] = set()  # by the service that speaks now
-        self._new: set[str] = set()  # introduced, its state not yet seen
+        self._early: dict[str, list[Alert]] = {}  # of streams whose info has not come
+        self._told: set[str] = set()  # introduced by the present service
+        self._new: set[str] = set()  # introduced; the first state has not come
         self._publisher = ""
         self._note = ""
 
@@ -90,7 +90,7 @@ class SubscriberFeed:
         Raises
         ------
         MonitorError
-            If an endpoint is none, or the service refuses us.
+            If an endpoint is not valid, or the service refuses us.
         """
         deliver(Status(self._stream or "", f"waiting for a service at {self._endpoint}"))
         with contextlib.ExitStack() as stack:
@@ -130,11 +130,11 @@ class SubscriberFeed:
 
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
         """Ask the service to acknowledge; its answer comes as alerts."""
-        self._wishes.append((stream, alert_id))
+        self._acknowledgements.append((stream, alert_id))
 
     def _take(self, packet: Packet, sequences: TopicSequences, deliver: Deliver) -> None:
         body = packet.body
-        if packet.publisher != self._publisher:  # another life of the service: all is new
+        if packet.publisher != self._publisher:  # the service was restarted
             deliver(Status(self._stream or "", f"connected to the service at {self._endpoint}"))
             deliver(Status(self._stream or ""))
             self._publisher = packet.publisher
@@ -149,8 +149,8 @@ class SubscriberFeed:
             self._introduce(body, deliver)
             return
         if body.stream not in self._infos:
-            # its state will come within a second, with everything that matters, but not again
-            # with what has come by then
+            # its state comes within a second with all active alerts; keep the alerts that come
+            # before it, since the state does not repeat these transitions
             if isinstance(body, Alert):
                 self._early.setdefault(body.stream, []).append(body)
             return
@@ -162,7 +162,7 @@ class SubscriberFeed:
         deliver(body)
 
     def _introduce(self, info: StreamInfo, deliver: Deliver) -> None:
-        """Deliver an info, with which a display begins anew, and what is active all the same."""
+        """Deliver an info, then the active alerts again: a display starts anew with an info."""
         self._infos[info.stream] = info
         self._told.add(info.stream)
         self._new.add(info.stream)
@@ -183,7 +183,7 @@ class SubscriberFeed:
 
     def _take_state(self, state: StreamState, sequences: TopicSequences, deliver: Deliver) -> None:
         if state.stream not in self._told:
-            if state.journal_last is None:  # this service knows nothing of earlier alarms
+            if state.journal_last is None:  # without a journal a service forgets earlier alarms
                 self._active.pop(state.stream, None)
             self._introduce(state.info, deliver)
         if state.stream in self._new:
@@ -200,7 +200,7 @@ class SubscriberFeed:
             self._over.add(state.stream)
             deliver(End(state.stream, state.sample + 1))
         stopped = state.text == SERVICE_STOPPED
-        if stopped:  # nobody has ended it: its patient is not watched
+        if stopped:  # its sender has not ended it: its patient is not watched
             self._ended.discard(state.stream)
         missed = sequences.total().lost
         notes = [
@@ -223,8 +223,8 @@ class SubscriberFeed:
         )
 
     def _talk(self, control: ControlClient) -> None:
-        while self._wishes:
-            control.acknowledge(*self._wishes.popleft())
+        while self._acknowledgements:
+            control.acknowledge(*self._acknowledgements.popleft())
         answer = control.answer()
         if answer is not None:
             self._note = f"not acknowledged: {answer}" if answer else ""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from journal_parts import alert, drafts, journal
 
 from monitor.errors import MonitorError
-from monitor.journal.request import LIMIT, MAX_LIMIT, answer
+from monitor.journal.history_query import LIMIT, MAX_LIMIT, history_answer
 from monitor.messages import Gap, GapKind
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
 from monitor.wire.protocol import ProtocolError, body_from_dict
@@ -29,32 +29,32 @@ def kept(tmp_path_factory):
 
 
 def test_a_page_is_complete_up_to_its_end(kept):
-    reply = answer({"after": 3, "limit": 4}, kept)
+    reply = history_answer({"after": 3, "limit": 4}, kept)
     assert numbers(reply) == [4, 5, 6, 7]
     assert (reply["first"], reply["last"], reply["through"]) == (1, 10, 7)
     assert body_from_dict(reply["events"][0]) == alert(4, "b")
-    reply = answer({"after": 7}, kept)
+    reply = history_answer({"after": 7}, kept)
     assert (numbers(reply), reply["through"]) == ([8, 9, 10], 10)
 
 
 def test_streams_and_kinds(kept):
-    assert numbers(answer({"after": 0, "streams": ["a"]}, kept)) == [3, 6, 9, 10]
-    reply = answer({"after": 0, "streams": ["a", "b"], "kinds": ["gap"], "limit": 1}, kept)
+    assert numbers(history_answer({"after": 0, "streams": ["a"]}, kept)) == [3, 6, 9, 10]
+    reply = history_answer({"after": 0, "streams": ["a", "b"], "kinds": ["gap"], "limit": 1}, kept)
     assert (numbers(reply), reply["through"]) == ([10], 10)
-    reply = answer({"after": 0, "kinds": ["end"]}, kept)
+    reply = history_answer({"after": 0, "kinds": ["end"]}, kept)
     assert (numbers(reply), reply["through"]) == ([], 10)
 
 
 @pytest.mark.parametrize("request_", [{}, {"after": None}])
 def test_without_a_number_it_says_how_far_the_journal_goes(kept, request_):
-    reply = answer(request_, kept)
+    reply = history_answer(request_, kept)
     assert (numbers(reply), reply["last"], reply["through"]) == ([], 10, 10)
 
 
 def test_pages_follow_on_each_other(kept):
     found, after = [], 0
     while after < kept.last:
-        reply = answer({"after": after, "limit": 3}, kept)
+        reply = history_answer({"after": after, "limit": 3}, kept)
         found += numbers(reply)
         after = reply["through"]
     assert found == list(range(1, 11))
@@ -66,12 +66,12 @@ def test_an_answer_can_always_be_read(tmp_path):
         kept.keep(drafts(*[big] * 3, *(alert(n) for n in range(2 * MAX_LIMIT))))
         after, seen = 0, []
         while after < kept.last:
-            reply = answer({"after": after, "limit": 10**9}, kept)
+            reply = history_answer({"after": after, "limit": 10**9}, kept)
             assert len(dumps(loads(dumps(reply).encode()))) <= MAX_JSON_BYTES
             seen += numbers(reply)
             after = reply["through"]
         assert seen == list(range(1, kept.last + 1))
-        assert len(numbers(answer({"after": 3}, kept))) == LIMIT
+        assert len(numbers(history_answer({"after": 3}, kept))) == LIMIT
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_an_answer_can_always_be_read(tmp_path):
 )
 def test_a_wrong_request_is_refused(kept, request_, words):
     with pytest.raises(ProtocolError, match=words):
-        answer(request_, kept)
+        history_answer(request_, kept)
 
 
 def test_without_a_journal_it_is_refused():
     with pytest.raises(ProtocolError, match="keeps no journal"):
-        answer({"after": 0}, None)
+        history_answer({"after": 0}, None)
 
 
 json_values = st.recursive(
@@ -109,4 +109,4 @@ json_values = st.recursive(
 @given(st.fixed_dictionaries(dict.fromkeys(("after", "limit", "streams", "kinds"), json_values)))
 def test_any_request_is_answered_or_refused(kept, request_):
     with contextlib.suppress(MonitorError):
-        json.dumps(answer(request_, kept))
+        json.dumps(history_answer(request_, kept))

@@ -2,8 +2,8 @@
 
 ``{"schema": 1, "command": "signal", "stream": "bed-7", "start_sample": A, "end_sample": B}`` is
 answered with ``start_sample``, ``shape`` [samples, leads], ``rate_hz``, ``leads``, ``wall_ns`` of
-the first sample and ``values``: float32 little-endian, mV, C order, in base64; NaN is not known.
-The answer ends where the signal has come to; it holds at most :data:`MAX_VALUES` values.
+the first sample and ``values``: float32 little-endian, mV, C order, in base64; NaN is unknown.
+The answer ends at the newest sample; it holds at most :data:`MAX_VALUES` values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_VALUES = 40_000  # 55 s of two leads at 360 Hz
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
-    """Consecutive samples, shape (n, leads), mV; ``wall_ns`` is when the first came, about."""
+    """Consecutive samples, shape (n, leads), mV; ``wall_ns`` is about the time of the first."""
 
     info: StreamInfo
     start_sample: int
@@ -33,16 +33,16 @@ class Span:
     wall_ns: int
 
 
-class Kept(Protocol):
-    """What still knows the signal (:class:`monitor.recording.recent.RecentSignal`)."""
+class SignalMemory(Protocol):
+    """Recent signal of all streams (:class:`monitor.recording.recent.RecentSignal`)."""
 
     def span(self, stream: str, start_sample: int, end_sample: int) -> Span | None:
-        """Give the samples, or None if none of them is known."""
+        """Give the samples, None if none is known."""
         ...
 
 
-def answer(request: Mapping[str, Any], kept: Kept | None) -> dict[str, Any]:
-    """Answer a request.
+def signal_answer(request: Mapping[str, Any], kept: SignalMemory | None) -> dict[str, Any]:
+    """Answer a ``signal`` request.
 
     Raises
     ------
@@ -81,12 +81,12 @@ def answer(request: Mapping[str, Any], kept: Kept | None) -> dict[str, Any]:
 
 
 def read_answer(reply: Mapping[str, Any]) -> Span:
-    """Read what :func:`answer` gave.
+    """Read the answer of :func:`signal_answer`.
 
     Raises
     ------
     ProtocolError
-        If the reply is something else, or a refusal.
+        If the reply is a refusal, or cannot be read.
     """
     reason = refusal_in(reply)
     if reason:

@@ -1,8 +1,8 @@
-"""Run a source through the pipeline in one thread, at a given speed: the local feed.
+"""The local feed: run a source through the pipeline in one thread, at a given speed.
 
-A thin shell: it owns the clock, decides nothing. Analysis is loaded (torch takes seconds)
-while the first samples are already shown; they wait in a backlog and are analysed as soon
-as the pipeline is there, so no event is lost and none depends on how long loading took.
+A thin shell: it owns the clock and decides nothing. The analysis takes seconds to load (torch).
+Meanwhile samples are shown and wait in a backlog; they are analysed as soon as the pipeline is
+there. So no event is lost, and no event depends on the loading time.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING
 
 from monitor.config import Settings
-from monitor.feed import Deliver, Status
+from monitor.feeds.feed import Deliver, Status
+from monitor.feeds.pace import Clock, paced
 from monitor.messages import End, Samples, StreamInfo
 from monitor.sources import Source
 
@@ -24,27 +25,25 @@ if TYPE_CHECKING:
 
 STATUS_PERIOD_S = 0.5
 NO_SAMPLES = "no samples are coming in"
-SILENT_S = 3.0  # without samples for so long is said
-LOOK_UP_S = 0.05  # while waiting for the analysis, a request to stop is seen within this time
-
-Clock = Callable[[], float]
+SILENT_S = 3.0  # without samples for this long: tell the user
+LOOK_UP_S = 0.05  # a request to stop is seen within this time while the analysis loads
 
 
 class LocalFeed:
-    """Source, pacing and pipeline as one :class:`~monitor.feed.Feed`.
+    """Source, pacing and pipeline as one :class:`~monitor.feeds.feed.Feed`.
 
     Parameters
     ----------
     open_source
-        Opens the source; called in the worker, since it may be slow and may fail.
+        Opens the source. Called in the worker thread, since it may be slow or fail.
     settings
         For the pipeline.
     speed
-        1 is real time, 10 ten times as fast; None as fast as the machine goes.
+        1 is real time, 10 is ten times as fast, None is full speed.
     clock
         Monotonic seconds.
     live
-        The source sets the pace; ``speed`` holds it back further, if given.
+        The source sets the pace. A ``speed`` can only slow it down.
     """
 
     def __init__(
@@ -59,12 +58,12 @@ class LocalFeed:
         self._settings = settings
         self._speed = speed
         self._live = live
-        self._said = ""
+        self._remark = ""
         self._clock = clock
         self._stop = threading.Event()
-        self._wishes: deque[int | None] = deque()
-        self._over: tuple[Pipeline, Deliver] | None = None
-        self._wishing = threading.RLock()
+        self._acknowledgements: deque[int | None] = deque()
+        self._finished: tuple[Pipeline, Deliver] | None = None
+        self._after_end = threading.RLock()
 
     def run(self, deliver: Deliver) -> None:
         """Analyse until the source ends or :meth:`stop` is called.
@@ -72,7 +71,7 @@ class LocalFeed:
         Raises
         ------
         MonitorError
-            If the source or the pipeline cannot be had, or the source fails on the way.
+            If the source or the pipeline cannot be opened, or the source fails while it is read.
         """
         deliver(Status("", "opening the source"))
         source = self._open()
@@ -103,7 +102,7 @@ class LocalFeed:
             if now - status_at >= STATUS_PERIOD_S:
                 status_at = now
                 silent = now - heard_at >= SILENT_S
-                text = NO_SAMPLES if silent else self._said
+                text = NO_SAMPLES if silent else self._remark
                 deliver(Status(info.stream, text, self._speed, lag_s))
         pipeline = pipeline or self._loaded(loading)
         if pipeline is None:
@@ -113,27 +112,27 @@ class LocalFeed:
             deliver(event)
         deliver(End(info.stream, end))
         deliver(Status(info.stream, "finished", self._speed))
-        with self._wishing:
-            self._over = pipeline, deliver
+        with self._after_end:
+            self._finished = pipeline, deliver
             self._acknowledge(pipeline, deliver)
 
     def remark(self, text: str) -> None:
-        """Show a remark of the source from now on; called in the thread of :meth:`run`."""
-        self._said = text
+        """Show this remark of the source from now on; called in the thread of :meth:`run`."""
+        self._remark = text
 
     def stop(self) -> None:
-        """Ask :meth:`run` to return soon; what is being analysed is still flushed."""
+        """Ask :meth:`run` to return soon; it still flushes the pipeline."""
         self._stop.set()
 
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
-        """Acknowledge before the next samples are analysed; after the last ones at once."""
-        self._wishes.append(alert_id)
-        with self._wishing:
-            if self._over is not None:
-                self._acknowledge(*self._over)
+        """Acknowledge before the next samples are analysed; after the end, at once."""
+        self._acknowledgements.append(alert_id)
+        with self._after_end:
+            if self._finished is not None:
+                self._acknowledge(*self._finished)
 
     def _loaded(self, loading: Future[Pipeline]) -> Pipeline | None:
-        """Wait for the analysis; None if told to stop before it is there."""
+        """Wait for the analysis; None if stopped before it is loaded."""
         while not self._stop.is_set() and not wait([loading], LOOK_UP_S).done:
             pass
         return loading.result() if loading.done() else None
@@ -145,40 +144,13 @@ class LocalFeed:
                 deliver(event)
 
     def _acknowledge(self, pipeline: Pipeline, deliver: Deliver) -> None:
-        while self._wishes:
-            for event in pipeline.acknowledge(self._wishes.popleft()):
+        while self._acknowledgements:
+            for event in pipeline.acknowledge(self._acknowledgements.popleft()):
                 deliver(event)
 
 
-def paced(
-    chunks: Iterator[Samples],
-    info: StreamInfo,
-    speed: float | None,
-    stop: threading.Event,
-    clock: Clock = time.monotonic,
-) -> Iterator[tuple[Samples, float | None]]:
-    """Hold each chunk back until its last sample is due at ``speed``, until ``stop`` is set.
-
-    Yields
-    ------
-    The chunk, and by how many seconds it is late (None at full speed).
-    """
-    began = clock()
-    for chunk in chunks:
-        if stop.is_set():
-            return
-        if speed is None:
-            yield chunk, None
-            continue
-        due = began + (chunk.end_sample - info.start_sample) / info.rate_hz / speed
-        late_s = clock() - due
-        if late_s < 0 and stop.wait(-late_s):
-            return
-        yield chunk, max(late_s, 0.0)
-
-
 def load_pipeline(info: StreamInfo, settings: Settings) -> Future[Pipeline]:
-    """Import the analysis and make a pipeline in a thread of its own."""
+    """Import the analysis and make a pipeline, in a thread of its own."""
     future: Future[Pipeline] = Future()
 
     def work() -> None:
@@ -186,7 +158,7 @@ def load_pipeline(info: StreamInfo, settings: Settings) -> Future[Pipeline]:
             from monitor.pipeline import Pipeline
 
             future.set_result(Pipeline(info, settings))
-        except BaseException as error:  # handed to whoever asks for the result
+        except BaseException as error:  # raised where the result is asked for
             future.set_exception(error)
 
     threading.Thread(target=work, name="load-analysis", daemon=True).start()

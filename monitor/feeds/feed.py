@@ -1,4 +1,4 @@
-"""A feed: messages of a running monitor, from a local analysis or from a subscription."""
+"""The feed protocol: messages of a running monitor, from a local analysis or a subscription."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from monitor.messages import Message
 class Status:
     """Facts about the feed itself; ``stream`` is empty while no stream is known.
 
-    ``text`` says what is going on for people ("loading the beat classifier", "waiting for
-    samples", "finished"). ``lag_s`` is how far analysis is behind the newest sample. ``lost``: what
-    watches the stream has gone, though nobody has ended it; without a stream, all of it.
+    ``text`` tells people the state ("loading the analysis", "waiting for samples", "finished").
+    ``lag_s`` is how far the analysis is behind the newest sample. ``lost`` is true when the
+    service is gone though the stream has not ended; without a stream it holds for all streams.
     """
 
     stream: str
@@ -34,13 +34,13 @@ Deliver: TypeAlias = Callable[[Message | Status], None]
 class Feed(Protocol):
     """Delivers messages in order from a thread of its own, until the stream ends or it is stopped.
 
-    ``run`` is called once, in a worker thread, so that a slow terminal never holds up analysis;
-    it raises :class:`~monitor.errors.MonitorError` when it cannot go on. The other methods are
-    called from the dashboard's thread and only leave a note for the worker.
+    ``run`` is called once, in a worker thread, so that a slow terminal never delays the analysis.
+    It raises :class:`~monitor.errors.MonitorError` when it cannot go on. The dashboard's thread
+    calls the other methods; they only leave a request for the worker.
     """
 
     def run(self, deliver: Deliver) -> None:
-        """Work until the end; every message goes to ``deliver``, which never blocks for long."""
+        """Work until the end. Every message goes to ``deliver``, which never blocks for long."""
         ...
 
     def stop(self) -> None:
@@ -48,5 +48,5 @@ class Feed(Protocol):
         ...
 
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
-        """Acknowledge one alert of a stream, or all of them (None)."""
+        """Acknowledge one alert of a stream; None acknowledges all."""
         ...

@@ -10,8 +10,8 @@ import pytest
 import zmq
 
 from monitor.wire import sockets as wire_sockets
+from monitor.wire.backlog import OutputBacklog
 from monitor.wire.sockets import ServiceSockets
-from monitor.wire.unread import Unread
 
 FREE = "tcp://127.0.0.1:*"
 PATIENCE_S = 600
@@ -56,7 +56,7 @@ def all_of(descriptor):
 
 def test_who_reads_has_nothing_waiting():
     with pairs(1) as [(reader, writer)]:
-        unread = Unread(10, 1000, 5000)
+        unread = OutputBacklog(10, 1000, 5000)
         for _ in range(20):
             writer.send(bytes(500))
             unread.published(500, all_of)
@@ -67,7 +67,7 @@ def test_who_reads_has_nothing_waiting():
 def test_who_does_not_read_is_found_when_too_many_bytes_wait():
     with pairs(2) as [(_, stalled), (_, other)]:
         both = inodes(stalled, other)
-        unread = Unread(10, 1000, 5000)
+        unread = OutputBacklog(10, 1000, 5000)
         fill(stalled)
         assert unread.check(both) == []
         unread.published(900, all_of)
@@ -82,7 +82,7 @@ def test_what_has_arrived_counts_no_more():
     with pairs(1) as [(reader, writer)]:
         one = inodes(writer)
         room = fill(writer)  # of the system, on both sides
-        unread = Unread(1000, round(0.75 * room), 10**9)
+        unread = OutputBacklog(1000, round(0.75 * room), 10**9)
         assert unread.check(one) == []
         unread.published(room // 2, all_of)
         read(reader, room)
@@ -96,7 +96,7 @@ def test_what_has_arrived_counts_no_more():
 def test_messages_that_are_dropped_take_no_room():
     with pairs(1) as [(_, writer)]:
         one = inodes(writer)
-        unread = Unread(10, 1000, 5000)
+        unread = OutputBacklog(10, 1000, 5000)
         fill(writer)
         assert unread.check(one) == []
         for _ in range(1000):
@@ -107,7 +107,7 @@ def test_messages_that_are_dropped_take_no_room():
 def test_all_together_are_bounded_too():
     with pairs(3) as found:
         writers = [writer for _, writer in found]
-        unread = Unread(10, 1000, 2000)
+        unread = OutputBacklog(10, 1000, 2000)
         for writer in writers:
             fill(writer)
         assert unread.check(inodes(*writers)) == []
@@ -118,7 +118,7 @@ def test_all_together_are_bounded_too():
 
 def test_a_descriptor_that_is_another_connection_now_is_left_alone():
     with pairs(1) as [(_, writer)]:
-        unread = Unread(10, 1000, 5000)
+        unread = OutputBacklog(10, 1000, 5000)
         fill(writer)
         for _ in range(3):
             assert unread.check({writer.fileno(): 1}) == []

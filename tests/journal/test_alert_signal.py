@@ -8,12 +8,12 @@ import pytest
 from journal_parts import alert, drafts, journal
 from test_retention import Clock, tidied
 
-from monitor.journal.entries import MAX_EVIDENCE_VALUES, Query, evidence_of
-from monitor.journal.journal import MAX_EVIDENCE
-from monitor.journal.request import snippet_answer
+from monitor.journal.entries import MAX_SIGNAL_VALUES, Query, alert_signal_of
+from monitor.journal.history_query import snippet_answer
+from monitor.journal.journal import MAX_SIGNALS
 from monitor.journal.store import TIDY_SNIPPETS, Store
 from monitor.messages import Snippet, StreamInfo
-from monitor.recording.request import read_answer
+from monitor.recording.span_query import read_answer
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
 from monitor.wire.protocol import ProtocolError
 
@@ -29,8 +29,8 @@ def snippet(number, rows=3600, leads=2):
 
 def raised(number, info=INFO, **shape):
     (draft,) = drafts(alert(number))
-    evidence = evidence_of(snippet(number, **shape), info, END_NS)
-    return type(draft)(*[getattr(draft, name) for name in draft.__slots__[:-1]], evidence)
+    signal = alert_signal_of(snippet(number, **shape), info, END_NS)
+    return type(draft)(*[getattr(draft, name) for name in draft.__slots__[:-1]], signal)
 
 
 def asked(kept, number, stream="a"):
@@ -61,7 +61,7 @@ def test_of_many_leads_as_many_are_kept_as_fit_an_answer(tmp_path):
     with journal(tmp_path / "j.db") as kept:
         kept.keep([raised(1, wide, rows=10_000, leads=16)])
         span = asked(kept, 1)
-    assert span.values_mv.size == MAX_EVIDENCE_VALUES
+    assert span.values_mv.size == MAX_SIGNAL_VALUES
     assert span.info.leads == ("L0", "L1", "L2", "L3")
     np.testing.assert_array_equal(span.values_mv, snippet(1, 10_000, 16).values_mv[:, :4])
 
@@ -73,8 +73,8 @@ def test_while_the_disk_takes_nothing_it_waits_in_memory_but_not_without_bound(t
         locked.execute("BEGIN IMMEDIATE")
         kept.keep([raised(1)])
         assert kept.trouble
-        kept.keep(drafts(*(alert(n) for n in range(2, MAX_EVIDENCE + 3))))
-        number = MAX_EVIDENCE + 3
+        kept.keep(drafts(*(alert(n) for n in range(2, MAX_SIGNALS + 3))))
+        number = MAX_SIGNALS + 3
         kept.keep([raised(number)])
         np.testing.assert_array_equal(asked(kept, 1).values_mv, snippet(1).values_mv)
         locked.close()
@@ -89,7 +89,7 @@ def test_where_the_disk_has_no_room_for_it_the_event_is_kept(tmp_path, monkeypat
     append = Store.append
 
     def crowded(store, entries, memories, positions):
-        if any(entry.draft.evidence for entry in entries):
+        if any(entry.draft.signal for entry in entries):
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
