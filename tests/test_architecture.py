@@ -89,7 +89,7 @@ SHELLS = (
     "monitor/sources/wfdb_segments.py",
     "monitor/sources/wfdb_signals.py",
     "monitor/stopping.py",
-    "monitor/text_file.py",
+    "monitor/strict_toml.py",
     "monitor/wire/access.py",
     "monitor/wire/allowlist.py",
     "monitor/wire/backlog.py",
@@ -105,10 +105,10 @@ SHELLS = (
 LAYERS = {
     "monitor/models/": {"models", "messages", "errors"},
     "monitor/stages/": {"stages", "models", "ring", "messages", "config", "errors"},
-    "monitor/sources/": {"sources", "messages", "config", "strict_toml", "text_file", "errors"},
+    "monitor/sources/": {"sources", "messages", "config", "strict_toml", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feeds"},
     "monitor/wire/": {
-        *("wire", "remarks", "messages", "config", "strict_toml", "text_file", "errors"),
+        *("wire", "remarks", "messages", "config", "strict_toml", "errors"),
     },
     "monitor/recording/": {
         *("recording", "sinks", "wire", "ring", "remarks", "messages", "config", "errors"),
