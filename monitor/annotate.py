@@ -18,13 +18,13 @@ from monitor.errors import MonitorError
 from monitor.messages import Alert, AlertState, Beat, Event, Gap, Quality
 from monitor.pipeline import Pipeline
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
-from monitor.sources import Say
-from monitor.sources.named import Wish, open_source
+from monitor.sources import Log
+from monitor.sources.named import SourceOptions, open_source
 from monitor.sources.records import record_name
 from monitor.wire.jsonform import to_dict
 
 CHUNK_S = 10.0
-NO_WISH = Wish()
+DEFAULT_OPTIONS = SourceOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ def annotate_record(
     path: Path,
     folder: Path,
     settings: Settings,
-    wish: Wish = NO_WISH,
+    options: SourceOptions = DEFAULT_OPTIONS,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    say: Say = lambda text: None,
+    log: Log = lambda text: None,
 ) -> Summary:
     """Analyse the recording at ``path`` and write the three files into ``folder``.
 
@@ -105,12 +105,12 @@ def annotate_record(
         An existing folder.
     settings
         For the pipeline.
-    wish
+    options
         Leads to use, and facts that the recording does not state.
     progress
         Called with (samples done, samples in all) if the number of samples is known.
-    say
-        Takes lines for the operator.
+    log
+        Takes lines for the log.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def annotate_record(
         If the record cannot be read, or the folder cannot be written.
     """
     began = time.process_time()
-    source = open_source(path, wish, CHUNK_S, say)
+    source = open_source(path, options, CHUNK_S, log)
     info = source.info
     name = record_name(path)
     end_sample = info.start_sample

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import MonitorError
+from monitor.log_lines import Level
 from monitor.messages import AlertKind
-from monitor.remarks import Level
-from monitor.strict_toml import build, check_ranges, read_text_file, require, setting
+from monitor.strict_toml import build, check_ranges, require, setting
+from monitor.text_file import read_text_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Signals that end the program, at any instant of it.
+"""Signal handlers that end the program safely at any time.
 
-An exception that a signal handler raises goes through whatever runs at that instant. While a
-library is being loaded that may be C++, which knows no way to let it pass and aborts ("terminate
-called"). So the handlers here wait until nothing is being imported, and unwind then.
+An exception from a signal handler passes through the code that runs at that moment. While a library
+is loaded, that may be C++ code, which cannot pass it on and aborts ("terminate called"). So these
+handlers wait until no import is under way, and raise the exception then.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def install() -> None:
 
 
 def leave(code: int | str | None) -> None:
-    """End the program now that its work is done; a signal that comes still changes nothing.
+    """End the program after its work is done; later signals are ignored.
 
-    Python takes a thread apart that is left in the middle of C++ as roughly as a signal does: where
-    there is one, the process ends without that.
+    At its end Python unwinds daemon threads, which aborts the process if one is inside C++ code.
+    So while there is such a thread, the process ends without that.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
@@ -50,7 +50,7 @@ def leave(code: int | str | None) -> None:
 def _asked_to_end(number: int, frame: FrameType | None) -> None:
     if not _importing(frame) or not hasattr(signal, "setitimer"):
         _unwind(number)
-    if _asked:  # whoever asks twice does not want to wait
+    if _asked:  # asked for twice: end at once
         os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
     _asked.append(number)
     signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S)

@@ -1,37 +1,15 @@
-"""Read settings files strictly: an unknown key, a wrong type or a huge file is an error."""
+"""Make frozen dataclasses from TOML tables; an unknown key or a wrong type is an error. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 import types
 import typing
-from pathlib import Path
 from typing import Any, TypeVar
 
 from monitor.errors import USAGE, MonitorError
 
 T = TypeVar("T")
-
-MAX_BYTES = 4 * 1024 * 1024  # of a file; far more than any settings need
-
-
-def read_text_file(path: Path) -> str:
-    """Read UTF-8 text; from a device or a pipe, at most the limit.
-
-    Raises
-    ------
-    MonitorError
-        If the file holds more than :data:`MAX_BYTES`.
-    OSError
-        If it cannot be read.
-    UnicodeDecodeError
-        If it is not UTF-8.
-    """
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise MonitorError(f"{path} holds more than {MAX_BYTES >> 20} MiB: not such a file", USAGE)
-    return data.decode("utf-8")
 
 
 def require(condition: bool, key: str, rule: str) -> None:

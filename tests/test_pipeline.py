@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitor.messages import Alert, Beat, Quality, Samples, StreamInfo, Vitals
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 
 
 def events_of(info, chunks):

@@ -19,7 +19,7 @@ from monitor.errors import FAILED, USAGE, MonitorError
 if TYPE_CHECKING:
     from monitor.annotate import Summary
     from monitor.config import Settings
-    from monitor.sources.named import Wish
+    from monitor.sources.named import SourceOptions
 
 SUMMARY = "Analyse recordings (WFDB, EDF, CSV) and write beats, rhythms and alerts into a folder."
 EXAMPLE = (
@@ -121,7 +121,7 @@ def _annotate(
 
     if not paths:
         return
-    wish = _wish(args, shared=len(paths) > 1 and any(map(is_text, paths.values())))
+    options = _source_options(args, shared=len(paths) > 1 and any(map(is_text, paths.values())))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     quiet = not console.is_terminal
@@ -134,17 +134,17 @@ def _annotate(
                 def advance(done: int, total: int, number: int = number) -> None:
                     bar.update(task, completed=number + done / total)
 
-                yield name, _one(path, args.out, settings, wish, advance)
+                yield name, _one(path, args.out, settings, options, advance)
             return
-        for number, outcome in enumerate(_in_processes(paths, args, settings, wish), 1):
+        for number, outcome in enumerate(_in_processes(paths, args, settings, options), 1):
             bar.update(task, description=outcome[0], completed=number)
             yield outcome
 
 
-def _wish(args: argparse.Namespace, shared: bool) -> Wish:
-    from monitor.sources.named import Wish
+def _source_options(args: argparse.Namespace, shared: bool) -> SourceOptions:
+    from monitor.sources.named import SourceOptions
 
-    return Wish(
+    return SourceOptions(
         args.lead,
         rate_hz=args.rate,
         unit=args.unit,
@@ -156,7 +156,7 @@ def _wish(args: argparse.Namespace, shared: bool) -> Wish:
 
 
 def _in_processes(
-    paths: dict[str, Path], args: argparse.Namespace, settings: Settings, wish: Wish
+    paths: dict[str, Path], args: argparse.Namespace, settings: Settings, options: SourceOptions
 ) -> Iterator[Outcome]:
     """Annotate in processes of their own; outcomes come in the order the records were given."""
     import multiprocessing
@@ -168,7 +168,7 @@ def _in_processes(
         try:
             with _no_interrupt():  # workers start as the first records are handed in
                 futures = {
-                    name: pool.submit(_one, path, args.out, settings, wish)
+                    name: pool.submit(_one, path, args.out, settings, options)
                     for name, path in paths.items()
                 }
             for name, future in futures.items():
@@ -213,13 +213,13 @@ def _one(
     path: Path,
     out: Path,
     settings: Settings,
-    wish: Wish,
+    options: SourceOptions,
     advance: Advance = lambda done, total: None,
 ) -> Summary | MonitorError:
     from monitor.annotate import annotate_record
 
     try:
-        return annotate_record(path, out, settings, wish, advance, _complain)
+        return annotate_record(path, out, settings, options, advance, _complain)
     except MonitorError as error:
         return error
     except Exception as error:  # a fault of ours: it must not take the other records with it

@@ -10,7 +10,7 @@ from monitor.commands.options import add_analysis_options, add_output_options, s
 from monitor.feeds.run import has_terminal
 
 if TYPE_CHECKING:
-    from monitor.sources import Say
+    from monitor.sources import Log
     from monitor.sources.simulator import Simulator
 
 SUMMARY = "Watch a simulated patient: no hardware, no data, no network."
@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenario", default="tour", metavar="NAME|FILE", help="what happens (default: tour)"
     )
     parser.add_argument("--list", action="store_true", help="list the scenarios and leave")
-    parser.add_argument("--rate-hz", type=float, default=360.0, metavar="HZ")
+    parser.add_argument(
+        "--rate-hz", type=float, default=360.0, metavar="HZ", help="sampling rate (360)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="another seed is another patient")
     parser.add_argument(
         "--pulse", action="store_true", help="with the pulse wave at a finger beside the ECG"
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     script = scenario(args.scenario)
     endless = not args.once and has_terminal() and not (args.json or args.text)
 
-    def open_source(chunk_s: float, say: Say) -> Simulator:
+    def open_source(chunk_s: float, log: Log) -> Simulator:
         return Simulator(
             script,
             rate_hz=args.rate_hz,

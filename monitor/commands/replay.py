@@ -16,7 +16,7 @@ from monitor.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from monitor.sources import Say, Source
+    from monitor.sources import Log, Source
     from monitor.sources.records import Progress
 
 SUMMARY = "Replay a recording or follow a live source: on the dashboard, as lines, to a server."
@@ -77,24 +77,24 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
         "--gain",
         type=float,
         metavar="N",
-        help="of signals in ADC units: how many of them are 1 mV (WFDB: ADC gain)",
+        help="for signals in ADC units without a gain: ADC units in 1 mV",
     )
     parser.add_argument(
         "--baseline",
         type=float,
         metavar="N",
-        help="with --gain: the ADC value that is 0 mV (default: 0)",
+        help="with --gain: the ADC value of 0 mV (default: 0, or the one in a WFDB header)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Replay one recording, or follow one live source."""
-    from monitor.sources.named import STANDARD_INPUT, Wish, is_live, open_source
+    from monitor.sources.named import STANDARD_INPUT, SourceOptions, is_live, open_source
     from monitor.sources.records import find_record
 
     live = is_live(args.source)
     name = args.source if live else find_record(args.source, args.data, download_progress())
-    wish = Wish(
+    options = SourceOptions(
         args.lead,
         args.start,
         args.stop,
@@ -107,8 +107,8 @@ def run(args: argparse.Namespace) -> int:
         args.baseline,
     )
 
-    def opened(chunk_s: float, say: Say) -> Source:
-        return open_source(name, wish, chunk_s, say)
+    def opened(chunk_s: float, log: Log) -> Source:
+        return open_source(name, options, chunk_s, log)
 
     return show(args, opened, live, keys_fd=_keys_fd() if args.source == STANDARD_INPUT else None)
 

@@ -15,7 +15,7 @@ from monitor.commands.options import add_analysis_options, settings_from
 from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
 from monitor.feeds.run import line_writer
-from monitor.remarks import Level, Remark
+from monitor.log_lines import Level, LogLine
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -141,8 +141,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     from monitor.recording.recent import RecentSignal
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
-    from monitor.service.notify import Supervisor
-    from monitor.service.optional import open_metrics, open_recording, storage_of
+    from monitor.service.optional import Supervisor, open_metrics, open_recording, storage_of
     from monitor.wire.endpoints import new_publisher_id
     from monitor.wire.sockets import ServiceSockets
 
@@ -202,7 +201,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
 def _open_journal(path: Path | None, settings: Settings, log: Log) -> Journal | None:
     if path is None:
         text = "no journal is kept: events that a subscriber misses are lost"
-        log(Remark(text, Level.WARNING))
+        log(LogLine(text, Level.WARNING))
         return None
     from monitor.journal.journal import Journal
     from monitor.journal.store import Retention
@@ -218,7 +217,7 @@ def _restore(hub: Hub, journal: Journal, log: Log) -> None:
 
     memories, problems = recalled(journal.memories, time.time_ns(), journal.unsure)
     for problem in problems:
-        log(Remark(problem, Level.ERROR))
+        log(LogLine(problem, Level.ERROR))
     hub.restore(memories, time.monotonic())
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's loop: a worker folds what the feed delivers, the main thread draws.
+"""The loop of the dashboard: a worker thread takes messages, the main thread draws.
 
 Rules:
 
@@ -20,7 +20,8 @@ from rich.console import Console
 
 from monitor.dashboard.bell import Bell
 from monitor.dashboard.keys import Action, actions
-from monitor.dashboard.state import DashboardState, Snapshot, Wave
+from monitor.dashboard.snapshot import Snapshot, Wave
+from monitor.dashboard.state import DashboardState
 from monitor.dashboard.terminal import Terminal, Terminated
 from monitor.dashboard.traces import Scales
 from monitor.dashboard.view import Display, draw
@@ -36,7 +37,7 @@ TERMINATED = 143  # 128 + SIGTERM, as a shell reports it
 
 
 class Dashboard:
-    """State, settings and what the keys do to them; knows no terminal.
+    """Holds state and settings, and applies the keys to them; knows no terminal.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class Dashboard:
             self.state.fold(message, self._clock())
 
     def look(self) -> tuple[Snapshot, tuple[Alert, ...]]:
-        """Give what is to be shown, and the active alerts of all streams."""
+        """Give the snapshot to show, and the active alerts of all streams."""
         with self._lock:
             snapshot = self.state.snapshot(self.stream, self._clock())
             alerts = self._alerts()
@@ -79,7 +80,7 @@ class Dashboard:
         return snapshot, alerts
 
     def _alerts(self) -> tuple[Alert, ...]:
-        """Give all active alerts; that no service is there is one more, of each stream."""
+        """Give all active alerts, and one of each stream while the service is gone."""
         found = [alert for s in self.state.streams.values() for alert in s.active.values()]
         lost = {s.name for s in self.state.streams.values() if s.status.lost}
         if self.state.status.lost:
@@ -88,7 +89,7 @@ class Dashboard:
         return (*found, *(_no_service(name, name in self._heard_of) for name in sorted(lost)))
 
     def frame(self, terminal: Terminal) -> None:
-        """Draw one frame, and sound the bell if an alert asks for it."""
+        """Draw one frame, and sound the bell if an alert needs it."""
         snapshot, alerts = self.look()
         now_s = self._clock()
         width, height = terminal.size()
@@ -100,7 +101,7 @@ class Dashboard:
             terminal.bell()
 
     def act(self, action: Action) -> None:
-        """Do what a key asks for."""
+        """Do the action of a key."""
         d = self.display
         match action:
             case Action.QUIT:
@@ -160,7 +161,7 @@ def _no_service(stream: str, acknowledged: bool) -> Alert:
 
 
 class _Worker(threading.Thread):
-    """Runs the feed; keeps what went wrong for the main thread."""
+    """Runs the feed, and keeps its error for the main thread."""
 
     def __init__(self, feed: Feed, dashboard: Dashboard) -> None:
         super().__init__(name="feed", daemon=True)

@@ -15,7 +15,7 @@ REPEAT_S = {Priority.HIGH: 5.0, Priority.MEDIUM: 20.0}
 """A high or medium alarm sounds again until it is acknowledged; a lower one does not sound."""
 
 LOST = frozenset({AlertKind.STREAM_STALE, AlertKind.STREAM_REFUSED, AlertKind.ANALYSIS_FAILED})
-"""Nobody watches the patient: these sound as one of medium priority."""
+"""Alerts of an unwatched patient; they sound like one of medium priority."""
 
 PAUSE_S = 120.0
 _RANK = {Priority.MEDIUM: 1, Priority.HIGH: 2}
@@ -23,7 +23,7 @@ _REPEAT_S = {1: REPEAT_S[Priority.MEDIUM], 2: REPEAT_S[Priority.HIGH]}
 
 
 class Bell:
-    """Decides, frame by frame, whether to sound."""
+    """Decides for each frame whether the bell sounds."""
 
     def __init__(self) -> None:
         self._last_s: dict[tuple[str, int], float] = {}
@@ -31,7 +31,7 @@ class Bell:
         self._breaks_through = 0  # rank that an alarm must exceed to end the pause
 
     def pause(self, alerts: Sequence[Alert], now_s: float) -> None:
-        """Pause the bell, or end the pause that is on."""
+        """Pause the bell, or end its pause."""
         if self.paused_for_s(now_s) > 0.0:
             self._paused_until_s = now_s
             return
@@ -39,11 +39,11 @@ class Bell:
         self._breaks_through = max((_rank(alert) for alert in alerts), default=0)
 
     def paused_for_s(self, now_s: float) -> float:
-        """Give how long the pause still lasts; 0 if there is none."""
+        """Give the rest of the pause (s); 0 without a pause."""
         return max(self._paused_until_s - now_s, 0.0)
 
     def due(self, alerts: Sequence[Alert], now_s: float) -> bool:
-        """Say whether any of the active alerts has to be heard now."""
+        """Tell whether the bell sounds now, for any of the active alerts."""
         if self.paused_for_s(now_s) > 0.0:
             if all(_rank(alert) <= self._breaks_through for alert in alerts):
                 return False
@@ -64,7 +64,7 @@ class Bell:
 
 
 def _rank(alert: Alert) -> int:
-    """Give 0 for an alert that is not to be heard, more the higher its priority."""
+    """Give 0 for a silent alert, and more for a higher priority."""
     if alert.state is AlertState.ACKNOWLEDGED:
         return 0
     return 1 if alert.kind in LOST else _RANK.get(alert.priority, 0)

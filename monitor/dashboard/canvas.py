@@ -1,4 +1,4 @@
-"""A grid of terminal cells that is drawn into, and given to Rich as segments.
+"""A grid of terminal cells, drawn by Rich.
 
 Rules:
 
@@ -29,7 +29,7 @@ Row = list[Segment]
 
 @lru_cache(maxsize=4096)
 def printable(text: str) -> str:
-    """Replace what would not take exactly one cell (control, wide, combining) with ``?``."""
+    """Replace characters that are not one cell wide (control, wide, combining) with ``?``."""
     return "".join(c if c.isprintable() and cell_len(c) == 1 else "?" for c in text)
 
 
@@ -58,7 +58,7 @@ class Canvas:
         self._numbers: dict[str, int] = {"": 0}
 
     def style_number(self, definition: str) -> int:
-        """Give the number under which ``styles`` holds a style definition."""
+        """Give the number of a style definition in ``styles``."""
         number = self._numbers.get(definition)
         if number is None:
             number = len(self._definitions)

@@ -1,4 +1,4 @@
-"""Large digits out of half blocks, in the shape of a seven-segment display."""
+"""Large digits of half blocks, like a seven-segment display."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Action(Enum):
-    """What a key asks for."""
+    """The action of a key."""
 
     QUIT = "quit"
     PAUSE = "pause display"
@@ -67,7 +67,7 @@ HELP = (
 
 
 def actions(typed: bytes) -> list[Action]:
-    r"""Give the actions that some typed bytes ask for; unknown keys and sequences are ignored.
+    r"""Give the actions of typed bytes; unknown keys and sequences are ignored.
 
     Examples
     --------

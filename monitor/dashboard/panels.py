@@ -9,7 +9,7 @@ import numpy as np
 from monitor.dashboard import theme
 from monitor.dashboard.canvas import Canvas
 from monitor.dashboard.digits import big_text
-from monitor.dashboard.state import Snapshot
+from monitor.dashboard.snapshot import Snapshot
 from monitor.dashboard.traces import Box, lead_state
 from monitor.messages import AamiClass, Alert, AlertState, LeadState, Priority
 
@@ -30,7 +30,7 @@ def heart_rate_text(snapshot: Snapshot) -> str:
 
 
 def flash_on(priority: Priority, now_s: float) -> bool:
-    """Say whether an alarm of this priority is in the bright half of its flashing."""
+    """Tell whether a flashing alarm of this priority is bright now."""
     rate_hz = FLASH_HZ.get(priority)
     return rate_hz is None or (now_s * rate_hz) % 1.0 < 0.5
 
@@ -152,7 +152,7 @@ def _pair(canvas: Canvas, row: int, left: int, right: int, name: str, value: str
 
 
 def draw_alerts(canvas: Canvas, box: Box, snapshot: Snapshot, now_s: float) -> None:
-    """Draw the strip of alarms: most urgent first, then those that ended a short while ago."""
+    """Draw the strip of alarms: the most urgent first, then those that ended recently."""
     count = len(snapshot.active)
     title = f" alarms {count} " if count else " alarms "
     canvas.fill(box.row, box.column, box.width, theme.RULE, "─")

@@ -1,11 +1,11 @@
-"""What the dashboard knows: messages folded into a bounded state, for many streams.
+"""The state of the dashboard: messages of many streams, folded into bounded memory.
 
 Rules:
 
-1. Pure: no terminal, no clock. The time of arrival is passed in and used for one thing only,
-   to tell how long a stream has been silent; everything else is placed by sample index.
-2. Bounded: however long a stream runs and however many there are, memory does not grow.
-3. What is shown is taken as a :class:`Snapshot`, a copy that later messages do not change.
+1. Pure: no terminal, no clock. The time of arrival is passed in, and only tells how long a stream
+   has been silent. Everything else is placed by sample index.
+2. Bounded: memory does not grow with time or with the number of streams.
+3. A :class:`Snapshot` is a copy for display that later messages do not change.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
+from monitor.dashboard.snapshot import Snapshot, Wave
 from monitor.feeds.feed import Status
 from monitor.messages import (
-    AamiClass,
     Alert,
     AlertKind,
     AlertState,
     Beat,
     End,
-    FloatArray,
     Gap,
     GapKind,
     Message,
@@ -36,10 +35,10 @@ from monitor.messages import (
 )
 from monitor.ring import Ring
 
-MAX_STREAMS = 600  # more than a service knows by default: none is lost quietly
-MAX_ACTIVE_ALERTS = 100
+MAX_STREAMS = 600  # more than a service knows by default, so that none is lost quietly
+MAX_ACTIVE_ALERTS = 100  # of one stream; more cannot be shown
 MAX_CLEARED_ALERTS = 20
-MAX_BEATS = 300
+MAX_BEATS = 300  # more than lie in SIGNAL_S at 300 beats per minute
 MAX_QUALITIES = 300
 SIGNAL_S = 30.0
 CLEARED_SHOWN_S = 30.0
@@ -49,56 +48,8 @@ VITALS_VALID_S = 5.0
 PRIORITY_ORDER = (Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.TECHNICAL)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Wave:
-    """The signal to draw: ``values_mv`` of shape (n, leads) from ``start_sample`` on.
-
-    Each of ``qualities`` holds from its sample to that of the next.
-    """
-
-    info: StreamInfo
-    start_sample: int
-    values_mv: FloatArray
-    beats: tuple[tuple[int, AamiClass], ...]
-    onsets: tuple[tuple[int, Priority], ...]
-    qualities: tuple[Quality, ...] = ()
-
-    @property
-    def end_sample(self) -> int:
-        """Index just past the newest sample."""
-        return self.start_sample + len(self.values_mv)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
-    """One stream at one moment, and how it goes with the others.
-
-    ``stale_s`` is the silence in seconds once it is too long, else None. ``time_s`` is
-    where the newest sample lies in the signal. ``others`` are other streams with active alerts,
-    the most urgent first; ``stale`` those among them whose patients nobody watches.
-    """
-
-    stream: str
-    number: int
-    streams: int
-    wave: Wave | None
-    quality: Quality | None
-    vitals: Vitals | None
-    rhythm: str | None
-    active: tuple[Alert, ...]
-    cleared: tuple[Alert, ...]
-    stale_s: float | None
-    finished: bool
-    time_s: float | None
-    latency_s: float | None
-    lost_samples: int
-    status: Status
-    others: tuple[tuple[str, Priority], ...]
-    stale: tuple[str, ...] = ()
-
-
 class StreamState:
-    """Everything kept of one stream."""
+    """Holds the state of one stream."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -156,15 +107,15 @@ class StreamState:
     def _samples(self, samples: Samples, now_s: float) -> None:
         values = samples.values_mv
         if self.ring is None or self.info is None:
-            return  # nothing can be drawn before the stream has introduced itself
+            return  # the leads are not known before the announcement
         if values.ndim == 2 and values.shape[1] == len(self.info.leads):
             self.ring.write(samples.start_sample, values)
         self.last_samples_s = now_s
         self.finished = False
 
     def _alert(self, alert: Alert) -> None:
-        # each alert by itself: states tell of alerts again, in any order, and technical
-        # alerts count downwards
+        # compared alert by alert: states repeat alerts in any order, and equipment alerts count
+        # downwards
         known = self.active.get(alert.id) or next(
             (ended for ended in self.cleared if ended.id == alert.id), None
         )
@@ -181,7 +132,7 @@ class StreamState:
 
     @property
     def unwatched(self) -> bool:
-        """Nobody watches the patient: no samples come, or no service is there."""
+        """Nobody watches the patient: no samples come, or the service is gone."""
         return self.status.lost or any(
             a.kind is AlertKind.STREAM_STALE for a in self.active.values()
         )
@@ -194,7 +145,7 @@ class StreamState:
 
 @dataclass
 class DashboardState:
-    """All streams; ``fold`` takes messages in, ``snapshot`` gives out what is shown."""
+    """Holds all streams: ``fold`` takes messages, ``snapshot`` gives what is shown."""
 
     streams: dict[str, StreamState] = field(default_factory=dict)
     status: Status = field(default_factory=lambda: Status(""))
@@ -221,17 +172,17 @@ class DashboardState:
         return tuple(sorted(self.streams, key=_numbers_by_size))
 
     def after(self, name: str) -> str:
-        """Give the stream that follows ``name``, round about; the first if there is no such."""
+        """Give the stream after ``name``, the first after the last or for an unknown name."""
         names = self.names()
         if not names:
             return ""
         return names[(names.index(name) + 1) % len(names)] if name in names else names[0]
 
     def snapshot(self, name: str, now_s: float) -> Snapshot:
-        """Copy what is to be shown of one stream; any stream when ``name`` is not known."""
+        """Copy what is shown of one stream; of the first one if ``name`` is not known."""
         names = self.names()
         if not names:
-            return _empty(self.status)
+            return Snapshot.empty(self.status)
         name = name if name in names else names[0]
         s = self.streams[name]
         others = [(n, w) for n in names if n != name and (w := self.streams[n].worst())]
@@ -291,7 +242,7 @@ def _numbers_by_size(name: str) -> list[tuple[int, str]]:
 
 
 def _needed(stream: StreamState) -> tuple[bool, bool, float]:
-    """Order streams by how much they are needed on the display: what alarms stays longest."""
+    """Order streams by how much they are needed: one with alerts stays longest."""
     return bool(stream.active), not stream.finished, stream.touched_s
 
 
@@ -316,25 +267,4 @@ def _wave(stream: StreamState) -> Wave | None:
         beats=tuple((b.sample, b.label) for b in stream.beats if b.sample >= start),
         onsets=tuple((a.onset_sample, a.priority) for a in known if a.onset_sample >= start),
         qualities=tuple(stream.qualities),
-    )
-
-
-def _empty(status: Status) -> Snapshot:
-    return Snapshot(
-        stream="",
-        number=0,
-        streams=0,
-        wave=None,
-        quality=None,
-        vitals=None,
-        rhythm=None,
-        active=(),
-        cleared=(),
-        stale_s=None,
-        finished=False,
-        time_s=None,
-        latency_s=None,
-        lost_samples=0,
-        status=status,
-        others=(),
     )

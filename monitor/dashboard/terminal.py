@@ -1,4 +1,4 @@
-"""The terminal as the dashboard uses it: full screen, single keys, and back as it was.
+"""The terminal of the dashboard: full screen, single keys, restored at the end.
 
 Rules:
 
@@ -28,11 +28,11 @@ DEFAULT_SIZE = (80, 24)
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGHUP came: like KeyboardInterrupt, not an error."""
+    """Raised by SIGTERM and SIGHUP; like KeyboardInterrupt, it is no error."""
 
 
 class _Changes:
-    """The rows that differ from what is on the screen, each moved to first."""
+    """The rows that differ from the screen, each after a move of the cursor."""
 
     def __init__(self, rows: list[tuple[int, Row]]) -> None:
         self.rows = rows
@@ -64,7 +64,7 @@ class Terminal:
 
     @property
     def has_keys(self) -> bool:
-        """Whether anything can be typed."""
+        """Keys can be typed."""
         return self._keys_fd is not None
 
     def __enter__(self) -> Terminal:
@@ -85,7 +85,7 @@ class Terminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give them back."""
+        """Restore screen, keys and signals."""
         try:
             self._leave()
         except OSError:
@@ -96,7 +96,7 @@ class Terminal:
             self._handlers.clear()
 
     def size(self) -> tuple[int, int]:
-        """Give width and height in cells, as they are now."""
+        """Give the present width and height in cells."""
         try:
             found = os.get_terminal_size(self.console.file.fileno())
         except (OSError, ValueError, AttributeError):

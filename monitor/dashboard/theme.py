@@ -1,4 +1,4 @@
-"""Colours and words of the dashboard. Whatever a colour says, a word or a mark says too."""
+"""Colours and words of the dashboard. No fact is told by colour alone."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def clock(seconds: float) -> str:
 
 
 def age(seconds: float) -> str:
-    """Give an age in the coarsest unit that says enough.
+    """Give an age in one coarse unit.
 
     Examples
     --------

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from monitor.dashboard import theme
 from monitor.dashboard.canvas import BLANK, Canvas
-from monitor.dashboard.state import Snapshot, Wave
+from monitor.dashboard.snapshot import Snapshot, Wave
 from monitor.dashboard.waveform import (
-    DOTS_PER_S,
     Scale,
+    TimeAxis,
+    automatic_dots_per_s,
     braille,
     columns,
     dot_of,
@@ -22,8 +23,6 @@ from monitor.dashboard.waveform import (
 from monitor.messages import AamiClass, LeadState
 
 GUTTER = 6
-ERASE_S = 0.3
-SHOWN_AT_LEAST_S = 4.8
 
 Cells = NDArray[np.bool_]
 Scales = dict[tuple[str, int], Scale]
@@ -40,53 +39,6 @@ class Box:
     height: int
 
 
-def automatic_dots_per_s(cells: int) -> int:
-    """Give the finest time scale that still shows a few beats on ``cells`` cells."""
-    fitting = [d for d in DOTS_PER_S if d <= 50 and 2 * cells / d >= SHOWN_AT_LEAST_S]
-    return max(fitting, default=DOTS_PER_S[0])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TimeAxis:
-    """Which absolute dot column is drawn in which dot of the screen; -1 is nothing.
-
-    Sweeping, dot ``d`` lies at ``d`` modulo the width, and a few columns ahead of the newest
-    are blank. Scrolling, the newest is at the right edge.
-    """
-
-    dots: NDArray[np.int64]
-    newest: int
-    dots_per_s: int
-
-    @classmethod
-    def at(cls, wave: Wave, cells: int, dots_per_s: int, sweep: bool) -> TimeAxis:
-        """Lay the newest ``2 * cells`` dots of a wave on the screen."""
-        width = 2 * cells
-        newest = dot_of(wave.end_sample - 1, wave.info.rate_hz, dots_per_s)
-        dots = np.full(width, -1, dtype=np.int64)
-        if sweep:
-            erased = min(width // 4, max(4, round(ERASE_S * dots_per_s)))
-            shown = np.arange(newest - width + 1 + erased, newest + 1)
-            dots[shown % width] = shown
-        else:
-            # an even first dot, or the braille pattern would change as the trace moves
-            first = (newest - width + 2) // 2 * 2
-            shown = np.arange(first, newest + 1)
-            dots[: len(shown)] = shown
-        dots[dots < 0] = -1
-        return cls(dots, newest, dots_per_s)
-
-    def cell(self, dot: int) -> int | None:
-        """Give the cell in which an absolute dot is drawn, if it is."""
-        found = np.flatnonzero(self.dots == dot)
-        return int(found[0]) // 2 if len(found) and dot >= 0 else None
-
-    def lines(self, every_dots: int) -> NDArray[np.int64]:
-        """Give the cells that hold a dot divisible by ``every_dots``."""
-        hit = (self.dots >= 0) & (self.dots % every_dots == 0)
-        return np.unique(np.flatnonzero(hit) // 2)
-
-
 def draw_traces(
     canvas: Canvas,
     box: Box,
@@ -98,7 +50,7 @@ def draw_traces(
     dots_per_s: int | None = None,
     sweep: bool = True,
 ) -> None:
-    """Draw as many leads as there is room for, ``lead`` first; ``scales`` is brought up to date."""
+    """Draw as many leads as fit, ``lead`` first; ``scales`` is updated."""
     wave = snapshot.wave
     if wave is None or wave.end_sample <= wave.info.start_sample:
         text = snapshot.status.text or "waiting for samples"
@@ -245,7 +197,7 @@ def _draw_hatch(canvas: Canvas, plot: Box, invalid: NDArray[np.bool_]) -> None:
 def _dim_bad(
     canvas: Canvas, plot: Box, wave: Wave, axis: TimeAxis, mask: Cells, number: int
 ) -> None:
-    """Take the colour from stretches in which the lead is not good."""
+    """Grey out stretches in which the lead is not good."""
     style = canvas.style_number(theme.HATCH)
     ends = [q.sample for q in wave.qualities[1:]] + [wave.end_sample]
     cell_dots = axis.dots.reshape(-1, 2).max(axis=1)
@@ -263,7 +215,7 @@ def _dim_bad(
 def _draw_beats(
     canvas: Canvas, plot: Box, wave: Wave, axis: TimeAxis, mask: NDArray[np.bool_], labels: bool
 ) -> None:
-    """Write the label over each R peak and give an abnormal beat's QRS its colour."""
+    """Write the label over each R peak, and colour the QRS of abnormal beats."""
     around = max(1, round(0.06 * axis.dots_per_s))
     for sample, label in wave.beats:
         dot = dot_of(sample, wave.info.rate_hz, axis.dots_per_s)
@@ -286,7 +238,7 @@ def _draw_beats(
 def _draw_axis(
     canvas: Canvas, box: Box, wave: Wave, axis: TimeAxis, cells: int, sweep: bool
 ) -> None:
-    """Write the signal time at whole seconds, and where alarms began."""
+    """Write the signal time at whole seconds, and mark where alarms began."""
     row = box.row + box.height - 1
     left = box.column + GUTTER
     origin = wave.info.start_sample

@@ -1,4 +1,4 @@
-"""From a snapshot to a frame of the size asked for. Pure: no terminal, no clock."""
+"""Draws a snapshot as a frame of a given size. Pure: no terminal, no clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from monitor.dashboard import theme
 from monitor.dashboard.canvas import Canvas
 from monitor.dashboard.keys import HELP
 from monitor.dashboard.panels import draw_alerts, draw_vitals
-from monitor.dashboard.state import Snapshot
+from monitor.dashboard.snapshot import Snapshot
 from monitor.dashboard.traces import Box, Scales, draw_traces
 
 MIN_WIDTH, MIN_HEIGHT = 80, 24
@@ -16,7 +16,7 @@ MIN_WIDTH, MIN_HEIGHT = 80, 24
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What the user has set: nothing here changes what is analysed.
+    """Display settings of the user; none changes the analysis.
 
     ``gain_mv`` and ``dots_per_s`` are None for automatic; ``lead`` is the one drawn on top.
     """

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.dashboard.snapshot import Wave
 from monitor.messages import FloatArray
 
 GAINS_MV = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -25,6 +26,8 @@ DOTS_PER_S = (10, 15, 20, 25, 50, 100)
 """Time scales, in dots per second; multiples of 5, so that 0.2 s is a whole number of dots."""
 
 MAX_AUTO_GAIN_MV = 1024.0
+ERASE_S = 0.3  # blank ahead of the newest sample
+SHOWN_AT_LEAST_S = 4.8  # a few beats, at 50 bpm four
 
 _BRAILLE = 0x2800
 _DOT_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint32)
@@ -32,7 +35,7 @@ _DOT_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], d
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How mV are laid on ``rows`` cell rows: row ``r`` is centred on :meth:`level`.
+    """Maps mV to ``rows`` cell rows: row ``r`` is centred on :meth:`level`.
 
     ``gain_mv`` is the height of one division of ``rows_per_division`` rows; ``middle`` is the
     value of the middle row in units of one row.
@@ -200,3 +203,50 @@ def braille(dots: NDArray[np.bool_]) -> NDArray[np.uint32]:
     cells = dots.reshape(rows, 4, width, 2).astype(np.uint32)
     bits = np.einsum("rycx,yx->rc", cells, _DOT_BITS)
     return np.where(bits > 0, bits + _BRAILLE, 0).astype(np.uint32)
+
+
+def automatic_dots_per_s(cells: int) -> int:
+    """Give the finest time scale that still shows a few beats on ``cells`` cells."""
+    fitting = [d for d in DOTS_PER_S if d <= 50 and 2 * cells / d >= SHOWN_AT_LEAST_S]
+    return max(fitting, default=DOTS_PER_S[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeAxis:
+    """Which absolute dot column is drawn in which dot of the screen; -1 is nothing.
+
+    Sweeping, dot ``d`` lies at ``d`` modulo the width, and a few columns ahead of the newest
+    are blank. Scrolling, the newest is at the right edge.
+    """
+
+    dots: NDArray[np.int64]
+    newest: int
+    dots_per_s: int
+
+    @classmethod
+    def at(cls, wave: Wave, cells: int, dots_per_s: int, sweep: bool) -> TimeAxis:
+        """Lay the newest ``2 * cells`` dots of a wave on the screen."""
+        width = 2 * cells
+        newest = dot_of(wave.end_sample - 1, wave.info.rate_hz, dots_per_s)
+        dots = np.full(width, -1, dtype=np.int64)
+        if sweep:
+            erased = min(width // 4, max(4, round(ERASE_S * dots_per_s)))
+            shown = np.arange(newest - width + 1 + erased, newest + 1)
+            dots[shown % width] = shown
+        else:
+            # an even first dot, or the braille pattern would change as the trace moves
+            first = (newest - width + 2) // 2 * 2
+            shown = np.arange(first, newest + 1)
+            dots[: len(shown)] = shown
+        dots[dots < 0] = -1
+        return cls(dots, newest, dots_per_s)
+
+    def cell(self, dot: int) -> int | None:
+        """Give the cell in which an absolute dot is drawn, if it is."""
+        found = np.flatnonzero(self.dots == dot)
+        return int(found[0]) // 2 if len(found) and dot >= 0 else None
+
+    def lines(self, every_dots: int) -> NDArray[np.int64]:
+        """Give the cells that hold a dot divisible by ``every_dots``."""
+        hit = (self.dots >= 0) & (self.dots % every_dots == 0)
+        return np.unique(np.flatnonzero(hit) // 2)

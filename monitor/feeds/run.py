@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from monitor.config import Settings
-    from monitor.sources import Say, Source
+    from monitor.sources import Log, Source
 
-OpenSource = Callable[[float, "Say"], "Source"]
+OpenSource = Callable[[float, "Log"], "Source"]
 """Opens a source. Takes the length of its chunks (s) and a function that logs one line."""
 
 LIVE_CHUNK_S = 0.04  # at speed 1: 25 chunks a second draw smoothly

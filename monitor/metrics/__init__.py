@@ -1,4 +1,4 @@
-"""What a running service says of itself: figures for Prometheus, and whether it is well.
+"""Metrics and health of a running service, for Prometheus and over HTTP.
 
 ``health`` judges and is pure; ``figures`` counts; ``http`` answers ``/metrics`` and ``/health``.
 Nothing here names a stream: all figures are sums over streams.

@@ -1,4 +1,4 @@
-"""Figures of the service in Prometheus' form, by its own client library."""
+"""Metrics of the service, by the client library of Prometheus."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Figures:
             failing.labels(store).set_function(partial(self._failing, store))
 
     def deliver(self, body: Body) -> None:
-        """Take one message that is being published."""
+        """Take one published message."""
         match body:
             case Samples():
                 self._samples.inc(len(body.values_mv))
@@ -114,7 +114,7 @@ class Figures:
         self._health.take(body, time.monotonic())
 
     def turned(self, messages: int, seconds: float) -> None:
-        """Take what one turn of the loop was."""
+        """Take the messages and the time of one turn of the loop."""
         self._turn.observe(seconds)
         if messages:
             self._batch.observe(messages)

@@ -1,4 +1,4 @@
-"""Whether a service is well. Pure: time is handed in."""
+"""The health of a service, from what it publishes. Pure: time is handed in."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from enum import StrEnum
 from monitor.messages import AlertKind, AlertState
 from monitor.wire.protocol import Body, Heartbeat, StreamState, StreamStatus
 
-SILENT_S = 5.0  # the service's own heartbeat comes each second
-LATE_S = 5.0  # analysis this far behind its samples is not live any more
-FORGET_HEARTBEATS = 12  # without a state: under load states come with each fifth
+SILENT_S = 5.0  # a heartbeat comes each second
+LATE_S = 5.0  # of lag: such an analysis is not live
+FORGET_HEARTBEATS = 12  # without a state; under load a state comes with each fifth
 
 
 class Verdict(StrEnum):
-    """How a service is."""
+    """The health of a service in one word."""
 
     OK = "ok"
-    DEGRADED = "degraded"  # it works, and somebody who should be watched is not
-    FAILING = "failing"  # it does not do its work
+    DEGRADED = "degraded"  # it works, but a patient is not watched
+    FAILING = "failing"  # it does not work
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``failures`` are of the service itself, ``unwatched`` tells of patients who are not watched.
+    """The health of a service, with its reasons.
 
-    Both are empty when all is well. ``lag_s`` is that of the stream furthest behind.
+    ``failures`` concern the service, ``unwatched`` the patients who are not watched; both are empty
+    when all is well. ``lag_s`` is that of the stream furthest behind.
     """
 
     failures: tuple[str, ...]
@@ -38,19 +39,19 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """All in one word."""
+        """The health in one word."""
         if self.failures:
             return Verdict.FAILING
         return Verdict.DEGRADED if self.unwatched else Verdict.OK
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it is not well, the worst first."""
+        """Failures and unwatched patients, the worst first."""
         return self.failures + self.unwatched
 
 
 class Health:
-    """Where all streams stand, folded from what the service publishes."""
+    """Follows the status of all streams by what the service publishes."""
 
     def __init__(self) -> None:
         self._heard_s: float | None = None
@@ -73,14 +74,14 @@ class Health:
         return [state for state, _ in list(self._states.values())]
 
     def streams(self) -> dict[str, int]:
-        """Give how many streams there are, by status."""
+        """Count the streams by status."""
         counts = dict.fromkeys((status.value for status in StreamStatus), 0)
         for state in self._known():
             counts[state.status.value] += 1
         return counts
 
     def unwatched(self) -> int:
-        """Give how many patients are not watched who should be."""
+        """Count the patients who should be watched but are not."""
         counts = self.streams()
         refused = self._with_alert(AlertKind.STREAM_REFUSED)
         failed = counts[StreamStatus.QUARANTINED] - refused
@@ -92,7 +93,7 @@ class Health:
         return max((s.lag_s or 0.0 for s in live), default=0.0)
 
     def report(self, now_s: float, storage: Mapping[str, str]) -> Report:
-        """Judge; ``storage`` tells what cannot be stored and why, by store."""
+        """Give the health; ``storage`` tells by store why it fails."""
         failures = [f"{store}: {reason}" for store, reason in storage.items() if reason]
         if self._heard_s is None:
             failures.append("the service has not begun")
@@ -114,7 +115,7 @@ class Health:
         )
 
     def _reasons(self) -> Iterator[str]:
-        """Tell who is not watched; never by name."""
+        """Describe the patients who are not watched, without names."""
         counts, refused = self.streams(), self._with_alert(AlertKind.STREAM_REFUSED)
         stale, failed = counts[StreamStatus.STALE], counts[StreamStatus.QUARANTINED] - refused
         turned_away = max(refused, self._turned_away())

@@ -31,7 +31,7 @@ class _Handler(WSGIRequestHandler):
     timeout = PATIENCE_S
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: these requests come every few seconds."""
+        """Log nothing: these requests come every few seconds."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -44,7 +44,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        """Bind without asking a name server who we are."""
+        """Bind without asking a name server for the name of this machine."""
         super(WSGIServer, self).server_bind()
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
         self.setup_environ()
@@ -62,11 +62,11 @@ class _Server(ThreadingMixIn, WSGIServer):
             self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let a client go that went away first."""
+        """Ignore a client that went away first."""
 
 
 class MetricsServer:
-    """Answers over HTTP until closed.
+    """Serves metrics and health over HTTP until closed.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class MetricsServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -137,7 +137,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Read ``PORT`` (of this machine) or ``HOST:PORT``.
+    """Read ``PORT`` (on the loopback address) or ``HOST:PORT``.
 
     >>> parse_address("9464"), parse_address("[::1]:9464")
     (('127.0.0.1', 9464), ('::1', 9464))

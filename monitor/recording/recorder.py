@@ -10,12 +10,12 @@ from pathlib import Path
 
 from monitor.config import RecordingSettings
 from monitor.errors import MonitorError
+from monitor.log_lines import Level, LogLine
 from monitor.messages import Beat, End, Gap, Quality, Rhythm, Samples, StreamInfo
 from monitor.recording.header import segment_name
 from monitor.recording.recover import recover
 from monitor.recording.retention import Retention
 from monitor.recording.stream import StreamRecording
-from monitor.remarks import Level, Remark
 from monitor.wire.protocol import Body, StreamState, StreamStatus
 
 SETTLE_AT_ONCE = 4  # finished segments in one flush: each waits for the disk
@@ -125,7 +125,7 @@ class Recorder:
             self.flush()
             if self.problems and len(self._ending) == before:
                 text = f"{before} recording(s) left unfinished: the next start finishes them"
-                self._say(Remark(text, Level.WARNING))
+                self._say(LogLine(text, Level.WARNING))
                 return
 
     def _all(self) -> Iterable[StreamRecording]:
@@ -173,7 +173,7 @@ class Recorder:
             deleted = self._retention.apply(self._tidied_ns // 1_000_000)
         except OSError as error:
             reason = error.strerror or error
-            self._say(Remark(f"old recordings cannot be deleted: {reason}", Level.ERROR))
+            self._say(LogLine(f"old recordings cannot be deleted: {reason}", Level.ERROR))
         else:
             if deleted:
                 self._say(f"deleted {deleted} old recording(s)")
@@ -186,12 +186,12 @@ class Recorder:
             reason = f"{type(error).__name__}: {' '.join(reason.split())[:200]}"
         if stream not in self.problems:
             text = f"recording of {stream} has stopped: {reason}"
-            self._say(Remark(text, Level.ERROR, stream))
+            self._say(LogLine(text, Level.ERROR, stream))
         self.problems[stream] = reason
 
     def _healed(self, stream: str) -> None:
         if self.problems.pop(stream, None) is not None:
-            self._say(Remark(f"recording of {stream} goes on", stream=stream))
+            self._say(LogLine(f"recording of {stream} goes on", stream=stream))
 
 
 def _hand(

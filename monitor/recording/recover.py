@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from monitor.errors import MonitorError
+from monitor.log_lines import Level, LogLine
 from monitor.messages import StreamInfo
 from monitor.recording.files import replace_file
 from monitor.recording.header import parse_header
 from monitor.recording.segment import ANNOTATOR
-from monitor.remarks import Level, Remark
 from monitor.sinks.annotation_format import whole_part
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
 
@@ -45,7 +45,7 @@ def recover(folder: Path, say: Callable[[str], object]) -> None:
             reason = " ".join(str(error).split())[:200]
             name, when = path.parent.name, " now" if later else ""
             text = f"recording {name}/{path.stem} cannot be finished{when} ({reason})"
-            say(Remark(text, Level.ERROR, name))
+            say(LogLine(text, Level.ERROR, name))
         else:
             say(f"recording {path.parent.name}/{path.stem} of an earlier run: {samples} samples")
 

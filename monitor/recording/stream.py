@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from monitor.config import RecordingSettings
+from monitor.log_lines import Level, LogLine
 from monitor.messages import FloatArray, Quality, Rhythm, Samples, StreamInfo
 from monitor.recording.segment import Annotated, Segment
-from monitor.remarks import Level, Remark
 
 LATE_S = 120.0
 RESCALE_S = 10.0
@@ -143,7 +143,7 @@ class StreamRecording:
                     f"recording of {self.info.stream}: samples beyond the range of the file are "
                     "cut off; the header counts them"
                 )
-                self._say(Remark(text, Level.WARNING, self.info.stream))
+                self._say(LogLine(text, Level.WARNING, self.info.stream))
 
     def settle(self) -> bool:
         """Finish one segment, if one is due; tell whether one was.

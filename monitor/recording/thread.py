@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from monitor.config import RecordingSettings
+from monitor.log_lines import Level, LogLine
 from monitor.messages import Beat, End, Gap, Quality, Rhythm, Samples, StreamInfo
 from monitor.recording.recorder import Recorder
-from monitor.remarks import Level, Remark
 from monitor.wire.protocol import Body, StreamState
 
 FLUSH_S = 0.7  # a crash loses at most the last second
@@ -89,7 +89,7 @@ class RecordingThread:
         self._thread.join(CLOSE_S)
         if self._thread.is_alive():
             text = "the disk does not answer: recordings are left unfinished"
-            self._say(Remark(text, Level.ERROR))
+            self._say(LogLine(text, Level.ERROR))
 
     def _run(self) -> None:
         try:
@@ -101,7 +101,7 @@ class RecordingThread:
             self._recorder.close()
         except Exception as error:
             self._defect = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            self._say(Remark(f"nothing is recorded any more: {self._defect}", Level.ERROR))
+            self._say(LogLine(f"nothing is recorded any more: {self._defect}", Level.ERROR))
 
     def _record(self) -> None:
         """Write the messages that have come so far."""

@@ -274,7 +274,7 @@ def score_record(
     ref, ref_rate = read_annotations(ref_path, ref_annotator)
     test, test_rate = read_annotations(test_path, test_annotator)
     header = read_header(ref_path)
-    test_header = read_header(test_path) if str(test_path) != str(ref_path) else None
+    test_header = header if str(test_path) == str(ref_path) else read_header(test_path)
     stated = {
         f"{ref_path}.hea": header.rate_hz if header else None,
         f"{ref_path}.{ref_annotator}": ref_rate,
@@ -296,6 +296,6 @@ def score_record(
         test,
         rate_hz,
         record=Path(test_path).name,
-        length_samples=header.length_samples if header else None,
+        length_samples=header.frames if header else None,
         conditions=conditions,
     )

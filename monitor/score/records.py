@@ -1,7 +1,7 @@
-"""Reading WFDB annotation files and headers, and naming sets of records.
+"""Read WFDB annotation files and headers, and choose the records to score.
 
-``wfdb`` is imported when the first file is read. Whatever is wrong with a file becomes one
-:class:`~monitor.errors.MonitorError` line.
+``wfdb`` is imported when the first annotation file is read. An unreadable file is a
+:class:`~monitor.errors.MonitorError` of one line.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import glob
 import io
 import warnings
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from monitor import wfdb_header
 from monitor.errors import USAGE, MonitorError
 from monitor.score.annotations import Annotations
+from monitor.wfdb_header import Header
 
 DS1 = (
     *("101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122"),
@@ -40,36 +41,26 @@ RECORD_SETS = {
 _SKIP, _AUX = 59, 63  # codes of the MIT format, annot(5), that words of another meaning follow
 
 
-@dataclass(frozen=True, slots=True)
-class RecordHeader:
-    """Sampling rate in Hz and length in samples (None if the header does not say)."""
-
-    rate_hz: float
-    length_samples: int | None
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the reader's own warnings and prints off the terminal: errors are ours to word."""
+    """Hide the warnings and prints of the ``wfdb`` package; errors are raised instead."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
 
 
-def read_header(path: str | Path) -> RecordHeader | None:
-    """Read ``path.hea``; ``None`` if there is no such file."""
-    if not Path(f"{path}.hea").is_file():
-        return None
-    import wfdb
+def read_header(path: str | Path) -> Header | None:
+    """Read the header of the record at ``path`` (without extension); ``None`` if there is none.
 
+    Fields that a score does not need, such as the date of the recording, may be wrong.
+    """
+    place = Path(path)
+    if wfdb_header.find_header(place) is None:
+        return None
     try:
-        with _quiet():
-            header = wfdb.rdheader(str(path))
-    except Exception as error:  # the parser has no error type of its own
-        raise MonitorError(f"cannot read header {path}.hea: {error}") from error
-    if not header.fs or header.fs <= 0:
-        raise MonitorError(f"header {path}.hea states no sampling rate")
-    return RecordHeader(float(header.fs), int(header.sig_len) if header.sig_len else None)
+        return wfdb_header.read_header(place)
+    except MonitorError as error:
+        raise MonitorError(f"cannot read {path}.hea: {error}") from error
 
 
 def read_annotations(path: str | Path, annotator: str) -> tuple[Annotations, float | None]:
@@ -104,9 +95,9 @@ def read_annotations(path: str | Path, annotator: str) -> tuple[Annotations, flo
 
 
 def _ends(data: bytes) -> bool:
-    """Whether there is the word of zeros with which annotations in the MIT format end.
+    """Tell whether the annotations end with a word of zeros, as the MIT format asks.
 
-    The reader does not ask for it: it makes annotations of any bytes, and of half a file.
+    The ``wfdb`` package does not check this. It reads annotations from any bytes, or half a file.
     """
     words = np.frombuffer(data[: len(data) // 2 * 2], "<u2").tolist()
     at = 0
@@ -173,7 +164,7 @@ def choose_records(
 
 
 def without_test(ref: Path, ref_annotator: str, chosen: Collection[str]) -> list[str]:
-    """Names of the records with reference annotations in the folder ``ref`` that are not chosen."""
+    """Give the records in the folder ``ref`` that have reference annotations but are not chosen."""
     files = ref.glob(f"*.{glob.escape(ref_annotator)}") if ref.is_dir() else ()
     names = {file.name.removesuffix(f".{ref_annotator}") for file in files}
     return sorted(names - set(chosen))

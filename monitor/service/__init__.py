@@ -1,4 +1,5 @@
-"""The service: any number of streams from the wire, each analysed on its own.
+"""The service: any number of streams that come over the network, each analysed on its own.
 
-``stream`` and ``hub`` decide and are pure (time is handed in); ``loop`` owns clock and sockets.
+``hub`` and ``stream`` decide; they are pure, and time is handed in. ``loop`` has clock and sockets;
+``outbox`` journals and publishes.
 """

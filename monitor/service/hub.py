@@ -1,60 +1,56 @@
-"""All streams of the service: multipart messages and requests in, messages to publish out. Pure.
+"""All streams of the service: messages and requests in, messages to publish out. Pure.
 
-Rules that hold here:
+Rules:
 
-1. Nothing that comes in raises: it is handled, or refused and counted, with a reason.
-2. Streams know nothing of each other. What goes wrong in one is that stream's own business.
-3. Memory is bounded: the number of streams is, and each forgets what is over.
-4. No patient is lost quietly: a stream is forgotten when its sender has ended it and nobody need
-   see its alarms any more, or when a person discharges it; one that is refused is told of.
+1. No message raises an error. It is handled, or it is refused and counted, with a reason.
+2. Streams do not know each other. A fault in one concerns that stream alone.
+3. Memory is bounded: so is the number of streams, and each forgets what is over.
+4. No patient is lost quietly. A stream is forgotten when its sender has ended it and nobody need
+   see its alarms, or when a person discharges it. A stream that is refused is reported.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 
 from monitor.journal.history_query import QueriedJournal
+from monitor.log_lines import Level, LogLine
 from monitor.messages import AlertKind, StreamInfo
 from monitor.recording.span_query import SignalMemory
-from monitor.remarks import Level, Remark
 from monitor.service.analysis import MakeAnalysis
+from monitor.service.known import MAX_STREAMS, KnownStreams
+from monitor.service.load import Overload
 from monitor.service.memory import StreamMemory
-from monitor.service.overload import Overload
+from monitor.service.ownership import Announcement
 from monitor.service.pace import REAL_TIME
-from monitor.service.places import FORGET_ENDED_S, Places
 from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
+from monitor.service.stream_log import StreamLog
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.frames import decode
 from monitor.wire.protocol import Body, Heartbeat, Packet, ProtocolError, StreamStatus
-from monitor.wire.refusals import ANSWER_S, Refusals, RefusedStreams
-
-MAX_STREAMS = 256
-MAX_FORMER = 10_000
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+from monitor.wire.refusals import RefusedStreams
 
 
 class Hub:
-    """Knows the streams and who sends them.
+    """Hands messages to the streams they belong to, and requests to those who answer them.
 
     Parameters
     ----------
     make_analysis
         Makes the pipeline of one stream.
     publisher
-        Our own publisher id, named in the heartbeat.
+        Publisher id of the service.
     say
-        Takes one line for the operator: a stream that is quarantined, messages refused.
+        Takes one line for the log.
     max_streams
-        More streams than this at a time are not watched.
+        Streams that are watched at a time.
     journal
-        Where events are kept, for those who ask for what they missed; None if nowhere.
+        Where events are kept, for requests of history; None if nowhere.
     signals
-        Knows the signal of the streams, for those who ask for a piece of it.
+        Knows the recent signal of the streams, for requests of it.
     """
 
     def __init__(
@@ -66,41 +62,31 @@ class Hub:
         journal: QueriedJournal | None = None,
         signals: SignalMemory | None = None,
     ) -> None:
-        self._make = make_analysis
         self._publisher = publisher
         self._say = say
-        self._streams: dict[str, MonitoredStream] = {}
-        self._places = Places(max_streams, self._streams)
-        self._crowded_out: dict[str, float] = {}  # refused, and not even known; when last heard
         self.answers = RefusedStreams()
-        self._appeared = 0
-        self._refusals = Refusals(say)
-        self._unknown = 0
-        self._former: dict[str, StreamMemory] = {}
-        self.overload = Overload()
-        self.denied = 0  # by the sockets, who tell
+        self._log = StreamLog(say)
+        self._known = KnownStreams(make_analysis, max_streams, self.answers, self._log)
+        self._streams = self._known.by_name
+        self._unknown = 0  # messages of an unknown kind
+        self._denied = 0  # connections
+        self._problems = {"journal": "", "output": ""}
         self._requests = Requests(
-            publisher,
-            self._streams,
-            self._report,
-            self._remark,
-            self._discharge,
-            journal,
-            signals,
+            publisher, self._streams, self._log, self._known.forget, journal, signals
         )
-        self._journal_problem = self._publisher_problem = ""
+        self.overload = Overload()
 
     @property
     def done(self) -> bool:
-        """At least one stream has come, and all that came are over."""
+        """At least one stream has come, and all that have come are over."""
         came = [stream for stream in self._streams.values() if not stream.awaited]
         over = (stream.over and not stream.turned_away for stream in came)
-        return self._appeared > 0 and all(over)
+        return self._known.appeared > 0 and all(over)
 
     @property
     def refused(self) -> int:
-        """Messages that broke the rules so far."""
-        return self._refusals.count
+        """Messages refused so far."""
+        return self._log.refusals.count
 
     def receive(self, frames: Sequence[bytes], now_s: float, wall_ns: int) -> list[Body]:
         """Take one multipart message from a sender of samples."""
@@ -109,11 +95,10 @@ class Hub:
     def receive_all(
         self, messages: Iterable[tuple[Sequence[bytes], str]], now_s: float, wall_ns: int
     ) -> list[Body]:
-        """Take messages that have come by now; the beats found in them are labelled together.
+        """Take messages that have come by now, and label the beats of all in one batch.
 
-        Each comes with the key of its sender, empty without keys. A stream belongs to the key
-        that announced it, until it is forgotten. What comes out is what each message alone would
-        have given, in the same order.
+        Each comes with the key of its sender, empty without keys. A stream belongs to the key that
+        announced it, until it is forgotten. The result is the same as of each message alone.
         """
         out: list[Body] = []
         together: dict[str, Steps[list[Body]]] = {}
@@ -133,20 +118,15 @@ class Hub:
         try:
             packet = decode(frames)
         except ProtocolError as error:
-            self._refuse(str(error), now_s)
+            self._log.refuse(error, now_s)
             return None
         if packet is None:
             self._unknown += 1
         return packet
 
-    def _refuse(self, reason: str, now_s: float, count: int = 1) -> None:
-        # what somebody wrote into a message may tell who the patient is
-        reason = _QUOTED.sub("'...'", reason)
-        self._refusals.note(f"a message: {reason}", now_s, count)
-
     def _note_refused(self, stream: MonitoredStream, before: int, now_s: float) -> None:
         if stream.refused > before:
-            self._refuse(stream.refusal, now_s, stream.refused - before)
+            self._log.refuse(stream.refusal, now_s, stream.refused - before)
 
     def _take(self, packet: Packet, key: str, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         name, announced = packet.body.stream, isinstance(packet.body, StreamInfo)
@@ -155,20 +135,20 @@ class Hub:
             if stream is None:
                 if not isinstance(packet.body, StreamInfo):
                     raise ProtocolError(f"stream {name} has not been announced (info message)")
-                return self._appear(packet.body, packet, key, now_s)
+                return self._known.appear(_announcement(packet.body, packet, key), now_s)
             if key != stream.key:
                 raise ProtocolError(f"stream {name} belongs to another key")
             was, awaited, refused = stream.status, stream.awaited, stream.refused
             out: list[Body] = []
             if announced and (stream.turned_away or stream.status is StreamStatus.ENDED):
-                out = self._admit(stream, packet, now_s)
+                out = self._known.admit(stream, packet.publisher, now_s)
                 if stream.turned_away:
                     return out
             out += yield from stream.take(packet, now_s, wall_ns)
-            self._appeared += awaited and not stream.awaited
+            self._known.appeared += awaited and not stream.awaited
             self._note_refused(stream, refused, now_s)
         except ProtocolError as error:
-            self._refuse(str(error), now_s)
+            self._log.refuse(error, now_s)
             if stream is not None:
                 stream.refused += 1
             if announced:
@@ -176,81 +156,64 @@ class Hub:
             return []
         if announced and not stream.turned_away and stream.sent_by(packet.publisher):
             self.answers.accept(name, packet.publisher)
-        self._report(stream, was)
-        return out
-
-    def _admit(self, stream: MonitoredStream, packet: Packet, now_s: float) -> list[Body]:
-        """Let a stream that is not watched begin with its announcement, if there is a place."""
-        if self._places.taken:
-            stream.waits(packet.publisher, now_s)
-            return self._turn_away(stream, packet.publisher, now_s)
-        stream.admit()
-        return []
-
-    def _turn_away(self, stream: MonitoredStream, publisher: str, now_s: float) -> list[Body]:
-        """Say that a stream is not watched: to its sender, to who watches, in the log."""
-        name, reason = stream.info.stream, self._places.reason
-        self.answers.refuse(name, publisher, reason, now_s)
-        self._refuse(f"stream {name} refused: {reason}", now_s)
-        if stream.turned_away:
-            return []
-        out = stream.turn_away(reason)
-        self._remark(name, f"not watched: {reason}", Level.ERROR)
+        self._log.report(stream, was)
         return out
 
     def request(
         self, text: bytes, permits: Callable[[str], bool] = lambda right: True
     ) -> tuple[bytes, list[Body]]:
-        """Answer one request on the control socket; give the reply and what it set off.
+        """Answer one request; give the reply, and the messages that it caused.
 
         ``permits`` tells whether the sender has a right.
         """
         return self._requests.answer(text, permits)
 
-    def tick(self, now_s: float, looked_at_s: float) -> list[Body]:
-        """Once a second: heartbeat, and where every stream stands."""
+    def tick(self, now_s: float, looked_at_s: float, denied: int = 0, shed: int = 0) -> list[Body]:
+        """Once a second: give the heartbeat, and the state of every stream.
+
+        Parameters
+        ----------
+        now_s
+            Monotonic seconds.
+        looked_at_s
+            When the input was last found empty.
+        denied
+            Connections that the sockets have refused so far.
+        shed
+            Display messages that were left out so far.
+        """
         out: list[Body] = []
         behind_s: list[float] = []
+        self._denied = denied
         for name, stream in list(self._streams.items()):
             was, refused = stream.status, stream.refused
-            *news, state = stream.tick(now_s, looked_at_s)
-            out += [*news, state] if self.overload.shows_states else news
+            out += stream.tick(now_s, looked_at_s)
+            if self.overload.shows_states:
+                out.append(stream.state())
             self._note_refused(stream, refused, now_s)
             if stream.rejected:
-                self.answers.refuse(name, stream.rejected, stream.refusal, now_s)
+                self.answers.refuse(name, stream.rejected, str(stream.refusal), now_s)
                 stream.rejected = ""
-            self._report(stream, was)
+            self._log.report(stream, was)
             if stream.status is StreamStatus.LIVE:
                 behind_s.append(stream.behind_s)
-            silent_s = now_s - stream.heard_s
-            if stream.ended and silent_s > FORGET_ENDED_S and not stream.alarming:
-                out += self._forget(name)
-        self._refusals.tick(now_s)
+            if self._known.done_with(stream, now_s):
+                out += self._known.forget(name)
+        self._log.refusals.tick(now_s)
         self.answers.tick(now_s)
-        for name, heard_s in list(self._crowded_out.items()):
-            if now_s - heard_s > ANSWER_S:
-                del self._crowded_out[name]
-        said = self.overload.judge(behind_s, now_s - looked_at_s, self._fastest())
+        self._known.tick(now_s)
+        name, speed = self._known.fastest
+        fastest = f"; most signal comes from {name}, at {speed:.0f} times real time"
+        said = self.overload.judge(
+            behind_s, now_s - looked_at_s, shed, fastest if speed > REAL_TIME else ""
+        )
         if said:
-            self._say(Remark(said, Level.WARNING) if self.overload.shedding else said)
+            self._say(LogLine(said, Level.WARNING) if self.overload.shedding else said)
         return [self._heartbeat(), *out]
 
-    def _fastest(self) -> str:
-        """Name the stream that brings most signal, if it comes faster than real time."""
-        speeds = {name: stream.speed for name, stream in self._streams.items()}
-        name = max(speeds, key=speeds.__getitem__, default="")
-        if not name or speeds[name] <= REAL_TIME:
-            return ""
-        return f"; most signal comes from {name}, at {speeds[name]:.0f} times real time"
-
     def stored(self, problems: Mapping[str, str], journal: str = "") -> list[Body]:
-        """Take why signals are not being stored, by stream, and why events are not; alarm."""
-        if journal != self._journal_problem:
-            if journal:
-                self._say(Remark(f"journal: {journal}", Level.ERROR))
-            else:
-                self._say("journal: all events are stored again")
-            self._journal_problem = journal
+        """Take why streams are not recorded, by name, and why the journal fails; raise alerts."""
+        self._note_problem("journal", journal, "all events are stored again")
         out: list[Body] = []
         for name, stream in self._streams.items():
             reasons = [problems.get(name, ""), journal and f"events: {journal}"]
@@ -260,58 +223,52 @@ class Hub:
         return out
 
     def published(self, problem: str) -> list[Body]:
-        """Take why results could not be published in the last second; alarm, for when they can."""
-        if problem != self._publisher_problem:
-            text = f"output: {problem}" if problem else "output: results are published again"
-            self._say(Remark(text, Level.ERROR if problem else Level.INFO))
-            self._publisher_problem = problem
+        """Take why results could not be published in the last second; raise alerts."""
+        self._note_problem("output", problem, "results are published again")
         text = problem and f"Results are not reaching subscribers: {problem}"
         kind = AlertKind.PUBLISHER_FAILED
         return [body for s in self._streams.values() for body in s.troubled(kind, text)]
 
+    def _note_problem(self, part: str, problem: str, over: str) -> None:
+        """Log a problem of a part of the service when it changes."""
+        if problem != self._problems[part]:
+            self._say(LogLine(f"{part}: {problem or over}", Level.ERROR if problem else Level.INFO))
+            self._problems[part] = problem
+
     def greeting(self) -> list[Body]:
-        """Give a newcomer a heartbeat, and where every stream stands now."""
+        """Give a new subscriber a heartbeat, and the state of every stream."""
         return [self._heartbeat(), *(stream.state() for stream in self._streams.values())]
 
     def fail(self, name: str, reason: str) -> list[Body]:
-        """Quarantine one stream for a reason found outside of its analysis."""
+        """Quarantine one stream for a reason outside of its analysis."""
         stream = self._streams.get(name)
         if stream is None or stream.status is StreamStatus.QUARANTINED:
             return []
         was = stream.status
         out = stream.quarantine(reason)
-        self._report(stream, was)
+        self._log.report(stream, was)
         return out
 
     def flush(self) -> list[Body]:
-        """End all streams: give what their analyses still hold."""
+        """End all streams, and give what their analyses still hold."""
         out: list[Body] = []
         for stream in self._streams.values():
             was = stream.status
             out += stream.end(stopped=True)
-            self._report(stream, was)
-        self._refusals.tick(math.inf)
+            self._log.report(stream, was)
+        self._log.refusals.tick(math.inf)
         return out
 
     def restore(self, memories: Iterable[StreamMemory], now_s: float) -> None:
-        """Go on with the streams of an earlier life, and with the numbers of all there were."""
-        for memory in memories:
-            self._former[memory.stream] = memory
-            count = len(memory.alerts)
-            if memory.ended and not count:
-                continue
-            stream = MonitoredStream(memory.info, memory.publisher, self._make, now_s, memory)
-            self._streams[memory.stream] = stream
-            after = "ended" if memory.ended else "awaited"
-            self._remark(memory.stream, f"restored, {count} active alert(s); {after}")
+        """Continue the streams from before a restart of the service."""
+        self._known.restore(memories, now_s)
 
     def memory(self, name: str) -> StreamMemory | None:
-        """Give what a later life needs of a stream; None if there was none of this name."""
-        stream = self._streams.get(name)
-        return self._former.get(name) if stream is None else stream.memory()
+        """Give what a restart needs of a stream; None if there was none of this name."""
+        return self._known.memory(name)
 
     def info(self, name: str) -> StreamInfo | None:
-        """Give what a stream is, as last announced; None if it is not known."""
+        """Give the last announcement of a stream; None if it is not known."""
         stream = self._streams.get(name)
         return None if stream is None else stream.info
 
@@ -319,80 +276,19 @@ class Hub:
         """Give the next sample of every stream."""
         return {name: stream.next_sample for name, stream in self._streams.items()}
 
-    def _discharge(self, stream: MonitoredStream) -> list[Body]:
-        """Let a stream go because a person says so."""
-        return self._forget(stream.info.stream, "discharged")
-
-    def _forget(self, name: str, why: str = "") -> list[Body]:
-        """Let a stream go; its numbers are kept, in case one of this name comes again."""
-        out = self._streams[name].let_go(why)
-        self._former.pop(name, None)
-        self._former[name] = replace(self._streams.pop(name).memory(), ended=True)
-        while len(self._former) > MAX_FORMER:
-            self._former.pop(next(iter(self._former)))
-        return out
-
     def _heartbeat(self) -> Heartbeat:
-        overload = self.overload
-        turned_away = sum(stream.turned_away for stream in self._streams.values())
+        known, overload = self._known, self.overload
         return Heartbeat(
             self._publisher,
-            len(self._streams) - turned_away,
-            self._refusals.count,
+            len(self._streams) - known.turned_away,
+            self.refused,
             self._unknown,
             overload.late,
             overload.shed,
-            self.denied,
-            turned_away + len(self._crowded_out),
+            self._denied,
+            known.turned_away + known.crowded_out,
         )
 
-    def _appear(self, info: StreamInfo, packet: Packet, key: str, now_s: float) -> list[Body]:
-        out: list[Body] = []
-        if self._places.crowded and (name := self._places.dispensable(now_s)) is not None:
-            self._remark(name, "forgotten, to make room")
-            out += self._forget(name)
-        if self._places.crowded:
-            if len(self._crowded_out) < MAX_STREAMS or info.stream in self._crowded_out:
-                self._crowded_out[info.stream] = now_s
-            raise ProtocolError(
-                f"stream {info.stream} refused: {self._places.reason}, and too many that are not "
-                "watched: discharge those that are no longer needed"
-            )
-        self._crowded_out.pop(info.stream, None)
-        taken = self._places.taken
-        former = self._former.get(info.stream)
-        stream = MonitoredStream(info, packet.publisher, self._make, now_s, former)
-        stream.key, stream.unit, stream.device = key, packet.unit, packet.device
-        self._streams[info.stream] = stream
-        if taken:
-            return [*out, info, *self._turn_away(stream, packet.publisher, now_s)]
-        self.answers.accept(info.stream, packet.publisher)
-        self._appeared += 1
-        self._remark(info.stream, _what(info))
-        return [*out, info, stream.state()]
 
-    def _report(self, stream: MonitoredStream, was: StreamStatus) -> None:
-        name = stream.info.stream
-        if stream.news is not None:
-            news, stream.news = stream.news, None
-            self._remark(name, news, news.level)
-        if stream.status is was or stream.turned_away:
-            return
-        if stream.status is StreamStatus.QUARANTINED:
-            self._remark(name, f"quarantined: {stream.reason}", Level.ERROR)
-        elif stream.status is StreamStatus.STALE:
-            self._remark(name, stream.status, Level.WARNING)
-        elif stream.status is StreamStatus.ENDED:
-            self._remark(name, stream.status)
-        elif stream.status is StreamStatus.WAITING:
-            self._remark(name, f"begins anew: {_what(stream.info)}")
-        elif was is StreamStatus.STALE:
-            self._remark(name, "samples again")
-
-    def _remark(self, stream: str, text: str, level: Level = Level.INFO) -> None:
-        self._say(Remark(f"stream {stream}: {text}", level, stream))
-
-
-def _what(info: StreamInfo) -> str:
-    """Describe a stream without its source and lead names: a sender may write anything there."""
-    return f"{info.rate_hz:g} Hz, {len(info.leads)} lead(s)"
+def _announcement(info: StreamInfo, packet: Packet, key: str) -> Announcement:
+    return Announcement(info, packet.publisher, key, packet.unit, packet.device)

@@ -8,13 +8,13 @@ import sys
 from datetime import UTC, datetime
 
 from monitor.errors import MonitorError
-from monitor.remarks import Level, Remark
+from monitor.log_lines import Level, LogLine
 
 
 class Log:
-    """Takes remarks; what is below the level is left out.
+    """Writes lines; those below the level are left out.
 
-    A reader that has gone, or a disk that is full, never stops the program: the line is lost.
+    If the reader has gone or the disk is full, the line is lost and the program goes on.
 
     Parameters
     ----------
@@ -23,26 +23,26 @@ class Log:
     form
         ``text`` or ``json``.
     level
-        Name of a level, in small letters.
+        Name of a level, in lower case.
     """
 
     def __init__(self, name: str, form: str = "text", level: str = "info") -> None:
         logging.raiseExceptions = False
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_JsonLines() if form == "json" else _TextLines())
-        if form == "json":  # what Python itself has to say is for the same reader
+        if form == "json":  # warnings of Python go to the same reader
             logging.captureWarnings(True)
             logging.getLogger("py.warnings").addHandler(handler)
         self._logger = logging.Logger(name, Level[level.upper()])
         self._logger.addHandler(handler)
 
     def __call__(self, text: str) -> None:
-        """Take one line."""
-        remark = text if isinstance(text, Remark) else Remark(text)
-        self._logger.log(remark.level, "%s", str(remark), extra={"stream": remark.stream})
+        """Write one line."""
+        line = text if isinstance(text, LogLine) else LogLine(text)
+        self._logger.log(line.level, "%s", str(line), extra={"stream": line.stream})
 
     def failed(self, error: BaseException) -> None:
-        """Take what ends the program; with the place in the code if that is a defect."""
+        """Write the error that ends the program; a defect with its traceback."""
         defect = None if isinstance(error, MonitorError) else error
         self._logger.error("%s", error or type(error).__name__, exc_info=defect)
 

@@ -1,6 +1,6 @@
-"""What the service must remember of a stream over its own end, and how a stream goes on from it.
+"""The state of a stream that outlives a restart of the service.
 
-Pure: the journal keeps the text, the stream makes and takes the memory.
+Pure: the journal keeps the text; the stream makes the memory and continues from it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ from dataclasses import dataclass, replace
 from monitor.config import AlarmSettings
 from monitor.journal.entries import Memory
 from monitor.messages import Alert, StreamInfo
+from monitor.service.ownership import Announcement
 from monitor.wire.fields import ProtocolError, fields_from_dict, fields_to_dict
 from monitor.wire.jsonform import dumps, loads
 from monitor.wire.protocol import Unit
 
 RESUME_S = 86_400.0
-"""A stream that was last heard of longer ago, and has no alert, has ended: its numbers go on."""
+"""A stream last heard longer ago, without an active alert, has ended; its numbers go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamMemory:
-    """A stream as a later life of the service needs it.
+    """What the service needs of a stream after a restart.
 
-    ``alerts`` are the active ones; ``limits`` is None while nobody has set any. The numbers are
-    the last ones used, so that none is used twice.
+    ``alerts`` are the active ones; ``limits`` is None while nobody has set any. The numbers are the
+    last ones used, so that none is used twice; the ``technical`` ones are those of the equipment
+    alerts. Journals hold the fields by these names.
     """
 
     stream: str
@@ -42,6 +44,11 @@ class StreamMemory:
     unit: Unit = Unit.MILLIVOLT
     device: str = ""
 
+    @property
+    def announced(self) -> Announcement:
+        """The last announcement of the stream."""
+        return Announcement(self.info, self.publisher, self.key, self.unit, self.device)
+
     def text(self) -> str:
         """Give the memory as one line of JSON."""
         return dumps(fields_to_dict(self))
@@ -50,9 +57,9 @@ class StreamMemory:
 def recalled(
     kept: Mapping[str, Memory], wall_ns: int, unsure: int = 0
 ) -> tuple[list[StreamMemory], list[str]]:
-    """Read memories back; give them, and a line about each that cannot be read.
+    """Read memories back; give them, and one line for each that cannot be read.
 
-    ``unsure`` is how many numbers may have been used since that were not written.
+    ``unsure`` is how many numbers may have been used since without being written.
     """
     memories, problems = [], []
     for name, remembered in kept.items():
@@ -61,7 +68,7 @@ def recalled(
         except ProtocolError as error:
             problems.append(f"stream {name} cannot be restored: {error}")
             continue
-        # one that is stale has not ended, however long it is so
+        # a stream with an active alert has not ended, however long ago it was heard
         old = not memory.alerts and wall_ns - remembered.wall_ns > RESUME_S * 1e9
         memories.append(
             replace(

@@ -1,7 +1,10 @@
-"""What a service has only where it is asked for: a recording, and figures over HTTP."""
+"""The optional parts of a service: a recording, metrics over HTTP, and news for systemd."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from monitor.config import RecordingSettings
 from monitor.errors import MonitorError
-from monitor.remarks import Level, Remark
+from monitor.log_lines import Level, LogLine
+from monitor.wire.protocol import Body, Heartbeat
 
 if TYPE_CHECKING:
     from monitor.journal.journal import Journal
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 def open_recording(
     settings: RecordingSettings, stack: ExitStack, say: Callable[[str], object]
 ) -> RecordingThread | None:
-    """Start what stores the streams, where that is asked for.
+    """Start the thread that records the streams, if the settings name a folder.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def open_recording(
 def storage_of(
     journal: Journal | None, recording: RecordingThread | None
 ) -> Callable[[], dict[str, str]]:
-    """Give what tells which store fails, and why."""
+    """Give a function that tells which store fails, and why."""
 
     def failing() -> dict[str, str]:
         stores = {}
@@ -60,12 +64,12 @@ def open_metrics(
     stack: ExitStack,
     say: Callable[[str], object],
 ) -> MetricsServer | None:
-    """Start what answers Prometheus, where that is asked for.
+    """Start the HTTP server for Prometheus, if there is an address.
 
     Raises
     ------
     MonitorError
-        If the address is not usable, or Prometheus' library not installed.
+        If the address is not usable, or the package of Prometheus is not installed.
     """
     if not address:
         return None
@@ -78,6 +82,41 @@ def open_metrics(
     server = MetricsServer(address, storage)
     if not server.local:
         text = f"{server.endpoint}: whoever reaches this address can read figures and health"
-        say(Remark(text, Level.WARNING))
+        say(LogLine(text, Level.WARNING))
     stack.callback(server.close)
     return server
+
+
+class Supervisor:
+    """Tells systemd that the service is ready, alive, and about to end (sd_notify(3)).
+
+    Without ``NOTIFY_SOCKET`` it does nothing. Each heartbeat of the service feeds the watchdog; a
+    loop that hangs sends none.
+    """
+
+    def __init__(self) -> None:
+        address = os.environ.pop("NOTIFY_SOCKET", "")  # not for child processes
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+
+    def ready(self) -> None:
+        """Say that samples may come."""
+        self._tell("READY=1")
+
+    def stopping(self) -> None:
+        """Say that the service is ending."""
+        self._tell("STOPPING=1")
+
+    def deliver(self, body: Body) -> None:
+        """Take one published message."""
+        if isinstance(body, Heartbeat):
+            self._tell(f"WATCHDOG=1\nSTATUS={body.streams} stream(s)")
+
+    def _tell(self, text: str) -> None:
+        if not self._address:
+            return
+        with (
+            contextlib.suppress(OSError),  # the supervisor may have gone
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out,
+        ):
+            out.setblocking(False)
+            out.sendto(text.encode(), self._address)

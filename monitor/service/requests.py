@@ -13,10 +13,11 @@ from monitor.journal.history_query import QueriedJournal, history_answer, snippe
 from monitor.messages import Alert
 from monitor.recording.span_query import SignalMemory, signal_answer
 from monitor.service.stream import MonitoredStream
+from monitor.service.stream_log import StreamLog
 from monitor.strict_toml import build
 from monitor.wire.fields import fields_to_dict
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
-from monitor.wire.protocol import SCHEMA, Body, ProtocolError, StreamState, StreamStatus
+from monitor.wire.protocol import SCHEMA, Body, ProtocolError, StreamState
 
 MAX_STATES_BYTES = MAX_JSON_BYTES // 2  # of one answer
 READING = ("state", "history", "signal", "snippet")  # commands that change nothing
@@ -31,12 +32,10 @@ class Requests:
         Id of the service, named in answers.
     streams
         By name; the hub's own.
-    report
-        Told of a stream whose status may have changed, and what it was.
-    remark
-        Takes the name of a stream and one line about it for the operator.
-    discharge
-        Lets a stream go for good; gives what that set off.
+    log
+        Of the streams.
+    forget
+        Takes the name of a stream and why it is let go; gives the messages of that.
     journal
         Where events are kept; None if nowhere.
     signals
@@ -47,17 +46,15 @@ class Requests:
         self,
         publisher: str,
         streams: Mapping[str, MonitoredStream],
-        report: Callable[[MonitoredStream, StreamStatus], None],
-        remark: Callable[[str, str], None],
-        discharge: Callable[[MonitoredStream], list[Body]],
+        log: StreamLog,
+        forget: Callable[[str, str], list[Body]],
         journal: QueriedJournal | None = None,
         signals: SignalMemory | None = None,
     ) -> None:
         self._publisher = publisher
         self._streams = streams
-        self._report = report
-        self._remark = remark
-        self._discharge = discharge
+        self._log = log
+        self._forget = forget
         self._journal = journal
         self._signals = signals
 
@@ -156,11 +153,11 @@ class Requests:
         if after != before:
             was = stream.status
             out = stream.set_limits(after)
-            self._report(stream, was)
+            self._log.report(stream, was)
             for name, value in dataclasses.asdict(after).items():
                 if value != getattr(before, name):
                     change = f"{_shown(getattr(before, name))} -> {_shown(value)}"
-                    self._remark(stream.info.stream, f"limit {name} {change}")
+                    self._log.line(stream.info.stream, f"limit {name} {change}")
         return out, {**dataclasses.asdict(after), "off": list(after.off)}
 
     def _acknowledge(self, request: dict[str, Any]) -> list[Body]:
@@ -170,7 +167,7 @@ class Requests:
             raise ProtocolError("alert_id must be the number of an alert, or null for all")
         was = stream.status
         out = stream.acknowledge(alert_id)
-        self._report(stream, was)
+        self._log.report(stream, was)
         if not out and alert_id is not None:
             raise ProtocolError(f"stream {name} has no active alert {alert_id!r:.20}")
         return out
@@ -184,8 +181,8 @@ class Requests:
                 f"stream {name} is being sent: end its sender first, or its patient comes back at "
                 "once"
             )
-        self._remark(name, "discharged")
-        return self._discharge(stream)
+        self._log.line(name, "discharged")
+        return self._forget(name, "discharged")
 
 
 def _shown(limit: object) -> str:

@@ -9,7 +9,7 @@ from monitor.messages import FloatArray, Samples, StreamInfo
 
 LOOK_UP_S = 0.2  # a live source that hears nothing gives an empty piece so often
 
-Say: TypeAlias = Callable[[str], object]
+Log: TypeAlias = Callable[[str], object]
 """Takes one line for the operator: a clock that drifts, a device that was lost and found."""
 
 

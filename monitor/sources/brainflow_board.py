@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.sources import LOOK_UP_S, Say, pieces, stream_name
+from monitor.sources import LOOK_UP_S, Log, pieces, stream_name
 from monitor.sources.sample_clock import Counts, SampleClock, Times
 from monitor.sources.units import millivolts_in
 
@@ -52,8 +52,8 @@ class BrainFlowBoard:
         How often the board is read.
     stream
         Stream name; by default the board's.
-    say
-        Takes remarks for the operator.
+    log
+        Takes lines for the log.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class BrainFlowBoard:
         unit: str | None = None,
         chunk_s: float = 0.1,
         stream: str | None = None,
-        say: Say = lambda text: None,
+        log: Log = lambda text: None,
     ) -> None:
         name, _, query = text.partition("?")
         wishes = dict(parse_qsl(query))
@@ -91,7 +91,7 @@ class BrainFlowBoard:
         if scale is None:
             raise MonitorError(f"unit {unit!r} is not a voltage: say mV, uV, V or nV", USAGE)
         self._scale = scale
-        self._say = say
+        self._log = log
         self._chunk_s = chunk_s
         self._info = StreamInfo(
             stream or stream_name(name),
@@ -165,7 +165,7 @@ class BrainFlowBoard:
         stamps = data[self._stamps]
         runs = self._clock.push(stamps, values, self._counter.lost(stamps, data[self._count]))
         for note in self._clock.notes():
-            self._say(f"stream {self._info.stream}: {note}")
+            self._log(f"stream {self._info.stream}: {note}")
         return runs
 
 

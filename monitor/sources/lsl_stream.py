@@ -17,8 +17,8 @@ import pylsl
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.sources import LOOK_UP_S, Say, pieces, stream_name
-from monitor.sources.calibration import NOT_SAID, Calibration, choose_voltages
+from monitor.sources import LOOK_UP_S, Log, pieces, stream_name
+from monitor.sources.calibration import NO_CALIBRATION, Calibration, choose_voltages
 from monitor.sources.sample_clock import SampleClock
 
 FIND_S = 10.0  # how long a stream is looked for
@@ -45,8 +45,8 @@ class LslStream:
         How much is read at a time.
     stream
         Stream name here; by default the stream's own.
-    say
-        Takes remarks for the operator.
+    log
+        Takes lines for the log.
 
     Raises
     ------
@@ -61,13 +61,13 @@ class LslStream:
         self,
         name: str,
         leads: Sequence[str] = (),
-        calibration: Calibration = NOT_SAID,
+        calibration: Calibration = NO_CALIBRATION,
         chunk_s: float = 0.1,
         stream: str | None = None,
-        say: Say = lambda text: None,
+        log: Log = lambda text: None,
     ) -> None:
         _quiet()
-        self._say = say
+        self._log = log
         found = _find(name)
         title = f"LSL stream {found.name()}"
         rate_hz = float(found.nominal_srate())
@@ -136,7 +136,7 @@ class LslStream:
         values = (raw - self._baseline) * self._scale
         runs = self._clock.push(np.asarray(times, np.float64), values.astype(np.float32))
         for note in self._clock.notes():
-            self._say(f"stream {self._info.stream}: {note}")
+            self._log(f"stream {self._info.stream}: {note}")
         return runs
 
     def _reached(self, title: str, ask: Callable[[], Any]) -> Any:

@@ -27,7 +27,7 @@ from monitor.sources.leads import AUTO, OFF
 from monitor.sources.records import is_text
 
 if TYPE_CHECKING:
-    from monitor.sources import Say, Source
+    from monitor.sources import Log, Source
     from monitor.sources.calibration import Calibration
 
 STANDARD_INPUT = "-"
@@ -37,12 +37,12 @@ EDF_SUFFIXES = (".edf", ".rec", ".bdf")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SourceOptions:
     """What a user may say about a source beside its name; each kind takes what it can use.
 
     ``rate_hz`` and ``unit`` are of signals that do not tell theirs; ``gain`` (ADC units in 1 mV)
     and ``baseline`` (ADC value of 0 mV) of signals that are in ADC units. ``pulse`` names the pulse
-    waveform (see :func:`~monitor.sources.leads.choose_pulse`). Where ``shared``, the wish is for
+    waveform (see :func:`~monitor.sources.leads.choose_pulse`). Where ``shared``, the options is for
     several recordings: what one of them cannot use is meant for others, and not refused.
     """
 
@@ -59,28 +59,28 @@ class Wish:
     shared: bool = False
 
 
-def check(wish: Wish) -> None:
-    """Refuse a wish that no source can fulfil.
+def check(options: SourceOptions) -> None:
+    """Refuse a options that no source can fulfil.
 
     Raises
     ------
     MonitorError
         If values are out of range or contradict each other.
     """
-    if wish.rate_hz is not None and not MIN_RATE_HZ <= wish.rate_hz <= MAX_RATE_HZ:
+    if options.rate_hz is not None and not MIN_RATE_HZ <= options.rate_hz <= MAX_RATE_HZ:
         raise MonitorError(
-            f"--rate {wish.rate_hz:g}: must be {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz", USAGE
+            f"--rate {options.rate_hz:g}: must be {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz", USAGE
         )
-    if wish.gain is not None and not 0 < abs(wish.gain) < math.inf:
+    if options.gain is not None and not 0 < abs(options.gain) < math.inf:
         raise MonitorError(
-            f"--gain {wish.gain:g}: must be the number of ADC units in 1 mV, for instance 200",
+            f"--gain {options.gain:g}: must be the number of ADC units in 1 mV, for instance 200",
             USAGE,
         )
-    if wish.baseline is not None and wish.gain is None:
+    if options.baseline is not None and options.gain is None:
         raise MonitorError("--baseline needs --gain, the number of ADC units in 1 mV", USAGE)
-    if wish.baseline is not None and not math.isfinite(wish.baseline):
-        raise MonitorError(f"--baseline {wish.baseline:g}: must be a number of ADC units", USAGE)
-    if wish.gain is not None and wish.unit is not None:
+    if options.baseline is not None and not math.isfinite(options.baseline):
+        raise MonitorError(f"--baseline {options.baseline:g}: must be a number of ADC units", USAGE)
+    if options.gain is not None and options.unit is not None:
         raise MonitorError("--gain and --unit say the same thing twice: use one of them", USAGE)
 
 
@@ -89,89 +89,91 @@ def is_live(name: str) -> bool:
     return name == STANDARD_INPUT or name.startswith((LSL, BRAINFLOW))
 
 
-def open_source(name: str | Path, wish: Wish, chunk_s: float, say: Say) -> Source:
+def open_source(name: str | Path, options: SourceOptions, chunk_s: float, log: Log) -> Source:
     """Open a live source by its name, or a recording by its path.
 
     Parameters
     ----------
     name
         For a recording, what :func:`~monitor.sources.records.find_record` gave.
-    wish
+    options
         What else was asked for.
     chunk_s
         Length of the pieces it shall give (s); a live source may give shorter ones.
-    say
-        Takes remarks for the operator while the source runs.
+    log
+        Takes lines for the log while the source runs.
 
     Raises
     ------
     MonitorError
-        If it cannot be opened, or the wish does not fit it.
+        If it cannot be opened, or the options does not fit it.
     """
-    check(wish)
+    check(options)
     if name == STANDARD_INPUT:
-        return _csv(None, wish, chunk_s, say)
+        return _csv(None, options, chunk_s, log)
     if isinstance(name, str) and is_live(name):
-        _refuse(name, wish, "loop", "start_s", "stop_s", "rate_hz", "pulse")
+        _refuse(name, options, "loop", "start_s", "stop_s", "rate_hz", "pulse")
         _, _, which = name.partition(":")
         if name.startswith(LSL):
             with _extra("lsl"):
                 from monitor.sources.lsl_stream import LslStream
-            return LslStream(which, wish.leads, _calibration(wish), chunk_s, wish.stream, say)
-        _refuse(name, wish, "gain")
+            return LslStream(
+                which, options.leads, _calibration(options), chunk_s, options.stream, log
+            )
+        _refuse(name, options, "gain")
         with _extra("brainflow"):
             from monitor.sources.brainflow_board import BrainFlowBoard
-        return BrainFlowBoard(which, wish.leads, wish.unit, chunk_s, wish.stream, say)
+        return BrainFlowBoard(which, options.leads, options.unit, chunk_s, options.stream, log)
     path = Path(name)
     suffix = path.suffix.lower()
     if is_text(path):
-        return _csv(path, wish, chunk_s, say)
-    _refuse(path.name, wish, "rate_hz", "gain")
+        return _csv(path, options, chunk_s, log)
+    _refuse(path.name, options, "rate_hz")
     if suffix in EDF_SUFFIXES:
-        _refuse(path.name, wish, "loop")
+        _refuse(path.name, options, "loop", "gain")
         with _extra("edf"):
-            from monitor.sources.edf_file import EdfFile
+            from monitor.sources.edf.file import EdfFile
         return EdfFile(
             path,
-            wish.leads,
-            wish.start_s,
-            wish.stop_s,
+            options.leads,
+            options.start_s,
+            options.stop_s,
             chunk_s,
-            wish.stream,
-            wish.pulse,
-            wish.unit,
-            say,
+            options.stream,
+            options.pulse,
+            options.unit,
+            log,
         )
-    from monitor.sources.wfdb_record import WfdbRecord
+    from monitor.sources.wfdb.record import WfdbRecord
 
     return WfdbRecord(
         path,
-        wish.leads,
-        wish.start_s,
-        wish.stop_s,
+        options.leads,
+        options.start_s,
+        options.stop_s,
         chunk_s,
-        wish.loop,
-        wish.stream,
-        wish.pulse,
-        say,
-        wish.unit,
+        options.loop,
+        options.stream,
+        options.pulse,
+        log,
+        _calibration(options),
     )
 
 
-def _csv(path: Path | None, wish: Wish, chunk_s: float, say: Say) -> Source:
+def _csv(path: Path | None, options: SourceOptions, chunk_s: float, log: Log) -> Source:
     name = STANDARD_INPUT if path is None else path.name
-    _refuse(name, wish, "loop", "start_s", "stop_s")
-    from monitor.sources.csv_lines import CsvLines
-    from monitor.sources.csv_table import Said
+    _refuse(name, options, "loop", "start_s", "stop_s")
+    from monitor.sources.text.columns import TextOptions
+    from monitor.sources.text.source import CsvLines
 
-    said = Said(wish.rate_hz, wish.leads, _calibration(wish), wish.pulse)
-    return CsvLines(path, said, chunk_s, wish.stream, say)
+    text = TextOptions(options.rate_hz, options.leads, _calibration(options), options.pulse)
+    return CsvLines(path, text, chunk_s, options.stream, log)
 
 
-def _calibration(wish: Wish) -> Calibration:
+def _calibration(options: SourceOptions) -> Calibration:
     from monitor.sources.calibration import Calibration
 
-    return Calibration(wish.unit, wish.gain, wish.baseline or 0.0, not wish.shared)
+    return Calibration(options.unit, options.gain, options.baseline, not options.shared)
 
 
 @contextmanager
@@ -195,11 +197,11 @@ _OPTIONS = {
 }
 
 
-def _refuse(name: str, wish: Wish, *fields: str) -> None:
+def _refuse(name: str, options: SourceOptions, *fields: str) -> None:
     """Refuse options that mean nothing for a source of this kind: nothing is ignored.
 
-    In a wish for several recordings they are meant for others among them.
+    In a options for several recordings they are meant for others among them.
     """
-    for field in () if wish.shared else fields:
-        if getattr(wish, field) not in (None, False, 0.0, AUTO, OFF):
+    for field in () if options.shared else fields:
+        if getattr(options, field) not in (None, False, 0.0, AUTO, OFF):
             raise MonitorError(f"{_OPTIONS[field]} does not apply to {name}", USAGE)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
 from monitor.sources import stream_name
-from monitor.sources.wfdb_header import read_header
+from monitor.wfdb_header import read_header
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) while files are downloaded."""

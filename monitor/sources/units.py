@@ -23,19 +23,6 @@ _OTHER = frozenset(
 )  # fmt: skip
 
 
-def text_of(raw: bytes) -> str:
-    r"""Decode a header: UTF-8 where it is that, else Latin-1; without NUL bytes.
-
-    >>> text_of(b"\xc2\xb5V"), text_of(b"\xb5V\0\0")
-    ('µV', 'µV')
-    """
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    return text.replace("\0", "")
-
-
 def millivolts_in(unit: str) -> float | None:
     """Give the millivolts in one of a unit, however it is spelled; None for no voltage.
 

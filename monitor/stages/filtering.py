@@ -8,12 +8,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# lfilter without its checks, which take longer than filtering a quarter of a second
-_filter = getattr(scipy.signal._sigtools, "_linear_filter", scipy.signal.lfilter)
-
 
 def filter_on(b: Array, a: Array, x: Array, state: Array) -> tuple[Array, Array]:
-    """Filter every row of ``x`` on from its state.
+    """Filter every row of ``x``, starting from its state.
 
     Parameters
     ----------
@@ -22,13 +19,13 @@ def filter_on(b: Array, a: Array, x: Array, state: Array) -> tuple[Array, Array]
     x
         Shape (rows, n).
     state
-        Shape (rows, order): what the call before gave, or :func:`scipy.signal.lfilter_zi` times
-        the value that each row had had for ever.
+        Shape (rows, order): the state from the last call, or :func:`scipy.signal.lfilter_zi`
+        times the constant value that each row had before.
 
     Returns
     -------
     y, state
-        The filtered rows, and the state for what follows.
+        The filtered rows, and the state for the next call.
     """
-    y, state = _filter(b, a, x, -1, state)
+    y, state = scipy.signal.lfilter(b, a, x, axis=-1, zi=state)
     return y, state

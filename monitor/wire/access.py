@@ -14,7 +14,7 @@ import zmq
 import zmq.auth
 
 from monitor.errors import MonitorError
-from monitor.remarks import Level, Remark
+from monitor.log_lines import Level, LogLine
 from monitor.wire.allowlist import Right, load
 from monitor.wire.keys import ALLOW_LIST, fingerprint, load_server
 
@@ -122,7 +122,7 @@ class Access:
             allowed = load(self._path)
         except MonitorError as error:
             text = f"{error}; the list read before stays in force"
-            self._say(Remark(text, Level.WARNING))
+            self._say(LogLine(text, Level.WARNING))
             return False
         self._allowed = allowed
         self._say(f"allow-list read: {len(allowed.clients)} client(s)")

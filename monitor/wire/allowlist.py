@@ -21,7 +21,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
-from monitor.strict_toml import build, read_text_file
+from monitor.strict_toml import build
+from monitor.text_file import read_text_file
 from monitor.wire.keys import check_private, is_public_key
 
 MAX_CLIENTS = 10_000

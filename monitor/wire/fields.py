@@ -31,7 +31,25 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class ProtocolError(MonitorError):
-    """Something received, or about to be sent, breaks the rules of the format."""
+    """A message that was received, or is about to be sent, breaks the rules of the format.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, in one line. It is logged: it holds nothing that a sender wrote, except valid
+        names of streams.
+    detail
+        The rest of the line, for the sender only: who the patient is may stand in it.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+    def within(self, place: str) -> ProtocolError:
+        """Give the same error, with the place where it lies."""
+        return ProtocolError(f"{place}: {self.reason}", self.detail)
 
 
 class _Codec(NamedTuple):
@@ -51,8 +69,10 @@ def fields_to_dict(item: Any) -> dict[str, Any]:
     for field in _fields_of(type(item)):
         try:
             values[field.name] = field.codec.encode(getattr(item, field.name))
-        except (ProtocolError, TypeError, ValueError, OverflowError) as error:
-            raise ProtocolError(f"{field.name}: {error}") from error
+        except ProtocolError as error:
+            raise error.within(field.name) from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ProtocolError(f"{field.name} cannot be written", str(error)) from error
     return values
 
 
@@ -67,13 +87,13 @@ def fields_from_dict(kind: type[T], data: Mapping[str, Any]) -> T:
         try:
             values[field.name] = field.codec.decode(data[field.name])
         except ProtocolError as error:
-            raise ProtocolError(f"{field.name}: {error}") from error
+            raise error.within(field.name) from error
     try:
         return kind(**values)
     except ProtocolError:
         raise
     except MonitorError as error:
-        raise ProtocolError(str(error)) from error
+        raise ProtocolError(f"{kind.__name__} is not valid", str(error)) from error
 
 
 _COMPILED: dict[type[Any], list[_Field]] = {}

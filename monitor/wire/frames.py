@@ -125,7 +125,7 @@ def decode(frames: Sequence[bytes]) -> Packet | None:
     try:
         return _read(kind, stream, frames)
     except ProtocolError as error:
-        raise ProtocolError(f"{kind}.{stream}: {error}") from error
+        raise error.within(f"{kind}.{stream}") from error
 
 
 def _read(kind: str, stream: str, frames: Sequence[bytes]) -> Packet:

@@ -134,7 +134,7 @@ def dumps(data: Mapping[str, Any]) -> str:
     try:
         return _ENCODER.encode(data)
     except (ValueError, TypeError, RecursionError) as error:
-        raise ProtocolError(f"cannot be written as JSON: {error}") from error
+        raise ProtocolError("cannot be written as JSON", str(error)) from error
 
 
 def loads(text: bytes) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def loads(text: bytes) -> dict[str, Any]:
     try:
         data = _DECODER.decode(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"not valid JSON: {_one_line(error)}") from error
+        raise ProtocolError("not valid JSON", _one_line(error)) from error
     if not isinstance(data, dict):
         raise ProtocolError(f"expected a JSON object, not {shown(data)}")
     return data

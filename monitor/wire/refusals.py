@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitor.remarks import Level, Remark
+from monitor.log_lines import Level, LogLine
 
 PERIOD_S = 60.0
 MAX_CAUSES = 20
@@ -51,7 +51,7 @@ class Refusals:
         known = self._causes.get(cause)
         if known is None:
             self._causes[cause] = _Cause(now_s, count - 1)
-            self._say(Remark(f"refused {cause}", Level.WARNING))
+            self._say(LogLine(f"refused {cause}", Level.WARNING))
         else:
             known.more += count
 
@@ -62,7 +62,7 @@ class Refusals:
                 continue
             if cause.more:
                 again = f"refused {text} ({cause.more} more times)"
-                self._say(Remark(again, Level.WARNING))
+                self._say(LogLine(again, Level.WARNING))
                 self._causes[text] = _Cause(now_s)
             else:
                 del self._causes[text]

@@ -160,7 +160,7 @@ def test_a_source_whose_extra_is_missing_says_how_to_get_it(
     for module in [m for m in sys.modules if m.startswith(f"{package}.")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
-    for module in ("edf_file", "lsl_stream", "brainflow_board"):
+    for module in ("edf.file", "lsl_stream", "brainflow_board"):
         monkeypatch.delitem(sys.modules, f"monitor.sources.{module}", raising=False)
     (tmp_path / "night.edf").touch()
     monkeypatch.chdir(tmp_path)

@@ -13,7 +13,7 @@ from monitor.feeds.local import LocalFeed
 from monitor.feeds.pace import paced
 from monitor.messages import Alert, AlertKind, AlertState, Beat, End, Samples, StreamInfo
 from monitor.sources.simulator import Simulator
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 
 INFO = StreamInfo("s", 100.0, ("II",))
 

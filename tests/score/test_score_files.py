@@ -120,7 +120,7 @@ def test_header_without_length(write: Write) -> None:
     path.with_suffix(".hea").write_text("rec 0 100\n")
     header = read_header(path)
     assert header is not None
-    assert header.length_samples is None
+    assert header.frames is None
 
 
 def test_missing_annotation_file_is_named(tmp_path: Path) -> None:
@@ -183,6 +183,13 @@ def test_broken_header_is_named(write: Write) -> None:
     ref.with_suffix(".hea").write_text("???\n")
     with pytest.raises(MonitorError, match=r"rec\.hea"):
         score_record(ref, ref, "atr", "atr")
+
+
+def test_a_bad_date_in_a_header_does_not_matter(write: Write) -> None:
+    ref = write("ref", "atr", [31_000, 32_000])
+    ref.with_suffix(".hea").write_text("rec 0 100 60000 25:61:00 31/02/20x5\n")
+    score = score_record(ref, ref, "atr", "atr")
+    assert (score.rate_hz, score.matrix[0, 0]) == (100.0, 2)
 
 
 def test_record_that_ends_in_the_learning_period_is_named(write: Write) -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from monitor.service import stream
+from monitor.service import stream, watched
 
 
 @pytest.fixture
 def unhurried_service(monkeypatch):
-    """A sender that is slow, for the machine is, is not taken for one that is gone."""
-    monkeypatch.setattr(stream, "STALE_S", 600.0)
-    monkeypatch.setattr(stream, "OVERLOADED_STALE_S", 600.0)
+    """Let a sender be slow, as on a slow machine, without being taken for gone."""
+    for module in (stream, watched):
+        monkeypatch.setattr(module, "STALE_S", 600.0)
+    monkeypatch.setattr(watched, "OVERLOADED_STALE_S", 600.0)

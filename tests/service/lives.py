@@ -7,9 +7,9 @@ from service_parts import LEARNING_SAMPLES, RATE_HZ, EveryHundred, Sender
 
 from monitor.journal.entries import Memory
 from monitor.messages import Alert, AlertState
-from monitor.service.carried import JUDGED_S
 from monitor.service.hub import Hub
 from monitor.service.memory import recalled
+from monitor.service.restored_alerts import JUDGED_S
 
 JUDGED_SAMPLES = round(JUDGED_S * RATE_HZ) + LEARNING_SAMPLES
 

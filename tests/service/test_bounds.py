@@ -16,7 +16,8 @@ from service_parts import EveryHundred
 
 from monitor.messages import End, Samples, StreamInfo
 from monitor.service.hub import Hub
-from monitor.service.loop import PIECE_BYTES, Service
+from monitor.service.loop import Service
+from monitor.service.outbox import PIECE_BYTES
 from monitor.wire import sockets as wire_sockets
 from monitor.wire.backlog import FRAME_OVERHEAD, InputBacklog
 from monitor.wire.protocol import Heartbeat

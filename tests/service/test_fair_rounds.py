@@ -7,8 +7,8 @@ from service_parts import EveryHundred, Sender
 
 from monitor.messages import Samples
 from monitor.service.hub import Hub
+from monitor.service.load import BATCH
 from monitor.service.loop import EndWhen, Service
-from monitor.service.rounds import BATCH
 from monitor.wire.frames import decode
 from monitor.wire.protocol import StreamState
 
@@ -69,7 +69,7 @@ def test_what_comes_while_a_fast_sender_is_served_is_next():
     sockets = Sockets([waiting, bed])
     seconds = iter(np.arange(0, 1000, 0.02))
     hub = Hub(Watched, "service", lambda text: None)
-    service = Service(hub, sockets, "service", clock=lambda: next(seconds))
+    service = Service(hub, sockets, "service", clock=lambda: next(seconds), wall_ns=lambda: 0)
     service.run(EndWhen(idle_s=1.0))
     assert "fast fast fast" not in " ".join(seen[:40])  # one more had been received already
     assert seen.count("live") >= 13

@@ -17,9 +17,9 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.service.beginnings import AT_ONCE, PERIOD_S
-from monitor.service.hub import FORGET_ENDED_S
-from monitor.service.stream import STALE_S
+from monitor.service.known import FORGET_ENDED_S
+from monitor.service.ownership import AT_ONCE, PERIOD_S
+from monitor.service.watched import STALE_S
 from monitor.wire.protocol import StreamState, StreamStatus
 
 

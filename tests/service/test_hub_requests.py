@@ -13,7 +13,7 @@ from monitor.messages import (
     AlertState,
 )
 from monitor.service.alert_book import SHOW_CLEARED
-from monitor.service.stream import STALE_S
+from monitor.service.watched import STALE_S
 from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import StreamState
 

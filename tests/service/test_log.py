@@ -8,7 +8,7 @@ import pytest
 from service_parts import Sender
 
 from monitor.errors import MonitorError
-from monitor.remarks import Level, Remark
+from monitor.log_lines import Level, LogLine
 from monitor.service.hub import Hub
 from monitor.service.log import Log
 
@@ -20,7 +20,7 @@ def lines(capsys):
 def test_text_lines_name_the_command(capsys):
     log = Log("serve")
     log("ready input=tcp://x")
-    log(Remark("stream a: stale", Level.WARNING, "a"))
+    log(LogLine("stream a: stale", Level.WARNING, "a"))
     log("two\nlines")
     assert capsys.readouterr().err.splitlines() == [
         "serve: ready input=tcp://x", "serve: stream a: stale", "serve: two lines",
@@ -30,7 +30,7 @@ def test_text_lines_name_the_command(capsys):
 def test_json_lines_hold_level_time_and_stream(capsys):
     log = Log("serve", "json")
     log("100 % ready %s")
-    log(Remark("stream a: stale", Level.WARNING, "a"))
+    log(LogLine("stream a: stale", Level.WARNING, "a"))
     first, second = lines(capsys)
     assert first["message"] == "100 % ready %s"
     assert (first["level"], first["logger"]) == ("info", "ecg-monitor.serve")
@@ -53,7 +53,7 @@ def test_warnings_of_python_are_json_too():
 def test_lesser_lines_are_left_out(capsys):
     log = Log("serve", "json", "warning")
     log("hello")
-    log(Remark("worse", Level.ERROR))
+    log(LogLine("worse", Level.ERROR))
     assert [line["message"] for line in lines(capsys)] == ["worse"]
 
 

@@ -7,11 +7,11 @@ from desk import Desk, of
 from lives import Life, told
 from service_parts import Sender
 
+from monitor.log_lines import Level
 from monitor.messages import Alert, AlertKind, AlertState, End, Samples
-from monitor.remarks import Level
-from monitor.service import places
-from monitor.service.places import FORGET_ENDED_S
-from monitor.service.stream import STALE_S
+from monitor.service import known
+from monitor.service.known import FORGET_ENDED_S
+from monitor.service.watched import STALE_S
 from monitor.wire.frames import encode
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 from monitor.wire.refusals import ANSWER_S
@@ -114,7 +114,7 @@ def test_an_ended_stream_that_begins_anew_needs_a_place_again():
 
 
 def test_beyond_all_bounds_a_stream_is_counted_and_its_sender_told(monkeypatch):
-    monkeypatch.setattr(places, "MAX_KEPT", 1)
+    monkeypatch.setattr(known, "MAX_KEPT", 1)
     desk, _ = full()
     desk.take(*(Sender(f"late-{i}", f"b{i}").announce() for i in range(3)))
     assert [s.stream for s in desk.hub.greeting()[1:]] == ["a0", "b0"]
@@ -125,7 +125,7 @@ def test_beyond_all_bounds_a_stream_is_counted_and_its_sender_told(monkeypatch):
 
 
 def test_what_needs_nobody_makes_room_and_what_alarms_does_not(monkeypatch):
-    monkeypatch.setattr(places, "MAX_KEPT", 1)
+    monkeypatch.setattr(known, "MAX_KEPT", 1)
     desk, (first,) = full()
     desk.take(first.samples(1000), first.end())  # VT
     quiet = Sender("quiet", "b")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from monitor.messages import Alert, AlertKind, AlertState, Priority, Snippet
-from monitor.service.numbering import AlertNumbers
+from monitor.service.alert_book import AlertNumbers
 
 
 def raised(id_, seq):

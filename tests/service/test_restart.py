@@ -14,8 +14,8 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.service.hub import FORGET_ENDED_S
-from monitor.service.stream import STALE_S
+from monitor.service.known import FORGET_ENDED_S
+from monitor.service.watched import STALE_S
 from monitor.wire.protocol import StreamStatus
 
 

@@ -14,8 +14,8 @@ from monitor.messages import (
     Samples,
 )
 from monitor.pipeline import Pipeline
-from monitor.service.carried import CarriedAlerts
-from monitor.service.hub import FORGET_ENDED_S
+from monitor.service.known import FORGET_ENDED_S
+from monitor.service.restored_alerts import RestoredAlerts
 from monitor.sources.simulator import Simulator
 from monitor.wire.protocol import StreamState, StreamStatus
 
@@ -105,7 +105,7 @@ def test_carried_alarms_stand_still_while_nothing_can_be_judged_then_give_up():
         text = kind.value
         return Alert("a", number, number, kind, priority, AlertState.RAISED, 1, 2, text)
 
-    carried = CarriedAlerts(
+    carried = RestoredAlerts(
         [alert(1, AlertKind.VF, Priority.HIGH), alert(2, AlertKind.AF, Priority.MEDIUM)], 10.0, 60.0
     )
     assert carried.follow([], 590, judges=False) == []

@@ -9,7 +9,7 @@ from service_parts import RATE_HZ, EveryHundred, Sender
 
 from monitor.messages import Alert, AlertKind, AlertState, Samples
 from monitor.service.hub import Hub
-from monitor.service.sender_rate import SenderRate
+from monitor.service.intake import SenderRate
 from monitor.wire.frames import encode
 
 START_NS = 1_790_000_000_000_000_000

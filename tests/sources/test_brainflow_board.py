@@ -19,8 +19,8 @@ RATE_HZ = 250
 FACTS = BoardShim.get_board_descr(BoardIds.SYNTHETIC_BOARD)
 
 
-def read(text, count=None, **wish):
-    source = BrainFlowBoard(text, **wish)
+def read(text, count=None, **options):
+    source = BrainFlowBoard(text, **options)
     chunks, out, have = source.chunks(), [], 0
     for chunk in chunks:
         out.append(chunk)
@@ -106,7 +106,7 @@ def test_a_counter_that_counts_otherwise_is_not_believed(to, period):
 
 
 @pytest.mark.parametrize(
-    ("text", "wish", "complaint"),
+    ("text", "options", "complaint"),
     [
         ("nonsense", {}, "BrainFlow has no board 'nonsense'; it has synthetic, playback"),
         ("", {}, "no board ''; it has synthetic, playback"),
@@ -123,7 +123,7 @@ def test_a_counter_that_counts_otherwise_is_not_believed(to, period):
         ("cyton?serial_port=/dev/none", {}, "BrainFlow Cyton cannot be reached"),
     ],
 )
-def test_what_cannot_be_used_is_refused(text, wish, complaint, tmp_path, monkeypatch):
+def test_what_cannot_be_used_is_refused(text, options, complaint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MonitorError, match=complaint):
-        BrainFlowBoard(text, **wish)
+        BrainFlowBoard(text, **options)

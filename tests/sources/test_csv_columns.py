@@ -6,9 +6,9 @@ import wfdb
 
 from monitor.errors import MonitorError
 from monitor.sources.calibration import Calibration
-from monitor.sources.csv_lines import CsvLines
-from monitor.sources.csv_names import Says, part, says
-from monitor.sources.csv_table import Said
+from monitor.sources.text.columns import TextOptions
+from monitor.sources.text.names import ColumnKind, kind_of, split_unit
+from monitor.sources.text.source import CsvLines
 
 RATE_HZ = 360
 SAMPLES = 5 * RATE_HZ
@@ -62,8 +62,8 @@ def play(tmp_path, columns):
         path.write_text("\n".join([*([",".join(names)] if names else []), *lines]) + "\n")
         notes = []
         calibration = calibration or Calibration("mV")
-        said = Said(rate_hz, leads, calibration, pulse)
-        source = CsvLines(path, said, say=notes.append)
+        options = TextOptions(rate_hz, leads, calibration, pulse)
+        source = CsvLines(path, options, log=notes.append)
         chunks = [chunk for chunk in source.chunks() if len(chunk.values_mv)]
         index = np.concatenate([c.start_sample + np.arange(len(c.values_mv)) for c in chunks])
         return source.info, index, np.concatenate([c.values_mv for c in chunks]), "\n".join(notes)
@@ -113,8 +113,8 @@ def test_no_lead_is_an_error_that_lists_the_columns(play):
 
 
 def test_axes_in_volts_are_frank_leads():
-    assert says(*part("x [mV]")) is Says.LEAD
-    assert says(*part("x")) is says(*part("x [g]")) is Says.OTHER
+    assert kind_of(*split_unit("x [mV]")) is ColumnKind.LEAD
+    assert kind_of(*split_unit("x")) is kind_of(*split_unit("x [g]")) is ColumnKind.OTHER
 
 
 @pytest.mark.parametrize("leads", [(), ("II",)])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from monitor.errors import MonitorError
 from monitor.sources.calibration import Calibration
-from monitor.sources.csv_lines import CsvLines
-from monitor.sources.csv_table import Said
+from monitor.sources.text.columns import TextOptions
+from monitor.sources.text.source import CsvLines
 
 EXAMPLES = int(os.environ.get("CSV_FUZZ_EXAMPLES", "30"))
 RATE_HZ = 250
@@ -95,7 +95,7 @@ def test_a_text_that_says_its_units_gives_the_samples(
         lines[first + at] = text
     path = tmp_path_factory.mktemp("fuzz") / "x.csv"
     path.write_bytes((end.join(lines) + end).encode(encoding))
-    source = CsvLines(path, Said(RATE_HZ))
+    source = CsvLines(path, TextOptions(RATE_HZ))
     assert source.info.leads == (name,)
     values = np.full(ROWS, np.nan)
     for chunk in source.chunks():
@@ -117,7 +117,7 @@ anything = st.one_of(
     st.text(max_size=4),
 )
 saids = st.builds(
-    Said,
+    TextOptions,
     st.sampled_from([None, 250.0]),
     st.sampled_from([(), ("II",), ("time", "II"), ("i", "x")]),
     st.sampled_from([Calibration("mV"), Calibration(), Calibration(gain=200.0, baseline=512.0)]),
@@ -133,7 +133,7 @@ def test_any_text_gives_samples_or_one_line(tmp_path_factory, parts, times_over,
     path.write_bytes(text.encode("utf-16" if wide else "utf-8", "surrogatepass"))
     notes = []
     try:
-        for chunk in CsvLines(path, said, say=notes.append).chunks():
+        for chunk in CsvLines(path, said, log=notes.append).chunks():
             assert chunk.values_mv.dtype == np.float32
     except MonitorError as error:
         notes.append(str(error))

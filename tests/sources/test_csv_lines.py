@@ -9,14 +9,14 @@ import wfdb
 
 from monitor.errors import MonitorError
 from monitor.sources.calibration import Calibration
-from monitor.sources.csv_lines import CsvLines
-from monitor.sources.csv_table import Said
+from monitor.sources.text.columns import TextOptions
+from monitor.sources.text.source import CsvLines
 
 
-def read(path, unit=None, gain=None, baseline=0.0, strict=True, say=lambda text: None, **said):
+def read(path, unit=None, gain=None, baseline=0.0, strict=True, log=lambda text: None, **options):
     calibration = Calibration(unit, gain, baseline, strict)
-    said = Said(**{"rate_hz": 250.0, "calibration": calibration, **said})
-    source = CsvLines(path, said, say=say)
+    options = TextOptions(**{"rate_hz": 250.0, "calibration": calibration, **options})
+    source = CsvLines(path, options, log=log)
     chunks = [c for c in source.chunks() if len(c.values_mv)]
     index = np.concatenate([c.start_sample + np.arange(len(c.values_mv)) for c in chunks])
     return source.info, index, np.concatenate([c.values_mv for c in chunks])
@@ -124,7 +124,7 @@ def test_a_time_column_shows_what_is_missing_and_what_came_twice(text, stamp):
 
 
 @pytest.mark.parametrize(
-    ("lines", "wish", "complaint"),
+    ("lines", "options", "complaint"),
     [
         (["II,V5", "1,2"], {}, "unit of II, V5 is not said: add --unit"),
         (["II [uV]", "1"], {"unit": "mV"}, "II is in uV, but --unit says mV"),
@@ -142,9 +142,9 @@ def test_a_time_column_shows_what_is_missing_and_what_came_twice(text, stamp):
         (["II", "1" * 200_000], {"unit": "mV"}, "no lines of numbers"),
     ],
 )
-def test_what_is_wrong_is_said(text, lines, wish, complaint):
+def test_what_is_wrong_is_said(text, lines, options, complaint):
     with pytest.raises(MonitorError, match=complaint) as error:
-        read(text(*lines), **wish)
+        read(text(*lines), **options)
     assert "\n" not in str(error.value)
 
 
@@ -173,7 +173,7 @@ def test_lines_of_a_pipe_are_given_as_they_come(tmp_path):
     writer = threading.Thread(target=write)
     writer.start()
     values, silences = [], 0
-    for chunk in CsvLines(pipe, Said(250.0)).chunks():
+    for chunk in CsvLines(pipe, TextOptions(250.0)).chunks():
         values += chunk.values_mv[:, 0].tolist()
         if not len(chunk.values_mv) and not given.is_set():
             silences += 1  # the pipe is open, nothing comes, and we are told so

@@ -9,16 +9,16 @@ import pytest
 
 from monitor.errors import MonitorError
 from monitor.sources.calibration import Calibration
-from monitor.sources.csv_lines import CsvLines
-from monitor.sources.csv_table import Said
+from monitor.sources.text.columns import TextOptions
+from monitor.sources.text.source import CsvLines
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def play(path, text, **said):
+def play(path, text, **options):
     path.write_bytes(text.encode())
     notes = []
-    source = CsvLines(path, Said(**{"rate_hz": 250.0, **said}), say=notes.append)
+    source = CsvLines(path, TextOptions(**{"rate_hz": 250.0, **options}), log=notes.append)
     chunks = [chunk for chunk in source.chunks() if len(chunk.values_mv)]
     index = np.concatenate([c.start_sample + np.arange(len(c.values_mv)) for c in chunks])
     return index, np.concatenate([c.values_mv for c in chunks]), notes
@@ -130,9 +130,9 @@ def test_pieces_of_any_size_give_the_same(tmp_path, step):
     )
     read = (
         "import numpy as np\n"
-        "from monitor.sources.csv_lines import CsvLines\n"
-        "from monitor.sources.csv_table import Said\n"
-        "values = [c.values_mv for c in CsvLines(None, Said(250.0)).chunks()]\n"
+        "from monitor.sources.text.source import CsvLines\n"
+        "from monitor.sources.text.columns import TextOptions\n"
+        "values = [c.values_mv for c in CsvLines(None, TextOptions(250.0)).chunks()]\n"
         "print(np.concatenate(values).tobytes().hex())\n"
     )
     sender = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

@@ -8,7 +8,7 @@ import pytest
 import wfdb
 
 from monitor.errors import MonitorError
-from monitor.sources.edf_file import EdfFile
+from monitor.sources.edf.file import EdfFile
 
 RATE_HZ = 360
 SECONDS = 40
@@ -42,8 +42,8 @@ def millivolts(record):
     return (record.d_signal - np.array(record.baseline)) / np.array(record.adc_gain)
 
 
-def read(path, **wish):
-    source = EdfFile(path, **wish)
+def read(path, **options):
+    source = EdfFile(path, **options)
     chunks = list(source.chunks())
     index = np.concatenate([c.start_sample + np.arange(len(c.values_mv)) for c in chunks])
     return source, index, np.concatenate([c.values_mv for c in chunks])
@@ -296,7 +296,7 @@ def test_a_file_that_is_cut_off_or_was_not_closed_is_played(
     data = path.read_bytes()
     path.write_bytes(data[: len(data) - cut] if cut >= 0 else data + bytes(-cut))
     said = []
-    source, index, values = read(path, say=said.append)
+    source, index, values = read(path, log=said.append)
     assert source.samples == len(index) == records * RATE_HZ
     np.testing.assert_allclose(values[:, 0], millivolts_of(record)[: len(index)], atol=1e-5)
     assert len(said) == 1

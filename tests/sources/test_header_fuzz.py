@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import MonitorError
-from monitor.sources.edf_file import EdfFile
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.calibration import Calibration
+from monitor.sources.edf.file import EdfFile
+from monitor.sources.wfdb.record import WfdbRecord
 
 FRAMES = 3600
 MOST_BYTES = 32 * 1024 * 1024  # of memory that any of these small files may need
@@ -98,7 +99,7 @@ def test_fields_of_a_wfdb_header(folder, changes):
 @given(at=st.integers(0, len(HEADER)), length=st.integers(0, 20), raw=st.binary(max_size=20))
 def test_bytes_of_a_wfdb_header(folder, at, length, raw):
     (folder / "r.hea").write_bytes(HEADER[:at] + raw + HEADER[at + length :])
-    outcome(lambda: WfdbRecord(folder / "r", unit="mV"))
+    outcome(lambda: WfdbRecord(folder / "r", calibration=Calibration("mV")))
 
 
 @quick

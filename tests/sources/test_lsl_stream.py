@@ -56,10 +56,10 @@ def description(
     return info
 
 
-def received(outlet_info, rows, times, count=None, **wish):
+def received(outlet_info, rows, times, count=None, **options):
     """Send rows with stamps through a real outlet; what comes out until ``count`` have come."""
     outlet = pylsl.StreamOutlet(outlet_info, chunk_size=32)
-    source = LslStream(outlet_info.name(), **wish)
+    source = LslStream(outlet_info.name(), **options)
     chunks = source.chunks()
     assert len(next(chunks).values_mv) == 0  # connected, nothing has come
     assert outlet.wait_for_consumers(300)
@@ -120,7 +120,7 @@ def test_what_the_sender_lost_is_a_hole_through_jitter_and_drift():
 def test_drift_is_said():
     said = []
     rows = np.zeros((26_000, 2))
-    received(description(), rows, stamps(26_000, RATE_HZ * 0.995), say=said.append)
+    received(description(), rows, stamps(26_000, RATE_HZ * 0.995), log=said.append)
     assert len(said) == 1
     assert "runs at 358.2 Hz where 360 Hz was announced (-0.50 %)" in said[0]
 
@@ -148,7 +148,7 @@ def test_a_stream_without_names_is_named_by_the_user():
 
 
 @pytest.mark.parametrize(
-    ("sent", "wish", "complaint"),
+    ("sent", "options", "complaint"),
     [
         ({"rate_hz": 0.0}, {}, "no sampling rate"),
         ({"rate_hz": 20.0}, {}, "20 Hz is outside"),
@@ -161,11 +161,11 @@ def test_a_stream_without_names_is_named_by_the_user():
         ({}, {"leads": ("V9",)}, "no lead 'V9'"),
     ],
 )
-def test_what_cannot_be_used_is_refused(sent, wish, complaint):
+def test_what_cannot_be_used_is_refused(sent, options, complaint):
     info = description(**sent)
     outlet = pylsl.StreamOutlet(info)
     with pytest.raises(MonitorError, match=complaint):
-        LslStream(info.name(), **wish)
+        LslStream(info.name(), **options)
     del outlet
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sources.text_lines import MAX_LINE_BYTES, TextLines
+from monitor.sources.text.lines import MAX_LINE_BYTES, TextLines
 
 TEXT = "Zeit;ECG [µV]\n0;-1\n\n1;2"
 LINES = [(1, "Zeit;ECG [µV]"), (2, "0;-1"), (4, "1;2")]

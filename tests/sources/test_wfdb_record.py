@@ -5,8 +5,9 @@ import pytest
 import wfdb
 
 from monitor.errors import MonitorError
+from monitor.sources.calibration import Calibration
 from monitor.sources.simulator import Simulator, simulate, write_wfdb
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 
 
 def write(folder, name="r", n=3600, fs=360.0, leads=("MLII",), units=None, fmt="16", seed=1):
@@ -157,12 +158,12 @@ def test_a_gain_that_is_assumed_is_said(tmp_path, gain):
     path, signal = write(tmp_path)
     header(path, f"r 1 360 3600\nr.dat 16 {gain}\n")
     said = []
-    values = read_all(WfdbRecord(path, say=said.append))
+    values = read_all(WfdbRecord(path, log=said.append))
     np.testing.assert_allclose(values, signal * 1000 / 200, atol=1e-6)
     assert len(said) == 1
     assert "no gain for signal 0; 200 units" in said[0]
     header(path, "# comment\nr 1 360 3600\nr.dat 16 0.5/mV 16 0 0 0 0 MLII\n")
-    WfdbRecord(path, say=said.append)
+    WfdbRecord(path, log=said.append)
     assert len(said) == 1
 
 
@@ -180,7 +181,7 @@ def test_of_a_truncated_file_what_is_there_is_played_and_said(tmp_path, data_dir
     with (tmp_path / "100.dat").open("r+b") as file:
         file.truncate(100_000)
     said = []
-    source = WfdbRecord(tmp_path / "100", say=said.append)
+    source = WfdbRecord(tmp_path / "100", log=said.append)
     assert source.samples == len(read_all(source)) == 33_333
     assert said == [
         (
@@ -202,7 +203,7 @@ def test_of_two_files_the_shorter_one_ends_as_a_lead_without_samples(tmp_path):
     ]
     header(path, "\n".join(lines))
     said = []
-    values = read_all(WfdbRecord(path, say=said.append))
+    values = read_all(WfdbRecord(path, log=said.append))
     np.testing.assert_allclose(values[:, 0], signal[:, 0], atol=1e-6)
     assert np.flatnonzero(np.isnan(values[:, 1])).tolist() == list(range(1000, 3600))
     assert said == [
@@ -270,27 +271,57 @@ def test_a_unit_that_is_not_known_is_asked_for(tmp_path, unit):
     (tmp_path / "r.hea").write_bytes(b"r 1 360 3600\nr.dat 16 1000/" + unit + b" 16 0 0 0 0 II\n")
     with pytest.raises(MonitorError, match=r"r: the unit '.*' of II is not known: add --unit mV"):
         WfdbRecord(path)
-    np.testing.assert_allclose(read_all(WfdbRecord(path, unit="uV")), signal / 1000, atol=1e-9)
+    np.testing.assert_allclose(
+        read_all(WfdbRecord(path, calibration=Calibration("uV"))), signal / 1000, atol=1e-9
+    )
 
 
 def test_what_the_user_says_of_units(tmp_path):
     path, signal = write(tmp_path)
     header(path, "r 1 360 3600\nr.dat 16 1000 16 0 0 0 0 II\n")
     np.testing.assert_allclose(read_all(WfdbRecord(path)), signal, atol=1e-6)
-    np.testing.assert_allclose(read_all(WfdbRecord(path, unit="uV")), signal / 1000, atol=1e-9)
+    np.testing.assert_allclose(
+        read_all(WfdbRecord(path, calibration=Calibration("uV"))), signal / 1000, atol=1e-9
+    )
     header(path, "r 1 360 3600\nr.dat 16 1000/mV 16 0 0 0 0 II\n")
-    np.testing.assert_allclose(read_all(WfdbRecord(path, unit="mV")), signal, atol=1e-6)
+    np.testing.assert_allclose(
+        read_all(WfdbRecord(path, calibration=Calibration("mV"))), signal, atol=1e-6
+    )
     with pytest.raises(MonitorError, match="r: II is in mV, but --unit says uV; leave out --unit"):
-        WfdbRecord(path, unit="uV")
+        WfdbRecord(path, calibration=Calibration("uV"))
     header(path, "r 1 360 3600\nr.dat 16 0 16 0 0 0 0 II\n")
     with pytest.raises(MonitorError, match="no gain for II, so a unit of uV does not tell its"):
-        WfdbRecord(path, unit="uV")
+        WfdbRecord(path, calibration=Calibration("uV"))
     header(path, "r 1 360 3600\nr.dat 16 0/V 16 0 0 0 0 II\n")
     with pytest.raises(MonitorError, match="no gain for II, so a unit of V does not tell its"):
         WfdbRecord(path)
     header(path, "r 1 360 3600\nr.dat 16 1000/mmHg 16 0 0 0 0 II\n")
     with pytest.raises(MonitorError, match="no ECG lead"):
-        WfdbRecord(path, unit="uV")
+        WfdbRecord(path, calibration=Calibration("uV"))
+
+
+@pytest.mark.parametrize("unit", ["", "/V", "/adu"])
+@pytest.mark.parametrize(("baseline", "zero"), [(None, 100), (-300.0, -300)])
+def test_a_gain_of_the_user_is_for_signals_without_one(tmp_path, unit, baseline, zero):
+    path, signal = write(tmp_path, leads=("II", "V1"))
+    header(
+        path,
+        f"r 2 360 3600\nr.dat 16 0{unit} 16 100 0 0 0 II\nr.dat 16 1000/mV 16 0 0 0 0 V1\n",
+    )
+    said = []
+    given = Calibration(gain=500.0, baseline=baseline)
+    values = read_all(WfdbRecord(path, calibration=given, log=said.append))
+    np.testing.assert_allclose(values[:, 0], (signal[:, 0] * 1000 - zero) / 500, atol=1e-5)
+    np.testing.assert_allclose(values[:, 1], signal[:, 1], atol=1e-6)
+    assert said == []
+
+
+def test_a_gain_of_the_user_does_not_replace_that_of_the_header(tmp_path):
+    path, signal = write(tmp_path)
+    with pytest.raises(MonitorError, match="r: its header gives a gain for MLII; leave out --gain"):
+        WfdbRecord(path, calibration=Calibration(gain=500.0))
+    shared = Calibration(gain=500.0, strict=False)  # meant for another of several recordings
+    np.testing.assert_allclose(read_all(WfdbRecord(path, calibration=shared)), signal, atol=1e-6)
 
 
 def test_the_pulse_of_a_simulated_record_comes_back(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from monitor.errors import MonitorError
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 
 RATE_HZ = 360
 COUNTS = np.random.default_rng(5).integers(-900, 900, (3600, 2))
@@ -24,8 +24,8 @@ def master(folder, *lines, frames=""):
     return folder / "m"
 
 
-def read(path, **wish):
-    source = WfdbRecord(path, **wish)
+def read(path, **options):
+    source = WfdbRecord(path, **options)
     chunks = list(source.chunks())
     index = np.concatenate([c.start_sample + np.arange(len(c.values_mv)) for c in chunks])
     return source.info.leads, index, np.concatenate([c.values_mv for c in chunks])
@@ -86,7 +86,7 @@ def test_a_segment_that_is_cut_off_leaves_a_hole_and_is_told(tmp_path):
     segment(tmp_path, "a", ("200/mV", "II"))
     segment(tmp_path, "b", ("200/mV", "II"), counts=COUNTS[:1000])
     said = []
-    _, index, _ = read(master(tmp_path, "b 3600", "a 3600", frames="9999"), say=said.append)
+    _, index, _ = read(master(tmp_path, "b 3600", "a 3600", frames="9999"), log=said.append)
     assert (index == np.concatenate([np.arange(1000), 3600 + np.arange(3600)])).all()
     assert said == [
         (

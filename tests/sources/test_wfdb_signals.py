@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from monitor.errors import MonitorError
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 
 FRAMES = 36_007  # over three pieces of 30 s, and no whole number of blocks of any format
 RATE_HZ = 360
@@ -84,8 +84,8 @@ def record(folder, form, per_frame=(1, 1), skew=(0, 0), offset=0, initial=(0, 0)
     return folder / "r", np.stack(columns, axis=1)
 
 
-def read(path, **wish):
-    source = WfdbRecord(path, **wish)
+def read(path, **options):
+    source = WfdbRecord(path, **options)
     chunks = list(source.chunks())
     assert all(a.end_sample == b.start_sample for a, b in itertools.pairwise(chunks))
     return source.info.start_sample, np.concatenate([c.values_mv for c in chunks])

@@ -10,7 +10,7 @@ from monitor.messages import AamiClass, Beat, RPeak, StreamInfo
 from monitor.models.bundle import Bundle, load_bundle
 from monitor.score import Annotations, Conditions, compare_beats, read_annotations, summarise
 from monitor.score.annotations import CLASS_MAPS
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier
 from monitor.stages.segment import BeatWindow, Segmenter

@@ -1,4 +1,4 @@
-"""The shipped weights of the detector's networks: data, the same as ever."""
+"""The shipped weights of the detector's networks have the measured values."""
 
 import hashlib
 import io
@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from monitor.stages.detect import doubt, evidence, weights
-from monitor.stages.detect.judge import Judge, shipped_judge
+from monitor.stages.detect import deferred_decision, weights
+from monitor.stages.detect.features import Features
+from monitor.stages.detect.qrs_network import QrsNetwork, shipped_qrs_network
 from monitor.stages.detect.weights import Layers
 
 # of all values as float64, layer by layer, matrix then offsets: as they were fitted and measured
@@ -16,14 +17,17 @@ VALUES = {
     "qrs": "c2e29e35fc910c5557ee1c605af1eafdbff251e8054df07ab5c01801cceab112",
     "deferred": "5f0283765de17a7b346cac65b058e70346d0406429bd1e325f2a43b6212eefa3",
 }
-LOG_ODDS = -1.265128358  # of the shipped network for figures from -1 to 1
+LOG_ODDS = -1.265128358  # of the shipped network for features from -1 to 1
 
 
 @pytest.mark.parametrize(
     ("name", "sizes"),
-    [("qrs", (len(evidence.NAMES), 64, 32, 1)), ("deferred", (len(doubt.NAMES), 32, 16, 1))],
+    [
+        ("qrs", (len(Features._fields), 64, 32, 1)),
+        ("deferred", (len(deferred_decision.NAMES), 32, 16, 1)),
+    ],
 )
-def test_the_layers_fit_what_the_networks_are_told(name: str, sizes: tuple[int, ...]) -> None:
+def test_the_layers_fit_the_inputs_of_the_networks(name: str, sizes: tuple[int, ...]) -> None:
     layers = weights.shipped()[name].layers
     assert [matrix.shape for matrix, _ in layers] == list(zip(sizes[1:], sizes, strict=False))
     assert [offsets.shape for _, offsets in layers] == [(size,) for size in sizes[1:]]
@@ -39,11 +43,13 @@ def test_the_values_are_those_that_were_measured(name: str) -> None:
     assert digest.hexdigest() == VALUES[name]
 
 
-def test_log_odds_are_what_the_layers_say() -> None:
-    told = np.linspace(-1.0, 1.0, len(evidence.NAMES))
+def test_log_odds_are_computed_from_the_layers() -> None:
+    features = np.linspace(-1.0, 1.0, len(Features._fields))
     (a, b), (c, d), (e, f) = weights.shipped()["qrs"].layers
-    by_hand = e @ np.tanh(c @ np.tanh(a @ told + b) + d) + f
-    assert shipped_judge().log_odds(told.tolist()) == pytest.approx(by_hand.item(), abs=1e-12)
+    by_hand = e @ np.tanh(c @ np.tanh(a @ features + b) + d) + f
+    assert shipped_qrs_network().log_odds(features.tolist()) == pytest.approx(
+        by_hand.item(), abs=1e-12
+    )
     assert by_hand.item() == pytest.approx(LOG_ODDS, abs=1e-9)
 
 
@@ -73,7 +79,7 @@ def test_layers_that_do_not_fit_are_refused(
     shapes: tuple[tuple[int, int], ...], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        Judge(layers(*shapes), 20)
+        QrsNetwork(layers(*shapes), 20)
 
 
 def test_no_object_in_the_file_is_loaded() -> None:

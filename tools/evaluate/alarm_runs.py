@@ -13,7 +13,7 @@ import wfdb
 from monitor.config import Settings
 from monitor.messages import Alert, AlertKind, AlertState, Rhythm, Samples
 from monitor.pipeline import Pipeline
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 from tools.data.reference import Span
 from tools.evaluate.perturbations import PERTURBATIONS, Recording, noisy
 

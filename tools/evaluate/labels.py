@@ -39,7 +39,7 @@ from monitor.score import (
     read_annotations,
     summarise,
 )
-from monitor.sources.wfdb_record import WfdbRecord
+from monitor.sources.wfdb.record import WfdbRecord
 from monitor.stages.classify import Classifier
 from monitor.stages.segment import BeatWindow, Segmenter
 from tools.commands import run

@@ -76,7 +76,7 @@ def svg(state: DashboardState, width: int, height: int) -> str:
 
 def _open(args: argparse.Namespace) -> Source:
     if args.record:
-        from monitor.sources.wfdb_record import WfdbRecord
+        from monitor.sources.wfdb.record import WfdbRecord
 
         return WfdbRecord(args.record, chunk_s=CHUNK_S)
     from monitor.sources.simulator import Simulator, scenario

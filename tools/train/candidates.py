@@ -15,30 +15,30 @@ from numpy.typing import NDArray
 
 from monitor.messages import LeadState, Quality, Samples
 from monitor.score import RECORD_SETS
-from monitor.stages.detect.gradient import GradientDetector
+from monitor.stages.detect import QrsDetector
 from tools.data.variants import Array, Variants
 
-NEAR_S = 0.12  # a candidate this near to a reference beat may be it
+NEAR_S = 0.12  # a candidate so near to a reference beat may be this beat
 HOP_S = 0.25
 CLEAN_TEST = ("118", "119")  # NSTDB is made from these
 NEEDS_NOISE = ("motion", "muscle", "bad")
 
 
-class Evidence(NamedTuple):
-    """Figures (n, k), labels (n,), and where there are none but the teacher's log odds."""
+class Examples(NamedTuple):
+    """Features (n, k), labels (n,), and which rows have no label, only the teacher's log odds."""
 
-    figures: Array
+    features: Array
     labels: Array
     unlabelled: NDArray[np.bool_]
 
 
-def joined(parts: list[Evidence]) -> Evidence:
-    """Put evidence together, in order."""
-    return Evidence(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+def joined(parts: list[Examples]) -> Examples:
+    """Join examples, in order."""
+    return Examples(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def stream(detector: GradientDetector, signal: Array, rate_hz: float) -> None:
-    """Give a detector a whole signal, (n, leads), hop by hop, all of it usable."""
+def stream(detector: QrsDetector, signal: Array, rate_hz: float) -> None:
+    """Stream a signal, (n, leads), through a detector, hop by hop, all of it usable."""
     hop = round(HOP_S * rate_hz)
     states = (LeadState.OK,) * signal.shape[1]
     for at in range(0, len(signal) - hop + 1, hop):
@@ -49,17 +49,17 @@ def stream(detector: GradientDetector, signal: Array, rate_hz: float) -> None:
 
 @cache
 def variants(data: Path) -> Variants:
-    """Give what makes variants, once a process."""
+    """Give the maker of variants, one per process."""
     return Variants(data)
 
 
 def generator(record: str, variant: str, seed: int) -> np.random.Generator:
-    """Give a variant of a record its own chance."""
+    """Give the random generator of one variant of a record."""
     return np.random.default_rng([seed, RECORD_SETS["ds1"].index(record), *variant.encode()])
 
 
 def labels(candidates: list[tuple[int, int]], rate_hz: float) -> list[float]:
-    """Label candidates, each with the beat next to it: 1 for the nearest one to a beat, if near."""
+    """Label candidates by their nearest beat: 1 for the candidate nearest to a beat, if near."""
     nearest: dict[int, int] = {}
     for sample, beat in candidates:
         distance = abs(sample - beat)
@@ -69,14 +69,14 @@ def labels(candidates: list[tuple[int, int]], rate_hz: float) -> list[float]:
 
 
 def nearest_beat(beats: NDArray[np.int64], sample: int) -> int:
-    """Give the beat next to a sample."""
+    """Give the beat nearest to a sample."""
     i = int(np.searchsorted(beats, sample))
     around = beats[max(i - 1, 0) : i + 1]
     return int(around[np.abs(around - sample).argmin()])
 
 
 def pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Give record and variant of all signals; those that NSTDB is made from get no noise."""
+    """List record and variant of all signals; the records that NSTDB is made from get no noise."""
     return [
         (record, variant)
         for record in RECORD_SETS["ds1"]

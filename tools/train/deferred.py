@@ -1,22 +1,22 @@
-"""Fit the network that decides, in noise, on what the QRS detector is in doubt about.
+"""Fit the network that decides on uncertain candidates of the QRS detector in noise.
 
     python -m tools.train.deferred --data DIR --workers 2                   the shipped weights
     python -m tools.train.deferred --data DIR --workers 2 --out FILE.npz    write them elsewhere
 
 Rules that hold here:
 
-1. It learns from DS1 with noise of :mod:`tools.data.noise`, with the records ``bw`` and ``ma`` of
-   NSTDB, and with what else may seem noise: tall T waves, faults, steps, runs of ventricular
-   beats, and with asystole (:mod:`tools.data.variants`). No record with added noise is made
-   from 118 or 119: NSTDB, made from them, stays a test.
-2. A row is a candidate in doubt at the moment it is decided on. It is a beat if of all candidates
-   it is the nearest to one, and near enough (:mod:`tools.train.candidates`).
-3. What is decided changes what is in doubt later, so there are two rounds: the first collects
-   with the odds deciding, the second with the network of the first; it is fitted on both.
-4. It is fitted by likelihood: what a false beat costs beside a missed one is a setting
-   (``detect.false_cost``), not part of it.
-5. The weights belong to the detector, and its first network, of one commit, which
-   ``python -m tools.train.weights`` names. A new first network wants a new fit.
+1. It learns from DS1 with made noise (:mod:`tools.data.noise`), with the records ``bw`` and ``ma``
+   of NSTDB, and with signals that resemble noise: tall T waves, faults, steps, runs of ventricular
+   beats, and asystole (:mod:`tools.data.variants`). Records 118 and 119 get no added noise, so
+   NSTDB, which is made from them, stays a test.
+2. An example is an uncertain candidate when it is decided. It is a beat if it is the candidate
+   nearest to a reference beat, and near enough (:mod:`tools.train.candidates`).
+3. A decision changes which candidates are uncertain later, so there are two rounds: in the first
+   the log odds decide, in the second the network of the first. The last fit uses both.
+4. The fit maximises likelihood. The cost of a false beat is a setting (``detect.false_cost``), not
+   part of the fit.
+5. The weights belong to the detector and first network of one commit, which
+   ``python -m tools.train.weights`` shows. A new first network needs a new fit.
 """
 
 from __future__ import annotations
@@ -32,17 +32,21 @@ import numpy as np
 import torch
 
 from monitor.config import DetectSettings
-from monitor.messages import RPeak, StreamInfo
-from monitor.stages.detect import doubt
-from monitor.stages.detect.caution import Caution
-from monitor.stages.detect.doubt import Doubt
-from monitor.stages.detect.evidence import Candidate
-from monitor.stages.detect.gradient import GradientDetector
-from monitor.stages.detect.judge import Judge
+from monitor.messages import StreamInfo
+from monitor.stages.detect import QrsDetector
+from monitor.stages.detect.deferred_decision import (
+    NAMES,
+    DeferredDecision,
+    network_decides,
+    network_inputs,
+)
+from monitor.stages.detect.features import Candidate
+from monitor.stages.detect.noise_penalty import NoisePenalty
+from monitor.stages.detect.qrs_network import QrsNetwork
 from monitor.stages.detect.weights import Layers
 from tools.commands import run
 from tools.train.candidates import (
-    Evidence,
+    Examples,
     generator,
     joined,
     labels,
@@ -67,53 +71,52 @@ OTHERS = (
     *("speed 1.6", "speed 2.4", "rate 200", "tall", "slow", "slow tall", "tall one"),
 )
 SEEDS = (61, 62)  # one a round
-# while collecting: with these the shipped weights were fitted
+# used while collecting; the shipped weights were fitted with these values
 FALSE_COST = 2.0
-CAUTION = Caution(-1.6, -0.3, odds=1.0, search_back=-3.0, search_back_noise=2.25, new_kind=0.5)
+PENALTY = NoisePenalty(-1.6, -0.3, odds=1.0, search_back=-3.0, search_back_noise=2.25, new_kind=0.5)
 HOW = Fit((32, 16), 14)
 
 
-class Recorder(GradientDetector):
-    """The detector with a second network of choice, writing down what it is told."""
+class Recorder(DeferredDecision):
+    """The decision by a network of choice; keeps the inputs of the uncertain candidates."""
 
-    def __init__(self, info: StreamInfo, network: Judge | None) -> None:
-        super().__init__(info, DetectSettings(), CAUTION)
-        self._second = Doubt(info.rate_hz, network, FALSE_COST)
-        self.weighed: list[int] = []  # all candidates
-        self.rows: list[tuple[int, list[float]]] = []  # those in doubt, and what is told of them
+    def __init__(self, rate_hz: float, network: QrsNetwork | None) -> None:
+        super().__init__(rate_hz, network, FALSE_COST)
+        self._hz = rate_hz
+        self.rows: list[tuple[int, list[float]]] = []  # sample and inputs
 
-    def _weigh(
-        self, place: int, after: Candidate | None = None, again: Candidate | None = None
-    ) -> Candidate:
-        candidate = super()._weigh(place, after, again)
-        self.weighed.append(candidate.sample)
-        return candidate
-
-    def _settle(
-        self, candidate: Candidate, following: Candidate | None = None, after: float = 0.0
-    ) -> list[RPeak]:
-        noise = self._noise(candidate.repeats)
-        if doubt.by_network(candidate, noise, following):
-            told = doubt.figures(candidate, noise, self._rate_hz, following, after)
-            self.rows.append((candidate.sample, told))
-        return super()._settle(candidate, following, after)
+    def decide(
+        self,
+        pending: Candidate,
+        noise_level: float,
+        following: Candidate | None = None,
+        after: float = 0.0,
+    ) -> tuple[bool, float]:
+        """Decide, and keep the inputs of the network."""
+        if network_decides(pending, noise_level, following):
+            inputs = network_inputs(pending, noise_level, self._hz, following, after)
+            self.rows.append((pending.sample, inputs))
+        return super().decide(pending, noise_level, following, after)
 
 
-def collect(data: Path, record: str, variant: str, seed: int, layers: Layers | None) -> Evidence:
-    """Run on one variant of a record; give what was in doubt in noise."""
+def collect(data: Path, record: str, variant: str, seed: int, layers: Layers | None) -> Examples:
+    """Run on one variant of a record; give the uncertain candidates in noise."""
     made = variants(data).make(record, variant, generator(record, variant, seed))
-    network = None if layers is None else Judge(layers, len(doubt.NAMES))
-    leads = ("I", "II")[: made.signal.shape[1]]
-    detector = Recorder(StreamInfo("fit", made.rate_hz, leads), network)
+    network = None if layers is None else QrsNetwork(layers, len(NAMES))
+    info = StreamInfo("fit", made.rate_hz, ("I", "II")[: made.signal.shape[1]])
+    detector = QrsDetector(info, DetectSettings(), PENALTY)
+    recorder = detector.decisions.deferred = Recorder(made.rate_hz, network)
+    weighed: list[int] = []
+    detector.decisions.on_weighed = lambda candidate: weighed.append(candidate.sample)
     stream(detector, made.signal, made.rate_hz)
-    doubts = [sample for sample, _ in detector.rows]
-    both = [(s, nearest_beat(made.beats, s)) for s in (*doubts, *detector.weighed)]
-    found = np.array(labels(both, made.rate_hz)[: len(doubts)], np.float32)
-    told = np.array([row for _, row in detector.rows], np.float32)
+    uncertain = [sample for sample, _ in recorder.rows]
+    both = [(s, nearest_beat(made.beats, s)) for s in (*uncertain, *weighed)]
+    found = np.array(labels(both, made.rate_hz)[: len(uncertain)], np.float32)
+    inputs = np.array([row for _, row in recorder.rows], np.float32)
     # within VF no beats are annotated
-    counts = np.searchsorted(made.vf, np.array(doubts, np.int64)) % 2 == 0
-    kept = told.reshape(-1, len(doubt.NAMES))[counts]
-    return Evidence(kept, found[counts], np.zeros(len(kept), bool))
+    counts = np.searchsorted(made.vf, np.array(uncertain, np.int64)) % 2 == 0
+    kept = inputs.reshape(-1, len(NAMES))[counts]
+    return Examples(kept, found[counts], np.zeros(len(kept), bool))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -123,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     started = time.monotonic()
     network: Layers | None = None
-    parts: list[Evidence] = []
+    parts: list[Examples] = []
     with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
         for number, seed in enumerate(SEEDS, 1):
             jobs = [
@@ -131,10 +134,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for record, variant in pairs((*NOISES, *OTHERS))
             ]
             parts += [job.result() for job in jobs]
-            evidence = joined(parts)
+            examples = joined(parts)
             took_s = time.monotonic() - started
-            print(f"round {number}: {len(evidence.labels)} in doubt, {took_s:.0f} s", flush=True)
-            network = fit(evidence, HOW)
+            print(f"round {number}: {len(examples.labels)} uncertain, {took_s:.0f} s", flush=True)
+            network = fit(examples, HOW)
     if network is not None:
         told = provenance("python -m tools.train.deferred --data DIR", SEEDS, data_sha256)
         write(args.out, "deferred", network, told)

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from monitor.stages.detect.evidence import NAMES
+from monitor.stages.detect.features import Features
 from monitor.stages.detect.weights import Layers
 from tools.data.variants import Array
-from tools.train.candidates import Evidence
+from tools.train.candidates import Examples
 
 BATCH = 2048
 PEAK_RATE = 1e-2  # of the one-cycle schedule
 DECAY = 1e-4
-SINCE = NAMES.index("since_s")
+SINCE = Features._fields.index("since_s")
 
 
 class Fit(NamedTuple):
@@ -26,35 +26,38 @@ class Fit(NamedTuple):
 
     hidden: tuple[int, ...]
     epochs: int
-    unlabelled: float = 1.0  # how much a candidate counts in a source without labels
-    fast: float = 1.0  # how much more if the teacher takes it, and it is near to the last beat
+    unlabelled: float = 1.0  # weight of a candidate without a label
+    fast: float = 1.0  # factor if the teacher accepts it within ``fast_s`` of the last beat
     fast_s: float = 0.0
 
 
-def log_odds(network: Layers, figures: Array) -> NDArray[np.float64]:
+def log_odds(network: Layers, features: Array) -> NDArray[np.float64]:
     """Log odds of many candidates at once, (n, 20) to (n,)."""
-    x = figures.astype(np.float64)
+    x = features.astype(np.float64)
     *layers, (matrix, bias) = network
     for hidden, offset in layers:
         x = np.tanh(x @ hidden.T + offset)
     return np.asarray((x @ matrix.T + bias)[:, 0])
 
 
-def fit(evidence: Evidence, how: Fit, known: Layers | None = None) -> Layers:
-    """Fit a network by cross entropy, scaling folded in; ``known`` is learnt without labels."""
-    figures, labels, soft = evidence
+def fit(examples: Examples, how: Fit, known: Layers | None = None) -> Layers:
+    """Fit a network by cross entropy; without labels it learns the odds of the network ``known``.
+
+    The scaling of the inputs is folded into the first layer.
+    """
+    features, labels, soft = examples
     if known is not None:
         labels = labels.copy()
-        labels[soft] = 1 / (1 + np.exp(-log_odds(known, figures[soft])))
-    mean, spread = figures[~soft].mean(axis=0), figures[~soft].std(axis=0) + 1e-3
+        labels[soft] = 1 / (1 + np.exp(-log_odds(known, features[soft])))
+    mean, spread = features[~soft].mean(axis=0), features[~soft].std(axis=0) + 1e-3
     counts = np.where(soft, how.unlabelled, 1.0)
     if how.fast_s:
-        counts[soft & (figures[:, SINCE] < np.log(how.fast_s)) & (labels > 0.5)] *= how.fast
-    x, y = torch.from_numpy((figures - mean) / spread), torch.from_numpy(labels)
+        counts[soft & (features[:, SINCE] < np.log(how.fast_s)) & (labels > 0.5)] *= how.fast
+    x, y = torch.from_numpy((features - mean) / spread), torch.from_numpy(labels)
     weight = torch.from_numpy(counts.astype(np.float32))
     torch.manual_seed(0)
     layers: list[torch.nn.Module] = []
-    sizes = (figures.shape[1], *how.hidden, 1)
+    sizes = (features.shape[1], *how.hidden, 1)
     for inputs, outputs in pairwise(sizes):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.Tanh()]
     net = torch.nn.Sequential(*layers[:-1])

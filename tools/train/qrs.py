@@ -5,23 +5,23 @@
 
 Rules that hold here:
 
-1. What is a beat is learnt from DS1 alone [1]_, with the noise records ``bw`` and ``ma`` of NSTDB
-   and noise made here (:mod:`tools.data.variants`). No record with added noise is made from 118
-   or 119, so that NSTDB, which is made from them with the recorded noise ``em``, stays a test.
-   (Ventricular beats of 119 are among those that runs are made of, some with noise.)
-2. ``vfdb``, ``cinc2015`` and the simulator have no labels here. On them the log odds of the teacher
-   are learnt: the network that is shipped when the fit begins. From the fourth round on they count
-   twice, and later more what it takes for a beat soon after the last one. One round learns from
-   the network of the round before in the teacher's place.
-3. The evidence is what the detector itself collects while it runs. A network that errs otherwise
-   meets other evidence, so there are rounds: each collects with the network of the one before, and
-   with the teacher, and fits a new one on all that was collected so far.
+1. Labels come from DS1 alone [1]_, with the noise records ``bw`` and ``ma`` of NSTDB and made
+   noise (:mod:`tools.data.variants`). Records 118 and 119 get no added noise, so NSTDB, which is
+   made from them with the recorded noise ``em``, stays a test. (Ventricular beats of 119 are used
+   in made runs, some with noise.)
+2. ``vfdb``, ``cinc2015`` and the simulator have no labels here. There the network learns the log
+   odds of the teacher: the network that is shipped when the fit begins. From the fourth round on
+   these candidates count twice, and in later rounds those that the teacher accepts soon after the
+   last beat count more. One round learns from the network of the round before, not the teacher.
+3. The running detector collects the features. A network that decides otherwise meets other
+   candidates, so there are rounds: each collects with the teacher and with the network of the
+   round before, and fits a new network on all examples so far.
 4. Each signal has its own seed: the same data, detector and teacher give the same weights. The
-   shipped weights belong to the detector and teacher of an older commit, and its tool fits them
-   again: ``python -m tools.train.weights`` names commit, command, and SHA-256 of data and weights.
-5. A new fit gives other weights. Before shipping them, measure on DS1 with one lead and two, in
-   made noise, on the tachycardias of ``vfdb`` and on CinC 2015: there single alarms come and go
-   with the seed of the last fit. Fit the deferred decision (:mod:`tools.train.deferred`) again.
+   shipped weights belong to the detector and teacher of an older commit; the tool of that commit
+   fits them again. ``python -m tools.train.weights`` shows commit, command, and SHA-256 of data.
+5. A new fit gives other weights. Before you ship them, measure on DS1 with one lead and two, in
+   made noise, on the tachycardias of ``vfdb`` and on CinC 2015, where single alarms change with
+   the seed of the last fit. Then fit the second network (:mod:`tools.train.deferred`) again.
 
 References
 ----------
@@ -46,16 +46,15 @@ import wfdb
 from monitor.config import DetectSettings
 from monitor.messages import StreamInfo
 from monitor.sources.simulator import SCENARIOS, Simulator
-from monitor.stages.detect import weights
-from monitor.stages.detect.doubt import Doubt
-from monitor.stages.detect.evidence import NAMES, Candidate
-from monitor.stages.detect.gradient import GradientDetector
-from monitor.stages.detect.judge import Judge
+from monitor.stages.detect import QrsDetector, weights
+from monitor.stages.detect.deferred_decision import DeferredDecision
+from monitor.stages.detect.features import Candidate, Features
+from monitor.stages.detect.qrs_network import QrsNetwork
 from monitor.stages.detect.weights import Layers
 from tools.commands import run as run_command
 from tools.data.variants import Array
 from tools.train.candidates import (
-    Evidence,
+    Examples,
     generator,
     joined,
     labels,
@@ -83,20 +82,20 @@ BEGINNINGS = ("begin", "begin one")
 
 
 class Collect(NamedTuple):
-    """Variants of DS1, and sources without labels, to run the detector on with one seed."""
+    """Variants of DS1, and sources without labels, that the detector runs on with one seed."""
 
     seed: int
-    by_teacher: bool  # or by the judge of the round before
+    by_teacher: bool  # else by the network of the round before
     variants: tuple[str, ...]
     unlabelled: tuple[str, ...] = ()
 
 
 class Round(NamedTuple):
-    """What is collected, and how the network is fitted on all that is collected so far."""
+    """The collections of one round, and how the network is fitted on all so far."""
 
     collects: tuple[Collect, ...]
     how: Fit
-    by_last: bool = False  # without labels, learn from the round before and not from the teacher
+    by_last: bool = False  # without labels, learn from the last round, not from the teacher
 
 
 ROUNDS = (
@@ -155,65 +154,59 @@ ROUNDS = (
 )
 
 
-class Recorder(GradientDetector):
-    """The detector with a judge of choice, writing down its evidence."""
-
-    def __init__(self, info: StreamInfo, judge: Judge) -> None:
-        super().__init__(info, DetectSettings())
-        self.rows: list[tuple[int, list[float]]] = []  # candidate and figures
-        self._judge = judge
-        self._second = Doubt(info.rate_hz, None, 1.0)  # it belongs to one judge alone
-
-    def _weigh(
-        self, place: int, after: Candidate | None = None, again: Candidate | None = None
-    ) -> Candidate:
-        candidate = super()._weigh(place, after, again)
-        self.rows.append((candidate.sample, candidate.figures))
-        return candidate
-
-
 def teacher() -> Layers:
     """Give the network that is shipped."""
     return weights.shipped()["qrs"].layers
 
 
-def run(signal: Array, rate_hz: float, judge: Judge) -> list[tuple[int, list[float]]]:
-    """Stream a signal; give each candidate's sample and figures, as often as it was weighed."""
-    detector = Recorder(StreamInfo("fit", rate_hz, ("I", "II")[: signal.shape[1]]), judge)
+def run(signal: Array, rate_hz: float, network: Layers) -> list[tuple[int, Features]]:
+    """Detect beats with a network; give sample and features each time a candidate is weighed."""
+    rows: list[tuple[int, Features]] = []
+
+    def note(candidate: Candidate) -> None:
+        rows.append((candidate.sample, candidate.features))
+
+    info = StreamInfo("fit", rate_hz, ("I", "II")[: signal.shape[1]])
+    detector = QrsDetector(info, DetectSettings())
+    detector.decisions.network = QrsNetwork(network)
+    # the second network belongs to the shipped first one
+    detector.decisions.deferred = DeferredDecision(rate_hz, None, 1.0)
+    detector.decisions.on_weighed = note
     stream(detector, signal, rate_hz)
-    return detector.rows
+    return rows
 
 
-def labelled(data: Path, record: str, variant: str, seed: int, network: Layers) -> Evidence:
-    """Run on one variant of a record; of the candidates near a beat the nearest one is it."""
+def labelled(data: Path, record: str, variant: str, seed: int, network: Layers) -> Examples:
+    """Run on one variant of a record; the candidate nearest to a beat is labelled as this beat."""
     rng = generator(record, variant, seed)
     signal, beats, vf, rate_hz = variants(data).make(record, variant, rng)
-    judge = Judge(network)
-    rows: list[tuple[int, int, list[float]]] = []
+    rows: list[tuple[int, int, Features]] = []
     if variant in BEGINNINGS:
         for start, stop in _pieces(len(signal), 13.0, rate_hz, rng):
             inside = beats[(beats >= start) & (beats < stop)]
             if len(inside):
                 edge = EDGE_S * rate_hz
-                for sample, figures in run(signal[start:stop], rate_hz, judge):
+                for sample, features in run(signal[start:stop], rate_hz, network):
                     if edge < sample < stop - start - edge:
-                        rows.append((start + sample, nearest_beat(inside, start + sample), figures))
+                        rows.append(
+                            (start + sample, nearest_beat(inside, start + sample), features)
+                        )
     else:
-        for sample, figures in run(signal, rate_hz, judge):
-            rows.append((sample, nearest_beat(beats, sample), figures))
+        for sample, features in run(signal, rate_hz, network):
+            rows.append((sample, nearest_beat(beats, sample), features))
     found = labels([(sample, beat) for sample, beat, _ in rows], rate_hz)
     kept = [
-        (figures, label)
-        for (sample, _, figures), label in zip(rows, found, strict=True)
+        (features, label)
+        for (sample, _, features), label in zip(rows, found, strict=True)
         if np.searchsorted(vf, sample) % 2 == 0
     ]
-    return _evidence([figures for figures, _ in kept], [label for _, label in kept], False)
+    return _examples([features for features, _ in kept], [label for _, label in kept], False)
 
 
 def _pieces(
     n: int, least_s: float, rate_hz: float, rng: np.random.Generator
 ) -> Iterator[tuple[int, int]]:
-    """Give pieces of 4 to 12 s, one behind the other, as long as so much is left."""
+    """Cut a signal into pieces of 4 to 12 s, while ``least_s`` is left."""
     at = 0
     while at < n - int(least_s * rate_hz):
         length = int(rng.uniform(4, 12) * rate_hz)
@@ -221,16 +214,15 @@ def _pieces(
         at += length
 
 
-def unlabelled(data: Path, source: str, name: str, seed: int, network: Layers) -> Evidence:
-    """Run on a recording, or on what the simulator makes, without knowing its beats."""
-    judge = Judge(network)
+def unlabelled(data: Path, source: str, name: str, seed: int, network: Layers) -> Examples:
+    """Run on a recording, or a scenario of the simulator, without labels."""
     signals = _simulated(name, seed) if source == "simulator" else [_recording(data, source, name)]
-    rows = [figures for x, rate_hz in signals for _, figures in run(x, rate_hz, judge)]
-    return _evidence(rows, [0.0] * len(rows), True)
+    rows = [features for x, rate_hz in signals for _, features in run(x, rate_hz, network)]
+    return _examples(rows, [0.0] * len(rows), True)
 
 
 def _recording(data: Path, source: str, name: str) -> tuple[Array, float]:
-    """Up to two ECG leads of a record; of the Challenge its first five minutes."""
+    """Read up to two ECG leads of a record; of the Challenge the first five minutes."""
     read = wfdb.rdrecord(str(data / source / name))
     signal = read.p_signal.astype(np.float32)
     if source == "cinc2015":
@@ -242,7 +234,7 @@ def _recording(data: Path, source: str, name: str) -> tuple[Array, float]:
 
 
 def _simulated(scenario: str, seed: int) -> Iterator[tuple[Array, float]]:
-    """Give a scenario at a rate by chance: both leads, the first one, and short pieces."""
+    """Simulate a scenario at a random rate: both leads, the first one, and short pieces."""
     rng = np.random.default_rng([seed, *scenario.encode()])
     rate_hz = float(rng.choice([125, 250, 360, 500]))
     source = Simulator(scenario, rate_hz=rate_hz, seed=int(rng.integers(1000)))
@@ -257,12 +249,12 @@ def _simulated(scenario: str, seed: int) -> Iterator[tuple[Array, float]]:
         at += n
 
 
-def _evidence(figures: list[list[float]], labels: list[float], is_unlabelled: bool) -> Evidence:
-    rows = np.array(figures, np.float32).reshape(-1, len(NAMES))
-    return Evidence(rows, np.array(labels, np.float32), np.full(len(labels), is_unlabelled))
+def _examples(features: list[Features], labels: list[float], is_unlabelled: bool) -> Examples:
+    rows = np.array(features, np.float32).reshape(-1, len(Features._fields))
+    return Examples(rows, np.array(labels, np.float32), np.full(len(labels), is_unlabelled))
 
 
-def collect(pool: ProcessPoolExecutor, data: Path, what: Collect, network: Layers) -> Evidence:
+def collect(pool: ProcessPoolExecutor, data: Path, what: Collect, network: Layers) -> Examples:
     """Run the detector on all signals of a collection."""
     jobs = [
         pool.submit(labelled, data, record, variant, what.seed, network)
@@ -289,10 +281,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             for what in step.collects:
                 by = teacher() if what.by_teacher else network
                 parts.append(collect(pool, args.data, what, by))
-            evidence = joined(parts)
+            examples = joined(parts)
             took_s = time.monotonic() - started
-            print(f"round {number}: {len(evidence.labels)} candidates, {took_s:.0f} s", flush=True)
-            network = fit(evidence, step.how, network if step.by_last else teacher())
+            print(f"round {number}: {len(examples.labels)} candidates, {took_s:.0f} s", flush=True)
+            network = fit(examples, step.how, network if step.by_last else teacher())
     seeds = [what.seed for step in ROUNDS for what in step.collects]
     told = provenance("python -m tools.train.qrs --data DIR", seeds, data_sha256)
     write(args.out, "qrs", network, told)

@@ -1,9 +1,9 @@
-"""Show the weights of the QRS detector's networks: their layers and where they come from.
+"""Show the layers and the origin of the QRS detector's networks.
 
     python -m tools.train.weights              the shipped ones
     python -m tools.train.weights FILE.npz     those of a fit
 
-The fits of :mod:`tools.train.qrs` and :mod:`tools.train.deferred` write them with what is here.
+The fits :mod:`tools.train.qrs` and :mod:`tools.train.deferred` write the file with :func:`write`.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ def read(path: Path) -> dict[str, Network]:
 
 
 def write(path: Path, name: str, layers: Layers, provenance: dict[str, Any]) -> None:
-    """Put a network into a file of weights; the others stay, or are the shipped ones.
+    """Write a network to a file of weights; a new file gets the other networks as shipped.
 
     Parameters
     ----------
     path
         The file; the same weights and provenance give the same bytes.
     name
-        Of the network, ``qrs`` or ``deferred``.
+        ``qrs`` or ``deferred``.
     layers
         Its weights.
     provenance
-        Where they come from; name and number of layers are added.
+        Their origin; name and number of layers are added.
     """
     networks = read(path if path.exists() else SHIPPED)
     told = {"network": name, "layers": len(layers), **provenance}
@@ -76,7 +76,7 @@ def write(path: Path, name: str, layers: Layers, provenance: dict[str, Any]) -> 
 
 
 def provenance(command: str, seeds: Sequence[int], data_sha256: str) -> dict[str, Any]:
-    """Say where the weights of a fit that ends now come from; see :func:`write`."""
+    """Describe the origin of the weights of a fit that ends now; see :func:`write`."""
     commit = _git("rev-parse", "HEAD") or "unknown"
     return {
         "command": command,
@@ -89,7 +89,7 @@ def provenance(command: str, seeds: Sequence[int], data_sha256: str) -> dict[str
 
 
 def _git(*words: str) -> str:
-    """Ask git about this checkout; empty if it does not answer."""
+    """Run git on this checkout; empty if it fails."""
     command = ["git", "-C", str(ROOT), *words]
     try:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -98,7 +98,7 @@ def _git(*words: str) -> str:
 
 
 def data_digest(data: Path) -> str:
-    """SHA-256 over all that the fits read: DS1, two noise records, vfdb and CinC 2015.
+    """Compute SHA-256 over all files the fits read: DS1, two noise records, vfdb, CinC 2015.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def data_digest(data: Path) -> str:
 
 
 def _names(data: Path) -> Iterator[str]:
-    """Files that the fits read; of the last two databases all records, and there must be some."""
+    """List the files that the fits read; of vfdb and CinC 2015 all records."""
     for record in RECORD_SETS["ds1"]:
         yield from (f"mitdb/{record}.{kind}" for kind in ("hea", "dat", "atr"))
     for noise in ("bw", "ma"):

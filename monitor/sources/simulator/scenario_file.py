@@ -34,7 +34,8 @@ from typing import Any
 from monitor.errors import MonitorError
 from monitor.sources.simulator.catalogue import SCENARIOS
 from monitor.sources.simulator.scenario import Scenario
-from monitor.strict_toml import build, read_text_file
+from monitor.strict_toml import build
+from monitor.text_file import read_text_file
 
 
 def scenario(name_or_path: str | Path) -> Scenario:

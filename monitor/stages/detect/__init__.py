@@ -2,13 +2,12 @@
 
 Rules that hold here:
 
-1. ``default`` is the product's own detector; ``neurokit:METHOD`` runs any method of
-   NeuroKit2 on the stream; anything else is a dotted path ``package.module:Class``, whose
-   peaks are checked.
-2. A detector is made as ``Class(info, settings)`` and meets
-   :class:`monitor.stages.Detector`; the contract tests run on every registered one
-   but promac, which is slow, and emrich2023, which needs one more package.
-3. neurokit2 is imported when the first window is analysed, never before.
+1. ``default`` is the monitor's own detector. ``neurokit:METHOD`` runs any method of NeuroKit2.
+   Any other name is a dotted path ``package.module:Class``; its peaks are checked.
+2. A detector is made as ``Class(info, settings)`` and meets :class:`monitor.stages.Detector`. The
+   contract tests run on every registered detector but promac, which is slow, and emrich2023, which
+   needs one more package.
+3. neurokit2 is imported when the first window is analysed, not before.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from monitor.errors import USAGE, MonitorError
 from monitor.messages import StreamInfo
 from monitor.stages import Detector
 from monitor.stages.detect.custom import CustomDetector
-from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.neurokit import METHODS, NeurokitDetector
+from monitor.stages.detect.qrs_detector import QrsDetector
 
-__all__ = ["DETECTORS", "GradientDetector", "NeurokitDetector", "make_detector"]
+__all__ = ["DETECTORS", "NeurokitDetector", "QrsDetector", "make_detector"]
 
 DETECTORS: dict[str, Callable[[StreamInfo, DetectSettings], Detector]] = {
-    "default": GradientDetector,
+    "default": QrsDetector,
     **{f"neurokit:{method}": NeurokitDetector for method in METHODS},
 }
 
@@ -44,7 +43,7 @@ def make_detector(info: StreamInfo, settings: DetectSettings) -> Detector:
     Returns
     -------
     Detector
-        Fresh, with nothing learnt.
+        New, with nothing learnt.
 
     Raises
     ------

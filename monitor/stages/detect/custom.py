@@ -1,8 +1,8 @@
-"""A detector that does not come with the product: loaded by its dotted path, and checked.
+"""Loads a user's own detector by its dotted path, and checks every R peak it gives.
 
-The stages behind a detector rely on what :class:`monitor.stages.Detector` promises: peaks that are
-out of order, or lie in the future, would become beats in wrong places without a word. Here every
-peak is checked, and whatever is wrong ends the analysis with one line that names the detector.
+Later stages rely on the contract of :class:`monitor.stages.Detector`: peaks out of order or in the
+future would silently become beats in wrong places. So every peak is checked. A broken contract ends
+the analysis with one line that names the detector.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class CustomDetector:
-    """A detector by its dotted path, for one stream.
+    """A user's own detector, for one stream.
 
     Parameters
     ----------
@@ -33,13 +33,13 @@ class CustomDetector:
     info
         The stream.
     settings
-        Handed on to the class.
+        Passed to the class.
 
     Raises
     ------
     MonitorError
-        Here, if the class cannot be imported or made, or is no detector; from every method, if it
-        raises something or breaks the contract.
+        If the class cannot be imported or made, or is no detector. Every method raises it too, if
+        the detector raises an error or breaks the contract.
     """
 
     def __init__(self, path: str, info: StreamInfo, settings: DetectSettings) -> None:
@@ -64,7 +64,7 @@ class CustomDetector:
         return self._checked(self._call(lambda: self._detector.push(block, quality)))
 
     def flush(self) -> list[RPeak]:
-        """Give the peaks still waiting when the stream ends."""
+        """Give the R peaks still pending when the stream ends."""
         return self._checked(self._call(self._detector.flush))
 
     def _checked(self, peaks: object) -> list[RPeak]:

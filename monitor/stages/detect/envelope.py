@@ -1,11 +1,11 @@
-"""From millivolts to the steepness envelope in which QRS complexes stand out.
+"""Computes the steepness envelope, in which QRS complexes stand out.
 
 Rules that hold here:
 
 1. All filters carry their state from hop to hop; all leads go through in one call.
-2. An invalid sample is replaced by the last valid one, and the step to the next valid one is
-   taken out, so that neither NaN nor a step ever enters a filter: what was before it, in the
-   history and in the filters, is moved to the level behind it. Nothing adds up over the steps.
+2. An invalid sample is replaced by the last valid one. The step to the next valid sample is
+   removed: history and filter states are moved to the new level. So neither NaN nor a step enters
+   a filter, and offsets do not add up.
 3. Every filter is designed for the stream's own rate, so the envelope is the same at any rate.
 """
 
@@ -22,25 +22,25 @@ from monitor.stages.filtering import filter_on
 
 Array = NDArray[np.float64]
 
-BAND_HZ = (5.0, 18.0)  # where QRS complexes are, and P waves, T waves and muscle are less
+BAND_HZ = (5.0, 18.0)  # most of the QRS, little of P waves, T waves and muscle noise
 SMOOTH_S = 0.1  # as NeuroKit2
-NOTCHES_HZ = (50.0, 60.0)  # both, always: the band leaves too little there to miss either
+NOTCHES_HZ = (50.0, 60.0)  # always both: the QRS has little left there in this band
 NOTCH_Q = 4.0
-QRS_HZ = 12.0
+QRS_HZ = 12.0  # middle of the energy of a QRS in this band; the delay is taken here
 
 
-@lru_cache(maxsize=32)  # many streams begin at once
+@lru_cache(maxsize=32)  # many streams have the same rate
 def _designed(rate_hz: float) -> tuple[Array, Array, Array, float]:
-    """Give band pass and notches as one filter (b, a).
+    """Design band pass and notches as one filter.
 
-    With it come the state of a constant 1 mV, and the delay in the QRS band (samples).
+    Returns b, a, the state after a constant 1 mV, and the delay in the QRS band (samples).
     """
     sections = [scipy.signal.butter(1, BAND_HZ, "bandpass", fs=rate_hz, output="sos")]
     for notch_hz in NOTCHES_HZ:
         if notch_hz < 0.45 * rate_hz:
             b, a = scipy.signal.iirnotch(notch_hz, NOTCH_Q, fs=rate_hz)
             sections.append(np.hstack([b, a])[None, :])
-    # one polynomial: for so low an order as exact as sections, and a seventh of the cost
+    # one polynomial: at this low order as exact as sections, at a seventh of the cost
     b, a = scipy.signal.sos2tf(np.vstack(sections))
     w = 2 * np.pi * QRS_HZ / rate_hz
     step = 1e-4
@@ -68,7 +68,7 @@ class Envelope:
     def __init__(self, rate_hz: float, leads: int) -> None:
         self._b, self._a, self._rest, band_delay = _designed(rate_hz)
         self._state = np.zeros((leads, len(self._a) - 1))
-        self._broken = np.ones(leads, bool)  # the next valid sample continues from the held one
+        self._broken = np.ones(leads, bool)  # the next valid sample continues at the held level
         self._any_broken = True
         size = max(3, round(SMOOTH_S * rate_hz))
         kernel = np.hanning(size + 2)[1:-1]
@@ -78,7 +78,7 @@ class Envelope:
         self.delay = round(band_delay + size / 2)
 
     def forget(self) -> None:
-        """Continue without a step after a hole in the stream."""
+        """Continue without a step after a gap in the stream."""
         self._broken[:] = True
         self._any_broken = True
 
@@ -117,7 +117,7 @@ class Envelope:
     def _bridge(
         self, values_mv: Array, valid: NDArray[np.bool_] | None, before: Array
     ) -> tuple[Array, Array]:
-        """Give the hop at the level of what was before it, and how far it is from its own."""
+        """Give the hop moved to the level before it, and the step per lead that was removed."""
         if valid is None:
             valid = np.ones(values_mv.shape, bool)
         signal = np.empty_like(values_mv)

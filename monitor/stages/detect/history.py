@@ -10,19 +10,21 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 HISTORY_S = 6.0
-HIGHEST = 6.0  # heights are cut here, so that a spike does not reign over its surroundings
+HIGHEST = 6.0  # heights are clipped here, so that a spike does not hide the beats around it
 
 
 def top_of(values: Array) -> float:
-    """Give the highest of some values, in a quarter of the time that ``max`` takes for so few."""
+    """Give the highest of a few values; four times as fast as ``max`` for so few."""
     return float(values[values.argmax()])
 
 
 class History:
     """Signal, band, envelope (per lead) and height (all leads together) of the last seconds.
 
-    A *place* is an index into these arrays; the newest sample is at ``at - 1`` and has the
-    stream index ``end - 1``.
+    A *place* is an index into these arrays. The newest sample is at place ``at - 1`` and has the
+    stream index ``end - 1``; ``valid_end`` is just past the last valid sample of any lead.
+    :class:`monitor.ring.Ring` keeps the signal as received; this class keeps filtered float64
+    values that change in place.
 
     Parameters
     ----------
@@ -36,23 +38,25 @@ class History:
 
     def __init__(self, rate_hz: float, leads: int, start_sample: int) -> None:
         self.keep = round(HISTORY_S * rate_hz)
-        size = 2 * self.keep  # little memory stays in the cache
+        size = 2 * self.keep  # small enough to stay in the cache
         self.signal = np.zeros((leads, size))  # mV
         self.band = np.zeros((leads, size))  # mV
         self.envelope = np.zeros((leads, size))  # mV/s
         self.height = np.zeros(size)  # in units of the typical QRS
         self.at = self.keep
         self.end = start_sample
+        self.valid_end = start_sample
 
-    def grow(self, n: int) -> int:
-        """Make room for the next ``n`` samples, which are the caller's to fill in.
+    def index(self, place: int) -> int:
+        """Stream index of a place."""
+        return place - self.at + self.end
 
-        Returns
-        -------
-        int
-            By how much all earlier places became smaller.
-        """
-        moved = 0
+    def place(self, index: int) -> int:
+        """Place of a stream index."""
+        return index + self.at - self.end
+
+    def grow(self, n: int) -> None:
+        """Make room for the next ``n`` samples; the caller fills them in. Places may move."""
         if self.at + n > len(self.height):
             moved = self.at - self.keep
             for array in (self.signal, self.band, self.envelope, self.height):
@@ -60,7 +64,6 @@ class History:
             self.at = self.keep
         self.at += n
         self.end += n
-        return moved
 
     def recent(self, lead: int, n: int) -> Array:
         """Envelope of a lead over the last ``n`` samples."""
@@ -72,7 +75,7 @@ class History:
         return float(recent[: n // 2].max()), float(recent[n // 2 :].max())
 
     def rescale(self, scale: Sequence[float], n: int | None = None) -> None:
-        """Put the leads together anew: the height of the last ``n`` samples, or of all."""
+        """Combine the leads again: the height of the last ``n`` samples, or of all."""
         start = 0 if n is None else self.at - n
         height, envelope = self.height[start : self.at], self.envelope[:, start : self.at]
         np.multiply(envelope[0], scale[0], out=height)
@@ -83,9 +86,9 @@ class History:
     def tops_apart(
         self, start: int, stop: int, apart: int, least: float, lead: int | None = None
     ) -> list[int]:
-        """Places in [start, stop) above ``least`` that are the highest within ``apart`` samples.
+        """Find places in [start, stop) above ``least`` that are the highest within ``apart``.
 
-        Of the height, or of the envelope of one lead.
+        It looks at the height, or at the envelope of ``lead``; ``apart`` is in samples.
         """
         height = self.height if lead is None else self.envelope[lead]
         found, open_parts = [], [(start, stop)]

@@ -1,13 +1,13 @@
-"""What is typical of a QRS in each lead, and how far each lead can be trusted.
+"""The typical height, slope and size of a QRS in each lead, and the weights of the leads.
 
 Rules that hold here:
 
 1. A level is learnt from accepted beats only, as the median of the last eight: noise, however
    long, never raises or lowers it.
-2. What is kept per lead is in plain lists: for one or two numbers they are several times
-   faster than arrays, and all of this runs every hop or every beat.
-3. Without beats for :data:`QUIET_S` it is looked for again, for the amplitude may have changed;
-   but never far below what it was, so that an asystole is not searched for beats.
+2. Values per lead are in plain lists: for one or two numbers they are several times faster than
+   arrays, and this code runs every hop or every beat.
+3. After :data:`QUIET_S` without beats the level is learnt again, for the amplitude may have
+   changed; but never far below the last one, so that an asystole is not searched for beats.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.stages.detect.belief import Belief
 from monitor.stages.detect.history import History
+from monitor.stages.detect.lead_confidence import LeadConfidence
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 _INF = math.inf
 
 LEARN_S = (2.0, 4.0, 5.5)  # the first level is taken from the first of these that agrees
-# Or sooner, for the time being: from a top that stands so far out of the median of the time
-# since the start. Of DS1, cut at random, 0.4, 0.3 and 0.04 % of these tops are no QRS.
+# A first guess comes sooner: after so many seconds, from a peak so many times as high as the
+# median. In DS1, cut at random, 0.4, 0.3 and 0.04 % of these peaks are no QRS.
 SOON_S = ((1.0, 10.0), (1.25, 8.0), (1.5, 6.0))
-_ALONE = 200.0  # a QRS has P and T waves about it: in DS1 at most 110; a lone step has nothing
-_END_S = 0.14  # a top this near to the end may not be the highest yet
-_LOWER, _HIGHER = 0.6, 1.5  # parts of a level from which on another one replaces it
+_ALONE = 200.0  # times the median; a QRS has P and T waves around it, in DS1 at most 110
+_END_S = 0.14  # a peak this near to the end may still rise
+_LOWER, _HIGHER = 0.6, 1.5  # a level outside of these parts of the old one replaces it
 LEAST_HEIGHT = 0.12  # of the level; nothing lower is a candidate
 QUIET_S = 4.0
-_LONG_QUIET_S = 20.0  # after which half of the least height will do
-_ALIKE = 0.4  # the tops of two halves agree
-_PEAKY = 3.2  # a QRS stands out so far from the median of its surroundings; noise 2 to 3
-_TYPICAL = 0.8  # of the highest top
+_LONG_QUIET_S = 20.0  # after this time half of the least height is enough
+_ALIKE = 0.4  # ratio of the peaks of two halves that agree
+_PEAKY = 3.2  # times the median around it; a QRS has more, noise has 2 to 3
+_TYPICAL = 0.8  # of the highest peak
 _FLOOR_MV_S = 0.15  # envelope of a QRS of about 0.01 mV
-_ENOUGH = 0.9  # of the samples of a hop, for a lead to be alive in it
-_TRUSTED_S = 0.5  # a lead counts after so long without a hole
+_ENOUGH = 0.9  # of the samples of a hop must be valid
+_TRUSTED_S = 0.5  # a lead counts after this time without a gap
 _BEATS = 8
-_RESTLESS = 0.45  # mean height; noise alone has more, the leads of DS1 seldom
+_RESTLESS = 0.45  # mean height; noise has more, the leads of DS1 seldom do
 
 
 class Levels:
@@ -57,15 +57,15 @@ class Levels:
     Attributes
     ----------
     level
-        Typical envelope top, mV/s; infinite while not known, so that nothing is high.
+        Typical envelope peak, mV/s; infinite while not known, so every height is 0.
     weights
         How much each lead counts; they sum to 1.
     live
         Which leads have a signal.
     counted
-        Which of these count, and learn: not one without the beats that another shows.
-    belief
-        In the leads, by the beats that they show.
+        Which live leads count, and learn; a dropped lead does not.
+    confidence
+        Which leads show the beats.
     run
         Samples of each lead since too many were invalid.
     slope, span
@@ -82,9 +82,9 @@ class Levels:
         self.counted = [True] * leads
         self.scale = [0.0] * leads  # of the envelopes; their sum is the height
         self.known = False  # in one lead at least
-        self._open = [True] * leads  # not known, or only for the time being
+        self._open = [True] * leads  # not known, or only a first guess
         self._any_open = True
-        self.belief = Belief(leads)
+        self.confidence = LeadConfidence(leads)
         self.slope = [0.0] * leads
         self.span = [0.0] * leads
         self._proven = [0.0] * leads  # the level when beats were last found in a row
@@ -95,11 +95,11 @@ class Levels:
         self._looked = 0
 
     def follow(self, envelope: Array, valid: Mask | None) -> None:
-        """Take in one hop: which leads are alive, and how quiet they are between beats."""
+        """Take in one hop: update which leads are live, and how quiet they are between beats."""
         n = envelope.shape[1]
         for lead in range(self.leads):
             self.run[lead] += n
-            # a few missing samples are bridged, and cost nothing
+            # a few missing samples are bridged
             if valid is not None and np.count_nonzero(valid[lead]) < _ENOUGH * n:
                 self.run[lead] = 0
         if self.leads > 1:
@@ -111,7 +111,7 @@ class Levels:
         if True not in live:
             live = [(v < _INF) == self.known for v in level]
         counted = [
-            is_live and self.belief.holds(lead, background[1 - lead] > _RESTLESS)
+            is_live and self.confidence.holds(lead, background[1 - lead] > _RESTLESS)
             for lead, is_live in enumerate(live)
         ]
         if True not in counted:
@@ -131,7 +131,7 @@ class Levels:
 
     @property
     def restless(self) -> bool:
-        """Whether a lead that counts has as much between its beats as noise has."""
+        """Whether a lead that counts is as high between its beats as noise is."""
         return any(
             counts and mean > _RESTLESS
             for counts, mean in zip(self.counted, self._background, strict=True)
@@ -157,7 +157,7 @@ class Levels:
                 if not self._open[lead] or self.run[lead] < seconds * self._rate_hz:
                     continue
                 low, high = sorted(_TYPICAL * top for top in history.tops(lead, samples))
-                # a beat in both halves, rather than a beat and a step, or nothing at all
+                # a beat in both halves, not a beat and a step, or no beat
                 agree = low > _ALIKE * high or seconds == LEARN_S[-1]
                 if agree and high > _FLOOR_MV_S:
                     self._open[lead] = False
@@ -170,7 +170,7 @@ class Levels:
         return self._learn_soon(history)
 
     def _learn_soon(self, history: History) -> float | None:
-        """Learn a level for the time being, from one top."""
+        """Learn a first guess of the level from one peak."""
         end = round(_END_S * self._rate_hz)
         for seconds, times in SOON_S:
             new: dict[int, float] = {}
@@ -188,11 +188,11 @@ class Levels:
         return None
 
     def _differs(self, lead: int, level: float) -> bool:
-        """Whether a level is so far from the one so far that it replaces it."""
+        """Whether a level is so far from the old one that it replaces it."""
         return not _LOWER * self.level[lead] <= level <= _HIGHER * self.level[lead]
 
     def learn_again(self, quiet: int, history: History) -> None:
-        """Look for another level, every :data:`QUIET_S` without a beat.
+        """Learn the level again, every :data:`QUIET_S` without a beat.
 
         Parameters
         ----------
@@ -227,19 +227,19 @@ class Levels:
         history.rescale(self.scale)
 
     def forget_shape(self) -> None:
-        """Start anew with slope and size: what was learnt was no QRS."""
+        """Forget slope and size: they were not learnt from a QRS."""
         self.slope = [0.0] * self.leads
         self.span = [0.0] * self.leads
 
     def size_up(self, slope: list[float], span: list[float]) -> None:
-        """Take the slope and size of a first beat as typical, where nothing is yet."""
+        """Take slope and size of a first beat as typical, where they are not known yet."""
         for lead in range(self.leads):
             self.slope[lead] = self.slope[lead] or slope[lead]
             self.span[lead] = self.span[lead] or span[lead]
 
     def learn_beat(self, tops: list[float], slope: list[float], span: list[float]) -> None:
-        """Take in an accepted beat: envelope tops, steepest slopes and sizes, per lead."""
-        # it may have been weighed before the last level, and all learnt with it, was forgotten
+        """Take in an accepted beat: envelope peaks, steepest slopes and sizes, per lead."""
+        # the beat may have been weighed before slope and size were forgotten
         self.size_up(slope, span)
         for lead in range(self.leads):
             if self.counted[lead]:
@@ -247,7 +247,7 @@ class Levels:
                 recent[self._beats % _BEATS] = max(tops[lead], _FLOOR_MV_S)
                 ordered = sorted(recent)
                 self.level[lead] = (ordered[_BEATS // 2 - 1] + ordered[_BEATS // 2]) / 2
-                # one artefact must not spoil what is typical
+                # limited, so that one artefact does not change the typical values
                 self.slope[lead] *= min(max(slope[lead] / self.slope[lead], 0.5), 2.0) ** 0.12
                 self.span[lead] *= min(max(span[lead] / self.span[lead], 0.5), 2.0) ** 0.12
         self._rescale()

@@ -1,14 +1,14 @@
-"""Any R-peak method of NeuroKit2 [1]_, run on a stream.
+"""Runs any R-peak method of NeuroKit2 [1]_ on a stream.
 
 Rules that hold here:
 
-1. NeuroKit2 sees a window of the last ``neurokit_window_s`` seconds of the primary lead,
-   after every ``neurokit_step_s`` of new signal. It is given the signal in mV, as float64.
-2. Only peaks in the middle of a window count: each sample of the stream is *owned* by one
-   run, in which it lay at least ``neurokit_edge_s`` from the window's right edge. A peak closer
-   than the refractory period to the last one given out is the same peak, seen twice.
-3. A window without signal gives no peaks. Where less than half of it is signal, or the method
-   raises, the next window has another try while the samples are in it; the stream goes on.
+1. NeuroKit2 gets a window of the last ``neurokit_window_s`` seconds of the primary lead, after
+   every ``neurokit_step_s`` of new signal, in mV, as float64.
+2. Each sample of the stream is *owned* by one run, in which it is at least ``neurokit_edge_s``
+   from the right edge of the window. A peak closer than the refractory period to the last one is
+   the same peak, found twice.
+3. A window without signal gives no peaks. If less than half of it is signal, or the method raises
+   an error, the next window tries again while the samples are in it.
 
 References
 ----------
@@ -52,7 +52,7 @@ METHODS = (
 )
 """Every method of ``neurokit2.ecg_findpeaks``."""
 
-# Methods that have a cleaning of their own in neurokit2.ecg_clean; the others get "neurokit".
+# Methods with their own cleaning in neurokit2.ecg_clean; the others use "neurokit".
 _OWN_CLEANING = frozenset(
     {
         "pantompkins1985",
@@ -67,11 +67,11 @@ _OWN_CLEANING = frozenset(
         "emrich2023",
     }
 )
-# Packages that NeuroKit2 imports only when the method runs.
+# Packages that NeuroKit2 imports when the method runs.
 _NEEDS = {"emrich2023": "ts2vg"}
 _USABLE = frozenset({LeadState.OK, LeadState.NOISY})
-_REFRACTORY_S = 0.15
-_FLAT_MV = 1e-6
+_REFRACTORY_S = 0.15  # shorter than the RR interval at 300 bpm
+_FLAT_MV = 1e-6  # a window with less is flat: some methods raise errors on it
 
 
 class NeurokitDetector:
@@ -92,16 +92,16 @@ class NeurokitDetector:
 
     Notes
     -----
-    Nothing comes before the first window is full; from then on latency is
-    ``neurokit_edge_s`` plus up to one step, after a long fault up to half a window. Holes of up
-    to one window are bridged by linear interpolation inside the window, and peaks found on
-    bridged samples are dropped; after a longer hole the window starts afresh. ``ssf`` has an
-    absolute threshold in units that its authors do not give; in mV it finds next to nothing.
+    The first peaks come when the first window is full. From then on the latency is
+    ``neurokit_edge_s`` plus up to one step; after a long fault up to half a window. Gaps of up to
+    one window are bridged by linear interpolation, and peaks on bridged samples are dropped; after
+    a longer gap the window starts empty. ``ssf`` has an absolute threshold in a unit that its
+    authors do not give; in mV it finds almost no beats.
 
-    Every run starts the method anew, so one that learns its thresholds from the first beats does
-    worse than on a whole record. After an unlucky start ``hamilton2002`` takes what lies before
-    the QRS for it to the end of the window: in the first 4 min of 100 and 103 of MIT-BIH +P is
-    89 and 93, with windows of 60 s 100 and 97 (``annotate --detector neurokit:hamilton2002``,
+    Every run starts the method anew, so a method that learns thresholds from the first beats does
+    worse than on a whole record. After a bad start ``hamilton2002`` detects the wave before the
+    QRS until the window ends: in the first 4 min of MIT-BIH 100 and 103 its +P is 89 and 93 %;
+    with windows of 60 s it is 100 and 97 % (``annotate --detector neurokit:hamilton2002``,
     ``score --start 0 --end 4:00``). ``christov2004`` finds some beats twice.
     """
 
@@ -150,7 +150,7 @@ class NeurokitDetector:
         return peaks
 
     def flush(self) -> list[RPeak]:
-        """Give the peaks still waiting when the stream ends."""
+        """Give the R peaks still pending when the stream ends."""
         return self._run(self._end)
 
     def _run(self, until: int) -> list[RPeak]:
@@ -162,27 +162,27 @@ class NeurokitDetector:
         owned_from = self._settled
         places = self._analyse(self._window)
         if places is None:
-            # the next run may do better, as long as the samples are in its window
+            # the next run tries again while the samples are in its window
             self._settled = max(owned_from, min(until, start + self._step + self._edge))
             return []
         self._settled = until
         refractory = round(_REFRACTORY_S * self._rate_hz)
         found: list[RPeak] = []
         for sample in start + places:
-            # one step back, so that a peak which moves across the seam is not lost
+            # a little further back, so that a peak that moves across the seam is not lost
             if not owned_from - refractory <= sample < until:
                 continue
             if self._last_peak is not None and sample - self._last_peak < refractory:
                 continue
             if sample < owned_from:
-                # it was not there, or elsewhere, in the window that owned it
+                # the window that owned this sample did not find the peak, or found it elsewhere
                 sample = owned_from
             self._last_peak = int(sample)
             found.append(RPeak(self._stream, int(sample), self._end - 1))
         return found
 
     def _analyse(self, window: NDArray[np.float64]) -> NDArray[np.int64] | None:
-        """Peak positions inside the window, ascending; None where the next one may have them."""
+        """Peak positions in the window, ascending; None if the next window should try again."""
         none = np.empty(0, np.int64)
         valid = np.isfinite(window)
         if len(window) < self._rate_hz or not valid.any():
@@ -196,8 +196,8 @@ class NeurokitDetector:
         try:
             peaks = self._call(bridged)
         except Exception:
-            # methods raise whatever comes on windows they do not stand: IndexError where there
-            # is no beat, ZeroDivisionError, LinAlgError
+            # methods raise many kinds of error: IndexError without a beat, ZeroDivisionError,
+            # LinAlgError
             return None
         peaks = peaks[np.isfinite(peaks)].astype(np.int64)
         peaks = np.unique(peaks[(peaks >= 0) & (peaks < len(window))])

@@ -1,7 +1,7 @@
-"""What the beats of this patient look like: a few running templates, all leads together.
+"""Running templates of the patient's beats, all leads together.
 
-Beside them the candidate before is kept, beat or not: the beats of a tachycardia look like each
-other before they look like what is usual in this patient; a T wave does not look like its QRS.
+The candidate before is kept as well, beat or not: the beats of a tachycardia look like each other
+before they look like a template; a T wave does not look like its QRS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 HALF_S = 0.08
 SHIFT_S = 0.025
-SURE = 0.85  # correlation from which on a lead is sure to show a beat of a template's kind
+SURE = 0.85  # correlation from which on a beat is clear in a lead
 SAME = 0.85  # correlation from which on a beat is of a template's kind
 _KINDS = 4
 _RATE = 0.12
@@ -71,14 +71,14 @@ class Templates:
         self.forget()
 
     def forget(self) -> None:
-        """Start anew: what was learnt was no QRS."""
+        """Forget all templates: they were not learnt from a QRS."""
         self._shapes = np.zeros((self._leads, self._width, _FIRST + _KINDS))  # unit norm each
         self._sizes = [[0.0] * self._leads for _ in range(_KINDS)]
         self._seen = [0.0] * _KINDS
         self._kinds = 0
 
     def familiarity(self, kind: int) -> float:
-        """How much of what was seen lately is of this kind, as log of 1 + faded count."""
+        """How often this kind was seen lately, as log of 1 + fading count."""
         return math.log1p(self._seen[kind]) if kind >= 0 else 0.0
 
     def match(self, piece: Array, weights: list[float], counted: list[bool]) -> Match:
@@ -96,7 +96,7 @@ class Templates:
         Returns
         -------
         Match
-            The best, weighted over the leads; of correlation 0 where there is no template yet.
+            The best one, weighted over the leads; correlation 0 while there is no template.
         """
         count = _FIRST + self._kinds
         norms, single = [], []
@@ -125,7 +125,7 @@ class Templates:
         return Match(correlation, worst, size, kind, int(self._starts[s]), previous, each, fits)
 
     def see(self, piece: Array) -> None:
-        """Keep a candidate, beat or not, to compare the next one with."""
+        """Keep a candidate, beat or not, for comparison with the next one."""
         for lead in range(self._leads):
             part = piece[lead, self.shift : self.shift + self._width]
             self._shapes[lead, :, _PREVIOUS] = part / (math.sqrt(part @ part) + _TINY)
@@ -133,17 +133,17 @@ class Templates:
     def learn(
         self, piece: Array, match: Match, live: list[bool], counted: list[bool], new: bool
     ) -> int:
-        """Take in an accepted beat, placed by :meth:`match`; leads not ``live`` learn nothing.
+        """Take in an accepted beat, aligned by :meth:`match`; leads not ``live`` do not learn.
 
-        Where it is of no known kind it becomes one, unless ``new`` is False. Leads that are not
-        ``counted`` learn slowly: a minute of noise does not change what a lead is like, but a new
-        place of its electrode does in the end. What they would show of a new kind is not known;
-        until it is, the most usual will do, so that such a lead is found good again.
+        A beat of no known kind becomes a new kind, unless ``new`` is False. Leads that are not
+        ``counted`` learn slowly: a minute of noise does not change them, but a moved electrode
+        does in the end. Their shape of a new kind is not known; it starts as that of the most
+        usual kind, so that the lead can be recognised as good again.
 
         Returns
         -------
         int
-            The kind that it was taken for; -1 if none.
+            The kind that was learnt; -1 if none.
         """
         kind, start, seen = match.kind, match.start, self._seen
         same = kind >= 0 and match.correlation > SAME
@@ -152,7 +152,7 @@ class Templates:
         for k in range(_KINDS):
             seen[k] *= _FADE
         if not same:
-            kind = seen.index(min(seen))  # those never used come first, in order
+            kind = seen.index(min(seen))  # unused kinds come first, in order
             self._kinds = max(self._kinds, kind + 1)
         rate = max(_RATE, 1.0 / (seen[kind] + 1.0)) if same else 1.0
         usual = seen.index(max(seen))

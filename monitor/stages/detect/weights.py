@@ -1,7 +1,7 @@
-"""The weights of the detector's networks: data, in ``weights.npz`` beside this file.
+"""Reads the weights of the detector's networks from ``weights.npz`` beside this file.
 
 ``python -m tools.train qrs`` and ``python -m tools.train deferred`` fit and write them;
-``python -m tools.train weights`` shows what they are and where they come from.
+``python -m tools.train weights`` shows their layers and origin.
 
 The file holds, for each network and layer, ``NETWORK.LAYER.matrix`` (outputs, inputs) and
 ``NETWORK.LAYER.offsets`` (outputs,), both float64, and ``provenance``: one JSON object as text
@@ -27,7 +27,7 @@ FILE = "weights.npz"
 
 
 class Network(NamedTuple):
-    """The weights of one network, and where they come from."""
+    """The weights of one network, and their origin."""
 
     layers: Layers
     provenance: dict[str, Any]
@@ -61,6 +61,6 @@ def read(file: IO[bytes]) -> dict[str, Network]:
 
 @cache
 def shipped() -> dict[str, Network]:
-    """Give the networks that come with the program: ``qrs`` and ``deferred``."""
+    """Give the shipped networks: ``qrs`` and ``deferred``."""
     with files(__package__).joinpath(FILE).open("rb") as file:
         return read(file)

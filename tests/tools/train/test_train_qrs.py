@@ -11,13 +11,13 @@ import pytest
 
 from monitor.errors import MonitorError
 from monitor.sources.simulator import SCENARIOS
-from monitor.stages.detect import doubt, weights
-from monitor.stages.detect.evidence import NAMES
-from monitor.stages.detect.judge import Judge
+from monitor.stages.detect import deferred_decision, weights
+from monitor.stages.detect.features import Features
+from monitor.stages.detect.qrs_network import QrsNetwork
 from monitor.stages.detect.weights import Layers
 from tools.data.variants import Variants
 from tools.train import candidates, deferred, network, qrs
-from tools.train.candidates import Evidence, joined
+from tools.train.candidates import Examples, joined
 from tools.train.network import Fit, fit, log_odds
 from tools.train.qrs import Collect, Round
 from tools.train.weights import SHIPPED, data_digest, main, provenance, read, write
@@ -95,36 +95,36 @@ def test_the_commit_of_the_shipped_weights_holds_the_command_that_fits_them(name
     assert 'parser.add_argument("--out"' in text
 
 
-def made_evidence() -> Evidence:
+def made_examples() -> Examples:
     rng = np.random.default_rng(0)
-    figures = rng.standard_normal((6000, len(NAMES))).astype(np.float32)
-    labels = (figures[:, 0] + figures[:, 4] > 0.0).astype(np.float32)
-    return Evidence(figures, labels, np.zeros(6000, bool))
+    features = rng.standard_normal((6000, len(Features._fields))).astype(np.float32)
+    labels = (features[:, 0] + features[:, 4] > 0.0).astype(np.float32)
+    return Examples(features, labels, np.zeros(6000, bool))
 
 
 SHORT = Fit((8, 4), 3, unlabelled=2.0, fast=4.0, fast_s=0.6)
 
 
-def test_the_same_evidence_gives_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_examples_give_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "BATCH", 128)
-    evidence = made_evidence()
-    one, other = (fit(evidence, SHORT, qrs.teacher()) for _ in range(2))
+    examples = made_examples()
+    one, other = (fit(examples, SHORT, qrs.teacher()) for _ in range(2))
     assert same(one, other)
     assert [len(offsets) for _, offsets in one] == [8, 4, 1]
-    judge = Judge(one)
-    odds = np.array([judge.log_odds(row.tolist()) for row in evidence.figures[:500]])
-    assert np.mean((odds > 0.0) == (evidence.labels[:500] > 0.5)) > 0.9
-    assert odds == pytest.approx(log_odds(one, evidence.figures[:500]))
+    fitted = QrsNetwork(one)
+    odds = np.array([fitted.log_odds(row.tolist()) for row in examples.features[:500]])
+    assert np.mean((odds > 0.0) == (examples.labels[:500] > 0.5)) > 0.9
+    assert odds == pytest.approx(log_odds(one, examples.features[:500]))
 
 
 def test_without_labels_the_teacher_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "BATCH", 128)
-    labelled = made_evidence()
-    rows = labelled.figures.copy()
+    labelled = made_examples()
+    rows = labelled.features.copy()
     rows[:, 1] += 20.0  # another kind of signal
     teacher = log_odds(qrs.teacher(), rows)
     assert 500 < np.count_nonzero(teacher > 0.0) < 5500
-    other = Evidence(rows, np.zeros(6000, np.float32), np.ones(6000, bool))
+    other = Examples(rows, np.zeros(6000, np.float32), np.ones(6000, bool))
     how = SHORT._replace(epochs=12)
     odds = log_odds(fit(joined([labelled, other]), how, qrs.teacher()), rows)
     assert np.mean((odds > 0.0) == (teacher > 0.0)) > 0.9
@@ -133,32 +133,33 @@ def test_without_labels_the_teacher_is_learnt(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("variant", ["clean", "second", "first motion 0", "vt muscle6", "holes"])
 def test_what_is_near_a_beat_is_one_candidate(data_dir: Path, variant: str) -> None:
     """As often as a candidate is weighed, it has the same label; most beats have one."""
-    evidence = qrs.labelled(data_dir, "208", variant, 7, qrs.teacher())
-    assert evidence.figures.shape == (len(evidence.labels), len(NAMES))
-    beats = evidence.labels.sum() / len(evidence.labels)
+    examples = qrs.labelled(data_dir, "208", variant, 7, qrs.teacher())
+    assert examples.features.shape == (len(examples.labels), len(Features._fields))
+    beats = examples.labels.sum() / len(examples.labels)
     assert 0.3 < beats < 0.98
-    assert not evidence.unlabelled.any()
+    assert not examples.unlabelled.any()
 
 
 @pytest.mark.parametrize(
     ("source", "name"), [("vfdb", "430"), ("cinc2015", "v729l"), ("simulator", "vt")]
 )
 def test_a_source_without_labels_gives_none(data_dir: Path, source: str, name: str) -> None:
-    evidence = qrs.unlabelled(data_dir, source, name, 7, qrs.teacher())
-    assert len(evidence.figures) > 100
-    assert evidence.unlabelled.all()
-    assert not evidence.labels.any()
+    examples = qrs.unlabelled(data_dir, source, name, 7, qrs.teacher())
+    assert len(examples.features) > 100
+    assert examples.unlabelled.all()
+    assert not examples.labels.any()
 
 
-def test_what_is_in_doubt_in_noise_is_labelled(data_dir: Path) -> None:
-    evidence = deferred.collect(data_dir, "208", "motion 0", 7, None)
-    assert evidence.figures.shape == (len(evidence.labels), len(doubt.NAMES))
-    assert len(evidence.labels) > 50
-    assert 0.1 < evidence.labels.mean() < 0.9
-    loud = evidence.figures[:, doubt.NAMES.index("loud")]
+def test_uncertain_candidates_in_noise_are_labelled(data_dir: Path) -> None:
+    examples = deferred.collect(data_dir, "208", "motion 0", 7, None)
+    assert examples.features.shape == (len(examples.labels), len(deferred_decision.NAMES))
+    assert len(examples.labels) > 50
+    assert 0.1 < examples.labels.mean() < 0.9
+    loud = examples.features[:, deferred_decision.NAMES.index("noise_level")]
     assert 0.0 < loud.min() <= loud.max() <= 1.0
     others = deferred.collect(data_dir, "208", "motion 0", 7, weights.shipped()["deferred"].layers)
-    assert others.figures.shape != evidence.figures.shape  # other decisions, other doubts
+    # other decisions make other candidates uncertain
+    assert others.features.shape != examples.features.shape
 
 
 def test_a_variant_that_is_none_is_refused(data_dir: Path) -> None:
@@ -196,8 +197,8 @@ def test_the_deferred_decision_is_fitted_the_same_again(
     assert written[0] == written[1]
     found = read(tmp_path / "1.npz")
     assert same(found["qrs"].layers, weights.shipped()["qrs"].layers)
-    judge = Judge(found["deferred"].layers, len(doubt.NAMES))
-    assert np.isfinite(judge.log_odds([0.1] * len(doubt.NAMES)))
+    fitted = QrsNetwork(found["deferred"].layers, len(deferred_decision.NAMES))
+    assert np.isfinite(fitted.log_odds([0.1] * len(deferred_decision.NAMES)))
     assert found["deferred"].provenance["data_sha256"] == data_digest(data_dir)
 
 
@@ -218,6 +219,9 @@ def test_the_qrs_network_is_fitted_round_by_round(
     collected = [int(line.split()[2]) for line in said if line.startswith("round ")]
     assert 100 < collected[0] < collected[1]
     found = read(out)
-    assert [matrix.shape for matrix, _ in found["qrs"].layers] == [(6, len(NAMES)), (1, 6)]
+    assert [matrix.shape for matrix, _ in found["qrs"].layers] == [
+        (6, len(Features._fields)),
+        (1, 6),
+    ]
     assert found["qrs"].provenance["seeds"] == [1, 2]
     assert same(found["deferred"].layers, weights.shipped()["deferred"].layers)

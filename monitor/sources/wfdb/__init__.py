@@ -1,0 +1,1 @@
+"""WFDB records: ``signals`` (one file), ``segments`` (one part of a record), ``record``."""
