@@ -1,7 +1,7 @@
-"""Analyse one record as fast as the machine goes, and write what was found beside it.
+"""Analyse one record at full speed and write the results into three files.
 
-Three files for a record ``208``: ``208.mon`` (WFDB annotations), ``208.alerts.jsonl`` (every
-transition of every alert) and ``208.summary.json``.
+For a record ``208`` they are ``208.mon`` (WFDB annotations), ``208.alerts.jsonl`` (every transition
+of every alert) and ``208.summary.json``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEFAULT_OPTIONS = SourceOptions()
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What came out of one record. ``cpu_s`` is what the analysis took, reading included."""
+    """The results of one record. ``cpu_s`` is the CPU time of reading and analysis."""
 
     record: str
     rate_hz: float
@@ -46,7 +46,7 @@ class Summary:
 
 
 class _Tally:
-    """Counts for the summary, folded from the events."""
+    """Counts for the summary."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
@@ -95,7 +95,7 @@ def annotate_record(
 ) -> Summary:
     """Analyse the recording at ``path`` and write the three files into ``folder``.
 
-    They are written at the end: of a recording that cannot be analysed to its end, none is.
+    The files are written at the end. If the analysis fails, none of them is written.
 
     Parameters
     ----------
@@ -106,22 +106,21 @@ def annotate_record(
     settings
         For the pipeline.
     options
-        Leads to use, and what the recording does not tell of itself.
+        Leads to use, and facts that the recording does not state.
     progress
-        Called with (samples done, samples in all), where that is known.
+        Called with (samples done, samples in all) if the number of samples is known.
     log
         Takes lines for the log.
 
     Raises
     ------
     MonitorError
-        If the record cannot be read or the folder not be written.
+        If the record cannot be read, or the folder cannot be written.
     """
     began = time.process_time()
     source = open_source(path, options, CHUNK_S, log)
     info = source.info
     name = record_name(path)
-    samples: int | None = getattr(source, "samples", None)
     end_sample = info.start_sample
     pipeline = Pipeline(info, settings)
     annotations = WfdbAnnotations(info)
@@ -138,8 +137,8 @@ def annotate_record(
     for chunk in source.chunks():
         take(pipeline.push(chunk))
         end_sample = chunk.end_sample
-        if samples:
-            progress(end_sample - info.start_sample, samples)
+        if source.samples:
+            progress(end_sample - info.start_sample, source.samples)
     take(pipeline.flush())
     tally.close(end_sample)
     summary = Summary(

@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone: not an error of ours
+    except BrokenPipeError:  # the reader of the output has gone, which is no error
         _drop_output()
         return 0
     except OSError as error:
@@ -82,15 +82,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _drop_output() -> None:
-    """Send what is still buffered nowhere: it cannot be written, at exit neither."""
+    """Discard buffered output, which cannot be written, not even at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fill_closed() -> None:
-    """Put the null device where whoever started us closed standard input, output or error.
+    """Open the null device for a standard stream that is closed.
 
-    Else Python has none there, and the next file opened, a journal say, takes its number and what
-    a library writes to it.
+    Otherwise the next opened file, such as a journal, takes the stream's number, and a library
+    that writes to the stream writes into that file.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -99,9 +99,9 @@ def _fill_closed() -> None:
 
 
 def entry() -> None:
-    """Console-script entry point: a termination signal unwinds, so that nothing is left open.
+    """Run as a console script. A termination signal raises, so that all files are closed.
 
-    What the encoding of the output has not, in the name of a file say, is written as an escape.
+    Characters that the encoding of the output lacks are written as escapes.
     """
     _fill_closed()
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":

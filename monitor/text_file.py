@@ -1,4 +1,4 @@
-"""Read a text file named by the user, up to a limit of size."""
+"""Read a small text file, and decode the text of a file header."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_BYTES = 4 * 1024 * 1024
 
 
 def read_text_file(path: Path) -> str:
-    """Read UTF-8 text; from a device or a pipe, at most the limit.
+    """Read UTF-8 text, up to a limit: an endless device or pipe is an error.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def read_text_file(path: Path) -> str:
 
 
 def text_of(raw: bytes) -> str:
-    r"""Decode a header: UTF-8 where it is that, else Latin-1; without NUL bytes.
+    r"""Decode a header as UTF-8, or else as Latin-1, and drop NUL bytes.
 
     >>> text_of(b"\xc2\xb5V"), text_of(b"\xb5V\0\0")
     ('µV', 'µV')

@@ -1,8 +1,8 @@
-"""Headers of WFDB records (``.hea``), read from their bytes.
+"""Read the headers of WFDB records (``.hea``).
 
-What decides how the samples are read must be right or refused: format, gain, unit, length. Time
-and date of the recording, which nobody uses, are not looked at. Syntax: header(5), Moody, WFDB
-Applications Guide, https://physionet.org/physiotools/wag/header-5.htm
+A bad format, gain, unit or length is an error, because it decides how the samples are read. The
+time and date of the recording are not used, so they are not checked. Syntax: header(5), Moody,
+WFDB Applications Guide, https://physionet.org/physiotools/wag/header-5.htm
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 from monitor.errors import USAGE, MonitorError
 from monitor.text_file import text_of
 
-DEFAULT_RATE_HZ = 250.0  # of a header that gives none
-DEFAULT_GAIN = 200.0  # of a signal without one, or with 0: units of the converter for 1 mV
-LARGEST = 1e12  # no gain is so large, or one in so many
+DEFAULT_RATE_HZ = 250.0  # header(5), for a header without a rate
+DEFAULT_GAIN = 200.0  # ADC units in 1 mV; header(5), for a signal with no gain, or 0
+LARGEST = 1e12  # larger gains, and smaller ones than its inverse, are damaged fields
 MAX_HEADER_BYTES = 4 * 1024 * 1024
 MAX_FRAMES = 10**12
 
@@ -31,7 +31,7 @@ _INTEGER = re.compile(r"[-+]?\d{1,15}")
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One signal line; ``unit`` is empty where it gives none, ``calibrated`` if it gives a gain.
+    """One signal line. ``unit`` is empty if it has none; ``calibrated`` means that it has a gain.
 
     ``gain_given`` marks a gain that the user gave instead. ``baseline`` is in units of the
     converter. ``skew`` counts frames, ``offset`` bytes (samples in a compressed file).
@@ -53,10 +53,10 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header file: of a single-segment record with signals, of another with segments.
+    """A header file. A single-segment record has signals, any other has segments.
 
-    ``frames`` is None where the header does not say how long the record is. Segments are pairs
-    of a name, ``~`` for none, and a number of frames.
+    ``frames`` is None if the header does not state the length. A segment is a name, ``~`` for
+    none, and a number of frames.
     """
 
     rate_hz: float
@@ -66,7 +66,7 @@ class Header:
 
 
 def find_header(path: Path) -> Path | None:
-    """Give the header file of the record at ``path`` (without extension), if there is one."""
+    """Find the header file of the record at ``path`` (without extension)."""
     for suffix in (".hea", ".HEA"):
         file = Path(f"{path}{suffix}")
         with contextlib.suppress(OSError):  # a name that no file can have
@@ -81,7 +81,7 @@ def read_header(path: Path) -> Header:
     Raises
     ------
     MonitorError
-        If there is none, or a field that matters cannot be read.
+        If there is no header, or a needed field cannot be read.
     """
     file = find_header(path)
     if file is None:
@@ -97,12 +97,12 @@ def read_header(path: Path) -> Header:
 
 
 def parse_header(record: str, raw: bytes) -> Header:
-    """Read the bytes of a header file; ``record`` is its name, also for errors.
+    """Read the bytes of the header file of ``record``.
 
     Raises
     ------
     MonitorError
-        If a field that matters cannot be read.
+        If a needed field cannot be read.
     """
     lines = [_printable(line).strip() for line in re.split(r"[\r\n]+", text_of(raw))]
     lines = [line for line in lines if line and not line.startswith("#")]
@@ -128,7 +128,7 @@ def _printable(line: str) -> str:
 
 
 def _is_name(record: str, count: str, lines: list[str], signals: int) -> bool:
-    """Tell whether what looks like a number of segments is the name of a record in a folder."""
+    """Tell whether ``folder/123`` is the name of a record, not a record with 123 segments."""
     return count == record and len(lines) == signals != int(count)
 
 

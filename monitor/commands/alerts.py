@@ -78,7 +78,7 @@ def _kind(text: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print alerts until the end that was asked for."""
+    """Print alerts until the command is to end."""
     if args.count is not None and args.count < 1:
         raise MonitorError(f"--count {args.count}: must be 1 or more", USAGE)
     if args.since is not None and args.since < 0:
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
 def _alerts(
     follower: Follower, end_s: float | None, must_answer: bool, endpoint: str
 ) -> Iterator[tuple[Alert, int | None]]:
-    """Give every transition once, with its number in the journal; say when the service is silent.
+    """Give every transition once, with its journal number; report when the service is silent.
 
     Who waits for alerts must not take a service that has gone for patients who are well.
     """

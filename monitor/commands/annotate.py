@@ -158,7 +158,7 @@ def _source_options(args: argparse.Namespace, shared: bool) -> SourceOptions:
 def _in_processes(
     paths: dict[str, Path], args: argparse.Namespace, settings: Settings, options: SourceOptions
 ) -> Iterator[Outcome]:
-    """Annotate in processes of their own; outcomes come in the order the records were given."""
+    """Annotate in worker processes; outcomes come in the order of the records."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
@@ -176,7 +176,7 @@ def _in_processes(
                     yield name, future.result()
                 except BrokenProcessPool:
                     yield name, MonitorError(f"record {name}: its worker process died")
-        except BaseException:  # interrupted: nobody waits for what is still being done
+        except BaseException:  # interrupted: drop the work in progress
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in multiprocessing.active_children():
                 worker.terminate()
@@ -185,7 +185,7 @@ def _in_processes(
 
 @contextlib.contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Let processes started inside ignore Ctrl-C, which goes to them too: the parent ends them."""
+    """Let worker processes ignore Ctrl-C; the parent process ends them."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -194,7 +194,7 @@ def _no_interrupt() -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    """Let a worker process end when its parent is gone, however that went."""
+    """End a worker process when its parent is gone."""
     import multiprocessing
     import os
     import threading
@@ -222,7 +222,7 @@ def _one(
         return annotate_record(path, out, settings, options, advance, _complain)
     except MonitorError as error:
         return error
-    except Exception as error:  # a fault of ours: it must not take the other records with it
+    except Exception as error:  # a defect: the other records must still be analysed
         what = " ".join(str(error).split())[:200]
         return MonitorError(
             f"record {path.name}: {type(error).__name__}: {what} (a fault of ecg-monitor, "

@@ -1,4 +1,4 @@
-"""``ecg-monitor config``: the settings in force, and whether a settings file is right."""
+"""``ecg-monitor config``: print the settings, or check a settings file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the settings, or what is wrong with them."""
+    """Print the settings, or their error."""
     import json
 
     from monitor.config import load_settings
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _origins(args: argparse.Namespace) -> dict[str, str]:
-    """Give who set what: the file, then the options."""
+    """List which settings the file and the options changed."""
     import tomllib
 
     origins: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""``ecg-monitor discharge``: say that patients are not to be watched any more."""
+"""``ecg-monitor discharge``: stop watching patients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask the service, stream by stream; the first that it refuses ends the command."""
+    """Ask the service, stream by stream; stop at the first refusal."""
     import contextlib
 
     from monitor.wire.subscriber import ControlClient

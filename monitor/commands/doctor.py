@@ -1,4 +1,4 @@
-"""``ecg-monitor doctor``: whether everything the monitor needs is there and works."""
+"""``ecg-monitor doctor``: check that everything the monitor needs works."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look at everything, then tell; fails if anything does."""
+    """Run all checks, then print the results; fails if any check fails."""
     import dataclasses
     import json
     import sys
@@ -76,7 +76,7 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
         yield from guarded("python", check_python())
         yield from guarded("packages", check_packages())
         from monitor.doctor.analysis import check_known_beats, check_models, check_speed
-    except ImportError as error:  # what cannot be imported cannot be looked at further
+    except ImportError as error:  # without the import no further check is possible
         yield fail("packages", str(error), "install the program again: pip install ecg-monitor")
     else:
         yield from guarded("models", check_models(settings))
@@ -97,7 +97,7 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
 
 
 def _check_keys(folder: Path) -> Iterator[Finding]:
-    """Tell whether the keys of a server can be used, and whom they let in."""
+    """Check the keys of a server, and list the clients that they let in."""
     from monitor.doctor.finding import ok, warn
     from monitor.wire.allowlist import load
     from monitor.wire.keys import ALLOW_LIST, load_server
@@ -129,7 +129,7 @@ def _check_ports(service: ServiceSettings) -> Iterator[Finding]:
 
 
 def _check_terminal() -> Iterator[Finding]:
-    """Tell whether the dashboard can be drawn."""
+    """Check whether the terminal can show the dashboard."""
     from monitor.doctor.finding import ok, warn
 
     if not has_terminal():

@@ -1,4 +1,4 @@
-"""``ecg-monitor history``: what a service has journalled, also while it runs."""
+"""``ecg-monitor history``: read the journal of a service, even while it runs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is wanted, in the order in which it was journalled."""
+    """Print the chosen entries, in the order of the journal."""
     from monitor.journal.entries import Query
     from monitor.journal.place import journal_path
     from monitor.journal.reader import Reader
@@ -104,7 +104,7 @@ def _kind(text: str) -> str:
 
 
 def _time(text: str) -> int:
-    """Read a time, or how long ago; give wall time in ns."""
+    """Read a time or an age; give wall time in ns."""
     number, unit = text[:-1], text[-1:]
     try:
         if unit in _UNITS_S and float(number) >= 0:

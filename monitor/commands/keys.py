@@ -1,4 +1,4 @@
-"""``ecg-monitor keys``: who may reach a server from elsewhere, and what each may do."""
+"""``ecg-monitor keys``: make keys, and choose which clients may do what."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what was asked."""
+    """Run the subcommand."""
     if args.action == "make":
         _make(args.keys, args.whose)
     elif args.action == "allow":

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask the service, and print the limits that are then in force."""
+    """Change limits if asked to, and print those in force."""
     import contextlib
     import json
 

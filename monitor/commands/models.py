@@ -1,4 +1,4 @@
-"""``ecg-monitor models``: the models that come with the program, or what is in a file."""
+"""``ecg-monitor models``: list the models of the program, or describe a model file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Describe every model without running it, unless that is asked for."""
+    """Describe the models; run them only with ``--try``."""
     import dataclasses
     import json
     import sys
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def describe(model: ModelFile) -> list[tuple[str, str]]:
-    """Give what a person wants to know of a model: (key, text) in order."""
+    """Summarise a model for people: (key, text) in order."""
     m = model.manifest
     use = "labels streams" if m.label_set == "aami" else "for beats only, not for streams"
     end = "to the next R peak" if m.window == "to_next" else f"to {m.after_s:.2f} s after it"

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_record_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says where recordings lie, which leads to use, and what they do not tell."""
+    """Add the options for the data folder, the leads, and missing units and rates."""
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="data folder (default: $ECG_MONITOR_DATA)"
     )
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _keys_fd() -> int | None:
-    """Open the terminal itself: standard input carries the signal."""
+    """Open the terminal for keys, since standard input carries the signal."""
     try:
         return os.open("/dev/tty", os.O_RDONLY)
     except OSError:  # there is none

@@ -1,4 +1,4 @@
-"""``ecg-monitor score``: annotations against a reference, as ANSI/AAMI EC57 asks."""
+"""``ecg-monitor score``: compare annotations with a reference, by ANSI/AAMI EC57."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score all records and print them in the format asked for."""
+    """Score all records and print them in the chosen format."""
     from monitor.score import Conditions, choose_records, score_record
 
     rules = Conditions(args.window_ms / 1000.0, args.start, args.end, args.classes)
@@ -143,6 +143,6 @@ def _episodes(scores: list[RecordScore], *, kind: str, totals: bool) -> str:
 
 
 def _warn(deviations: tuple[str, ...]) -> None:
-    """Say on stderr that the lines, which have no place for it, are not the standard's."""
+    """Warn on stderr that the comparison differs from the standard."""
     if deviations:
         print(f"ecg-monitor: non-standard comparison: {'; '.join(deviations)}", file=sys.stderr)  # noqa: T201

@@ -1,4 +1,4 @@
-"""The score as tables for people."""
+"""Print a score as tables."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 _BEATS = ("q_se", "q_pp", "v_se", "v_pp", "s_se", "s_pp", "f_se", "f_pp")
 _BEAT_NAMES = ("QRS Se", "+P", "V Se", "+P", "S Se", "+P", "F Se", "+P")
-SOME = 8  # records that are named, of those left out
+SOME = 8  # names of records without a test annotation to print
 FAR = 1000  # columns: wider than any table
 
 
 def print_tables(
     scores: Sequence[RecordScore], ref: str, test: str, left_out: Sequence[str] = ()
 ) -> None:
-    """Print every record, the totals, the conditions they hold under, and what is ``left_out``.
+    """Print every record, the totals, the conditions, and the records that are ``left_out``.
 
     A narrow terminal wraps the lines of a wide table, but no figure is cut.
     """

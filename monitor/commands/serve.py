@@ -93,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until a signal comes, or until the end that was asked for."""
+    """Serve until a signal comes, or until the end that the options set."""
     from monitor.service.log import Log
 
     form = args.log_format
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     except Exception as error:
         if form != "json":
             raise
-        Log("serve", form).failed(error)  # whoever reads JSON shall read the end as JSON too
+        Log("serve", form).failed(error)  # a reader of JSON gets the last line as JSON too
         return error.exit_code if isinstance(error, MonitorError) else FAILED
 
 
@@ -120,7 +120,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def with_options(settings: Settings, args: argparse.Namespace) -> Settings:
-    """Let the options given overrule what the settings say of the service."""
+    """Let the options override the settings of the service."""
     names = [field.name for field in fields(settings.service)]
     given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
     if "keys" in given:
@@ -212,7 +212,7 @@ def _open_journal(path: Path | None, settings: Settings, log: Log) -> Journal | 
 
 
 def _restore(hub: Hub, journal: Journal, log: Log) -> None:
-    """Go on with the streams that an earlier service left."""
+    """Continue the streams from before a restart of the service."""
     from monitor.service.memory import recalled
 
     memories, problems = recalled(journal.memories, time.time_ns(), journal.unsure)
@@ -222,12 +222,12 @@ def _restore(hub: Hub, journal: Journal, log: Log) -> None:
 
 
 def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
-    """Load everything heavy now, so that no stream waits for it, and check the settings."""
+    """Load the model now, so that no stream waits for it, and check the settings."""
     from monitor.messages import StreamInfo
     from monitor.models.bundle import load_bundle
     from monitor.pipeline import Pipeline
 
-    bundle = load_bundle(settings.classify.model)  # one for all streams: their beats share batches
+    bundle = load_bundle(settings.classify.model)  # shared: beats are labelled in one batch
 
     def make(info: StreamInfo) -> Pipeline:
         return Pipeline(info, settings, bundle)
@@ -237,7 +237,7 @@ def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
 
 
 def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:
-    """Give a sink that hands everything to all of these."""
+    """Give a sink that hands each message to all of these."""
     present = [sink for sink in sinks if sink is not None]
 
     def deliver(body: Body) -> None:
@@ -248,7 +248,7 @@ def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:
 
 
 def _json_lines() -> Callable[[Body], None]:
-    """Give a sink that prints events; what the service says of itself is none."""
+    """Give a sink that prints events, without messages about the service itself."""
     from monitor.wire.protocol import Heartbeat, Limits, StreamState
 
     write = line_writer(as_json=True)

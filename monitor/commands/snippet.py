@@ -1,4 +1,4 @@
-"""``ecg-monitor snippet``: a piece of the signal of a running service, as a WFDB record."""
+"""``ecg-monitor snippet``: save signal of a running service as a WFDB record."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _onset(control: ControlClient, args: argparse.Namespace) -> int:
-    """Find where an alert began: among those of now, else in the journal."""
+    """Find where an alert began, among the present alerts or else in the journal."""
     request: dict[str, object] = {"command": "state", "streams": [args.stream]}
     states = control.ask(request, args.patience).get("streams")
     for state in states if isinstance(states, list) else []:
@@ -83,7 +83,7 @@ def _onset(control: ControlClient, args: argparse.Namespace) -> int:
 
 
 def _journalled(control: ControlClient, args: argparse.Namespace, error: MonitorError) -> Span:
-    """Fetch what the journal has of an alert whose signal is not known any more."""
+    """Fetch the signal of an alert from the journal, if memory no longer has it."""
     from monitor.recording.span_query import read_answer
 
     if args.alert is None:
@@ -96,7 +96,7 @@ def _journalled(control: ControlClient, args: argparse.Namespace, error: Monitor
 
 
 def _fetch(control: ControlClient, args: argparse.Namespace, at: int) -> Span:
-    """Fetch what is known of the span around a sample, piece by piece."""
+    """Fetch the available signal around a sample, piece by piece."""
     from dataclasses import replace
 
     import numpy as np

@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
         from monitor.dashboard.app import run_dashboard
 
         return run_dashboard(feed)
-    feed.run(_with_remarks(line_writer(as_json=args.json)))
+    feed.run(_with_status(line_writer(as_json=args.json)))
     return 0
 
 
-def _with_remarks(write: Callable[..., None]) -> Deliver:
-    """Print events, and on stderr whatever else there is to say, when it changes."""
+def _with_status(write: Callable[..., None]) -> Deliver:
+    """Print events, and on stderr the status when it changes."""
     from monitor.feeds.feed import Status
     from monitor.messages import Alert, AlertState
 
@@ -65,7 +65,7 @@ def _with_remarks(write: Callable[..., None]) -> Deliver:
 
     def deliver(message: Message | Status) -> None:
         if isinstance(message, Alert):
-            # a display is told of active alerts again when their stream begins anew
+            # active alerts are repeated when their stream begins anew
             key = (message.stream, message.id)
             if alerts.pop(key, None) != message:
                 write(message)

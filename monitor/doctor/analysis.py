@@ -1,4 +1,4 @@
-"""The models, what they say of beats that are known, and how fast this machine is."""
+"""Check the models, the labels of known beats, and the speed of this machine."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from monitor.models.shipped import SHIPPED
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator
 
-KNOWN_BEAT_S = 45.0  # of simulated signal: the first seconds are learnt from
+KNOWN_BEAT_S = 45.0  # of simulated signal; the analysis learns from the first seconds
 NEAR_S = 0.15  # a beat is the true one within this time (ANSI/AAMI EC57)
 SPEED_S = 60.0
-PIECE_S = 0.25  # as live samples come
+PIECE_S = 0.25  # like live samples
 FOR_THE_REST = 2.0  # sockets, journal and recording take about as much again
 
 
 def check_models(settings: Settings) -> Iterator[Finding]:
-    """Read every model: its file is as shipped, and its network takes what it says."""
+    """Read every model; its file must be as shipped and its network must fit its manifest."""
     broken = []
     for name in sorted(SHIPPED):
         try:
@@ -41,7 +41,7 @@ def check_models(settings: Settings) -> Iterator[Finding]:
 
 
 def check_known_beats(settings: Settings) -> Iterator[Finding]:
-    """Let the analysis label a simulated patient, whose beats are known."""
+    """Analyse a simulated patient and compare the labels with its known beats."""
     source = Simulator("pvc", duration_s=KNOWN_BEAT_S)
     pipeline = Pipeline(source.info, settings)
     true: dict[int, AamiClass] = {}

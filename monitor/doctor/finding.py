@@ -1,4 +1,4 @@
-"""What a check found. Pure."""
+"""The result of a check. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """``WARN``: it runs, but not with everything, or not as it should."""
+    """``WARN`` means that the monitor runs, but a part is missing or not right."""
 
     OK = "ok"
     WARN = "warn"
@@ -30,10 +30,10 @@ def ok(check: str, text: str) -> Finding:
 
 
 def warn(check: str, text: str, remedy: str) -> Finding:
-    """Give a finding that something is not as it should be."""
+    """Give a finding that something is not right."""
     return Finding(check, Verdict.WARN, text, remedy)
 
 
 def fail(check: str, text: str, remedy: str) -> Finding:
-    """Give a finding that the monitor will not run so."""
+    """Give a finding that the monitor cannot run."""
     return Finding(check, Verdict.FAIL, text, remedy)

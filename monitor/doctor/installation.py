@@ -1,4 +1,4 @@
-"""Python and the packages the monitor needs, in the versions it needs."""
+"""Check Python and the packages that the monitor needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSTALL = "install the program again: pip install ecg-monitor"
 
 
 def check_python() -> Iterator[Finding]:
-    """Version of Python."""
+    """Check the version of Python."""
     text = f"Python {platform.python_version()}, ecg-monitor {__version__}, {platform.platform()}"
     if sys.version_info < LEAST_PYTHON:
         yield fail("python", text, "use Python 3.11 or newer")
@@ -27,7 +27,7 @@ def check_python() -> Iterator[Finding]:
 
 
 def check_packages() -> Iterator[Finding]:
-    """Give what is needed and missing; every optional extra, there or not."""
+    """Check the required packages, and list the optional extras."""
     try:
         wanted = [Requirement(text) for text in metadata.requires("ecg-monitor") or []]
     except metadata.PackageNotFoundError:
@@ -62,7 +62,7 @@ def check_packages() -> Iterator[Finding]:
 
 
 def _problem(need: Requirement) -> str:
-    """Say what is wrong with a package; empty if nothing is."""
+    """Describe what is wrong with a package; empty if it is right."""
     try:
         version = metadata.version(need.name)
     except metadata.PackageNotFoundError:

@@ -22,7 +22,7 @@ FILES_A_STREAM = 3
 
 
 def check_data(folder: Path | None) -> Iterator[Finding]:
-    """Where recordings are read from."""
+    """Check the folder with recordings."""
     if folder is None:
         yield ok("data folder", "none: recordings are fetched from PhysioNet when asked for")
         return
@@ -38,7 +38,7 @@ def check_data(folder: Path | None) -> Iterator[Finding]:
 
 
 def check_folder(name: str, folder: Path, recording: bool = False) -> Iterator[Finding]:
-    """Tell whether files can be written there, and how much room there is."""
+    """Check whether a folder is writable, and its free space."""
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
         with tempfile.TemporaryFile(dir=there):
@@ -60,7 +60,7 @@ def check_folder(name: str, folder: Path, recording: bool = False) -> Iterator[F
 
 
 def check_clock() -> Iterator[Finding]:
-    """Tell whether time passes, and whether the wall clock can be right."""
+    """Check that the clock runs, and that the wall clock can be right."""
     before, wall_s = time.monotonic(), time.time()
     time.sleep(0.1)
     passed_s, wall_passed_s = time.monotonic() - before, time.time() - wall_s
@@ -86,7 +86,7 @@ def check_clock() -> Iterator[Finding]:
 
 
 def _synchronized() -> str:
-    """Ask systemd whether the clock follows NTP: ``yes``, ``no``, or nothing if it is not there."""
+    """Ask systemd whether the clock follows NTP: ``yes``, ``no``, or empty without systemd."""
     try:
         done = subprocess.run(
             ["timedatectl", "show", "--property=NTPSynchronized", "--value"],
@@ -101,7 +101,7 @@ def _synchronized() -> str:
 
 
 def check_open_files(max_streams: int) -> Iterator[Finding]:
-    """Tell whether as many files and connections may be open as so many streams need."""
+    """Check that enough files and connections may be open for a number of streams."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = FILES_A_STREAM * max_streams + 64
     text = f"{soft} may be open, {needed} are for {max_streams} streams"
@@ -112,11 +112,11 @@ def check_open_files(max_streams: int) -> Iterator[Finding]:
 
 
 def guarded(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Give the findings of a check; one that breaks is a finding too."""
+    """Run a check; if it fails with an error, that is a finding too."""
     try:
         yield from findings
     except MonitorError as error:
         yield fail(name, str(error), "see the message")
-    except Exception as error:  # whatever is broken here is what we look for
+    except Exception as error:  # an error here is a result of the check
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         yield fail(name, text, "install the program again; if it stays, report it")

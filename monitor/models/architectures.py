@@ -1,4 +1,4 @@
-"""Networks by name: what a file of weights names, and how the network is made from it."""
+"""Networks by the name in a weights file, and how to build them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARCHITECTURES: dict[str, type[CnnBiLstm] | type[BeatNetwork]] = {
 
 
 def describe(net: nn.Module) -> dict[str, Any] | None:
-    """Say from what ``net`` is made, as JSON values; None if it is not one of ours."""
+    """Describe the architecture of ``net`` as JSON values; None if it is unknown."""
     if isinstance(net, CnnBiLstm | BeatNetwork):
         return {"architecture": type(net).__name__, "arguments": net.arguments()}
     return None
@@ -30,7 +30,7 @@ def safe_weights(net: nn.Module) -> dict[str, Tensor]:
 
 
 def rebuild(network: Any, weights: dict[str, Tensor], source: str) -> nn.Module:
-    """Make the network that :func:`describe` told of, with its weights.
+    """Build a network from its description and weights.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The zip archive of a TorchScript file, read strictly and written anew.
+"""Read the zip archive of a TorchScript file strictly, and rewrite it.
 
 What is checked is what torch gets: torch never sees the file itself, but an archive that is
 written here from the entries that were read here. So two readers cannot see two things.

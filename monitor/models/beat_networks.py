@@ -1,4 +1,4 @@
-"""The networks of the model zoo: one beat window in, nothing beside.
+"""Networks of the model zoo, whose only input is one beat window.
 
 All take (batch, 1, length), the beat from its R peak with zeros behind its end, and give
 logits (batch, classes). They share the first layers and the last ones, so that what lies
@@ -43,7 +43,7 @@ def _head(inputs: int, classes: int, dropout: float) -> nn.Sequential:
 
 
 class BeatNetwork(nn.Module):
-    """What the networks have in common.
+    """Common base of the networks.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ class BeatNetwork(nn.Module):
         self.width = width
 
     def arguments(self) -> dict[str, Any]:
-        """Give the arguments from which such a network is made."""
+        """Give the arguments that build this network."""
         return {"classes": self.classes, "width": self.width}
 
     def streamlined(self) -> Self:
-        """Give a copy for use alone: every normalisation is part of its convolution."""
+        """Give a copy for inference, with each normalisation merged into its convolution."""
         net = copy.deepcopy(self).eval()
         if hasattr(net, "convolve"):
             layers = list(cast(nn.Sequential, net.convolve).children())

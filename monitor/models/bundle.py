@@ -1,4 +1,4 @@
-"""Model bundles: a network that is ready to run, from its file and back.
+"""Read and write model bundles: a network that is ready to run, with its manifest.
 
 Rules that hold here:
 
@@ -39,7 +39,7 @@ SUM_TOLERANCE = 1e-3  # of probabilities, in float32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """A network that is ready to run, and what it says of itself.
+    """A network that is ready to run, with its manifest.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Bundle:
 
 
 def load_bundle(name_or_path: str) -> Bundle:
-    """Read a model and prove that its network takes what the manifest says.
+    """Read a model and check that its network fits the manifest.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
 
 
 def restate(path: Path, manifest: Manifest) -> str:
-    """Put another manifest into a bundle, its network left as it is; give the SHA-256."""
+    """Replace the manifest of a bundle, but not its network; give the SHA-256."""
     return _write(path, read_archive(path.read_bytes(), path), manifest)
 
 
@@ -152,11 +152,11 @@ def _write(path: Path, entries: dict[str, bytes], manifest: Manifest) -> str:
 
 
 class _UnfitError(MonitorError):
-    """The network does not do what its manifest says."""
+    """The network does not fit its manifest."""
 
 
 def _try_out(bundle: Bundle) -> None:
-    """Run made beats through the network: shapes and values must be what is said.
+    """Run artificial beats through the network and check shapes and values.
 
     A stream gives it now one beat, now several.
     """
@@ -165,7 +165,7 @@ def _try_out(bundle: Bundle) -> None:
 
 
 def _try_beats(bundle: Bundle, count: int) -> None:
-    """Run so many beats through the network, every second one of them silence."""
+    """Run a number of beats through the network; every second one is silence."""
     manifest = bundle.manifest
     rows, length = manifest.signal_rows, manifest.length
     loud = torch.arange(1, count + 1) % 2  # a single one is no silence

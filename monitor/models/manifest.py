@@ -1,4 +1,4 @@
-"""What a model bundle says of itself: everything needed to feed its network correctly.
+"""The manifest of a model bundle: inputs, outputs and origin of its network.
 
 The manifest is JSON inside the bundle file. It is strict: an unknown key, a missing
 value or a protocol this program cannot feed is an error, found before the first sample.

@@ -1,4 +1,4 @@
-"""What is in a model file, read without running anything of it.
+"""Read a model file without running its code.
 
 A bundle is a TorchScript archive (``.pt``) that holds its manifest and, where the network is of
 an architecture of this program, a second payload: the same weights without code
@@ -53,7 +53,7 @@ class ModelFile:
 
     @property
     def holds(self) -> str:
-        """What it holds, for people."""
+        """The content, for people."""
         parts = ["TorchScript"] if self.entries else []
         if self.weights:
             network = header(self.weights, str(self.path)).get("network")

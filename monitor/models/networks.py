@@ -1,4 +1,4 @@
-"""The networks: small enough for one beat at a time on one core."""
+"""Networks small enough for one beat at a time on one core."""
 
 import copy
 from typing import Any, Self
@@ -38,7 +38,7 @@ class UnrolledConvolution(nn.Module):
         self.register_buffer("bias", fused.bias.detach().clone())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give what a ReLU lets through."""
+        """Apply the convolution and the ReLU."""
         flat = nn.functional.pad(x, (0, 0, self.pad, self.pad)).flatten(1)
         windows = flat.unfold(1, self.span, self.stride).reshape(-1, self.span)
         y = nn.functional.linear(windows, self.weight, self.bias).relu_()

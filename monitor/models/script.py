@@ -1,4 +1,4 @@
-"""TorchScript from a file: read only after it was looked at, and looked at again as read.
+"""Load TorchScript safely: check the file first, and the loaded network again.
 
 What a stranger's file holds is foreign code. Before torch sees it, its layout, its code and
 its objects are held to what a network needs (:mod:`~monitor.models.archive`,

@@ -1,4 +1,4 @@
-"""The code inside a TorchScript file: read without running it, and written anew.
+"""Check the code in a TorchScript file without running it, and rewrite it.
 
 TorchScript is a part of Python's grammar. The text in a file is parsed by Python's own parser,
 everything that is not known is refused, and what torch gets to compile is text made from what

@@ -1,4 +1,4 @@
-"""The operators that the code of a model file may use: tensor arithmetic, and nothing beside.
+"""The operators that the code of a model file may use: only tensor arithmetic.
 
 Names are those of torch's operators, without overloads. Left out on purpose is what reads or
 writes files, starts tasks, keeps state between calls, draws at random, gives memory as

@@ -1,4 +1,4 @@
-"""The object part of a TorchScript file: read as a list of steps, nothing made of it.
+"""Check the pickle part of a TorchScript file as a list of steps, without unpickling.
 
 torch reads these parts itself. Here is looked beforehand at what they would make: only
 modules of the file, plain values and tensors; and that every tensor lies within its data,

@@ -1,4 +1,4 @@
-"""The safe form of a model: weights without code, and the name of their architecture.
+"""The safe form of a model: weights and the name of an architecture, without code.
 
 A ``safetensors`` file whose metadata holds, under one key, JSON with ``network`` (see
 :func:`monitor.models.architectures.describe`) and, in a file of its own, ``manifest``. Nothing in
@@ -18,12 +18,12 @@ MAX_HEADER = 2**20  # bytes
 
 
 def is_weights(content: bytes) -> bool:
-    """Tell whether a file begins as safetensors does: the length of its header, then JSON."""
+    """Tell whether a file begins like safetensors: the length of its header, then JSON."""
     return content[8:9] == b"{"
 
 
 def header(content: bytes, source: str) -> dict[str, Any]:
-    """Give what a file says of itself: ``network``, and ``manifest`` if it is inside.
+    """Give the metadata of a file: ``network``, and ``manifest`` if it is inside.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Scoring of beat, run, rhythm and heart-rate annotations as ANSI/AAMI EC57 asks.
+"""Score beat, run, rhythm and heart-rate annotations by ANSI/AAMI EC57.
 
 Gives what the comparators of the WFDB software package (``bxb``, ``rxr``, ``sumstats``,
 ``mxm``, ``epicmp``) give, as pure functions on arrays of (sample, symbol).

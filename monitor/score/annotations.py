@@ -1,4 +1,4 @@
-"""Annotations of one record, and what the EC57 comparison reads out of them.
+"""Annotations of one record, and their meaning in an EC57 comparison.
 
 Rules that hold here:
 
@@ -131,7 +131,7 @@ class Span:
     inferred: bool = False
 
     def holds(self, sample: int) -> bool:
-        """Whether ``sample`` lies in the span."""
+        """Tell whether ``sample`` lies in the span."""
         return self.start <= sample <= self.end
 
 

@@ -26,7 +26,7 @@ COLUMNS = "nsvfqox"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BeatMatch:
-    """What matching two tracks gives.
+    """The result of matching two tracks.
 
     ``matrix`` has shape (7, 7), rows :data:`ROWS`, columns :data:`COLUMNS`; ``pairs`` holds
     the sample of the reference and of the test beat, -1 where there is none, and ``labels``
@@ -44,7 +44,7 @@ class BeatMatch:
 
 
 def pairs_up(early: int, early_next: int, late: int, late_next: int, window: int) -> bool:
-    """Whether the earlier beat is paired with the later one of the other annotator.
+    """Tell whether the earlier beat pairs with the later one of the other annotator.
 
     They must lie within ``window``, and the beat that follows the earlier one must not be the
     better partner: either it is not nearer to the later beat, or it has itself a nearer one in
@@ -86,7 +86,7 @@ def match_beats(
 
 
 class _Walk:
-    """Both tracks, each at its current beat, and what has been counted up to there."""
+    """Both tracks at their current beats, with the counts so far."""
 
     def __init__(self, ref: Track, test: Track, window: int) -> None:
         self._ref, self._test, self._window = ref, test, window
@@ -114,7 +114,7 @@ class _Walk:
             self._j += 1
 
     def goes_on(self, end_sample: int | None) -> bool:
-        """Whether a beat is left to decide."""
+        """Tell whether a beat is left to decide."""
         if end_sample is None:
             return self._i <= self._ref.beat_count
         return self._ref.samples[self._i] <= end_sample or self._test.samples[self._j] <= end_sample
@@ -136,7 +136,7 @@ class _Walk:
             self._i += 1
 
     def match(self) -> BeatMatch:
-        """Give what has been counted."""
+        """Give the counts."""
         return BeatMatch(
             self._counts,
             np.array(self._pairs, np.int64).reshape(-1, 2),

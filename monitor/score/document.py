@@ -1,4 +1,4 @@
-"""The score as a plain document, ready for JSON; its keys are part of the public format."""
+"""Turn scores into a JSON document; its keys are a public format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Heart-rate error: every test measurement against the reference measurement nearest in time.
+"""Heart-rate error: each test measurement against the nearest reference measurement.
 
 The reference heart rate is made from the reference beats by the same rule as the test's, which
 the standard leaves to the device and asks to be stated: here the mean of the last

@@ -1,4 +1,4 @@
-"""The score of one record: everything the comparison found, with the conditions it ran under."""
+"""Score one record: beats, runs, episodes and heart rate, with the conditions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ START_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How the comparison is run; anything but the defaults is not what EC57 prescribes.
+    """Conditions of the comparison; EC57 prescribes the defaults.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Conditions:
 
     @property
     def deviations(self) -> tuple[str, ...]:
-        """What makes the comparison non-standard, in words; empty when it is standard."""
+        """Deviations from the standard, in words; empty if there are none."""
         found = []
         if self.window_s != WINDOW_S:
             found.append(f"match window {self.window_s * 1000:g} ms instead of 150 ms")
@@ -76,7 +76,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordScore:
-    """What the comparison of one record gives.
+    """The result of the comparison of one record.
 
     ``matrix`` (7, 7) counts pairs: rows are the reference classes N S V F Q, O (no beat) and X
     (reference shut down), columns the test classes n s v f q, o and x. ``pairs`` (n, 2) holds
@@ -113,13 +113,13 @@ class RecordScore:
 
     @property
     def false_negatives(self) -> NDArray[np.int64]:
-        """Samples of the reference beats nobody found."""
+        """Samples of the missed reference beats."""
         samples: NDArray[np.int64] = self.pairs[self.pairs[:, 1] < 0, 0]
         return samples
 
     @property
     def false_positives(self) -> NDArray[np.int64]:
-        """Samples of the test beats that are none."""
+        """Samples of the false test beats."""
         samples: NDArray[np.int64] = self.pairs[self.pairs[:, 0] < 0, 1]
         return samples
 
@@ -144,7 +144,7 @@ def compare_beats(
     length_samples: int | None = None,
     conditions: Conditions | None = None,
 ) -> RecordScore:
-    """Compare two sets of annotations beat by beat, as EC57 asks; beats only.
+    """Compare the beats of two sets of annotations, by EC57.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The standard reports of the beat comparator: one page a record (``bxb -s`` and ``bxb -S``)."""
+"""Standard reports of the beat comparator, one page a record (``bxb -s``, ``bxb -S``)."""
 
 from __future__ import annotations
 

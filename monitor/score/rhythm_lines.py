@@ -1,4 +1,4 @@
-"""Line formats for rhythm episodes and heart rate, in the manner of ``epicmp`` and ``mxm``.
+"""Line formats for rhythm episodes and heart rate, like those of ``epicmp`` and ``mxm``.
 
 The columns are those of the WFDB software package. Totals are made from the durations
 themselves, where the package's summary program reads back rounded percentages.

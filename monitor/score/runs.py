@@ -1,4 +1,4 @@
-"""Run-by-run comparison: couplets, short and long runs of ectopic beats, as EC57 asks.
+"""Run-by-run comparison of couplets, short and long runs of ectopic beats, by EC57.
 
 Rules that hold here:
 
@@ -33,7 +33,7 @@ _SHUTDOWN = "U"
 
 @dataclass(frozen=True, slots=True)
 class RunKind:
-    """What makes up a run: ``members`` prolong it, ``enders`` end it.
+    """A kind of run: ``members`` prolong it, ``enders`` end it.
 
     ``onset`` and ``offset`` bracket a rhythm that counts as a long run. While looking a run
     up, that rhythm is over at any of ``closers``, and ``breakers`` interrupt a row of beats.
@@ -91,7 +91,7 @@ class RunScore:
 
 
 def run_labels(annotations: Annotations, classes: Mapping[str, str]) -> list[str]:
-    """Reduce every annotation to what it means for runs.
+    """Reduce every annotation to its meaning for runs.
 
     Gives beat classes N S V F Q (normal beats in atrial fibrillation are S), ``[`` and ``]``
     for the ends of ventricular fibrillation, ``{`` and ``}`` for those of atrial fibrillation

@@ -87,7 +87,7 @@ class Summary:
 
     @property
     def false_positives(self) -> int:
-        """Test beats that are none."""
+        """False test beats."""
         return cells(self.matrix, "OX", "nsvfq")
 
 

@@ -21,14 +21,7 @@ from monitor.journal.journal import Journal
 from monitor.messages import Alert, Samples, Snippet
 from monitor.service.hub import Hub
 from monitor.wire.frames import encode, pieces
-from monitor.wire.protocol import (
-    Body,
-    Heartbeat,
-    Mark,
-    ProtocolError,
-    StreamState,
-    topic_of,
-)
+from monitor.wire.protocol import Body, Heartbeat, Mark, ProtocolError, StreamState, topic_of
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 

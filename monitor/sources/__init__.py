@@ -1,4 +1,4 @@
-"""Where samples come from. A source owns its file or device and knows nothing of analysis."""
+"""Sources of samples: recordings, live streams, boards and the simulator."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Protocol, TypeAlias
 
 from monitor.messages import FloatArray, Samples, StreamInfo
 
-LOOK_UP_S = 0.2  # a live source that hears nothing gives an empty piece so often
+LOOK_UP_S = 0.2  # a silent live source gives an empty piece this often
 
 Log: TypeAlias = Callable[[str], object]
-"""Takes one line for the operator: a clock that drifts, a device that was lost and found."""
+"""Takes one line for the operator, such as a clock that drifts or a device that was lost."""
 
 
 class Source(Protocol):
-    """A stream of samples, read as fast as it is asked: pacing is the caller's business.
+    """A stream of samples. The caller sets the pace.
 
-    A live source gives samples as they come; while none come it gives empty pieces, so that
-    whoever reads it can look up.
+    A live source gives samples as they come. While it is silent it gives empty pieces, so that
+    the reader can do other work.
     """
 
     @property
     def info(self) -> StreamInfo:
-        """What the stream is; known before the first sample."""
+        """The stream: name, rate and leads. Known before the first sample."""
         ...
 
     @property
@@ -31,7 +31,7 @@ class Source(Protocol):
         ...
 
     def chunks(self) -> Iterator[Samples]:
-        """Give the samples in order, in pieces of bounded size. A jump in the index is a hole."""
+        """Give the samples in order, in pieces of bounded size. A jump in the index is a gap."""
         ...
 
 
@@ -44,7 +44,7 @@ def pieces(
 
 
 def stream_name(text: str) -> str:
-    """Make any name fit for a stream.
+    """Turn any text into a valid stream name.
 
     >>> stream_name("Station 3: bed 7")
     'Station_3__bed_7'

@@ -23,11 +23,11 @@ from monitor.sources import LOOK_UP_S, Log, pieces, stream_name
 from monitor.sources.sample_clock import Counts, SampleClock, Times
 from monitor.sources.units import millivolts_in
 
-UNIT = "uV"  # of BrainFlow's EXG rows, for all its boards
+UNIT = "uV"  # BrainFlow gives EXG rows in this unit for all boards
 BUFFER_S = 60.0
-COUNTED_TO = 256  # what counters of one byte count to
+COUNTED_TO = 256  # counters of one byte
 LEARNED_FROM = 100  # differences that show whether the counter counts samples
-LATE_S = 0.1  # a sample that follows a loss may be stamped so much too early
+LATE_S = 0.1  # a sample after a loss may be stamped this much too early
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it finds its libraries by pkg_resources before Python 3.12
     BoardShim.disable_board_logger()
@@ -113,7 +113,7 @@ class BrainFlowBoard:
         return self._info
 
     def chunks(self) -> Iterator[Samples]:
-        """Give the samples as they come: to the end of a file that is played back, else for ever.
+        """Give the samples as they come, without end unless a file is played back.
 
         Raises
         ------
@@ -170,7 +170,7 @@ class BrainFlowBoard:
 
 
 class SampleCounter:
-    """What a board's counter tells of samples lost on the way.
+    """Finds lost samples by the counter of a board.
 
     Most boards count samples in one byte. Others count otherwise, or not at all: the counter is
     believed if it goes up by one in most of the samples, and if the stamps leave room for the loss.
@@ -183,7 +183,7 @@ class SampleCounter:
         self._counts = False
 
     def lost(self, times_s: Times, counter: NDArray[np.float64]) -> Counts:
-        """Give the number of samples lost before each of these."""
+        """Give the number of lost samples before each sample."""
         if self._last is None:
             self._last = (float(times_s[0]), float(counter[0]) - 1)
         before_s = np.concatenate([[self._last[0]], times_s[:-1]])
@@ -253,7 +253,7 @@ def _rows(
 
 
 def _length(file: str) -> int:
-    """Count the samples in a file to be played back: one a line."""
+    """Count the samples in a file for playback, one a line."""
     try:
         with Path(file).open("rb") as lines:
             return sum(1 for _ in lines)

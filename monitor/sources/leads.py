@@ -1,4 +1,4 @@
-"""Which signals of a recording are ECG leads, and which of them to analyse."""
+"""Choose the ECG leads to analyse, and the pulse waveform."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ AUTO, OFF = "auto", "off"
 def is_ecg(name: str, unit: str) -> bool:
     """Tell whether a signal is an ECG lead, from its name and physical unit.
 
-    A signal in volts counts unless its name is known to be something else (EEG,
-    respiration, blood pressure ...); one in another unit never does.
+    A signal in volts is one unless its name belongs to another kind of signal (EEG,
+    respiration, blood pressure ...). A signal in another unit is never one.
     """
     if millivolts_in(unit) is None:
         return False
@@ -46,8 +46,8 @@ def choose_leads(
 ) -> list[int]:
     """Choose the signals to analyse; the first of them is the primary lead.
 
-    Without a wish: the lead nearest to a modified lead II, then one more if there is one, of many
-    a chest lead.
+    By default: the lead most like a modified lead II, then one more if there is one, a chest lead
+    if possible.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def choose_leads(
     names, units
         All signals of the recording, in order.
     wanted
-        Lead names, upper or lower case, in the order to be used. A name that several signals have
-        means the first of them; given again, the next.
+        Lead names, upper or lower case, in the order to use. If several signals share a name, it
+        means the first of them, and the next one when it is given again.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def choose_leads(
     Raises
     ------
     MonitorError
-        If a wanted lead does not exist or is no voltage, or there is no ECG lead at all.
+        If a wanted lead does not exist or is not a voltage, or there is no ECG lead.
     """
     ecg = [i for i, (name, unit) in enumerate(zip(names, units, strict=True)) if is_ecg(name, unit)]
     listing = ", ".join(f"{n} ({u})" for n, u in zip(names, units, strict=True))
@@ -106,8 +106,8 @@ def choose_pulse(
 ) -> int | None:
     """Choose the pulse waveform: arterial pressure, or else a plethysmogram.
 
-    It is known by its name: ABP, ART, IBP, AO, UAP, BP, PLETH or PPG, alone or with a number or
-    more behind it (``ABP2``, ``PLETH R``). Its unit does not matter.
+    Its name is ABP, ART, IBP, AO, UAP, BP, PLETH or PPG, alone or followed by a number or another
+    word (``ABP2``, ``PLETH R``). Its unit does not matter.
 
     Parameters
     ----------
@@ -118,9 +118,9 @@ def choose_pulse(
     chosen
         The ECG leads among them: none of them can be the pulse.
     wanted
-        A name, upper or lower case; "auto" for the first that is known by its name, "off" for none.
+        A name, upper or lower case; "auto" for the first with a known name, "off" for none.
     rates
-        Sampling rates of all signals, where they may differ: the pulse has that of the ECG.
+        Sampling rates of all signals, if they may differ. The pulse must have that of the ECG.
 
     Returns
     -------

@@ -21,8 +21,8 @@ from monitor.sources import LOOK_UP_S, Log, pieces, stream_name
 from monitor.sources.calibration import NO_CALIBRATION, Calibration, choose_voltages
 from monitor.sources.sample_clock import SampleClock
 
-FIND_S = 10.0  # how long a stream is looked for
-ANOTHER_S = 1.0  # ... and another of the same name
+FIND_S = 10.0  # longest search for a stream; LSL streams answer within seconds
+ANOTHER_S = 1.0  # further search for a second stream of the same name
 MAX_PULL = 4096
 _UNITS = {"microvolts": "uV", "microvolt": "uV", "millivolts": "mV", "millivolt": "mV",
           "volts": "V", "volt": "V", "nanovolts": "nV"}  # fmt: skip
@@ -99,7 +99,7 @@ class LslStream:
         return self._info
 
     def chunks(self) -> Iterator[Samples]:
-        """Give the samples as they come, without end; empty pieces while none come.
+        """Give the samples as they come, without end, and empty pieces during silence.
 
         Raises
         ------
@@ -201,7 +201,7 @@ def _channels(
 
 
 def _quiet() -> None:
-    """Keep liblsl's log off the terminal, unless the user has a configuration of their own."""
+    """Hide the log of liblsl, unless the user has configured it."""
     own = [
         Path("lsl_api.cfg"),
         Path.home() / "lsl_api/lsl_api.cfg",

@@ -1,4 +1,4 @@
-"""From the name a user gives to the source it means.
+"""Open the source that the user names.
 
 ========================  ==========================================================
 ``208``, ``mitdb/208``    a WFDB record, by path, in the data folder or at PhysioNet
@@ -9,7 +9,7 @@
 ``brainflow:BOARD``       a board by BrainFlow: ``brainflow:cyton?serial_port=/dev/ttyUSB0``
 ========================  ==========================================================
 
-A library that one kind needs is imported when a source of that kind is opened.
+The library for a kind of source is imported when such a source is opened.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ EDF_SUFFIXES = (".edf", ".rec", ".bdf")
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What a user may say about a source beside its name; each kind takes what it can use.
+    """What the user says about a source beside its name.
 
-    ``rate_hz`` and ``unit`` are of signals that do not tell theirs; ``gain`` (ADC units in 1 mV)
-    and ``baseline`` (ADC value of 0 mV) of signals that are in ADC units. ``pulse`` names the pulse
-    waveform (see :func:`~monitor.sources.leads.choose_pulse`). Where ``shared``, the options is for
-    several recordings: what one of them cannot use is meant for others, and not refused.
+    ``rate_hz`` and ``unit`` are for signals that do not state theirs. ``gain`` (ADC units in 1 mV)
+    and ``baseline`` (ADC value of 0 mV) are for signals in ADC units. ``pulse`` names the pulse
+    waveform (see :func:`~monitor.sources.leads.choose_pulse`). With ``shared``, the options are for
+    several recordings, and an option that one of them cannot use is not an error.
     """
 
     leads: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class SourceOptions:
 
 
 def check(options: SourceOptions) -> None:
-    """Refuse a options that no source can fulfil.
+    """Refuse options that no source can use.
 
     Raises
     ------
@@ -97,16 +97,16 @@ def open_source(name: str | Path, options: SourceOptions, chunk_s: float, log: L
     name
         For a recording, what :func:`~monitor.sources.records.find_record` gave.
     options
-        What else was asked for.
+        What the user says about the source.
     chunk_s
-        Length of the pieces it shall give (s); a live source may give shorter ones.
+        Length of the pieces in seconds; a live source may give shorter ones.
     log
         Takes lines for the log while the source runs.
 
     Raises
     ------
     MonitorError
-        If it cannot be opened, or the options does not fit it.
+        If it cannot be opened, or the options do not fit it.
     """
     check(options)
     if name == STANDARD_INPUT:
@@ -178,7 +178,7 @@ def _calibration(options: SourceOptions) -> Calibration:
 
 @contextmanager
 def _extra(name: str) -> Iterator[None]:
-    """Tell which optional extra holds the package that an import inside misses."""
+    """Name the optional extra for a package that an import inside does not find."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -198,10 +198,7 @@ _OPTIONS = {
 
 
 def _refuse(name: str, options: SourceOptions, *fields: str) -> None:
-    """Refuse options that mean nothing for a source of this kind: nothing is ignored.
-
-    In a options for several recordings they are meant for others among them.
-    """
+    """Refuse options that do not apply to this kind of source, unless they are shared."""
     for field in () if options.shared else fields:
         if getattr(options, field) not in (None, False, 0.0, AUTO, OFF):
             raise MonitorError(f"{_OPTIONS[field]} does not apply to {name}", USAGE)

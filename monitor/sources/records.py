@@ -17,13 +17,13 @@ Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) while files are downloaded."""
 
 FILES = (".edf", ".rec", ".bdf")
-"""Suffixes of recordings that are one file, and no text."""
+"""Suffixes of recordings in one binary file."""
 
 TEXTS = (".csv", ".tsv", ".txt", ".asc", ".log")
-"""Suffixes of text files with a sample a line; ``.dat`` is one if there is no such WFDB record."""
+"""Suffixes of text files with one sample a line; so is a ``.dat`` without a WFDB header."""
 
 WFDB_SUFFIXES = (".hea", ".dat", ".mat")
-"""Of the files of a WFDB record, by any of which it may be named."""
+"""Suffixes of the files of a WFDB record; each may stand for the record."""
 
 DATA_VARIABLE = "ECG_MONITOR_DATA"
 _SOME_BYTES = 4096
@@ -37,16 +37,16 @@ def find_record(
 ) -> Path:
     """Give the path of a recording, downloading a WFDB record if need be.
 
-    That of a WFDB record is without extension, that of any other file as it is.
+    The path of a WFDB record has no extension; that of any other file is complete.
 
     Parameters
     ----------
     name
         A path (``recordings/208``), a name in the data folder (``208``, ``mitdb/208``), or
-        ``DATABASE/RECORD`` as PhysioNet has it. A bare MIT-BIH number means ``mitdb``. A path
-        into a folder that is here is that: it is not told to PhysioNet.
-        A file that is no WFDB record has its suffix: ``night.edf``, ``bed7.csv``. One with an
-        unknown suffix is a recording if it is a text.
+        ``DATABASE/RECORD`` at PhysioNet. A bare MIT-BIH number means ``mitdb``. A path into an
+        existing folder is never looked up at PhysioNet.
+        Other files have their suffix: ``night.edf``, ``bed7.csv``. A file with an unknown suffix
+        is a recording if it is text.
     data_dir
         The data folder; by default what ``ECG_MONITOR_DATA`` names.
     progress
@@ -90,13 +90,13 @@ def find_record(
 
 
 def record_name(path: Path) -> str:
-    """Name under which results of a recording are written; that of a WFDB record is its own."""
+    """Give the name for the results of a recording; a WFDB record keeps its own name."""
     one_file = path.suffix.lower() in (*FILES, *TEXTS) or is_text(path)
     return stream_name(path.stem) if one_file else path.name
 
 
 def is_text(path: Path) -> bool:
-    """Tell whether the recording at a path is a text file, as :func:`find_record` gave it."""
+    """Tell whether a recording from :func:`find_record` is a text file."""
     suffix = path.suffix.lower()
     if suffix in (*TEXTS, *FILES):
         return suffix in TEXTS
@@ -104,7 +104,7 @@ def is_text(path: Path) -> bool:
 
 
 def _other_file(name: str) -> Path | None:
-    """Give a file that is neither a WFDB record nor has a known suffix, if it is a text."""
+    """Find a text file with an unknown suffix that is not a WFDB record."""
     path = Path(name)
     if path.suffix.lower() == ".hea" or not path.is_file():
         return None
@@ -132,7 +132,7 @@ def _on_disk(name: str, data_dir: Path | None) -> Path | None:
 
 
 def _forms(path: Path) -> list[Path]:
-    """Give the files by which a recording is known to be there."""
+    """Give the files that prove that a recording exists."""
     headers = [Path(f"{path}.hea"), Path(f"{path}.HEA")]
     return [*headers, path] if path.suffix.lower() in (*FILES, *TEXTS) else headers
 
@@ -151,7 +151,7 @@ def _in_folder(name: str, data_dir: Path) -> Path | None:
 
 
 def cache_dir() -> Path:
-    """Folder that keeps downloaded records."""
+    """Give the folder for downloaded records."""
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(home) / "ecg-monitor"
 
@@ -215,7 +215,7 @@ def _files_of(header_path: Path, record: str) -> list[str]:
 
 
 def _reason(error: BaseException) -> str:
-    """Say what was wrong at the bottom: an unknown host, not how often it was tried."""
+    """Give the root cause, such as an unknown host."""
     first = error
     while first.__context__ is not None:
         first = first.__context__

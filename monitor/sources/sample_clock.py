@@ -1,13 +1,13 @@
-"""From time stamps to sample indices: gaps, delays, doubles and drift of a stamped source.
+"""Turn time stamps into sample indices; find gaps, delays, repeated samples and drift.
 
 Rules that hold here:
 
-1. Pure: only stamps and the order of samples decide, never the clock of this machine. How the
-   samples were cut into pieces changes nothing.
-2. A sample is never moved, made up or averaged. What is lost leaves a jump of the index; a device
-   that is faster or slower than it says is measured and reported, and refused when far off.
-3. A stamp can be late (a delay on the way), and the samples after it catch up. A loss stays:
-   only then does the index jump. Samples are held back for that decision and for nothing else.
+1. Pure: only the stamps and the order of samples count, not the clock of this machine. The size
+   of the pieces does not change the result.
+2. No sample is moved, invented or averaged. A loss is a jump of the index. The rate of the device
+   is measured; a deviation is reported, and a large one is an error.
+3. After a delay the samples catch up; after a loss they do not, and the index jumps. Samples are
+   held back only for this decision.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from numpy.typing import NDArray
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray
 
-START_S = 1.0  # looked at before any sample is given out
-REFUSED_DEVIATION = 0.02  # of the rate, measured against announced
-DRIFT_SAID = 0.0005  # smaller deviations are not worth a line
-MOST_JITTER_S = 0.1  # later than this is a delay or a loss, however uneven the stamps are
+START_S = 1.0  # of stamps that are checked before the first sample is given
+REFUSED_DEVIATION = 0.02  # from the announced rate; more is another rate, not drift
+DRIFT_SAID = 0.0005  # smaller deviations are not logged
+MOST_JITTER_S = 0.1  # a later stamp is a delay or a loss, even if stamps are uneven
 LEAST_JITTER_SAMPLES = 1.5
-HOLD_S = 0.5  # of signal that does not catch up make a delay a loss
-CATCHES_UP = 0.1  # seconds a second, at the least
+HOLD_S = 0.5  # of signal that does not catch up turns a delay into a loss
+CATCHES_UP = 0.1  # least speed of catching up, in seconds a second
 BUCKET_S = 0.25
 JITTER_BUCKETS = 20  # 5 s
 RATE_BUCKETS = 8  # 2 s make one reading of the rate
 SHORT_READINGS, LONG_READINGS = 6, 31  # 10 s and 60 s
 MANY_GAPS, GAPS_WITHIN_S = 5, 10.0
-DOUBLES_S = 30.0  # how far back a sample that comes again is known
+DOUBLES_S = 30.0  # memory for repeated samples
 
 Times = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -42,14 +42,14 @@ Run = tuple[int, FloatArray]
 
 
 class SampleClock:
-    """Gives the samples of one stamped stream their indices.
+    """Assigns indices to the samples of one stamped stream.
 
     Parameters
     ----------
     stream
         Name, for errors.
     rate_hz
-        The rate that was announced; indices count at this rate.
+        The announced rate; indices count at this rate.
     """
 
     def __init__(self, stream: str, rate_hz: float) -> None:
@@ -80,7 +80,7 @@ class SampleClock:
         self.deviation: float | None = None
 
     def push(self, times_s: Times, values_mv: FloatArray, lost: Counts | None = None) -> list[Run]:
-        """Take stamped samples in the order they came; give those whose index is certain.
+        """Take stamped samples in order of arrival; give those whose index is certain.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class SampleClock:
         values_mv
             Shape (n, leads).
         lost
-            How many samples before each are known to be missing, by a counter of the device.
+            Missing samples before each sample, by a counter of the device.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class SampleClock:
         return self._decide(last=False)
 
     def flush(self) -> list[Run]:
-        """Give what was held back: nothing will catch up any more."""
+        """Give the samples that were held back: no more will come."""
         if not len(self._held_s):
             return []
         if not self._started:
@@ -118,7 +118,7 @@ class SampleClock:
         return self._decide(last=True)
 
     def notes(self) -> list[str]:
-        """Give what is to be told to the operator since the last call, a line each."""
+        """Give the new remarks for the operator, one line each."""
         notes, self._notes = self._notes, []
         return notes
 
@@ -185,14 +185,14 @@ class SampleClock:
         return runs
 
     def _index(self, lost: Counts) -> Counts:
-        """Index of the next samples, if none are missing but those that are known to be."""
+        """Index of the next samples, if only the known ones are missing."""
         return self._next + np.arange(len(lost)) + np.cumsum(lost)
 
     def _late(self, times_s: Times, lost: Counts) -> Times:
         return times_s - self._origin_s - self._index(lost) / self._rate_hz
 
     def _floor_and_jitter(self) -> tuple[float, float]:
-        """Least lateness of the last seconds, and how much more is usual."""
+        """Least delay of the last seconds, and the usual jitter above it."""
         floor_s = min(low for low, _ in self._spans)
         if len(self._spans) < JITTER_BUCKETS // 2:
             return floor_s, MOST_JITTER_S
@@ -203,10 +203,10 @@ class SampleClock:
     def _settle(
         self, times_s: Times, lost: Counts, floor_s: float, jitter_s: float, last: bool
     ) -> int | None:
-        """Decide about samples that are late, the first of them surely.
+        """Decide whether late samples are delayed or follow a loss.
 
-        Gives how many belong on without a break, 0 when the index has jumped over a loss, and
-        None when only later samples can tell.
+        Gives the number of samples that continue without a break, 0 after a jump over a loss, or
+        None if later samples must decide.
         """
         late_s = self._late(times_s, lost) - floor_s
         lowest = np.minimum.accumulate(late_s)
@@ -227,7 +227,7 @@ class SampleClock:
         return 0
 
     def _check_gaps(self) -> None:
-        """Loss after loss with stamps evenly apart is no loss: the rate is another."""
+        """Check the rate after many losses: even stamps then mean another rate."""
         if (
             len(self._gaps) == MANY_GAPS
             and self._gaps[-1] - self._gaps[0] < GAPS_WITHIN_S * self._rate_hz
@@ -235,9 +235,9 @@ class SampleClock:
             self._check_steps(np.asarray(self._steps))
 
     def _judge_back(self, time_s: float, row: FloatArray, late_s: float, jitter_s: float) -> int:
-        """Judge a sample not newer than those before: 0 if it came before, else 1.
+        """Judge a sample that is not newer than the last: 0 if it is a repeat, else 1.
 
-        One that is new and far back means that the clock was set back: signal goes on from here.
+        A new sample far back means that the clock was set back; the signal continues from here.
         """
         if (time_s, row.tobytes()) in self._seen:
             self.doubles += 1

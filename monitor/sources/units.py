@@ -1,4 +1,4 @@
-"""Physical units as recordings spell them: what is a voltage, what is something else."""
+"""Read physical units as recordings spell them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OTHER = frozenset(
 
 
 def millivolts_in(unit: str) -> float | None:
-    """Give the millivolts in one of a unit, however it is spelled; None for no voltage.
+    """Give the millivolts in a unit, however it is spelled; None if it is not a voltage.
 
     >>> [millivolts_in(unit) for unit in ("mV", "UV", "µV", "Microvolts", "?V", "")]
     [1.0, 0.001, 0.001, 0.001, None, None]
@@ -34,10 +34,10 @@ def millivolts_in(unit: str) -> float | None:
 
 
 def is_other_quantity(unit: str) -> bool:
-    """Tell whether a unit is known to be that of something that is no voltage: ``mmHg``."""
+    """Tell whether a unit is known and not a voltage, such as ``mmHg``."""
     return _plain(unit) in _OTHER
 
 
 def _plain(unit: str) -> str:
-    """Lower case, one of the two signs for micro, no blanks or NUL."""
+    """Normalize a unit: lower case, one sign for micro, no blanks or NUL."""
     return "".join(unicodedata.normalize("NFKC", unit).replace("\0", "").casefold().split())

@@ -1,4 +1,4 @@
-"""The default detector on real records: its beats, their places, and how soon."""
+"""The default detector on real records: beats, R peaks and latency."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_r_peaks_lie_on_the_r_peak_in_either_polarity(
 @pytest.mark.parametrize("sign", [1.0, -1.0], ids=["upright", "inverted"])
 @pytest.mark.parametrize("name", ["122", "205"])
 def test_noise_does_not_move_the_r_peak(data_dir: Path, name: str, sign: float) -> None:
-    """Slow noise at 9 dB, reckoned as in the noise stress test database."""
+    """Slow noise at 9 dB, as defined in the noise stress test database."""
     signal, beats, truth = record(data_dir, name, 6)
     slow = scipy.signal.butter(2, (1.0, 8.0), "bandpass", fs=RATE_HZ, output="sos")
     noise = scipy.signal.sosfilt(
@@ -60,7 +60,7 @@ def test_noise_does_not_move_the_r_peak(data_dir: Path, name: str, sign: float) 
 
 
 @pytest.mark.parametrize(("name", "looked_back"), [("100", 0), ("203", 2)])
-def test_decides_soon(data_dir: Path, name: str, looked_back: int) -> None:
+def test_decides_within_a_second(data_dir: Path, name: str, looked_back: int) -> None:
     signal, _, _ = record(data_dir, name, 5)
     peaks = detect(signal)
     delays_s = [(p.decided_sample - p.sample) / RATE_HZ for p in peaks if not p.searched_back]
@@ -93,8 +93,8 @@ def test_a_t_wave_taken_for_the_first_beat_is_forgotten(data_dir: Path) -> None:
     assert [p for p in late if np.abs(beats - p).min() > 0.15 * RATE_HZ] == []
 
 
-def test_a_beat_in_doubt_while_its_level_is_forgotten_is_learnt(data_dir: Path) -> None:
-    # the level is learnt anew while a beat weighed by the first one still waits
+def test_a_beat_pending_while_its_level_is_forgotten_is_learnt(data_dir: Path) -> None:
+    # the level is learnt again while a beat weighed by the first one is pending
     start = 70_655
     signal, beats, _ = record(data_dir, "207", 4)
     peaks = detect(signal[start : start + MINUTE // 6])

@@ -1,4 +1,4 @@
-"""The default detector where lethal alarms rest on it: asystole, any rate, VT, fibrillation."""
+"""The default detector in lethal rhythms: asystole, any rate, VT, fibrillation."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from monitor.sources.simulator import Scenario, Segment, Simulator
 def bells(bpm: float, seconds: float, rate_hz: float = RATE_HZ) -> tuple[Signal, Signal]:
     """A narrow-QRS ECG, shape (n,), and the seconds of its R peaks."""
     t = np.arange(round(seconds * rate_hz)) / rate_hz
-    short = min(1.0, 100.0 / bpm) ** 0.5  # P and T draw near at high rates
+    short = min(1.0, 100.0 / bpm) ** 0.5  # P and T come nearer at high rates
     beats_s = np.arange(0.4, seconds - 0.5, 60.0 / bpm)
     signal = 0.01 * np.random.default_rng(1).standard_normal(len(t))
     for at in beats_s:
@@ -123,7 +123,9 @@ def test_vt_is_found_within_seconds_on_any_pair_of_leads(
 
 
 @pytest.mark.parametrize("name", ["203", "223"])
-def test_looks_back_while_everything_is_in_doubt_but_not_far(data_dir: Path, name: str) -> None:
+def test_search_back_works_while_all_candidates_are_uncertain_but_not_far(
+    data_dir: Path, name: str
+) -> None:
     signal, _, _ = record(data_dir, name, 5)
     noise = np.random.default_rng(0).standard_normal(signal.shape)
     peaks = detect(signal + 0.7 * noise)
@@ -131,7 +133,7 @@ def test_looks_back_while_everything_is_in_doubt_but_not_far(data_dir: Path, nam
     assert 1.0 < age_s < 4.0
 
 
-def test_lives_through_fibrillation_and_comes_back(data_dir: Path) -> None:
+def test_finds_beats_again_after_fibrillation(data_dir: Path) -> None:
     signal, beats, _ = record(data_dir, "100", 3)
     changed = signal[:, :1].copy()
     rng = np.random.default_rng(3)

@@ -34,6 +34,14 @@ def test_the_layers_fit_the_inputs_of_the_networks(name: str, sizes: tuple[int, 
     assert {array.dtype for layer in layers for array in layer} == {np.dtype(np.float64)}
 
 
+def test_the_features_have_the_order_of_the_fit() -> None:
+    assert " ".join(Features._fields) == (
+        "height height_low height_high slope correlation correlation_low size familiarity "
+        "background noise ahead behind width step since_s since_rr irregular last_height rejected "
+        "learnt"
+    )
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_the_values_are_those_that_were_measured(name: str) -> None:
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""The filters of the default detector: what they carry over, and what they do not."""
+"""The filters of the default detector carry their state, but no steps."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ def noise(seed: int, hops: int) -> list[NDArray[np.float64]]:
     return list(np.random.default_rng(seed).normal(size=(hops, HOP)))
 
 
-def test_a_new_level_behind_a_hole_is_no_step() -> None:
+def test_a_new_level_after_a_gap_is_no_step() -> None:
     calm = noise(1, 20)
     moved = [*calm[:10], calm[10].copy(), *(hop + 300.0 for hop in calm[11:])]
     moved[10][:5] = np.nan
@@ -36,7 +36,7 @@ def test_a_new_level_behind_a_hole_is_no_step() -> None:
     assert np.allclose(np.diff(here.signal[:, last]), np.diff(there.signal[:, last]), atol=1e-9)
 
 
-def test_what_was_before_many_new_levels_is_forgotten() -> None:
+def test_many_new_levels_leave_no_trace() -> None:
     off = np.full(HOP, np.nan)
     before = [hop for level in range(500) for hop in (noise(2, 1)[0] + 7.0 * level, off)]
     after = noise(3, 40)

@@ -1,7 +1,7 @@
 """An EDF, EDF+ or BDF file as a source.
 
-Parts of a discontinuous file (EDF+D) lie where the time of each data record says; what was not
-recorded between them is a hole. EDF+: Kemp and Olivan, Clin Neurophysiol 2003,
+In a discontinuous file (EDF+D) the time of each data record gives its place, and the time between
+the parts is a gap. EDF+: Kemp and Olivan, Clin Neurophysiol 2003,
 doi:10.1016/S1388-2457(03)00123-8.
 """
 
@@ -24,8 +24,8 @@ from monitor.sources.edf.header import EdfHeader, read_edf_header
 from monitor.sources.leads import OFF, choose_pulse
 
 READ_S = 30.0  # signal read from the file at a time
-GAP_SAMPLES = 1.5  # a record that begins later than this after the one before lies after a hole
-LATEST_S = 1e9  # after the start of a file no data record begins
+GAP_SAMPLES = 1.5  # a data record that begins this much late follows a gap
+LATEST_S = 1e9  # 30 years: a later data record has a damaged time
 _TIMEKEEPING = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15[\d.]*)?\x14")
 
 
@@ -46,18 +46,17 @@ class EdfFile:
     stream
         Stream name; by default the file's.
     pulse
-        Label of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
-        ``off``.
+        Label of the pulse waveform, ``auto`` for a signal with a known name, or ``off``.
     unit
-        Unit of the signals that do not tell theirs: mV, uV, V or nV.
+        Unit of the signals that state none: mV, uV, V or nV.
     log
-        Takes lines for the log: a file that was cut off or not closed.
+        Takes lines for the log, such as a file that was cut off or not closed.
 
     Raises
     ------
     MonitorError
-        If the file is missing or damaged, has no usable lead, a unit is not known, or the part
-        asked for is empty.
+        If the file is missing or damaged, has no usable lead, a unit is unknown, or the part
+        to read is empty.
     """
 
     def __init__(
@@ -131,7 +130,7 @@ class EdfFile:
 
     @property
     def samples(self) -> int:
-        """Number of samples, those lost in holes included."""
+        """Number of samples, with those lost in gaps."""
         return self._last - self._first
 
     def chunks(self) -> Iterator[Samples]:
@@ -159,14 +158,14 @@ class EdfFile:
         reader = edfio.read_bdf if header.sample_bytes == 3 else edfio.read_edf
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of data that is missing the header knows
+                warnings.simplefilter("ignore")  # missing data is known from the header
                 file = reader(path, header_encoding="latin-1")
                 known = sum(not channel.annotations for channel in header.channels)
                 if len(file.signals) != known or file.num_data_records != header.records:
                     raise MonitorError(f"{self._name} cannot be read as EDF: its header is damaged")
         except MonitorError:
             raise
-        except Exception as error:  # edfio raises whatever its parser stumbles over
+        except Exception as error:  # edfio has no error type of its own
             raise self._broken(error) from error
         return file
 
@@ -176,7 +175,7 @@ class EdfFile:
         try:
             columns = [signal.get_digital_slice(begin_s, end_s) for signal in self._signals]
             digital = np.stack(columns, axis=1).astype(np.float64)
-        except Exception as error:  # a file that was cut off meanwhile, for instance
+        except Exception as error:  # for instance, the file was cut off meanwhile
             raise self._broken(error) from error
         with np.errstate(over="ignore"):
             values: FloatArray = (digital * self._gain + self._offset).astype(np.float32)
@@ -188,7 +187,7 @@ class EdfFile:
 
 
 def _tell_length(header: EdfHeader, log: Log) -> None:
-    """Say where a file holds another number of data records than it announces."""
+    """Log if the number of data records is not the one in the header."""
     held = f"it holds {header.records} whole data records, {header.records * header.record_s:g} s"
     if header.announced <= 0:
         log(f"{header.name} was not closed, so its header does not tell its length: {held}")
@@ -201,7 +200,7 @@ def _tell_length(header: EdfHeader, log: Log) -> None:
 
 
 def _lead_name(label: str) -> str:
-    """Lead in an EDF+ label, which names the kind of signal first: ``ECG II`` is lead II."""
+    """Give the lead in an EDF+ label, which begins with the kind of signal: ``ECG II`` is II."""
     label = label.strip()
     kind, _, lead = label.partition(" ")
     return lead.strip() if kind.upper() in ("ECG", "EKG") and lead.strip() else label
@@ -231,7 +230,7 @@ def _record_starts(
 def _onsets_s(path: Path, header: EdfHeader) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Read when each data record begins: the first annotation in each (EDF+, 2.2.4).
 
-    ``edfio`` reads these to check a file, but does not give them out.
+    ``edfio`` reads these, but has no public access to them.
     """
     where = next((i for i, channel in enumerate(header.channels) if channel.annotations), None)
     if where is None:

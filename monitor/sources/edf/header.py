@@ -1,4 +1,4 @@
-"""Headers of EDF, EDF+ and BDF files: every field that matters is checked before it is used.
+"""Read the headers of EDF, EDF+ and BDF files; every needed field is checked.
 
 EDF: Kemp et al., Electroenceph Clin Neurophysiol 1992, doi:10.1016/0013-4694(92)90009-7.
 """
@@ -16,8 +16,8 @@ from monitor.text_file import text_of
 
 _FIXED_BYTES = 256
 _SIGNAL_BYTES = 256
-_LARGEST = 1e12  # no physical value is so large, nor a step of the converter so small
-_SHORTEST_S = 1e-6  # a data record that is no shorter has a finite sampling rate
+_LARGEST = 1e12  # larger values, and smaller gains than its inverse, are damaged fields
+_SHORTEST_S = 1e-6  # shorter data records would give no finite sampling rate
 _WIDTHS = {
     "label": 16, "transducer": 80, "unit": 8, "physical minimum": 8, "physical maximum": 8,
     "digital minimum": 8, "digital maximum": 8, "prefiltering": 80, "samples": 8, "reserved": 32,
@@ -29,7 +29,7 @@ _DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One signal. ``scale`` of it is asked for by :meth:`EdfHeader.scale`."""
+    """One signal. :meth:`EdfHeader.scale` gives its scale."""
 
     label: str
     unit: str
@@ -40,9 +40,9 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class EdfHeader:
-    """What a file says of itself, and how many whole data records it holds.
+    """The header of a file, and the number of whole data records in the file.
 
-    ``announced`` is -1 in a file that was not closed.
+    ``announced`` is the number in the header; -1 in a file that was not closed.
     """
 
     name: str
@@ -70,7 +70,7 @@ class EdfHeader:
         Raises
         ------
         MonitorError
-            If its limits do not tell them.
+            If its limits do not give them.
         """
         of = f" of {channel.label}"
         least, most = (
@@ -96,7 +96,7 @@ def read_edf_header(path: Path) -> EdfHeader:
     Raises
     ------
     MonitorError
-        If there is no such file, it is no EDF or BDF, or a field cannot be read.
+        If the file is missing, is not EDF or BDF, or a field cannot be read.
     """
     if not path.is_file():
         raise MonitorError(f"there is no file {path}", USAGE)

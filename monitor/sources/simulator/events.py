@@ -1,4 +1,4 @@
-"""The timeline's vocabulary: what happens in the heart, in seconds, whatever the sampling rate."""
+"""Events of the heart in seconds, independent of the sampling rate."""
 
 from __future__ import annotations
 

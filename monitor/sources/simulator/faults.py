@@ -1,4 +1,4 @@
-"""What electrodes and equipment do to the signal, sample by sample, after the heart."""
+"""Faults of electrodes and equipment, applied to the signal of the heart."""
 
 from __future__ import annotations
 

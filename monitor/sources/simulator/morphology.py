@@ -1,4 +1,4 @@
-"""What one beat looks like: a sum of Gaussians of the heart vector.
+"""The shape of a beat: a sum of Gaussians of the heart vector.
 
 After McSharry et al. (2003), doi:10.1109/TBME.2003.808805, whose P, Q, R, S and T are Gaussians
 along a limit cycle. Differences: the waves lie in time, not in phase, so that their widths
@@ -23,7 +23,7 @@ Wave: TypeAlias = tuple[str, float, float, float, float, float, float]
 
 SUPPORT_BEFORE_S = 0.40  # no wave of a beat begins earlier than this before its instant
 SUPPORT_AFTER_S = 0.90
-_REACH = 4.5  # SDs: what is left out is under 4e-5 of a wave
+_REACH = 4.5  # SDs; beyond this a wave is under 4e-5 of its peak
 _P = (0.040, 0.125, -0.015)
 
 _NORMAL_QRS: tuple[Wave, ...] = (

@@ -1,4 +1,4 @@
-"""Random functions of time that can be asked anywhere, in any order, at any sampling rate."""
+"""Random functions of time, for any times and any sampling rate."""
 
 from __future__ import annotations
 

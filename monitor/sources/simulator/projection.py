@@ -1,4 +1,4 @@
-"""From the heart vector to surface leads.
+"""Project the heart vector onto surface leads.
 
 Every wave is a vector in the body (x to the left, y to the feet, z to the back), so that
 all leads of a beat belong together: Einthoven's law holds, a wave isoelectric in one lead

@@ -1,4 +1,4 @@
-"""The pulse wave that the beats of the heart send to the finger."""
+"""The pulse wave at the finger that follows the beats of the heart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOISE = 0.01
 
 
 class PulseWave:
-    """Draws the wave of the beats it is given, 1 high for a usual beat.
+    """Draws the wave that follows the beats; a usual beat has height 1.
 
     A ventricle that has had no time to fill ejects nothing: an early beat has a small pulse, fast
     tachycardia, fibrillation and asystole have none.
@@ -37,7 +37,7 @@ class PulseWave:
         self._noise = ShapedNoise((seed, 37), band(0.3, 10.0))
 
     def take(self, beat: BeatEvent) -> None:
-        """Take the next beat; a P wave alone moves no blood."""
+        """Take the next beat; a P wave alone makes no pulse."""
         if beat.kind not in BEAT_CODES:
             return
         filling_s = beat.time_s - self._last_s

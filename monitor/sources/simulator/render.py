@@ -1,4 +1,4 @@
-"""From events in seconds to blocks of samples.
+"""Turn events in seconds into blocks of samples.
 
 Rules that hold here:
 
@@ -76,7 +76,7 @@ class Renderer:
         ]
 
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float32], list[TruthItem]]]:
-        """Give blocks for ever: start sample, values in mV (n, leads), and their truth, sorted.
+        """Give blocks without end: start sample, values in mV (n, leads), and their sorted truth.
 
         The pulse wave, if there is one, follows the leads.
         A block is held back until the next is drawn, as the truth of its last beat may need it.
@@ -104,7 +104,7 @@ class Renderer:
             start += self._size
 
     def _clean(self, start: int, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Signal of the heart as a faultless amplifier gives it, shape (n, leads)."""
+        """Signal of the heart without faults, shape (n, leads)."""
         self._take_until(start, float(time_s[-1]) + SUPPORT_BEFORE_S)
         vectors = self._vectors[: self._size].copy()
         self._vectors[: -self._size] = self._vectors[self._size :].copy()

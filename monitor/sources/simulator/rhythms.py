@@ -1,4 +1,4 @@
-"""When the heart beats: every rhythm as a lazy sequence of beats, in seconds.
+"""Rhythms as lazy sequences of beats, in seconds.
 
 Rules that hold here:
 
@@ -19,13 +19,13 @@ from monitor.sources.simulator.events import BeatEvent
 from monitor.sources.simulator.scenario import RhythmEvent, Segment
 
 RESPIRATION_HZ = 0.25
-_REFRACTORY = 0.85  # of the sinus interval: an impulse sooner after an ectopic beat is blocked
+_REFRACTORY = 0.85  # of the sinus interval; an earlier impulse after an ectopic beat is blocked
 _FLUTTER_HZ = 5.0
 
 
 @dataclass(slots=True)
 class Heart:
-    """What goes on from one rhythm into the next."""
+    """State that passes from one rhythm to the next."""
 
     rng: np.random.Generator
     last_s: float = -math.inf
@@ -52,7 +52,7 @@ def respiration(time_s: float) -> float:
 
 
 def _intervals(segment: Segment, heart: Heart) -> Iterator[float]:
-    """RR intervals of a rhythm from above the ventricles, for ever."""
+    """RR intervals of a supraventricular rhythm, without end."""
     mean_s = 60.0 / segment.rate
     rng = heart.rng
     if segment.rhythm == "af":
@@ -89,7 +89,7 @@ def _pr_s(rr_s: float) -> float:
 
 
 def first_beat_s(segment: Segment, start_s: float, rr_s: float, heart: Heart) -> float:
-    """When the first beat of a segment comes: the new interval counts from the last beat."""
+    """Time of the first beat of a segment; its interval counts from the last beat."""
     if math.isinf(heart.last_s):
         return start_s + 0.5 * rr_s
     if start_s - heart.last_s > 2.0 * rr_s:  # after asystole or fibrillation
@@ -98,7 +98,7 @@ def first_beat_s(segment: Segment, start_s: float, rr_s: float, heart: Heart) ->
 
 
 def conducted(segment: Segment, start_s: float, end_s: float, heart: Heart) -> Iterator[BeatEvent]:
-    """Rhythms from above the ventricles, with their premature beats and pauses."""
+    """Supraventricular rhythms with premature beats and pauses."""
     intervals = _intervals(segment, heart)
     rr_s = next(intervals)
     node_s = first_beat_s(segment, start_s, rr_s, heart)
@@ -150,7 +150,7 @@ def _due(
     waiting: list[RhythmEvent],
     heart: Heart,
 ) -> RhythmEvent | None:
-    """Say what follows the beat just conducted, if it is not simply the next one."""
+    """Give the event that follows a conducted beat, if it is not a normal beat."""
     if waiting and waiting[0].kind != "fusion" and waiting[0].at_s <= offset_s:
         return waiting.pop(0)
     cycle = {"bigeminy": 1, "trigeminy": 2}.get(segment.rhythm)
@@ -194,7 +194,7 @@ def _premature(
 def ventricular(
     segment: Segment, start_s: float, end_s: float, heart: Heart
 ) -> Iterator[BeatEvent]:
-    """Ventricular and paced rhythms; the atria go on by themselves."""
+    """Ventricular and paced rhythms, with independent atria."""
     kind = {"paced": "paced", "idioventricular": "escape"}.get(segment.rhythm, "pvc")
     spread = 0.012 if segment.variability is None else segment.variability
     if segment.rhythm == "paced" and segment.variability is None:
@@ -215,7 +215,7 @@ def ventricular(
 
 
 def scripted(segment: Segment, start_s: float, end_s: float, heart: Heart) -> Iterator[BeatEvent]:
-    """Beats at exactly the intervals written down, over and over."""
+    """Beats at the scripted intervals, repeated."""
     first = segment.beats[0]
     time_s = first_beat_s(segment, start_s, first.rr_s, heart)
     index = 0

@@ -1,4 +1,4 @@
-"""What a simulated patient goes through: a script of rhythms, with faults laid over it.
+"""Scenarios: a script of rhythms with faults on top.
 
 A scenario is a plain value: segments of rhythm one after the other, each with timed events
 inside it (a premature beat, a run, a pause), and faults of electrodes and equipment at times
@@ -72,7 +72,7 @@ def _forms(forms: tuple[int, ...], what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RhythmEvent:
-    """Something that happens within a segment of rhythm, at the next conducted beat.
+    """An event within a segment of rhythm, at the next conducted beat.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with electrodes or equipment; the heart knows nothing of it.
+    """A fault of electrodes or equipment, independent of the heart.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ def scenario(name_or_path: str | Path) -> Scenario:
 
 
 def _check_required(kind: type[Any], table: Any, prefix: str) -> None:
-    """Find keys that are missing anywhere; wrong types are left to the strict builder."""
+    """Find missing keys; the strict builder checks the types."""
     if not isinstance(table, dict):
         return
     hints = typing.get_type_hints(kind)

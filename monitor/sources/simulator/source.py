@@ -110,12 +110,12 @@ class Simulator:
 
     @property
     def info(self) -> StreamInfo:
-        """What the stream is."""
+        """The stream."""
         return self._info
 
     @property
     def samples(self) -> int | None:
-        """Samples until the end, those lost in gaps included; None if there is no end."""
+        """Number of samples, with those lost in gaps; None without an end."""
         return None if math.isinf(self._end) else int(self._end)
 
     @property
@@ -131,7 +131,7 @@ class Simulator:
             yield chunk
 
     def chunks_with_truth(self) -> Iterator[tuple[Samples, tuple[TruthItem, ...]]]:
-        """Give each chunk with the truth that begins before its end and was not yet given.
+        """Give each chunk with the new truth that begins before its end.
 
         Beats that fall into a gap of the stream are left out: nobody can find them.
         """

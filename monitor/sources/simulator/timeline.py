@@ -1,4 +1,4 @@
-"""The scenario played out: all events in order of time, lazily and for ever if it loops."""
+"""Play a scenario: its events in order of time, lazily, and without end if it loops."""
 
 from __future__ import annotations
 

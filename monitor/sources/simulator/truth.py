@@ -1,4 +1,4 @@
-"""What really happened: reference annotations of the simulated patient, by sample."""
+"""Reference annotations of the simulated patient, by sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A simulated patient written as a WFDB record with reference annotations."""
+"""Write a simulated patient as a WFDB record with reference annotations."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Which columns of a CSV text may be ECG leads, by their names and their first values.
+"""Find the columns of a CSV text that may be ECG leads, from names and first values.
 
-1. Where some columns have the name of a lead, only those are leads. Else those in volts, else those
-   with a name that any signal may have, else those with an unknown name.
-2. A column that is no number, or only rises, is never a lead. One whose name does not say that it
-   is a lead must also move like one: a constant, a few whole numbers and a slow number do not.
-3. A named lead is one even while it is flat: an electrode may be off as the text begins.
+1. Columns with the name of a lead come first. If there are none: columns in volts, then columns
+   with the name of any signal, then columns with an unknown name.
+2. A column without numbers, or one that only rises, is never a lead. Without the name of a lead, a
+   column must also move like one: constants, a few whole numbers and slow numbers do not.
+3. A named lead may be flat: an electrode may be off when the text begins.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from monitor.sources.leads import OFF
 from monitor.sources.text.names import ColumnKind, Facts, facts_of, kind_of, split_unit
 from monitor.sources.text.shape import Shape, is_value, value_of
 
-JUDGED_ROWS = 100  # fewer tell nothing of how a column moves
-LOOK_S = 3.0  # of values where names do not tell; three beats at 60 bpm
-FEW_VALUES = 10
-STANDS_STILL = 0.9  # of the steps
-EVEN_STEPS = 0.9  # of the steps, in a counter that begins again now and then
+JUDGED_ROWS = 100  # fewer do not show how a column moves
+LOOK_S = 3.0  # of values if names do not suffice: three beats at 60 bpm
+FEW_VALUES = 10  # distinct whole numbers of a label or state; an ECG takes more
+STANDS_STILL = 0.9  # share of steps without change in a slow number
+EVEN_STEPS = 0.9  # share of equal steps in a counter, which may restart now and then
 SLOWEST_RANGE_S = 0.2  # an ECG crosses its range in less: QRS in 0.05 s, VF at 3 Hz in 0.11 s
 
 Values = NDArray[np.float64]
@@ -32,22 +32,22 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name, what that says, and its first values, NaN where they are no numbers."""
+    """A column: its name, its kind by name, and its first values, NaN for bad fields."""
 
     name: str
     kind: ColumnKind
     values: Values
     numbers: float
-    """Share of its fields that are numbers or stand for a missing one."""
+    """Share of fields that are numbers or missing values."""
 
 
 def may_be_leads(columns: Sequence[Column], rate_hz: float) -> tuple[list[int], dict[int, str]]:
-    """Give the columns that may be leads, and why each of the others is none.
+    """Give the columns that may be leads, and why each other column is not one.
 
     Parameters
     ----------
     columns
-        All but those that tell the time or are the pulse.
+        All columns but the time and the pulse.
     rate_hz
         Sampling rate.
     """
@@ -70,7 +70,7 @@ def may_be_leads(columns: Sequence[Column], rate_hz: float) -> tuple[list[int], 
         still = {} if level is ColumnKind.LEAD else _not_moving(columns, found, rate_hz)
         leads = [i for i in found if i not in still]
         if not leads and len(found) == 1 and not any(by_name.get(s) for s in _BELOW[level]):
-            leads, still = found, {}  # nothing else can be meant
+            leads, still = found, {}  # the only candidate
         left_out |= still
         if leads:
             for other in _BELOW[level]:
@@ -78,7 +78,7 @@ def may_be_leads(columns: Sequence[Column], rate_hz: float) -> tuple[list[int], 
             return leads, left_out
     rising = [i for i, why in left_out.items() if why == "only rises"]
     named = [i for i in rising if columns[i].kind is ColumnKind.LEAD]
-    if named:  # a strange signal, but the only one, and called a lead
+    if named:  # a strange signal, but the only one with the name of a lead
         return named, {i: why for i, why in left_out.items() if i not in named}
     return [], left_out
 
@@ -97,7 +97,7 @@ _BELOW: dict[ColumnKind, tuple[ColumnKind, ...]] = {
 
 
 def _not_moving(columns: Sequence[Column], which: Sequence[int], rate_hz: float) -> dict[int, str]:
-    """Say of columns without the name of a lead why they do not move like one."""
+    """Give the columns that do not move like a lead, with the reason."""
     found = {}
     for i in which:
         values = columns[i].values[np.isfinite(columns[i].values)]
@@ -115,7 +115,7 @@ def _not_moving(columns: Sequence[Column], which: Sequence[int], rate_hz: float)
 
 
 def _only_rises(values: Values, rate_hz: float) -> bool:
-    """Tell whether values are those of a clock or a counter, up or down."""
+    """Tell whether the values come from a clock or counter, up or down."""
     values = values[np.isfinite(values)]
     if len(values) < JUDGED_ROWS:
         return False
@@ -133,7 +133,7 @@ def _only_rises(values: Values, rate_hz: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """What the user says of a text; it wins over what the text says."""
+    """What the user says about a text; it overrides the text."""
 
     rate_hz: float | None = None
     leads: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ class TextOptions:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first rows, column by column, and what the header says of each."""
+    """The first rows by column, with name, unit and kind of each column."""
 
     name: str
     titles: list[str]
@@ -163,7 +163,7 @@ class Table:
 
 
 def table_of(name: str, shape: Shape, rows: Sequence[Sequence[str]], options: TextOptions) -> Table:
-    """Put the rows and what is said of them together."""
+    """Build the table from the rows, the header and the options."""
     facts = facts_of(shape.preamble)
     headless = not shape.header
     header = list(shape.header)
@@ -200,5 +200,5 @@ def _headless_meaning(name: str, options: TextOptions, width: int) -> ColumnKind
 
 
 def tells_time(name: str) -> bool:
-    """Tell whether a name that was said for a column is that of its times."""
+    """Tell whether the name for a column means time or a counter."""
     return kind_of(*split_unit(name)) in (ColumnKind.TIME, ColumnKind.INDEX)

@@ -1,4 +1,4 @@
-"""The beginning of a CSV text: read until it is known what its columns are, and no further."""
+"""Read the first lines of a CSV text until its columns are known."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from monitor.sources.text.shape import Shape, is_remark, row_of, shape_of
 
 MOST_LINES = 10_000
 MOST_CHARACTERS = 4_000_000
-FIRST_LOOK = 3  # lines; the next look is at half as many again, so that looking costs little
-SAME_MARKS = 50  # lines that are all the same, without a number: a device without its electrodes
+FIRST_LOOK = 3  # lines; each further look waits for half as many again, to limit the cost
+SAME_MARKS = 50  # equal lines without a number: a device whose electrodes are off
 
 
 class Head:
     """Takes lines until the layout is known.
 
-    How the lines were cut into pieces changes nothing: looks are taken at certain numbers of lines.
+    The size of the pieces does not change the result: it looks at fixed numbers of lines.
     """
 
     def __init__(self, name: str, options: TextOptions) -> None:
@@ -33,12 +33,12 @@ class Head:
 
     @property
     def shape(self) -> Shape:
-        """Of the text, once it is known."""
+        """Shape of the text, once it is known."""
         return self._both[0]
 
     @property
     def layout(self) -> Layout:
-        """Of its lines, once it is known."""
+        """Layout of the lines, once it is known."""
         return self._both[1]
 
     @property
@@ -48,7 +48,7 @@ class Head:
         return self._found
 
     def push(self, lines: Sequence[Line]) -> bool:
-        """Take more lines; true once the layout is known. ``rest`` are those with samples."""
+        """Take more lines; true once the layout is known. ``rest`` holds the lines with samples."""
         for at, line in enumerate(lines):
             self._lines.append(line)
             self._characters += len(line[1])
@@ -61,7 +61,7 @@ class Head:
         return False
 
     def end(self) -> None:
-        """Make out the layout from what there is: no more comes."""
+        """Find the layout from the lines so far: the text has ended."""
         if not self._lines:
             raise MonitorError(f"{self._name} is empty: it holds no line of numbers")
         self._look(ended=True)

@@ -1,4 +1,4 @@
-"""What the columns of a CSV text are: leads, pulse, time; their units and the sampling rate."""
+"""Find leads, pulse, time, units and sampling rate in the columns of a CSV text."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ from monitor.sources.text.names import SECONDS, ColumnKind
 from monitor.sources.text.shape import Shape
 from monitor.sources.text.times import Fit, Form, TimeReader, fit
 
-TIME_LOOK_S = 1.0  # of time stamps before they are believed
-CERTAIN_ROWS = 2  # where the names say it all
+TIME_LOOK_S = 1.0  # of time stamps before they are trusted
+CERTAIN_ROWS = 2  # enough if the names identify all columns
 NAMELESS = "ECG"
 _ORDER = (Form.NUMBER, Form.DATE, Form.CLOCK, Form.COUNT)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where in a line the leads and the time are.
+    """The place of the leads and the time in a line.
 
-    ``time_s`` turns the text of column ``time`` into seconds; both are None if no column tells
-    the time. ``columns`` less ``baseline``, times ``scale``, are millivolts; but the pulse
-    waveform, which is the last lead where there is one, is taken as it is. ``notes`` are for the
-    operator.
+    ``time_s`` turns the text of column ``time`` into seconds; both are None without a column of
+    times. (value - ``baseline``) * ``scale`` is in millivolts. The pulse waveform, if any, is the
+    last lead and keeps its own unit. ``notes`` are for the operator.
     """
 
     rate_hz: float
@@ -50,30 +49,29 @@ class Layout:
 def layout_of(
     name: str, shape: Shape, rows: Sequence[Sequence[str]], options: TextOptions, ended: bool
 ) -> Layout | None:
-    """Make out the columns from their names and first values.
+    """Find the layout from the names and first values of the columns.
 
     Parameters
     ----------
     name
-        Of the text, for errors and notes.
+        Name of the text, for errors and notes.
     shape
-        Of the text.
+        Shape of the text.
     rows
         Its first rows of numbers, cut into fields.
     said
-        What the user says.
+        What the user says about the text.
     ended
-        Whether more rows can not be had.
+        Whether no more rows will come.
 
     Returns
     -------
-    None if more rows must be seen.
+    None if more rows are needed.
 
     Raises
     ------
     MonitorError
-        If the rate or the unit of a lead is not said, or said twice and differently, or there is
-        no lead.
+        If the rate or the unit of a lead is missing or contradictory, or there is no lead.
     """
     table = table_of(name, shape, rows, options)
     wanted = [lead for lead in options.leads if not (table.headless and tells_time(lead))]
@@ -99,7 +97,7 @@ def layout_of(
 
 
 def _stamps(table: Table, wanted: Sequence[str]) -> list[int]:
-    """Give the columns that may tell the time."""
+    """Give the columns that may hold the times."""
     lower = {lead.lower() for lead in wanted}
     kinds = {ColumnKind.TIME, ColumnKind.INDEX} | (
         {ColumnKind.UNKNOWN} if table.headless else set()
@@ -208,7 +206,7 @@ def _is_pulse(table: Table, i: int, options: TextOptions) -> bool:
 def _named_in_order(
     table: Table, signals: list[int], options: TextOptions
 ) -> tuple[Table, list[int]]:
-    """Give the columns beside the time the names that were said, in order."""
+    """Give the columns beside the time the names from the user, in order."""
     if len(options.leads) != len(signals):
         raise _unnamed(table)
     names = list(table.names)
@@ -252,7 +250,7 @@ def _notes(
     fits: dict[int, Fit],
     time: int | None,
 ) -> list[str]:
-    """Say what was taken for what, where that is not the plain wish of the user."""
+    """Describe the choices that the user did not make."""
     notes = []
     if options.rate_hz is None:
         of = "its first lines" if table.facts.rate_hz else f"column {table.titles[time or 0]!r}"

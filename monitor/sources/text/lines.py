@@ -1,11 +1,10 @@
-"""From bytes to lines of text, as they come.
+"""Cut incoming bytes into lines of text.
 
 Rules that hold here:
 
-1. Pure: how the bytes were cut into pieces changes nothing.
-2. Nothing stops the lines: what cannot be read is in the line as it is, and whoever reads the line
-   finds it odd.
-3. Memory is bounded: of a line that does not end, the beginning is kept.
+1. Pure: the size of the pieces does not change the lines.
+2. Bad bytes do not stop the lines. They stay in the line, and its reader finds it odd.
+3. Memory is bounded: only the beginning of an endless line is kept.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 MAX_LINE_BYTES = 64 * 1024
-KEPT_BYTES = 80  # of a line that is longer, to show what it was
+KEPT_BYTES = 80  # of a longer line, enough to show it to the user
 
 Line: TypeAlias = tuple[int, str]
-"""Its number from 1, and its text."""
+"""The number of the line, from 1, and its text."""
 
 _END = re.compile(rb"\r\n|\n|\r")
 _MARKS = (  # the longer one first: that of UTF-32 begins with that of UTF-16
@@ -35,8 +34,8 @@ _LONGEST_MARK = 4
 class TextLines:
     """Cuts a text into lines: any line end, UTF-8, UTF-16 and UTF-32, else Latin-1 (cp1252).
 
-    UTF-16 and UTF-32 are known by their byte order mark, UTF-16 also by the zero bytes of its first
-    two signs. A line that is not UTF-8 is read as cp1252, which only adds signs to Latin-1.
+    UTF-16 and UTF-32 begin with a byte order mark. UTF-16 also shows by the zero bytes of its first
+    two characters. A line that is not UTF-8 is read as cp1252, which extends Latin-1.
     """
 
     def __init__(self) -> None:
@@ -49,7 +48,7 @@ class TextLines:
         self._wide: codecs.IncrementalDecoder | None = None
 
     def push(self, data: bytes) -> list[Line]:
-        """Give the lines that end in ``data``, blank ones left out."""
+        """Give the lines that end in ``data``, without blank ones."""
         if not self._begun:
             self._first += data
             if len(self._first) < _LONGEST_MARK:
@@ -58,7 +57,7 @@ class TextLines:
         return list(self._lines(self._narrow(data)))
 
     def flush(self) -> list[Line]:
-        """Give what is left: the last line, if no line end follows it."""
+        """Give the last line, if it has no line end."""
         data = b"" if self._begun else self._begin()
         lines = list(self._lines(self._narrow(data, final=True)))
         rest, self._rest = self._rest, b""
@@ -76,7 +75,7 @@ class TextLines:
         return data[len(mark) :]
 
     def _narrow(self, data: bytes, final: bool = False) -> bytes:
-        """Give UTF-16 and UTF-32 as UTF-8, which is cut like any other."""
+        """Convert UTF-16 and UTF-32 to UTF-8."""
         return self._wide.decode(data, final).encode() if self._wide else data
 
     def _lines(self, data: bytes) -> Iterator[Line]:

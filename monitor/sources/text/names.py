@@ -1,4 +1,4 @@
-"""What the names and units in a CSV text mean: leads, times, counters, other signals."""
+"""Read the names, units and opening lines of a CSV text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = {
     "ns": 1e-9, "nsec": 1e-9, "nanos": 1e-9, "nanoseconds": 1e-9,
     "min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0,
 }  # fmt: skip
-"""Seconds in one of each unit of time, by lower-case name."""
+"""Seconds in each unit of time, by lower-case name."""
 
 _SPELLED_OUT = {
     "millivolt": "mV", "millivolts": "mV", "microvolt": "uV", "microvolts": "uV", "muv": "uV",
@@ -97,7 +97,7 @@ _FRANK = re.compile(r"[xyz]", re.IGNORECASE)
 
 
 class ColumnKind(Enum):
-    """What the name of a column says it is."""
+    """Kind of a column, by its name and unit."""
 
     LEAD = "the name of a lead"
     VOLTAGE = "a voltage"
@@ -109,7 +109,7 @@ class ColumnKind(Enum):
 
 
 def split_unit(text: str) -> tuple[str, str]:
-    """Part a column's name from its unit, which may be missing.
+    """Split the text of a column into its name and its unit, which may be empty.
 
     >>> split_unit("sensor timestamp [ns]"), split_unit("elapsedMs"), split_unit("V5_uV")
     (('sensor timestamp', 'ns'), ('elapsed', 'ms'), ('V5', 'uV'))
@@ -127,7 +127,7 @@ def split_unit(text: str) -> tuple[str, str]:
 
 
 def short_unit(unit: str) -> str:
-    """Give a spelled-out voltage unit as the field writes it.
+    """Abbreviate a spelled-out voltage unit.
 
     >>> short_unit("Microvolts"), short_unit("mmHg")
     ('uV', 'mmHg')
@@ -136,14 +136,14 @@ def short_unit(unit: str) -> str:
 
 
 def are_units(fields: Sequence[str]) -> bool:
-    """Tell whether a line names the units of the columns, as WFDB's ``rdsamp -v`` writes it."""
+    """Tell whether a line holds the units of the columns, as WFDB's ``rdsamp -v`` writes it."""
     bare = [short_unit(field.strip("[]() ")).lower() for field in fields]
     known = {*_VOLTAGES, *_OF_A_PULSE, *SECONDS, *_TIME_FORMS, "", "%", "bpm"}
     return all(unit in known for unit in bare) and any(unit in _VOLTAGES for unit in bare)
 
 
 def words_of(name: str) -> list[str]:
-    """Cut a name into its words, lower case.
+    """Split a name into lower-case words.
 
     >>> words_of("Sample Index"), words_of("accelX_2"), words_of("Timestamp (Formatted)")
     (['sample', 'index'], ['accel', 'x', '2'], ['timestamp', 'formatted'])
@@ -153,7 +153,7 @@ def words_of(name: str) -> list[str]:
 
 
 def kind_of(name: str, unit: str) -> ColumnKind:
-    """Tell what a column's name and unit say it is."""
+    """Give the kind of a column from its name and unit."""
     words = words_of(name)
     voltage = unit.lower() in _VOLTAGES
     if not words and unit.lower() in SECONDS:
@@ -199,7 +199,7 @@ _LEAD_SAID = re.compile(r"\W*(?:lead|ableitung)\W+(?:lead |ableitung )?(\w{1,5})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is said; empty or None where nothing is, or different things are."""
+    """Facts in the opening lines; empty or None if missing or contradictory."""
 
     rate_hz: float | None = None
     unit: str = ""
@@ -207,12 +207,12 @@ class Facts:
 
 
 def is_fact(line: str) -> bool:
-    """Tell whether a line says one of these things, so that it is no header."""
+    """Tell whether a line states a fact, and so is not a header."""
     return facts_of([line]) != Facts()
 
 
 def facts_of(preamble: Sequence[str]) -> Facts:
-    """Read the facts.
+    """Read sampling rate, unit and lead from the opening lines.
 
     >>> facts_of(["%OpenBCI Raw EXG Data", "%Sample Rate = 250 Hz"])
     Facts(rate_hz=250.0, unit='', lead='')

@@ -1,13 +1,10 @@
-"""From lines to samples, when it is known what the columns are; odd lines are counted.
+"""Turn lines into samples once the columns are known, and count odd lines.
 
-1. A line that does not fit stands for a sample that is missing: NaN, in all leads or in the one
-   whose field is no number. A second header, a comment, and a last line that was cut off stand
-   for none.
-2. With a column that tells the time, a line whose time cannot be read is one sample after the line
-   before it.
-3. Odd lines end the text only if they are most of it: then it was not read as it is meant. Lines
-   without any digit ("!", "leads off") do not count for that: a device says so that it has no
-   signal.
+1. A line that does not fit is a missing sample: NaN in all leads, or in the one whose field is not
+   a number. A second header, a comment and a last line that was cut off are not samples.
+2. With a column of times, a line with an unreadable time is one sample after the line before.
+3. If most lines are odd, the text was misread, and this is an error. Lines without a digit
+   ("!", "leads off") do not count here: a device writes them while it has no signal.
 """
 
 from __future__ import annotations
@@ -23,21 +20,21 @@ from monitor.sources.text.layout import Layout
 from monitor.sources.text.lines import Line
 from monitor.sources.text.shape import Shape, is_remark, row_of, value_of
 
-JUDGED_LINES = 200  # before it is judged whether most are odd
-LONGEST_MARK = 20  # signs without a digit; what is longer was not meant as one
+JUDGED_LINES = 200  # read before the share of odd lines is judged
+LONGEST_MARK = 20  # characters in a line like "leads off"; a longer line is odd
 
 _Cut: TypeAlias = tuple[int, str, list[str]]  # number of a line, its text and its fields
 
 
 class Rows:
-    """Reads lines as samples.
+    """Turns lines into samples.
 
     Parameters
     ----------
     name
-        Of the text, for errors.
+        Name of the text, for errors.
     shape, layout
-        What its columns are.
+        Its columns.
     """
 
     def __init__(self, name: str, shape: Shape, layout: Layout) -> None:
@@ -55,7 +52,7 @@ class Rows:
         self.odd = 0
 
     def push(self, lines: Sequence[Line]) -> tuple[list[float], FloatArray]:
-        """Take lines; give the time of each sample, if the text has one, and its values.
+        """Take lines; give the samples, with their times if the text has any.
 
         Returns
         -------
@@ -83,7 +80,7 @@ class Rows:
         return times, self._millivolts(rows)
 
     def end(self) -> None:
-        """Say what was odd; a short last line was cut off.
+        """Log the number of odd lines; a short last line was cut off.
 
         Raises
         ------
@@ -99,7 +96,7 @@ class Rows:
             self._notes.append(f"{self.odd} odd lines in all")
 
     def notes(self) -> list[str]:
-        """Give what is to be told to the operator since the last call, a line each."""
+        """Give the new remarks for the operator, one line each."""
         notes, self._notes = self._notes, []
         return notes
 
@@ -141,7 +138,7 @@ class Rows:
         rows.append([np.nan] * len(self._layout.columns))
 
     def _again(self, number: int, fields: Sequence[str]) -> bool:
-        """Tell whether fields are the header or the units again, which is counted."""
+        """Tell whether a line repeats the header or the units, and count it."""
         bare = [field.strip("[]() ") for field in fields]
         header, units = list(self._shape.header), list(self._shape.units)
         again = bool(header) and (fields == header or (bool(units) and bare == units))
@@ -150,7 +147,7 @@ class Rows:
         return again
 
     def _count(self, number: int, why: str, unread: str = "") -> None:
-        """Count an odd line; tell of the 1st, 10th, 100th ... of them."""
+        """Count an odd line; log the 1st, 10th, 100th ... of them."""
         self.odd += 1
         if any(c.isdigit() for c in unread) or len(unread) > LONGEST_MARK:
             self._unread += 1
@@ -177,7 +174,7 @@ class Rows:
 
 
 def _values(fields: Iterable[str]) -> tuple[list[float], str]:
-    """Read numbers; give the first field that is none, which is read as NaN."""
+    """Read numbers, NaN for a bad field; give the first bad field too."""
     values = []
     bad = ""
     for field in fields:

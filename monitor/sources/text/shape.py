@@ -1,4 +1,4 @@
-"""What shape a CSV text has: preamble, header, delimiter, and where its numbers begin."""
+"""Find the shape of a CSV text: preamble, header, delimiter, and the first line of numbers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from monitor.sources.text.names import ColumnKind, are_units, is_fact, kind_of, 
 WHITESPACE = " "
 WHITE = (WHITESPACE, "\t")
 DELIMITERS = ("\t", ";", ",", "|", WHITESPACE)
-SHAPE_LINES = 200  # tell the shape, if there are numbers in them
-STEADY_ROWS = 3  # so many lines of numbers on end are where the numbers begin
+SHAPE_LINES = 200  # enough to find the shape, if they hold numbers
+STEADY_ROWS = 3  # the numbers begin with this many lines of numbers in a row
 
 _MISSING = {"", "nan", "na", "n/a", "null", "none", "-", "inf", "-inf", "+inf"}
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
@@ -29,12 +29,12 @@ _REMARK = ("#", "%", "//")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the lines of a text are cut, and what stands before its numbers.
+    """How to split the lines of a text, and what comes before its numbers.
 
     ``header`` has a name for each of ``width`` columns, or is empty. ``first`` is the number of the
     first line of numbers. ``preamble`` is the text before the header. ``misfit`` is the number of
-    names in the line before the numbers, if that looks like a header but has another width. With
-    ``only_marks`` nothing but the mark of a device without its electrodes has come yet.
+    names in the line before the numbers, if it looks like a header of another width.
+    ``only_marks`` means that so far the device only reports that its electrodes are off.
     """
 
     delimiter: str
@@ -48,7 +48,7 @@ class Shape:
 
 
 def fields_of(line: str, delimiter: str) -> list[str]:
-    """Cut a line into its fields, without blanks and quotation marks around them.
+    """Split a line into fields, without surrounding blanks and quotation marks.
 
     >>> fields_of(" 'MLII', 1.5 ,2", ",")
     ['MLII', '1.5', '2']
@@ -66,7 +66,7 @@ def fields_of(line: str, delimiter: str) -> list[str]:
 
 
 def row_of(line: str, delimiter: str, width: int) -> list[str]:
-    """Cut a line of numbers; delimiters behind the last column are no further columns."""
+    """Split a line of numbers; extra delimiters at its end add no columns."""
     fields = fields_of(line, delimiter)
     while len(fields) > width and not fields[-1]:
         fields.pop()
@@ -74,15 +74,15 @@ def row_of(line: str, delimiter: str, width: int) -> list[str]:
 
 
 def value_of(field: str) -> float:
-    """Read a number, with a decimal point or comma; a missing one is NaN.
+    """Read a number with a decimal point or comma; a missing value is NaN.
 
     Raises
     ------
     ValueError
-        If it is neither.
+        If it is neither a number nor a missing value.
     """
     try:
-        if "_" not in field:  # Python's own spelling of large numbers, nobody else's
+        if "_" not in field:  # only Python spells numbers with it
             value = float(field)
             return value if math.isfinite(value) else math.nan
     except ValueError:
@@ -95,7 +95,7 @@ def value_of(field: str) -> float:
 
 
 def is_value(field: str) -> bool:
-    """Tell whether a field is a number, or stands for a missing one."""
+    """Tell whether a field is a number or a missing value."""
     try:
         value_of(field)
     except ValueError:
@@ -119,10 +119,9 @@ def looks_like_time(field: str) -> bool:
 
 
 def shape_of(lines: Sequence[Line]) -> Shape | None:
-    """Make out the shape of a text from its first lines; None if they hold no numbers.
+    """Find the shape of a text from its first lines; None if they hold no numbers.
 
-    Of all ways to cut the lines, the one is taken under which most of them are lines of numbers of
-    the same width.
+    The best delimiter gives the most lines of numbers of the same width.
     """
     plain = [line for line in lines if not is_remark(line[1])]
     if len(plain) > SHAPE_LINES and shape_of(plain[:SHAPE_LINES]) is not None:
@@ -147,7 +146,7 @@ _Cut = tuple[tuple[float, float, float], str, int, int]
 
 
 def _cut(lines: Sequence[Line], delimiter: str) -> _Cut:
-    """Cut all lines one way: how well that does, the width, and the first line of numbers."""
+    """Split all lines with a delimiter; give a score, the width and the first line of numbers."""
     rows = [_trimmed(fields_of(text, delimiter)) for _, text in lines]
     cells = [[_cell(field) for field in row] for row in rows]
     widths = Counter(
@@ -191,7 +190,7 @@ def _cell(field: str) -> bool:
 
 
 def _are_decimals(lines: Sequence[Line], fits: Sequence[bool]) -> bool:
-    """Tell whether what follows the comma are decimals: no whole number begins with a zero."""
+    """Tell whether the comma separates decimals: no whole number begins with a zero."""
     rows = [text for (_, text), fit in zip(lines, fits, strict=True) if fit]
     return all(_DECIMAL_COMMA.fullmatch(text) for text in rows) and any(
         re.search(r",0\d", text) for text in rows
@@ -209,7 +208,7 @@ def _header(
         if remark:
             columns = _described(text, width)
             if columns:
-                return columns, [], set()  # which says more, as the rate
+                return columns, [], set()  # the comment stays in the preamble: it also has the rate
             text = text.lstrip("#%/ ")
         row = None if width == 1 and is_fact(text) else _names_in(text, delimiter, width)
         if row and remark and width == 1 and kind_of(*split_unit(row[0])) is not ColumnKind.LEAD:
@@ -229,7 +228,7 @@ def _header(
 
 
 def _names_in(text: str, delimiter: str, width: int) -> list[str] | None:
-    """Cut a line of names; in one cut by blanks, two words with one blank may be one name."""
+    """Split a line of names; between blanks, two words with one blank may be one name."""
     for row in (
         row_of(text, delimiter, width),
         re.split(r"\s{2,}|\t", text.strip()) if delimiter in WHITE else [],

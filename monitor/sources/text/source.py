@@ -1,11 +1,11 @@
-"""CSV as a source: a file, or lines on standard input as they come.
+"""CSV as a source: a file, or lines on standard input.
 
-One line is one sample. The unit is said by the header or the caller, the sampling rate by the
-caller, the time stamps or the first lines; neither is guessed. With a column that tells the time,
-samples that are missing or come twice are found by
-:class:`~monitor.sources.sample_clock.SampleClock`; without one, every line is the next sample.
+One line is one sample. The header or the user gives the unit; the user, the time stamps or the
+first lines give the sampling rate; neither is guessed. With a column of times,
+:class:`~monitor.sources.sample_clock.SampleClock` finds missing and repeated samples. Without one,
+every line is the next sample.
 
-A line that does not fit ends nothing: it is counted and told, and its sample is missing.
+A line that does not fit is counted and logged, and its sample is missing.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class CsvLines:
     path
         A file, or None for standard input.
     said
-        What the user says of it. Where the text has no header, the leads name its columns, all of
-        them and in order; ``time`` among them is the time.
+        What the user says about it. If the text has no header, the leads name all its columns in
+        order, and ``time`` is the time.
     chunk_s
-        Length of the pieces given out, at most.
+        Largest length of the pieces.
     stream
         Stream name; by default the file's, or ``stdin``.
     log
@@ -49,7 +49,7 @@ class CsvLines:
     Raises
     ------
     MonitorError
-        If the text cannot be read, or its columns, units or rate are not said.
+        If the text cannot be read, or its columns, units or rate are unknown.
     """
 
     samples: int | None = None  # known only at its end
@@ -95,12 +95,12 @@ class CsvLines:
         return self._info
 
     def chunks(self) -> Iterator[Samples]:
-        """Give the samples as the lines come; nothing for a while gives an empty piece.
+        """Give the samples as the lines come, and empty pieces during silence.
 
         Raises
         ------
         MonitorError
-            If most lines are not as the first ones.
+            If most lines do not fit the first ones.
         """
         lines, self._waiting = self._waiting, []
         yield from self._given(self._indexed(lines))
@@ -121,7 +121,7 @@ class CsvLines:
             self._next = start + len(values)
 
     def _indexed(self, lines: Sequence[Line]) -> list[Run]:
-        """Give lines as samples with their index; none while their index is not certain."""
+        """Turn lines into samples with an index; they wait until their index is certain."""
         times_s, values = self._rows.push(lines)
         runs: list[Run] = []
         if len(values):
@@ -138,7 +138,7 @@ class CsvLines:
             self._log(f"stream {self._info.stream}: {note}")
 
     def _lines(self, path: Path | None) -> Iterator[list[Line]]:
-        """Give the lines that came, less blank ones; none after a time of silence."""
+        """Give the lines as they come, without blank ones; no lines after a time of silence."""
         text = TextLines()
         try:
             file = path.open("rb", buffering=0) if path else os.fdopen(os.dup(0), "rb", 0)

@@ -1,7 +1,7 @@
-"""Which column of a CSV text tells the time, in which unit, and at which rate.
+"""Find the column of times in a CSV text, its unit and the sampling rate.
 
-A column is used if its values are the times of the samples: they rise steadily, by the same step,
-which in one unit of time is that of the sampling rate. A name alone is not believed.
+A column counts as time if its values rise steadily by the step of the sampling rate. A name alone
+is not enough.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from monitor.messages import MAX_RATE_HZ, MIN_RATE_HZ
 from monitor.sources.sample_clock import MOST_JITTER_S, REFUSED_DEVIATION
 from monitor.sources.text.shape import looks_like_time, value_of
 
-TESTED_ROWS = 10  # fewer cannot tell a rate
-STEADY = 0.8  # of the steps are like the usual one; others are losses
-BACKWARD = 0.02  # of the steps at most: a clock that was set back, samples that came twice
-NEAR = 0.4  # of the usual step: stamps may be rounded (2.78 ms as 3, 3, 2)
-ROUND_HZ = 1e-3  # a measured rate this near to a whole one is that one
-LEAST_HZ, MOST_HZ = MIN_RATE_HZ / 2, MAX_RATE_HZ * 2  # so that a wrong rate is said as what it is
+TESTED_ROWS = 10  # fewer give no reliable rate
+STEADY = 0.8  # least share of usual steps; the others are lost samples
+BACKWARD = 0.02  # largest share of backward steps: a clock set back, repeated samples
+NEAR = 0.4  # of the usual step, since stamps may be rounded (2.78 ms as 3, 3, 2)
+ROUND_HZ = 1e-3  # relative; a rate this near to a whole one is rounded to it
+LEAST_HZ, MOST_HZ = (
+    MIN_RATE_HZ / 2,
+    MAX_RATE_HZ * 2,
+)  # an error can name a wrong rate
 _HALF_DAY_S, _DAY_S = 43_200.0, 86_400.0
 _COUNTER_SIZES = (16, 256, 65536, 2**32)
 NEAR_THE_END = 0.9
@@ -47,8 +50,8 @@ class Form(Enum):
 class TimeReader:
     """Reads the times of one column, in seconds, in the order of the lines.
 
-    ``factor`` gives seconds for a number. A time of day goes on over midnight, a counter of some
-    bits over its largest number.
+    ``factor`` is the seconds in one unit of a number. A time of day continues over midnight, and a
+    counter over its largest number.
     """
 
     def __init__(self, form: Form, factor: float = 1.0) -> None:
@@ -66,7 +69,7 @@ class TimeReader:
         Raises
         ------
         ValueError
-            If it is none.
+            If it is not a time.
         """
         if self.form in (Form.NUMBER, Form.COUNT):
             value = value_of(text)
@@ -79,7 +82,7 @@ class TimeReader:
         return self._clock(text)
 
     def _count(self, value: float) -> float:
-        """Go on over the largest number of a counter of 4, 8, 16 ... bits."""
+        """Continue over the largest number of a counter of 4, 8, 16 or 32 bits."""
         if self._size is None and value < self._newest:
             size = next((float(s) for s in _COUNTER_SIZES if s > self._newest), math.inf)
             if self._newest >= NEAR_THE_END * size and self._newest - value > size / 2:
@@ -106,10 +109,10 @@ class TimeReader:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a column tells the time; ``unused`` says why it does not, if so.
+    """Whether a column holds the times; ``unused`` is the reason if it does not.
 
-    ``rate_hz`` is None if the column is too short to tell. ``conflict`` is set if it tells the time
-    at another rate than the one that was said.
+    ``rate_hz`` is None if the column is too short. ``conflict`` means that the stamps have another
+    rate than the stated one.
     """
 
     form: Form = Form.NUMBER
@@ -120,16 +123,16 @@ class Fit:
 
 
 def fit(fields: Sequence[str], factor: float | None, counts: bool, rate_hz: float | None) -> Fit:
-    """Judge whether the fields of a column are the times of consecutive samples.
+    """Check whether the fields of a column are the times of consecutive samples.
 
     Parameters
     ----------
     fields
-        Of the first lines.
+        Fields of the first lines.
     factor
-        Seconds in one unit, if the name says the unit.
+        Seconds in one unit, if the name has a unit.
     counts
-        Whether the name says that the column counts samples.
+        Whether the column counts samples, by its name.
     rate_hz
         Sampling rate, if it is known.
     """
@@ -159,7 +162,7 @@ def fit(fields: Sequence[str], factor: float | None, counts: bool, rate_hz: floa
 
 
 def _form(fields: Sequence[str]) -> Form | None:
-    """Tell how most of the fields are written."""
+    """Give the form of most fields."""
     some = fields[: 4 * TESTED_ROWS]
     if sum(_reads(field, Form.NUMBER) for field in some) * 2 > len(some):
         return Form.NUMBER
@@ -189,7 +192,7 @@ def _times(fields: Sequence[str], reader: TimeReader) -> Times:
 
 
 def _guess(times: Times, rate_hz: float | None) -> float | None:
-    """Give seconds in one unit of a few numbers without a unit."""
+    """Guess the seconds in one unit from a few numbers and the rate."""
     if len(times) < 2 or rate_hz is None:
         return 1.0
     step = float(np.median(np.diff(times)))
@@ -199,7 +202,7 @@ def _guess(times: Times, rate_hz: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """Samples in one unit of the stamps; ``late`` is 0 where they are even, else the most."""
+    """Samples in one unit of the stamps; ``late`` is the largest delay, 0 for even stamps."""
 
     per_unit: float
     late: float = 0.0
@@ -218,7 +221,7 @@ def _measure(times: Times, steps: Times) -> _Measured | None:
 
 
 def _matched(form: Form, measured: _Measured, factor: float | None, rate_hz: float | None) -> Fit:
-    """Find the unit in which the stamps tell the rate."""
+    """Find the unit that makes the stamps fit the rate."""
     tolerance = REFUSED_DEVIATION * (5 if measured.late else 1)
     units = (factor,) if factor else _UNITS
     told_hz = {unit: measured.per_unit / unit for unit in units}
@@ -239,7 +242,7 @@ def _matched(form: Form, measured: _Measured, factor: float | None, rate_hz: flo
 
 
 def round_rate(rate_hz: float) -> float:
-    """Give the whole rate that a measured one means, if it is near to one.
+    """Round a measured rate to a whole one, if it is near.
 
     >>> round_rate(129.9987), round_rate(359.6), round_rate(62.5)
     (130.0, 359.6, 62.5)

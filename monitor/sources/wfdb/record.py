@@ -1,4 +1,4 @@
-"""A WFDB record as a source: read in pieces, so memory does not grow with its length."""
+"""A WFDB record as a source, read in pieces so that memory does not grow with its length."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from monitor.sources.wfdb.segments import Key, Segment, SegmentReader, segments_
 from monitor.wfdb_header import Header, Signal, read_header
 
 READ_S = 30.0  # signal read from the file at a time
-LOOP_GAP_S = 1.0  # of invalid samples between two rounds: no beat is made of both ends
+LOOP_GAP_S = 1.0  # invalid samples between two rounds, so that no beat spans both
 
 
 class WfdbRecord:
@@ -27,7 +27,7 @@ class WfdbRecord:
 
     Signals sampled several times a frame are read at their own rate. Sample indices count
     from the start of the record, so they agree with its annotations. Each segment has its own
-    scale; what lies in none, or in none with a chosen lead, is a hole.
+    scale. Time without a segment, or without a chosen lead, is a gap.
 
     Parameters
     ----------
@@ -40,15 +40,14 @@ class WfdbRecord:
     chunk_s
         Length of the pieces given out.
     loop
-        Start again at the end, for ever; the sample index goes on growing and 1 s of invalid
+        Play the record again and again. The sample index keeps growing, and 1 s of invalid
         samples separates the rounds.
     stream
         Stream name; by default the record's.
     pulse
-        Name of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
-        ``off``.
+        Name of the pulse waveform, ``auto`` for a signal with a known name, or ``off``.
     log
-        Takes lines for the log: a gain that is assumed, a file that is too short.
+        Takes lines for the log, such as a default gain or a file that is too short.
     calibration
         For signals that the header does not calibrate. ``unit`` is for those without a unit:
         by default mV where the header has none, as the format asks; an unknown one is refused.
@@ -153,13 +152,13 @@ class WfdbRecord:
     def _choose(
         self, signals: dict[Key, Signal], wanted: Sequence[str], pulse: str, unit: str | None
     ) -> tuple[list[Key], int | None]:
-        """Choose the signals to read, and say which of them is the pulse."""
+        """Choose the signals to read, and which of them is the pulse."""
         if not signals:
             raise MonitorError(f"record {self._name} has no ECG lead: its header lists no signals")
         keys = list(signals)
         names = [name for name, _ in keys]
         told = list(signals.values())
-        # a header that says no unit means mV (header(5)), unless the user knows better
+        # without a unit the header means mV (header(5)), unless the user gives one
         units = [signal.unit or unit or "mV" for signal in told]
         chosen, *_ = choose_voltages(self._name, names, units, wanted, Calibration(unit))
         per_frame = [signal.per_frame for signal in told]
@@ -216,7 +215,7 @@ class WfdbRecord:
         )
 
     def _part(self, segment: Segment, reader: SegmentReader, header: Header) -> _Part:
-        """Lay a segment out, as long as its files hold it."""
+        """Place a segment; its files may end early."""
         where = f"record {self._name}" + (f", segment {segment.name}" if header.segments else "")
         announced = segment.frames
         frames = reader.frames if announced is None else min(announced, reader.frames)
@@ -235,7 +234,7 @@ class WfdbRecord:
         return _Part(segment.begin, segment.begin + frames, reader)
 
     def _length(self, header: Header) -> int:
-        """Length in frames, parts without samples included, but not those that are cut off."""
+        """Length in frames, with gaps, but without parts that are cut off."""
         end = max((part.end for part in self._parts if part.end > part.begin), default=0)
         if not end:
             raise MonitorError(f"record {self._name} is empty: it holds no samples")

@@ -1,4 +1,4 @@
-"""The segments of a WFDB record, and where in each of them a chosen signal lies."""
+"""Read the segments of a WFDB record, and find the chosen signals in each."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Key: TypeAlias = tuple[str, int]  # name of a signal, and which of several with 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a record with a header of its own; a record without segments is one part.
+    """A part of a record with its own header. A record without segments is one part.
 
-    ``begin`` counts frames of the record, ``frames`` is None where no header tells.
+    ``begin`` counts frames of the record. ``frames`` is None if no header states the length.
     """
 
     name: str
@@ -36,8 +36,8 @@ class Segment:
 def segments_of(path: Path, header: Header) -> list[Segment]:
     """Read the headers of all segments of the record at ``path`` (without extension).
 
-    Those without samples are left out: parts that were not recorded, and the layout, which says
-    nothing that the segments do not say better.
+    Segments without samples are left out: gaps, and the layout segment, which only repeats what
+    the other headers state.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def signals_of(segments: Sequence[Segment]) -> dict[Key, Signal]:
 
 
 def keys_of(signals: Sequence[Signal]) -> list[Key]:
-    """Tell signals apart: by name, or their place where they have none, and by order if alike."""
+    """Give each signal a key: its name, or else its place, and a number if names repeat."""
     seen: Counter[str] = Counter()
     found = []
     for place, signal in enumerate(signals):
@@ -90,7 +90,7 @@ def keys_of(signals: Sequence[Signal]) -> list[Key]:
 class SegmentReader:
     """Reads the chosen signals of one segment, in mV.
 
-    ``held`` has the number of frames in each file that is read.
+    ``held`` maps each file to the number of frames in it.
 
     Parameters
     ----------
@@ -103,14 +103,14 @@ class SegmentReader:
     per_frame
         Samples that each of them must have in a frame.
     unit
-        What the user says: the unit of signals that tell none.
+        Unit of signals that state none, from the user.
     raw
-        Index into ``chosen`` of one that is taken in its own unit, whatever that is.
+        Index into ``chosen`` of a signal that keeps its own unit.
 
     Raises
     ------
     MonitorError
-        If a signal is no voltage here, or has another rate than elsewhere in the record.
+        If a signal is not a voltage in this segment, or has another rate than elsewhere.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class SegmentReader:
 
     @property
     def frames(self) -> int:
-        """Frames for which a file holds a sample of any of the chosen signals."""
+        """Number of frames with a sample of any chosen signal."""
         return max(self.held.values(), default=0)
 
     def read(self, first: int, last: int) -> FloatArray:
@@ -181,7 +181,7 @@ class SegmentReader:
 
 
 def _millivolts(record: str, segment: Segment, signal: Signal, key: Key, unit: str | None) -> float:
-    """Millivolts in one unit of a signal in a segment: that of each is its own."""
+    """Give the millivolts in the unit of a signal in a segment."""
     told = millivolts_in(signal.unit or "")
     if told is None and signal.unit == "":
         told = millivolts_in(unit or "mV")
@@ -197,7 +197,7 @@ def _millivolts(record: str, segment: Segment, signal: Signal, key: Key, unit: s
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Find a file, also where a copy from another system changed the case of its name."""
+    """Find a file, even if the case of its name differs."""
     place = folder / name
     try:
         if place.is_file():

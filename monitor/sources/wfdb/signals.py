@@ -1,4 +1,4 @@
-"""Signal files of WFDB records: samples of every format, from any place in the file.
+"""Read signal files of WFDB records, in every format, from any place in the file.
 
 Formats: signal(5), Moody, WFDB Applications Guide,
 https://physionet.org/physiotools/wag/signal-5.htm
@@ -33,7 +33,7 @@ _AT_ONCE = 1 << 20  # differences read at a time to come to a place
 
 
 class SignalFile:
-    """One signal file, and all signals in it.
+    """One signal file with all its signals.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ class SignalFile:
     path
         The file.
     signals
-        Those of the header that name this file, in order.
+        The signals of the header that name this file, in order.
 
     Raises
     ------
     MonitorError
-        If the file is missing or cannot be read, or its format is not known.
+        If the file is missing or cannot be read, or its format is unknown.
     """
 
     def __init__(self, record: str, path: Path, signals: Sequence[Signal]) -> None:
@@ -82,8 +82,8 @@ class SignalFile:
 
         Returns
         -------
-        For each an array of (last - first) * samples a frame; NaN where a sample is marked as
-        invalid or lies behind the end of the file.
+        For each an array of (last - first) * samples a frame. Samples that are marked as invalid,
+        or behind the end of the file, are NaN.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class SignalFile:
         return found
 
     def _held(self) -> int:
-        """Give the whole frames in the file."""
+        """Count the whole frames in the file."""
         if self._format in _COMPRESSED:
             return self._compressed(None, None)[0]
         size = max(0, self._path.stat().st_size - self._offset)
@@ -129,7 +129,7 @@ class SignalFile:
         return self._parted(self._flat(begin * self._width, end * self._width))
 
     def _parted(self, flat: Integers) -> dict[int, Integers]:
-        """Part the samples of whole frames by signal."""
+        """Split the samples of whole frames by signal."""
         frames = flat.reshape(-1, self._width)
         columns = {}
         at = 0
@@ -139,7 +139,7 @@ class SignalFile:
         return columns
 
     def _summed(self, begin: int, end: int) -> dict[int, Integers]:
-        """Add up differences, from where the last reading began or from the start."""
+        """Add up differences, from the start of the last reading or of the file."""
         if begin < self._at:
             self._at, self._before = 0, [signal.initial for signal in self._signals]
         while self._at < begin:
@@ -151,7 +151,7 @@ class SignalFile:
         return {k: v + steps[k].cumsum() for k, v in enumerate(self._before)}
 
     def _flat(self, first: int, last: int) -> Integers:
-        """Read samples [first, last) as they lie in the file."""
+        """Read samples [first, last) in the order of the file."""
         form = self._format
         if form in _TYPES:
             kind = np.dtype(_TYPES[form])
@@ -207,7 +207,7 @@ class SignalFile:
 
 
 def _unpacked(form: str, b: Integers) -> list[Integers]:
-    """Take the samples out of blocks, shape (bytes of a block, blocks); not yet signed."""
+    """Unpack samples from blocks, shape (bytes of a block, blocks); still unsigned."""
     if form == "24":
         return [b[0] | b[1] << 8 | b[2] << 16]
     if form == "212":

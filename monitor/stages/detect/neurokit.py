@@ -32,40 +32,18 @@ from monitor.errors import USAGE, MonitorError
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 
 METHODS = (
-    "neurokit",
-    "pantompkins1985",
-    "nabian2018",
-    "gamboa2008",
-    "ssf",
-    "zong2003",
-    "hamilton2002",
-    "christov2004",
-    "engzeemod2012",
-    "manikandan2012",
-    "elgendi2010",
-    "kalidas2017",
-    "khamis2016",
-    "martinez2004",
-    "rodrigues2021",
-    "emrich2023",
-    "promac",
+    *("neurokit", "pantompkins1985", "nabian2018", "gamboa2008", "ssf", "zong2003", "hamilton2002"),
+    *("christov2004", "engzeemod2012", "manikandan2012", "elgendi2010", "kalidas2017"),
+    *("khamis2016", "martinez2004", "rodrigues2021", "emrich2023", "promac"),
 )
 """Every method of ``neurokit2.ecg_findpeaks``."""
 
 # Methods with their own cleaning in neurokit2.ecg_clean; the others use "neurokit".
 _OWN_CLEANING = frozenset(
-    {
-        "pantompkins1985",
-        "gamboa2008",
-        "ssf",
-        "zong2003",
-        "hamilton2002",
-        "christov2004",
-        "engzeemod2012",
-        "elgendi2010",
-        "kalidas2017",
-        "emrich2023",
-    }
+    (
+        *("pantompkins1985", "gamboa2008", "ssf", "zong2003", "hamilton2002"),
+        *("christov2004", "engzeemod2012", "elgendi2010", "kalidas2017", "emrich2023"),
+    )
 )
 # Packages that NeuroKit2 imports when the method runs.
 _NEEDS = {"emrich2023": "ts2vg"}

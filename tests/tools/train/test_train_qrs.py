@@ -105,6 +105,7 @@ def made_examples() -> Examples:
 SHORT = Fit((8, 4), 3, unlabelled=2.0, fast=4.0, fast_s=0.6)
 
 
+@pytest.mark.slow
 def test_the_same_examples_give_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "BATCH", 128)
     examples = made_examples()
@@ -130,6 +131,7 @@ def test_without_labels_the_teacher_is_learnt(monkeypatch: pytest.MonkeyPatch) -
     assert np.mean((odds > 0.0) == (teacher > 0.0)) > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["clean", "second", "first motion 0", "vt muscle6", "holes"])
 def test_what_is_near_a_beat_is_one_candidate(data_dir: Path, variant: str) -> None:
     """As often as a candidate is weighed, it has the same label; most beats have one."""
@@ -140,6 +142,7 @@ def test_what_is_near_a_beat_is_one_candidate(data_dir: Path, variant: str) -> N
     assert not examples.unlabelled.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "name"), [("vfdb", "430"), ("cinc2015", "v729l"), ("simulator", "vt")]
 )
@@ -181,6 +184,7 @@ def test_every_variant_of_the_fit_can_be_made(data_dir: Path, variant: str) -> N
     assert made.beats.max() < len(made.signal)
 
 
+@pytest.mark.slow
 def test_the_deferred_decision_is_fitted_the_same_again(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +206,7 @@ def test_the_deferred_decision_is_fitted_the_same_again(
     assert found["deferred"].provenance["data_sha256"] == data_digest(data_dir)
 
 
+@pytest.mark.slow
 def test_the_qrs_network_is_fitted_round_by_round(
     data_dir: Path,
     tmp_path: Path,
