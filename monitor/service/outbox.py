@@ -82,11 +82,11 @@ class Outbox:
         batch = [*bodies]
         while batch:
             failed: list[Body] = []
-            for body, mark in self._kept(batch):
+            for body, mark, text in self._kept(batch):
                 if self._deliver is not None:
                     self._deliver(body)
                 for part in self._parts(body):
-                    failed += self._send(part, mark)
+                    failed += self._send(part, mark, text)
             batch = failed
 
     def _parts(self, body: Body) -> Iterable[Body]:
@@ -95,7 +95,7 @@ class Outbox:
             return (body,)
         return pieces(body, info.rate_hz, PIECE_BYTES, math.inf)
 
-    def _send(self, body: Body, mark: Mark | None) -> list[Body]:
+    def _send(self, body: Body, mark: Mark | None, text: str | None) -> list[Body]:
         """Send one message; give what its failure sets off."""
         topic = topic_of(body)
         number = self._numbers.next(topic)
@@ -105,7 +105,7 @@ class Outbox:
             self.shed += 1
             return []
         try:
-            frames = encode(body, self._publisher, number, self._wall_ns(), mark)
+            frames = encode(body, self._publisher, number, self._wall_ns(), mark, text=text)
         except ProtocolError as error:
             return self._hub.fail(body.stream, f"cannot be published: {error}")
         try:
@@ -114,24 +114,24 @@ class Outbox:
             self._problem = str(error)
         return []
 
-    def _kept(self, bodies: Iterable[Body]) -> list[tuple[Body, Mark | None]]:
-        """Journal what is to be kept; give all, in the same order, with their journal numbers."""
+    def _kept(self, bodies: Iterable[Body]) -> list[tuple[Body, Mark | None, str | None]]:
+        """Journal what is to be kept; give all in order, with journal numbers and JSON texts."""
         if self._journal is None:
-            return [(body, None) for body in bodies]
+            return [(body, None, None) for body in bodies]
         out, drafts = self._drafted(bodies)
         last_of = {
             b.stream: self._journal.last_of(b.stream) for b in out if isinstance(b, StreamState)
         }
         kept = list(drafts.values())
         marks = dict(zip(drafts, self._journal.keep(kept, self._memories(kept)), strict=True))
-        marked: list[tuple[Body, Mark | None]] = []
+        marked: list[tuple[Body, Mark | None, str | None]] = []
         for place, body in enumerate(out):
             mark = marks.get(place)
             if mark is not None:
                 last_of[body.stream] = mark.number
             elif isinstance(body, StreamState):  # tells the last entry before it
                 body = replace(body, journal_last=last_of[body.stream])
-            marked.append((body, mark))
+            marked.append((body, mark, drafts[place].text if place in drafts else None))
         return marked
 
     def _drafted(self, bodies: Iterable[Body]) -> tuple[list[Body], dict[int, Draft]]:

@@ -69,10 +69,12 @@ def encode(
     sent_ns: int,
     mark: Mark | None = None,
     device: str = "",
+    text: str | None = None,
 ) -> list[bytes]:
     """Give the frames of one message; ``mark`` says where it stands in the journal.
 
-    ``device`` is sent with an announcement.
+    ``device`` is sent with an announcement. ``text`` is the JSON object of the message's fields, if
+    the journal has written it already.
 
     Raises
     ------
@@ -91,12 +93,15 @@ def encode(
             )
         fields = fields_to_dict(_SIGNALS[type_name(body)].of(body))
         payload = [values.tobytes()]
+    elif isinstance(body, StreamInfo):
+        fields = fields_to_dict(body) | fields_to_dict(Announced(device=device))
+        payload = []
     else:
-        fields = fields_to_dict(body)
-        if isinstance(body, StreamInfo):
-            fields |= fields_to_dict(Announced(device=device))
+        fields = fields_to_dict(body) if text is None else {}
         payload = []
     header = dumps(envelope | fields).encode()
+    if text is not None and not fields:
+        header = b"%b,%b" % (header[:-1], text[1:].encode())
     if len(header) > MAX_JSON_BYTES:
         raise ProtocolError(
             f"a header of {len(header)} bytes is over the limit of {MAX_JSON_BYTES}"

@@ -17,9 +17,9 @@ from message_strategies import (
 )
 
 from monitor.messages import AamiClass, Alert, Beat, End, Samples
-from monitor.wire.fields import MAX_TIME_NS
+from monitor.wire.fields import MAX_TIME_NS, fields_to_dict
 from monitor.wire.frames import decode, encode
-from monitor.wire.jsonform import MAX_JSON_BYTES
+from monitor.wire.jsonform import MAX_JSON_BYTES, dumps
 from monitor.wire.protocol import KINDS, MAX_PAYLOAD_BYTES, ProtocolError, topic_of
 
 envelopes = st.tuples(
@@ -220,3 +220,9 @@ def test_any_damage_is_accepted_or_refused(body, data):
             frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(st.integers(0, 255))
     del frame[data.draw(st.integers(0, len(frame))) :]
     assert "\n" not in refusal([bytes(frame) for frame in frames])
+
+
+@given(events | service_messages, marks, envelopes)
+def test_the_text_that_the_journal_wrote_gives_the_same_frames(body, mark, envelope):
+    text = dumps(fields_to_dict(body))
+    assert encode(body, *envelope, mark, text=text) == encode(body, *envelope, mark)
