@@ -141,6 +141,7 @@ def detected(signal: Signal, false_cost: float = DetectSettings().false_cost) ->
     return np.array([*found, *(peak.sample for peak in detector.flush())])
 
 
+@pytest.mark.slow
 def test_in_made_noise_it_is_more_often_right_than_the_odds(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +168,7 @@ def test_in_made_noise_it_is_more_often_right_than_the_odds(
     assert with_network < 0.9 * without
 
 
+@pytest.mark.slow
 def test_the_more_a_false_beat_counts_for_the_fewer_there_are(data_dir: Path) -> None:
     signal, _ = noisy_part(data_dir, "203", motion, -6.0)
     counts = [len(detected(signal, false_cost)) for false_cost in (0.5, 2.0, 8.0)]

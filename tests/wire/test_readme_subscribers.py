@@ -24,6 +24,8 @@ from monitor.wire.protocol import KINDS, decode, encode
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).resolve().parents[2] / "README.md"
 FREE = "tcp://127.0.0.1:*"
 OUTPUT, INPUT = "tcp://127.0.0.1:5556", "tcp://127.0.0.1:5555"
