@@ -177,6 +177,7 @@ def test_a_shell_is_needed_for_something():
         assert packages & IMPURE, f"{shell} is pure: take it off the list"
 
 
+@pytest.mark.slow
 def test_no_import_circle():
     names = {name.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path
              for name, path in modules()}  # fmt: skip

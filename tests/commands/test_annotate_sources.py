@@ -9,6 +9,8 @@ import pytest
 from monitor.cli import main
 from monitor.sources.simulator import Simulator, simulate
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 250
 CUT_S = 20
 

@@ -10,6 +10,8 @@ import pytest
 
 from monitor.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch, tmp_path):

@@ -13,6 +13,8 @@ from monitor.journal.entries import draft_of
 from monitor.journal.journal import Journal
 from monitor.messages import Alert, AlertKind, AlertState, End, Gap, GapKind, Priority, StreamInfo
 
+pytestmark = pytest.mark.slow
+
 HOUR_NS = 3_600_000_000_000
 NOON_NS = 1_772_366_400_000_000_000  # 2026-03-01T12:00Z
 

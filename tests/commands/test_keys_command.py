@@ -13,6 +13,8 @@ from monitor.errors import USAGE
 from monitor.wire.allowlist import load
 from monitor.wire.keys import load_client, load_server
 
+pytestmark = pytest.mark.slow
+
 FREE = "tcp://127.0.0.1:*"
 
 

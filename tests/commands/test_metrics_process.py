@@ -5,8 +5,11 @@ import signal
 import urllib.error
 import urllib.request
 
+import pytest
 from monitor_process import PATIENCE_S, running, serving, wait_for
 from prometheus_client.parser import text_string_to_metric_families
+
+pytestmark = pytest.mark.slow
 
 
 def figures(url):

@@ -9,6 +9,8 @@ from monitor_process import FREE, running
 from monitor.cli import main
 from monitor.errors import FAILED, USAGE
 
+pytestmark = pytest.mark.slow
+
 
 def test_sigterm_flushes_everything_and_every_line_of_the_log_is_json(tmp_path):
     endpoints = ["--input", FREE, "--output", FREE, "--control", FREE]

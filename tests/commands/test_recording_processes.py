@@ -14,6 +14,8 @@ from monitor.cli import main
 from monitor.errors import FAILED
 from monitor.sources.simulator import Simulator, simulate
 
+pytestmark = pytest.mark.slow
+
 MINUTES = 7  # scoring begins at 5:00
 HALF_A_STEP_MV = 0.0005001
 

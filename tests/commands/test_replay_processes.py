@@ -3,7 +3,10 @@
 import json
 import signal
 
+import pytest
 from monitor_process import running, serving
+
+pytestmark = pytest.mark.slow
 
 
 def lines(process):

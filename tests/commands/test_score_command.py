@@ -10,6 +10,8 @@ import wfdb
 from monitor.cli import main
 from monitor.commands.score import FORMATS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:

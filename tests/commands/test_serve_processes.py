@@ -10,6 +10,8 @@ from monitor_process import PATIENCE_S, running, serving
 
 from monitor.errors import INTERRUPTED
 
+pytestmark = pytest.mark.slow
+
 
 def events(lines, stream):
     return [line for line in lines if json.loads(line)["stream"] == stream]

@@ -13,6 +13,8 @@ from monitor.recording import span_query
 from monitor.recording.recent import RecentSignal
 from monitor.wire import subscriber
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 250.0
 INFO = StreamInfo("bed-7", RATE_HZ, ("II", "V1"))
 SIGNAL = (np.arange(80_000, dtype=np.float32) % 5000 / 1000)[:, None] * np.ones(2, np.float32)

@@ -22,6 +22,8 @@ from monitor_process import serving
 
 from monitor.cli import main
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 30
 RATE_HZ = 360
 

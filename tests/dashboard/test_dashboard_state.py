@@ -270,6 +270,7 @@ def test_number_of_streams_is_bounded_and_the_quietest_goes():
     assert f"s{2 * MAX_STREAMS - 1:03}" in state.streams
 
 
+@pytest.mark.slow
 def test_memory_is_flat_over_a_day_of_events():
     state = folded()
 

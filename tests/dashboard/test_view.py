@@ -342,6 +342,7 @@ def states(draw_from) -> DashboardState:
     return state
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     states(),
@@ -366,6 +367,7 @@ def test_a_frame_has_exactly_the_size_of_the_terminal(state, width, height, disp
     assert all(line.isprintable() for line in lines)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_printable_keeps_the_width(text):
     assert cell_len(printable(text)) == len(text)

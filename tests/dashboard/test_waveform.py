@@ -48,6 +48,7 @@ def test_no_one_sample_peak_is_lost(rate_hz, dots_per_s, start, peaks, rows):
         assert not drawn[:top, dot].any()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rates, st.sampled_from(DOTS_PER_S), st.integers(0, 10**6), st.integers(0, 2**32 - 1))
 def test_trace_is_connected(rate_hz, dots_per_s, start, seed):

@@ -68,6 +68,7 @@ def test_a_model_that_is_not_as_shipped_fails(monkeypatch):
     assert "cnn.pt is not the file that was shipped" in found.text
 
 
+@pytest.mark.slow
 def test_the_default_model_labels_known_beats():
     assert verdicts(analysis.check_known_beats(Settings())) == {"label N": "ok", "label V": "ok"}
 
@@ -79,6 +80,7 @@ def test_a_model_that_labels_nothing_right_fails(monkeypatch):
     assert found == {"label N": "fail", "label V": "fail"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rest", "verdict"), [(2.0, "ok"), (1e3, "fail")])
 def test_speed_is_judged(rest, verdict, monkeypatch):
     monkeypatch.setattr(analysis, "FOR_THE_REST", rest)
@@ -192,6 +194,7 @@ def test_the_command_tells_everything_and_ends_well(checked, capsys):
     assert all(finding["remedy"] for finding in found.values() if finding["verdict"] == "warn")
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_a_warning_and_a_wrong_one_a_failure(checked, capsys):
     with ServiceSockets(FREE, FREE, FREE) as taken:
         code, found = checked(capsys, output=taken.output_endpoint)

@@ -26,6 +26,8 @@ from monitor.journal.entries import Query
 from monitor.journal.reader import Reader
 from monitor.messages import End, Samples
 
+pytestmark = pytest.mark.slow
+
 HOUR_NS = 3600 * 10**9
 # a wall clock that is right 40 times, then an hour ahead, then an hour behind
 JUMPING = """

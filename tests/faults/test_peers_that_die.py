@@ -5,12 +5,15 @@ import random
 import time
 from itertools import pairwise
 
+import pytest
 import zmq
 from fault_parts import analysis_alerts, device, events, kind_of, over, patient
 from monitor_process import PATIENCE_S, running, serving, wait_for
 
 from monitor.wire.frames import decode
 from monitor.wire.protocol import Heartbeat
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_source_is_killed_and_comes_back(survey, tour):

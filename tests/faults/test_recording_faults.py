@@ -9,6 +9,7 @@ import threading
 import time
 
 import numpy as np
+import pytest
 import wfdb
 from fault_parts import analysis_alerts, device, events, full, over
 from monitor_process import serving, wait_for
@@ -17,6 +18,8 @@ from monitor.config import RecordingSettings
 from monitor.messages import End, Samples, StreamInfo
 from monitor.recording import thread as recording_thread
 from monitor.recording.recorder import Recorder
+
+pytestmark = pytest.mark.slow
 
 KILLS = 4
 RATE_HZ = 360

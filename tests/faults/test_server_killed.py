@@ -11,6 +11,8 @@ from monitor_process import running, serving, wait_for
 
 from monitor.wire.protocol import JOURNALLED
 
+pytestmark = pytest.mark.slow
+
 KILLS = 20
 
 

@@ -11,6 +11,8 @@ import pytest
 from fault_parts import analysis_alerts, device, events, full, over
 from monitor_process import running, serving, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @contextlib.contextmanager
 def locked(journal):

@@ -10,6 +10,8 @@ from monitor_process import running, serving
 
 from monitor.cli import main
 
+pytestmark = pytest.mark.slow
+
 RIGHTS = {
     "sender": ("send",),
     "thief": ("send",),

@@ -107,6 +107,7 @@ def events_at(speed, open_source, chunk_s):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("speed", "chunk_s"), [(1.0, 0.04), (10.0, 0.4)])
 def test_speed_does_not_change_the_events(speed, chunk_s):
     def simulated(chunk_s):
@@ -115,6 +116,7 @@ def test_speed_does_not_change_the_events(speed, chunk_s):
     assert events_at(speed, simulated, chunk_s) == events_at(None, simulated, 10.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("speed", "chunk_s"), [(1.0, 0.04), (10.0, 0.4)])
 def test_speed_does_not_change_the_events_of_a_real_record(data_dir, speed, chunk_s):
     def record(chunk_s):

@@ -125,6 +125,7 @@ def test_a_journal_that_is_too_large_loses_snippets_before_events(tmp_path):
     left.close()
 
 
+@pytest.mark.slow
 def test_new_snippets_do_not_keep_old_events_from_going(tmp_path):
     path, clock = tmp_path / "j.db", Clock()
     most, parts, number = 6_000_000, [], 0  # room for more snippets than go at a time

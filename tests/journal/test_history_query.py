@@ -106,6 +106,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries(dict.fromkeys(("after", "limit", "streams", "kinds"), json_values)))
 def test_any_request_is_answered_or_refused(kept, request_):
     with contextlib.suppress(MonitorError):

@@ -58,6 +58,7 @@ def test_shipped_bundles_load_and_say_where_they_come_from(name, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_round_trip_keeps_labels_and_manifest(tmp_path):
     torch.manual_seed(0)
     net = CnnBiLstm(2, len(FEATURES)).eval()

@@ -279,6 +279,7 @@ class Frozen(nn.Module):
         return self.net(signal[:, None], torch.zeros(signal.shape[0], 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", [Usual, Frozen])
 @pytest.mark.parametrize("frozen", [False, True])
 def test_usual_networks_pass_and_give_what_they_gave(net, frozen, tmp_path):

@@ -33,6 +33,7 @@ def exported(tmp_path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in sorted(SHIPPED) if n != "normal-abnormal"])
 def test_both_payloads_label_real_records_alike(name, data_dir, tmp_path):
     path = tmp_path / f"{name}.safetensors"

@@ -18,6 +18,8 @@ from monitor.recording.stream import StreamRecording
 from monitor.recording.thread import RecordingThread
 from monitor.wire.protocol import StreamState, StreamStatus
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("place", ["samples", "event", "flush"])
 def test_a_defect_ends_the_recording_of_its_stream_alone(tmp_path, place, monkeypatch):

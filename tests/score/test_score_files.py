@@ -47,6 +47,7 @@ def decode(data: bytes) -> list[Row]:
     return [(int(r[0]), str(r[1]), int(r[2]), str(r[3])) for r in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern",
     ["mitdb/*.atr", "vfdb/*.atr", "nstdb/*.atr", "ec57/osea/2*.osea", "ec57/gqrs/1*.gqrs"],

@@ -1,6 +1,7 @@
 """What must hold for any annotations."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,6 +138,7 @@ def _has_rival(low: int, high: int, everything: np.ndarray) -> bool:
     return bool(len(after)) and after[0] - high <= high - low
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(anything(), anything())
 def test_nothing_is_too_odd_to_score(ref: Annotations, test: Annotations) -> None:

@@ -32,6 +32,7 @@ def scores_of(data_dir: Path, program: str) -> list[RecordScore]:
     return [score_record(ref, test, "atr", program) for _, ref, test in chosen]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("totals", [False, True], ids=["lines", "sumstats"])
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -123,6 +123,7 @@ NEVER_LAST = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="bounded on Linux only")
 @pytest.mark.parametrize("frames", NEVER_LAST.values(), ids=NEVER_LAST)
 @pytest.mark.parametrize(("room", "kind"), [("input", b"PUB"), ("output", b"XSUB")])

@@ -3,6 +3,7 @@
 from collections import deque
 
 import numpy as np
+import pytest
 from service_parts import EveryHundred, Sender
 
 from monitor.messages import Samples
@@ -51,6 +52,7 @@ class Sockets:
         self.published.append(decode(frames).body)
 
 
+@pytest.mark.slow
 def test_what_comes_while_a_fast_sender_is_served_is_next():
     fast, live = Sender("archive", "fast", leads=1), Sender("bed", "live", leads=1)
     waiting = deque([fast.announce(), *(fast.samples(4000) for _ in range(2 * BATCH))])

@@ -90,6 +90,7 @@ def kept_in(opened):
     return [body_from_dict(entry.fields()) for entry in opened.page(Query(), 100_000)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("since", [0, 3])
 @pytest.mark.usefixtures("unhurried")
 def test_a_latecomer_gets_all_that_was_and_all_that_comes(tmp_path, since):
@@ -129,6 +130,7 @@ def test_whoever_joins_gets_what_is_active_and_then_all_that_comes(tmp_path):
         assert reading.numbers() == list(range(joined + 1, kept.last + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unhurried")
 def test_what_is_lost_on_the_way_is_asked_for(tmp_path):
     with journal(tmp_path / "j.db") as kept, Running(journal=kept) as running:

@@ -83,6 +83,7 @@ garbage = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(
     st.lists(garbage | st.tuples(st.integers(0, 2), st.binary(max_size=8)), min_size=1, max_size=30)
 )

@@ -36,6 +36,7 @@ def test_the_state_repeats_active_alerts_and_those_just_cleared():
     assert state.alerts == ()
 
 
+@pytest.mark.slow
 def test_the_state_stays_small_however_fast_alerts_come_and_go():
     desk = Desk()
     for life in range(300):  # each leaves an alert that is then cleared

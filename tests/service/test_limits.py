@@ -83,6 +83,7 @@ def hr_high_alerts(limits):
     return [e for e in events if getattr(e, "kind", None) == "hr_high"]
 
 
+@pytest.mark.slow
 def test_the_pipeline_obeys_its_limits():
     assert hr_high_alerts(None)
     assert not hr_high_alerts(AlarmSettings(hr_high_bpm=139.0))

@@ -169,6 +169,7 @@ def test_a_stream_that_changes_its_leads_half_way():
     assert raised == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_subscriber_that_does_not_read_delays_nobody_and_sees_what_it_missed(context):
     info = StreamInfo("a", 200.0, tuple(f"L{n}" for n in range(32)))
     count = OUTPUT_QUEUE + 2500

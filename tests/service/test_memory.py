@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lives import Life, of, one_alarm
@@ -79,6 +80,7 @@ def test_a_memory_that_cannot_be_read_concerns_its_stream_alone():
     ]
 
 
+@pytest.mark.slow
 @given(
     st.builds(
         StreamMemory, streams, infos, st.just("p"), st.just("k"), st.booleans(), indices, indices,

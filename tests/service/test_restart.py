@@ -1,5 +1,6 @@
 """Streams over a restart of the service, and after their own end: positions and numbers. Pure."""
 
+import pytest
 from lives import Life, Quiet, of, one_alarm, told
 from service_parts import POISON_MV, Sender
 
@@ -17,6 +18,8 @@ from monitor.messages import (
 from monitor.service.known import FORGET_ENDED_S
 from monitor.service.watched import STALE_S
 from monitor.wire.protocol import StreamStatus
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_stream_goes_on_with_a_marked_gap_and_its_numbers():

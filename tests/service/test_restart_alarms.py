@@ -19,6 +19,8 @@ from monitor.service.restored_alerts import RestoredAlerts
 from monitor.sources.simulator import Simulator
 from monitor.wire.protocol import StreamState, StreamStatus
 
+pytestmark = pytest.mark.slow
+
 
 def test_active_alarms_are_shown_at_once():
     first, _ = one_alarm()

@@ -119,6 +119,7 @@ def test_garbage_between_messages_is_refused_alone():
     assert len(beats(out)) == 2
 
 
+@pytest.mark.slow
 @given(cuts=st.lists(st.integers(1, 9), min_size=1, max_size=12), seed=st.integers(0, 99))
 def test_any_rounds_give_what_one_message_at_a_time_gives(cuts, seed):
     draw = np.random.default_rng(seed)

@@ -38,6 +38,7 @@ def in_time(rows):
     return [(sample, *row[1:]) for sample, row in zip(samples, rows, strict=True)]
 
 
+@pytest.mark.slow
 @example(rows=[(0, "N", 0, 0, "")], rate_hz=100.00000000000001)
 @given(rows=ROWS, rate_hz=st.one_of(st.integers(100, 1000), st.floats(100, 1000)))
 def test_the_bytes_are_those_that_wfdb_writes(tmp_path_factory, rows, rate_hz):
@@ -55,6 +56,7 @@ def test_the_bytes_are_those_that_wfdb_writes(tmp_path_factory, rows, rate_hz):
         assert encode(rows[:cut]) + encode(rows[cut:], rows[cut - 1]) == encode(rows)
 
 
+@pytest.mark.slow
 @given(rows=ROWS, cut=st.integers(0, 400))
 def test_of_a_torn_file_whole_annotations_remain(rows, cut):
     rows = in_time(rows)
@@ -87,6 +89,7 @@ def event(kind, sample, choice):
     return Quality("s", sample, sample, leads, choice < 2)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

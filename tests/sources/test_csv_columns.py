@@ -71,6 +71,7 @@ def play(tmp_path, columns):
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -129,6 +130,7 @@ def test_without_a_header(play, ecg, kinds, leads):
     assert values[:, 0] == pytest.approx(ecg, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -7,6 +7,7 @@ For longer, with new examples:
 import os
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ OTHER_VALUES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(
     names, units, forms, times, others, preambles, odd_lines,
@@ -125,6 +127,7 @@ saids = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=5 * EXAMPLES)
 @given(st.lists(anything, max_size=40), st.integers(1, 60), saids, st.booleans())
 def test_any_text_gives_samples_or_one_line(tmp_path_factory, parts, times_over, said, wide):

@@ -117,6 +117,7 @@ def test_most_lines_odd_is_an_error_that_says_what_to_do(tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 7, 1000])
 def test_pieces_of_any_size_give_the_same(tmp_path, step):
     lines = rows()

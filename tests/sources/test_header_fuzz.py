@@ -88,6 +88,7 @@ several = st.lists(st.tuples(st.integers(0, 40), odd), min_size=1, max_size=3)
 quick = settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
 
 
+@pytest.mark.slow
 @quick
 @given(changes=several)
 def test_fields_of_a_wfdb_header(folder, changes):
@@ -95,6 +96,7 @@ def test_fields_of_a_wfdb_header(folder, changes):
     outcome(lambda: WfdbRecord(folder / "r"))
 
 
+@pytest.mark.slow
 @quick
 @given(at=st.integers(0, len(HEADER)), length=st.integers(0, 20), raw=st.binary(max_size=20))
 def test_bytes_of_a_wfdb_header(folder, at, length, raw):
@@ -102,6 +104,7 @@ def test_bytes_of_a_wfdb_header(folder, at, length, raw):
     outcome(lambda: WfdbRecord(folder / "r", calibration=Calibration("mV")))
 
 
+@pytest.mark.slow
 @quick
 @given(changes=several, inside=several)
 def test_fields_of_a_header_of_segments(folder, changes, inside):
@@ -146,6 +149,7 @@ def fields_of_edf(signals):
 FIELDS = list(fields_of_edf(3))
 
 
+@pytest.mark.slow
 @quick
 @given(changes=st.lists(st.tuples(st.sampled_from(FIELDS), odd), min_size=1, max_size=3))
 @example(changes=[((236, 8), b"-1")])
@@ -158,6 +162,7 @@ def test_fields_of_an_edf_header(folder, edf_bytes, changes):
     outcome(lambda: EdfFile(folder / "x.edf"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [b"EDF+C", b"EDF+D"])
 @quick
 @given(

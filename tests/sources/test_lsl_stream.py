@@ -80,6 +80,7 @@ def stamps(count, rate_hz=RATE_HZ):
     return pylsl.local_clock() + np.arange(count) / rate_hz
 
 
+@pytest.mark.slow
 def test_a_record_through_a_real_outlet_is_the_record(data_dir):
     record = wfdb.rdrecord(str(data_dir / "mitdb" / "208"), sampto=7200)
     sent = description(record.sig_name)
@@ -107,6 +108,7 @@ def test_integers_are_scaled_by_their_unit():
     assert values == pytest.approx(-1.5)
 
 
+@pytest.mark.slow
 def test_what_the_sender_lost_is_a_hole_through_jitter_and_drift():
     kept = np.delete(np.arange(20_000), np.arange(9000, 9400))
     times = stamps(20_000, RATE_HZ * 1.003)[kept] + RNG.normal(0, 0.0015, len(kept))
@@ -117,6 +119,7 @@ def test_what_the_sender_lost_is_a_hole_through_jitter_and_drift():
     assert (values[:, 0] == kept).all()
 
 
+@pytest.mark.slow
 def test_drift_is_said():
     said = []
     rows = np.zeros((26_000, 2))
@@ -147,6 +150,7 @@ def test_a_stream_without_names_is_named_by_the_user():
     assert values[0].tolist() == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "options", "complaint"),
     [

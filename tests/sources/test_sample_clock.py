@@ -75,6 +75,7 @@ def test_bursts_stamped_on_arrival_are_one_signal(burst):
     assert (np.diff(index) == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlap", [1, 7, 250, 5000])
 @pytest.mark.parametrize("cut", [100_000, None])
 def test_what_comes_again_is_dropped(overlap, cut):
@@ -151,6 +152,7 @@ def test_a_wrong_rate_of_bursts_stamped_on_arrival_is_not_passed_over():
     assert (np.diff(index) > 1).any()
 
 
+@pytest.mark.slow
 def test_random_losses_jitter_and_pieces_do_not_depend_on_the_pieces():
     kept = np.sort(RNG.choice(10_000, 9900, replace=False))
     times = even(40)[kept] + RNG.normal(0, 0.001, 9900)

@@ -19,6 +19,7 @@ def span(at_s, begin, end):
     return at_s[(at_s >= begin) & (at_s < end)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "begin", "end", "bpm"),
     [

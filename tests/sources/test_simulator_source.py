@@ -56,6 +56,7 @@ def test_same_seed_same_signal_and_another_seed_another(whole):
     assert not np.array_equal(whole[0], other, equal_nan=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(chunk=st.integers(1, 5000))
 def test_chunk_size_changes_nothing(whole, chunk):
@@ -104,6 +105,7 @@ def test_the_timeline_knows_no_rate_and_is_ordered():
     assert all(a <= b for a, b in pairwise(beats))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 def test_every_scenario_is_plausible(name):
     values, truth = simulate(Simulator(name))
@@ -151,6 +153,7 @@ def test_a_fault_of_one_lead_leaves_the_others_alone():
     assert changed.max() < 14 * 360
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_in_an_endless_stream():
     simulator = Simulator("tour", 100.0, loop=True, chunk_s=1.0)
     tracemalloc.start()

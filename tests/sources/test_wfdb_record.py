@@ -96,6 +96,7 @@ def test_odd_records(data_dir, name, rate_hz, leads, samples):
     assert 0.05 < np.nanstd(values[:, 0]) < 2.0  # millivolts
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_record(tmp_path):
     import tracemalloc
 

@@ -91,6 +91,7 @@ def read(path, **options):
     return source.info.start_sample, np.concatenate([c.values_mv for c in chunks])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", BITS)
 @pytest.mark.parametrize(
     "layout",

@@ -34,6 +34,7 @@ def without(values, leads, spans_s, value=np.nan):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("leads", "text"),
     [
@@ -73,6 +74,7 @@ def test_samples_that_come_and_go_are_told_once(clean):
     assert 21.0 <= told[0].sample / RATE_HZ <= 22.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length_s", [0.5, 1.0])
 @pytest.mark.parametrize("begin_s", [20.0, 20.06, 20.1, 20.15, 20.2])
 def test_a_short_want_of_samples_is_not_told(clean, begin_s, length_s):
@@ -88,6 +90,7 @@ def test_one_lead_without_samples_and_one_that_is_constant(clean):
     )
 
 
+@pytest.mark.slow
 def test_a_pulse_without_samples_changes_nothing(clean):
     simulator = Simulator("vt", rate_hz=RATE_HZ, leads=("II", "V1"), duration_s=40.0, pulse=True)
     values = simulate(simulator)[0]

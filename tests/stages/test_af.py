@@ -74,6 +74,7 @@ def fibrillating(found: Sequence[Rhythm], length: int) -> NDArray[np.bool_]:
     return mask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "start_s", "stop_s", "share"),
     [
@@ -112,6 +113,7 @@ def through(*segments: Segment, seed: int = 1) -> tuple[NDArray[np.bool_], float
     return fibrillating(found, len(samples)), rate_hz
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_fibrillation_is_found_where_it_is(seed: int) -> None:
     found, rate_hz = through(
@@ -123,6 +125,7 @@ def test_fibrillation_is_found_where_it_is(seed: int) -> None:
     assert seconds[184:].max() == 0
 
 
+@pytest.mark.slow
 def test_its_start_and_end_are_given_where_the_intervals_change() -> None:
     """Not where it was told, some 20 beats later: within two beats in the median."""
     starts, ends = [], []

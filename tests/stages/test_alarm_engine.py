@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ def texts(alerts: Sequence[Alert]) -> list[str]:
     return [f"{a.kind} {a.state}" for a in alerts]
 
 
+@pytest.mark.slow
 @given(steps)
 @settings(max_examples=150, deadline=None)
 def test_transitions_are_legal_and_numbered(script: list[Step]) -> None:
@@ -87,6 +89,7 @@ def test_transitions_are_legal_and_numbered(script: list[Step]) -> None:
                 del live[alert.kind]
 
 
+@pytest.mark.slow
 @given(steps)
 @settings(max_examples=150, deadline=None)
 def test_a_lethal_condition_is_never_lost(script: list[Step]) -> None:
@@ -126,6 +129,7 @@ def _live_after(played: Sequence[Sequence[Alert]]) -> set[AlertKind]:
     return live
 
 
+@pytest.mark.slow
 @given(steps, st.lists(st.frozensets(st.sampled_from(KINDS[2:]), max_size=5), max_size=60))
 @settings(max_examples=100, deadline=None)
 def test_switches_changed_while_running_silence_what_they_name_and_nothing_else(

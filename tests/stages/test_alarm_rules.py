@@ -35,6 +35,7 @@ def alarms(beats: Beats, end_s: float = 60.0, settings: AlarmSettings | None = N
 START = steady(75, 0.5, 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "rr_s", "expected"),
     [
@@ -62,6 +63,7 @@ def test_a_run_with_a_long_interval_in_it_is_no_vt() -> None:
     assert K.VT not in physiological(alarms(then_sinus(beats)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "rr_s", "expected"),
     [
@@ -100,11 +102,13 @@ def test_v_brady_and_its_rate() -> None:
     assert K.AIVR not in kinds
 
 
+@pytest.mark.slow
 def test_trigeminy() -> None:
     assert K.TRIGEMINY in physiological(alarms(steady(75, 0.5, 60, "NNV", 0.3)))
     assert K.TRIGEMINY not in physiological(alarms(steady(75, 0.5, 60, "NNNV", 0.3)))
 
 
+@pytest.mark.slow
 def test_beats_on_time_are_no_bigeminy_and_no_couplet() -> None:
     """Noise makes V of normal beats, but does not move them."""
     for labels in ("NV", "NNV", "NNNNVV"):
@@ -113,6 +117,7 @@ def test_beats_on_time_are_no_bigeminy_and_no_couplet() -> None:
     assert K.BIGEMINY in physiological(alarms(steady(75, 0.5, 60, "NV", 0.1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "certainty", "expected"),
     [(5, 0.52, True), (5, 0.48, False), (9, 0.52, True), (9, 0.48, False)],
@@ -131,6 +136,7 @@ def test_beats_that_are_more_probably_not_ventricular_are_no_vt(
     assert (K.VT in physiological(run(doubtful))) is expected
 
 
+@pytest.mark.slow
 def test_a_couplet_that_the_classifier_doubts_is_none() -> None:
     beats = then_sinus(after(START, "VV", [0.5, 0.5]))
     for certainty, expected in ((0.9, True), (0.6, False)):
@@ -142,6 +148,7 @@ def test_a_couplet_that_the_classifier_doubts_is_none() -> None:
         assert (K.COUPLET in physiological(run(doubtful))) is expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "other", "expected"),
     [
@@ -181,6 +188,7 @@ def test_r_on_t(coupling_s: float, on_t: bool) -> None:
     assert (K.R_ON_T in physiological(alarms(beats))) is on_t
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("per_min", "expected"), [(8, False), (14, True)])
 def test_pvcs_per_min(per_min: int, expected: bool) -> None:
     every = round(75 / per_min)
@@ -188,6 +196,7 @@ def test_pvcs_per_min(per_min: int, expected: bool) -> None:
     assert (K.PVCS_PER_MIN in physiological(alarms(beats, 118))) is expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("per_min", "expected"), [(8, False), (14, True)])
 def test_frequent_sveb(per_min: int, expected: bool) -> None:
     every = round(75 / per_min)
@@ -195,6 +204,7 @@ def test_frequent_sveb(per_min: int, expected: bool) -> None:
     assert (K.FREQUENT_SVEB in physiological(alarms(beats, 118))) is expected
 
 
+@pytest.mark.slow
 def test_a_rate_that_rises_or_fibrillation_is_no_frequent_sveb() -> None:
     faster = START + steady(120, 20.0, 80, "NS")
     assert K.FREQUENT_SVEB not in physiological(alarms(faster, 78))
@@ -206,6 +216,7 @@ def test_a_rate_that_rises_or_fibrillation_is_no_frequent_sveb() -> None:
     assert K.FREQUENT_SVEB not in physiological(alarms(START + over, 178))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bpm", "kind"), [(170, K.SVT), (145, None)])
 def test_svt(bpm: float, kind: AlertKind | None) -> None:
     fast = 60 / bpm
@@ -213,6 +224,7 @@ def test_svt(bpm: float, kind: AlertKind | None) -> None:
     assert (K.SVT in physiological(alarms(then_sinus(beats)))) is (kind is K.SVT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rr_s", "expected"), [(1.3, None), (1.7, K.MISSED_BEAT), (2.9, K.MISSED_BEAT), (3.4, K.PAUSE)]
 )
@@ -248,6 +260,7 @@ def fibrillating(start_s: float, end_s: float, seed: int = 1) -> Beats:
     return [(float(t), "N") for t in times if t < end_s]
 
 
+@pytest.mark.slow
 def test_af_begins_and_ends() -> None:
     beats = START + fibrillating(20.5, 120) + steady(75, 120.8, 300)
     told = alarms(beats, 295)

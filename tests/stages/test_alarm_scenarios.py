@@ -20,6 +20,7 @@ def raised(name: str, seed: int = 1) -> set[AlertKind]:
     return {alert.kind for alert in alerts if alert.state is AlertState.RAISED} - {K.LEARNING}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "seed", "expected"),
     [

@@ -108,6 +108,7 @@ def test_constant_line_is_no_asystole_but_no_signal() -> None:
     assert "NO SIGNAL" in raised(alerts)[AlertKind.LEAD_OFF].text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bpm", "kind", "text"),
     [
@@ -123,6 +124,7 @@ def test_rate_limits(bpm: float, kind: AlertKind, text: str) -> None:
     assert raised(alerts)[kind].text == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bpm", "kind"), [(120, AlertKind.HR_HIGH), (40, AlertKind.HR_LOW)])
 def test_rate_step_alarms_within_6_s(bpm: float, kind: AlertKind) -> None:
     settings = AlarmSettings(hr_high_bpm=100.0, hr_low_bpm=60.0)

@@ -34,6 +34,7 @@ def record(request, data_dir):
     return got.p_signal, got.fs
 
 
+@pytest.mark.slow
 def test_millivolts_are_not_remarked_on(record):
     values, rate_hz = record
     events = events_of(values.astype(np.float32), rate_hz)
@@ -41,6 +42,7 @@ def test_millivolts_are_not_remarked_on(record):
     assert not amplitude_alerts(events)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("factor", "words"),
     [(1000.0, "mV is impossible; uV given as mV"), (0.001, "uV; V given as mV, or no electrode")],

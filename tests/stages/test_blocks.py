@@ -26,6 +26,7 @@ def hops_of(items):
     return [(i.start_sample, i.values_mv.ravel().tolist()) for i in items if isinstance(i, Samples)]
 
 
+@pytest.mark.slow
 @given(start=st.integers(0, 90), sizes=st.lists(st.integers(0, 80), min_size=1, max_size=30))
 def test_any_chunking_gives_the_same_hops(start, sizes):
     total = sum(sizes)

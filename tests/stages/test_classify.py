@@ -135,6 +135,7 @@ def test_torch_uses_one_thread(aami):
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.slow
 def test_shipped_model_still_reaches_its_figures(aami, data_dir):
     """Two records, 5:00 to 15:00, reference R peaks; the floors are below what was measured."""
     scores = []

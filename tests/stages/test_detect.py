@@ -106,6 +106,7 @@ def test_settings_out_of_range_are_named(table: dict[str, float]) -> None:
         build(Settings, {"detect": table}, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIT)
 def test_finds_the_beats_of_a_plain_ecg_once_each(name: str) -> None:
     signal, truth = heart(40.0)
@@ -137,6 +138,7 @@ def test_no_beats_where_there_is_no_heart(name: str, signal: Signal) -> None:
     assert all(0 <= peak.sample < len(signal) for peak in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_no_peak_lies_behind_the_last_sample(name: str) -> None:
     signal, truth = heart(20.0)
@@ -147,6 +149,7 @@ def test_no_peak_lies_behind_the_last_sample(name: str) -> None:
         assert all(peak.sample < end for peak in detect(name, filled))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIT)
 def test_goes_on_after_missing_samples_saturation_and_a_hole(name: str) -> None:
     signal, truth = heart(60.0)
@@ -188,12 +191,14 @@ def test_neurokit_gives_no_beats_and_no_error_where_a_method_raises(
     assert detect("neurokit:neurokit", heart(20.0)[0]) == []
 
 
+@pytest.mark.slow
 def test_neurokit_loses_no_beat_and_doubles_none_at_the_edges_of_its_windows() -> None:
     # beats drift against the steps of the window, so that every position in it is met
     signal, truth = heart(240.0, seed=3)
     assert missed_and_false(detect("neurokit:neurokit", signal), truth) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("off_s", [6, 8, 12, 20])
 def test_neurokit_finds_the_beats_right_after_a_long_fault(off_s: int) -> None:
     signal, truth = heart(60.0)

@@ -75,6 +75,7 @@ def test_the_first_sample_of_the_stream_does_not_matter(data_dir: Path) -> None:
     assert at_zero == later
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leads", [1, 2])
 @pytest.mark.parametrize("fault", ["spike", "saturation", "step", "hole", "NaN"])
 def test_is_back_two_seconds_after(data_dir: Path, fault: str, leads: int) -> None:
@@ -122,6 +123,7 @@ def test_no_t_wave_is_searched_for_as_a_beat_after_a_fault(data_dir: Path, fill:
         assert all(np.abs(beats - peak).min() < 0.1 * RATE_HZ for peak in seen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", [np.nan, 5.0, 0.0])
 @pytest.mark.parametrize("bad", [0, 1])
 def test_one_failing_lead_of_two_costs_no_beat(data_dir: Path, bad: int, fill: float) -> None:
@@ -142,6 +144,7 @@ def test_one_failing_lead_of_two_costs_no_beat(data_dir: Path, bad: int, fill: f
     assert inside == {1 - bad if bad == 0 else 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [(name, kind) for name in ("109", "119", "205") for kind in ("muscle", "faint")]
@@ -207,6 +210,7 @@ def test_a_noisy_second_lead_costs_no_beat(data_dir: Path) -> None:
     assert errors(score(detect(changed), truth, len(signal))) <= len(beats) // 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["109", "119", "215"])
 def test_white_noise_in_place_of_the_first_lead_costs_few_beats(data_dir: Path, name: str) -> None:
     signal, _, truth = record(data_dir, name, 4)

@@ -8,6 +8,7 @@ import scipy.signal
 from default_detector import MINUTE, RATE_HZ, detect, errors, missed, record, score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "leads", "allowed"),
     [
@@ -30,6 +31,7 @@ def test_finds_the_beats_of_hard_records(
     assert np.median(np.abs(result.offsets_ms)) < 20.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1.0, -1.0], ids=["upright", "inverted"])
 @pytest.mark.parametrize("name", ["118", "203"])
 def test_r_peaks_lie_on_the_r_peak_in_either_polarity(
@@ -41,6 +43,7 @@ def test_r_peaks_lie_on_the_r_peak_in_either_polarity(
     assert np.percentile(offsets_ms, 95) < 40.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1.0, -1.0], ids=["upright", "inverted"])
 @pytest.mark.parametrize("name", ["122", "205"])
 def test_noise_does_not_move_the_r_peak(data_dir: Path, name: str, sign: float) -> None:
@@ -59,6 +62,7 @@ def test_noise_does_not_move_the_r_peak(data_dir: Path, name: str, sign: float) 
     assert np.mean(offsets_ms > 20.0) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "looked_back"), [("100", 0), ("203", 2)])
 def test_decides_within_a_second(data_dir: Path, name: str, looked_back: int) -> None:
     signal, _, _ = record(data_dir, name, 5)
@@ -101,6 +105,7 @@ def test_a_beat_pending_while_its_level_is_forgotten_is_learnt(data_dir: Path) -
     assert missed(peaks, beats - start, RATE_HZ, MINUTE // 6 - RATE_HZ) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.03, 0.06, 0.1, 0.2])
 def test_the_last_beat_of_a_stream_is_given(data_dir: Path, after_s: float) -> None:
     signal, beats, _ = record(data_dir, "100", 2)

@@ -29,6 +29,7 @@ def bells(bpm: float, seconds: float, rate_hz: float = RATE_HZ) -> tuple[Signal,
     return signal, beats_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("noise_mv", "drift_mv"), [(0.0, 0.0), (0.003, 0.015), (0.01, 0.05), (0.05, 0.1)]
 )
@@ -56,6 +57,7 @@ def test_goes_on_when_the_amplitude_changes_suddenly(data_dir: Path, factor: flo
     assert missed(detect(changed), beats, MINUTE + 36, len(signal) - RATE_HZ) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bpm", [30, 60, 150, 220, 300])
 def test_follows_any_rate_of_a_narrow_qrs(bpm: int) -> None:
     signal, beats_s = bells(bpm, 40.0)
@@ -83,6 +85,7 @@ def simulated_vt(
     return signal, beats, beats[symbols == "V"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1.0, -1.0], ids=["upright", "inverted"])
 @pytest.mark.parametrize("leads", [("II", "V1"), ("II",)], ids=["two", "one"])
 @pytest.mark.parametrize("form", [0, 1])
@@ -97,6 +100,7 @@ def test_finds_every_beat_of_vt_but_the_first_two(
     assert false == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1.0, -1.0], ids=["upright", "inverted"])
 @pytest.mark.parametrize(("bpm", "form"), [(150, 3), (170, 2), (170, 3), (206, 2)])
 def test_vt_unlike_any_beat_before_is_found_from_its_eighth_beat_on(
@@ -107,6 +111,7 @@ def test_vt_unlike_any_beat_before_is_found_from_its_eighth_beat_on(
         assert missed(detect(sign * signal), ventricular, ventricular[7], len(signal)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leads", [("II", "V5"), ("I", "II"), ("V2", "V5"), ("I", "V1")])
 @pytest.mark.parametrize(("seed", "rate_hz"), [(13, 500.0), (14, 128.0)])
 @pytest.mark.parametrize("name", ["vt", "vt_206"])
@@ -122,6 +127,7 @@ def test_vt_is_found_within_seconds_on_any_pair_of_leads(
     assert len([b for b in later if np.abs(peaks - b).min() > 0.1 * rate_hz]) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["203", "223"])
 def test_search_back_works_while_all_candidates_are_uncertain_but_not_far(
     data_dir: Path, name: str

@@ -204,6 +204,7 @@ def test_vt_that_was_withheld_sounds_if_the_pulse_changes_after_it(
     assert bool(heard) is sounds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rhythm", "rate_bpm", "kind"),
     [("asystole", None, K.ASYSTOLE), ("vf", None, K.VF), ("vt", 180.0, K.VT)],
@@ -217,6 +218,7 @@ def test_true_alarms_sound_as_soon_with_the_pulse_as_without(
     assert raised(events_of(INFO, values)) == alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rhythm", "rate_bpm", "kind"),
     [("asystole", None, K.ASYSTOLE), ("vf", None, K.VF), ("vt", 180.0, K.VT)],
@@ -229,6 +231,7 @@ def test_false_alarms_are_withheld_and_their_chain_goes_on(
     assert K.PULSE_CONTRADICTS in found
 
 
+@pytest.mark.slow
 def test_the_pulse_moves_no_beat_and_is_in_the_evidence() -> None:
     values = contradicted("vt", 180.0)
     events = events_of(INFO, values)
@@ -244,6 +247,7 @@ def test_the_pulse_moves_no_beat_and_is_in_the_evidence() -> None:
     )
 
 
+@pytest.mark.slow
 def test_chunks_do_not_matter() -> None:
     values = contradicted("asystole", None)
     assert events_of(INFO, values, 1) == events_of(INFO, values, 997)
@@ -255,6 +259,7 @@ def test_the_pulse_is_the_last_of_at_least_two_leads() -> None:
             StreamInfo("s", RATE_HZ, leads, 0, "", "PLETH")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay_s", [1.0, 2.0])
 @pytest.mark.parametrize(
     ("rhythm", "rate_bpm", "duration_s", "kind"),

@@ -314,6 +314,7 @@ def test_what_is_remembered_of_a_clean_signal_is_forgotten() -> None:
     assert first._clean == second._clean
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_samples_are_judged(data: st.DataObject) -> None:

@@ -18,6 +18,8 @@ from monitor.sources.simulator.source import Simulator
 from monitor.stages.blocks import Blocks
 from monitor.stages.quality import QualityGate
 
+pytestmark = pytest.mark.slow
+
 Signal = NDArray[np.float64]
 OK = LeadState.OK
 RHYTHMS = ("af", "flutter", "svt", "idioventricular", "vt", "vflutter", "vf", "paced", "asystole")

@@ -19,6 +19,7 @@ def beats_of(rates_bpm: tuple[float, ...], leads: tuple[str, ...], seed: int) ->
     return [event for event in [*events, *pipeline.flush()] if isinstance(event, Beat)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leads", [("II", "V1"), ("II", "V5"), ("I", "II")])
 @pytest.mark.parametrize(
     ("rates_bpm", "beats_taken_wrong"), [((72.0, 88.0), 20), ((60.0, 90.0), 36)]

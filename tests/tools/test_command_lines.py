@@ -13,6 +13,8 @@ from tools.commands import dispatch
 from tools.evaluate import __main__ as evaluate
 from tools.train import __main__ as train
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -23,6 +23,8 @@ from monitor.wire.frames import decode, encode
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FREE = "tcp://127.0.0.1:*"
 OUTPUT, INPUT = "tcp://127.0.0.1:5556", "tcp://127.0.0.1:5555"

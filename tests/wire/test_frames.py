@@ -29,6 +29,7 @@ envelopes = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(events, marks)
 def test_the_place_in_the_journal_travels_with_a_message(body, mark):
     packet = decode(encode(body, "p", 0, 0, mark))
@@ -44,6 +45,7 @@ def test_a_place_in_the_journal_that_makes_no_sense_is_refused(fields):
         decode([topic, json.dumps(json.loads(header) | fields).encode()])
 
 
+@pytest.mark.slow
 @given(events | service_messages, envelopes)
 def test_every_message_comes_back_as_it_was(body, envelope):
     frames = encode(body, *envelope)
@@ -197,6 +199,7 @@ def test_any_frames_are_accepted_or_refused(topic, rest):
     assert "\n" not in refusal([topic, *rest])
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(sorted(KINDS)),
     st.dictionaries(

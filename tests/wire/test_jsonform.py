@@ -37,12 +37,14 @@ def through_json(message):
     return from_dict(loads(dumps(to_dict(message)).encode()))
 
 
+@pytest.mark.slow
 @given(events)
 def test_every_event_comes_back_as_it_was(message):
     assert through_json(message) == message
     assert repr(through_json(message)) == repr(message)  # tells -0.0 from 0.0, int from float
 
 
+@pytest.mark.slow
 @given(samples)
 def test_finite_samples_come_back_as_they_were(message):
     values = np.where(np.isinf(message.values_mv), np.nan, message.values_mv)
@@ -54,6 +56,7 @@ def test_finite_samples_come_back_as_they_were(message):
         np.testing.assert_array_equal(again.values_mv, values)
 
 
+@pytest.mark.slow
 @given(snippets)
 def test_a_snippet_comes_back_and_its_line_is_short(snippet):
     values = np.where(np.isinf(snippet.values_mv), np.nan, snippet.values_mv)
@@ -66,6 +69,7 @@ def test_a_snippet_comes_back_and_its_line_is_short(snippet):
     assert "values_mv" not in line
 
 
+@pytest.mark.slow
 @given(events)
 def test_the_lines_of_other_events_are_whole(message):
     assert to_line(message) == to_dict(message)
@@ -214,11 +218,13 @@ def refusal(read, *arguments):
     return ""
 
 
+@pytest.mark.slow
 @given(json_values)
 def test_any_value_is_accepted_or_refused(value):
     assert "\n" not in refusal(from_dict, value)
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(sorted(TYPES)),
     events | alerts,

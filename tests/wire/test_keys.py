@@ -24,11 +24,13 @@ lists = st.lists(
 ).map(lambda listed: AllowList(tuple(listed)))
 
 
+@pytest.mark.slow
 @given(lists)
 def test_a_list_that_is_written_is_read_as_it_was(allowed):
     assert parse(dumps(allowed)) == allowed
 
 
+@pytest.mark.slow
 @given(lists.filter(lambda allowed: allowed.clients), st.data())
 def test_a_list_that_is_damaged_lets_in_nobody_new(allowed, data):
     """Accepted or refused with the one error; a key that was not listed never comes in."""
@@ -42,6 +44,7 @@ def test_a_list_that_is_damaged_lets_in_nobody_new(allowed, data):
     assert set(damaged.rights) <= set(allowed.rights)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60))
 def test_any_text_is_a_key_or_none(text):
     if is_public_key(text):

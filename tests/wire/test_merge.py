@@ -1,5 +1,6 @@
 """Live messages and pages of a journal, merged: the exact sequence, whatever happens on the way."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,7 @@ def play(world, script):
                 world.got += world.merger.give_up()
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.lists(streams, max_size=12), st.integers(0, 12), steps, st.integers(1, 4))
 def test_since_a_number_the_sequence_is_exact(before, since, script, page):
@@ -107,6 +109,7 @@ def test_since_a_number_the_sequence_is_exact(before, since, script, page):
         assert world.of(stream, world.got) == world.of(stream, expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(streams, max_size=12), steps, steps)
 def test_from_now_on_the_sequence_is_exact_once_the_journal_has_answered(before, early, script):
@@ -122,6 +125,7 @@ def test_from_now_on_the_sequence_is_exact_once_the_journal_has_answered(before,
     assert len(set(world.got)) == len(world.got)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(steps, st.lists(st.integers(0, 60), max_size=4))
 def test_given_up_waiting_things_may_come_late_but_all_come_once(script, gives_up):

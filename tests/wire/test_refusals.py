@@ -50,6 +50,7 @@ def test_a_replay_that_is_refused_says_so_and_fails(full_service):
     assert (alert["stream"], alert["priority"]) == ("late", "technical")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sender.py", "sender.js"])
 def test_the_example_senders_say_that_they_are_refused(full_service, name, request):
     script = SENDERS / name

@@ -36,6 +36,7 @@ def test_the_schemas_are_schemas(kind):
     jsonschema.Draft202012Validator.check_schema(VALIDATORS[kind].schema)
 
 
+@pytest.mark.slow
 @given(st.one_of(events, samples, snippets, service_messages), st.none() | marks)
 @settings(deadline=None, max_examples=150)
 def test_every_header_that_is_sent_is_valid(body, mark):
@@ -43,6 +44,7 @@ def test_every_header_that_is_sent_is_valid(body, mark):
     VALIDATORS[kind_of(body)].validate(header)
 
 
+@pytest.mark.slow
 @given(st.data(), st.one_of(infos, samples, events))
 @settings(deadline=None, max_examples=400)
 def test_a_header_is_valid_if_the_decoder_takes_it(data, body):

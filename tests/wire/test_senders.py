@@ -20,6 +20,8 @@ from monitor.pipeline import Pipeline
 from monitor.wire.jsonform import to_line
 from monitor.wire.keys import load_client
 
+pytestmark = pytest.mark.slow
+
 SENDERS = Path(__file__).resolve().parents[2] / "tools" / "senders"
 RATE_HZ, SECONDS = 360, 20
 ZMQ_NAMES = (

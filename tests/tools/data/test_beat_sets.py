@@ -18,6 +18,7 @@ def work(data_dir, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_five_classes_have_the_published_sizes(data_dir, work):
     beats = five_classes(data_dir, work)
     assert (len(beats.train), len(beats.test)) == (87554, 21892)

@@ -46,6 +46,7 @@ def record():
     return signal, np.array(peaks), symbols
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rhythm", RHYTHMS)
 def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhythm):
     signal, peaks, symbols = record()

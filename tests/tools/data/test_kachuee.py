@@ -25,10 +25,12 @@ def built(data_dir):
     return build(data_dir)
 
 
+@pytest.mark.slow
 def test_the_built_set_has_the_published_number_of_beats_of_each_class(built):
     assert np.bincount(built.label).tolist() == PUBLISHED_COUNTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["mitbih_train_first10.csv", "mitbih_test_first10.csv", "mitbih_test_first999.csv"]
 )

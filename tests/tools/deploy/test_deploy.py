@@ -15,6 +15,8 @@ from monitor_process import FREE, running
 
 from monitor.cli import build_parser
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = Path(__file__).resolve().parents[3] / "tools" / "deploy"
 MOST_EXPOSED = 2.0  # of 10; a service that does nothing about it has 9.6
 

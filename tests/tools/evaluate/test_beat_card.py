@@ -3,10 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from monitor.models.manifest import Manifest
 from tools.confusion import Confusion
 from tools.evaluate.beat_card import TITLE, BeatFigures, part_of, replace_part, zoo_card
+
+pytestmark = pytest.mark.slow
 
 MANIFEST = Manifest(
     name="made",

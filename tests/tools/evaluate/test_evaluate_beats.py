@@ -14,6 +14,8 @@ from tools.data.kachuee import record_rows
 from tools.evaluate import labels as evaluate
 from tools.evaluate.beats import measure, probabilities, streamed
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name for name in SETS if name in SHIPPED]
 
 

@@ -9,6 +9,8 @@ from tools.evaluate.detect import SAMPLE
 from tools.evaluate.detectors import read, stream
 from tools.evaluate.stress import BAD_LEADS, FAULTS, Recording, bad_lead, found, with_faults
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 360.0
 
 

@@ -17,6 +17,8 @@ from tools.evaluate.label_card import (
     speed_row,
 )
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = Manifest(name="made", before_s=0.7, seed=1, command="train", data_sha256="ab" * 32)
 
 

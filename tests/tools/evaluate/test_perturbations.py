@@ -10,6 +10,8 @@ import pytest
 from monitor.messages import StreamInfo
 from tools.evaluate.perturbations import PERTURBATIONS, Recording, noisy
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 250.0
 NEEDS_DATA = {"muscle", "wander"}
 

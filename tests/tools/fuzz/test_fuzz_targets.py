@@ -8,6 +8,8 @@ from tools.fuzz.__main__ import NAMES
 from tools.fuzz.mutations import mutated
 from tools.fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.slow
+
 VARIATIONS = 1500
 
 

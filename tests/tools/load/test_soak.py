@@ -10,6 +10,8 @@ from monitor.messages import AamiClass, Beat
 from monitor.sources.simulator import TrueBeat
 from tools.load.soak import Labels, grew_worse
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 N, V = AamiClass.N, AamiClass.V
 

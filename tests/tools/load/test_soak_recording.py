@@ -9,6 +9,8 @@ from monitor.messages import AamiClass, Beat, End, Samples, StreamInfo
 from monitor.recording.recorder import Recorder
 from tools.load.soak_recording import read_back, size_mb
 
+pytestmark = pytest.mark.slow
+
 INFO = StreamInfo("bed", 200.0, ("II", "V1"))
 PERIOD_MV = np.sin(np.arange(4000) / 7)[:, None].astype(np.float32) * [1.0, 0.5]
 END = 24_000

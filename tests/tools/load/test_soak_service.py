@@ -14,6 +14,8 @@ from monitor.messages import StreamInfo
 from tools.load.soak_events import Compared, drifted, recurs
 from tools.load.soak_service import Bed, Load, Watched, main, memory, watch
 
+pytestmark = pytest.mark.slow
+
 PERIOD_S = 100.0
 
 

@@ -18,6 +18,8 @@ from tools.evaluate.beats import measure
 from tools.train import beats as train_beats
 from tools.train.beats import RECIPES, draw, fit, inputs, make_manifest, prior_shift, vary
 
+pytestmark = pytest.mark.slow
+
 
 def made_rows(count=400, classes=2, seed=0):
     """Rows whose class is the place of a bump, and whose lengths differ."""

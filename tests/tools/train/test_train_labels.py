@@ -12,6 +12,8 @@ from tools.data.beats import Beats
 from tools.train import labels as train
 from tools.train.labels import Set, built, fit
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = Manifest(name="made", before_s=0.4, channels=("beat", "template"), leads=2)
 
 

@@ -22,6 +22,8 @@ from tools.train.network import Fit, fit, log_odds
 from tools.train.qrs import Collect, Round
 from tools.train.weights import SHIPPED, data_digest, main, provenance, read, write
 
+pytestmark = pytest.mark.slow
+
 
 def same(one: Layers, other: Layers) -> bool:
     return all(
