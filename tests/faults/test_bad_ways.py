@@ -243,13 +243,18 @@ def test_a_stream_changes_half_way(service, survey, change):
         lines = served(serve, at["control"], name)
     got = [kind_of(line) for line in analysis_alerts(lines, name)]
     first, second = before.alerts(range(half)), after.alerts()
-    # the numbers of the second analysis go on, and what the first left active is cleared
+    # the numbers of the second analysis go on, and what the first left active is cleared; a lethal
+    # alarm that nobody has acknowledged stays
     active = {}
     for line in first:
         number = json.loads(line)["id"]
         active.pop(number, None)
         active[number] = line
-    left = [line for line in active.values() if json.loads(line)["state"] != "cleared"]
+    left = [
+        line
+        for line in active.values()
+        if json.loads(line)["state"] != "cleared" and json.loads(line)["priority"] != "high"
+    ]
     expected = [*map(kind_of, first), *(kind_of(line, "cleared") for line in left)]
     expected += map(kind_of, second)
     survey.report(f"{change} of a stream change half-way", 1, 1, expected, got)
