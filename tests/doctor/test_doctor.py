@@ -13,7 +13,7 @@ from monitor.config import ClassifySettings, Settings
 from monitor.doctor import analysis, installation, machine
 from monitor.doctor.finding import Verdict, ok
 from monitor.errors import FAILED
-from monitor.models import bundle
+from monitor.models import shipped
 from monitor.wire.sockets import ServiceSockets
 
 FREE = "tcp://127.0.0.1:*"
@@ -62,7 +62,7 @@ def test_extras_may_be_absent_but_not_wrong(needs):
 
 
 def test_a_model_that_is_not_as_shipped_fails(monkeypatch):
-    monkeypatch.setitem(bundle.SHIPPED, "cnn", "0" * 64)
+    monkeypatch.setitem(shipped.SHIPPED, "cnn", "0" * 64)
     (found,) = analysis.check_models(Settings())
     assert found.verdict is Verdict.FAIL
     assert "cnn.pt is not the file that was shipped" in found.text
