@@ -52,10 +52,7 @@ class Amplitude:
             if min(heights_mv) > MOST_QRS_MV:
                 height_mv = median(heights_mv)
                 beats = tuple(sample for sample, _ in self._qrs)
-                text = (
-                    f"UNIT? QRS of {height_mv:.0f} mV is impossible; uV given as mV? "
-                    "Alarms cannot be relied on"
-                )
+                text = f"CHECK UNIT: QRS {height_mv:.0f} mV (uV sent as mV?). Alarms unreliable"
                 return Finding(beats[0], text, height_mv, MOST_QRS_MV, beats)
         if not self._hops or end_sample - self._hops[0].start_sample < SWING_S * self._rate_hz:
             return None
@@ -65,8 +62,8 @@ class Amplitude:
         swing_mv = self._swing_mv()
         if 0.0 < swing_mv < LEAST_SWING_MV:
             text = (
-                f"UNIT? Signal of only {1000 * swing_mv:.2g} uV; V given as mV, or no electrode? "
-                "Alarms cannot be relied on"
+                f"CHECK UNIT: signal only {1000 * swing_mv:.2g} uV "
+                "(V sent as mV, or no electrode?). Alarms unreliable"
             )
             return Finding(first, text, swing_mv, LEAST_SWING_MV)
         return None
