@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor import stopping
 from monitor.commands.options import add_analysis_options, settings_from
 from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
@@ -187,6 +188,8 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop())
+        if stopping.take_over():
+            service.stop()
         log(
             f"ready input={sockets.input_endpoint} output={sockets.output_endpoint} "
             f"control={sockets.control_endpoint}"
