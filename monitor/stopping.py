@@ -19,7 +19,7 @@ from types import FrameType
 from monitor.errors import INTERRUPTED, TERMINATED
 
 LOOK_AGAIN_S = 0.02
-RAISE_AGAIN_S = 10.0  # closing files takes less
+RAISE_AGAIN_S = 5.0  # closing files takes less
 _IMPORTS = "<frozen importlib._bootstrap"
 _asked: list[int] = []  # the signal that asked the program to end
 
