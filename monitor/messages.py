@@ -44,6 +44,9 @@ class AamiClass(StrEnum):
     Q = "Q"  # unclassifiable or paced
 
 
+_CLASS_INDEX = {label: index for index, label in enumerate(AamiClass)}
+
+
 class LeadState(StrEnum):
     """What the quality stage says of one lead over one hop."""
 
@@ -272,6 +275,10 @@ class Beat:
     rr_s: float | None
     lead: int
     classifier: str
+
+    def probability(self, label: AamiClass) -> float:
+        """Probability of one class."""
+        return self.probabilities[_CLASS_INDEX[label]]
 
 
 @dataclass(frozen=True, slots=True)

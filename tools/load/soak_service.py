@@ -17,6 +17,8 @@ first hour.
 With ``--record-mb`` each service records its streams too, and keeps so much of them. It then fails
 as well if the recordings outgrew that by half, or if what is kept, read back by wfdb, is not the
 signal that was sent, up to its end (:mod:`tools.load.soak_recording`).
+
+This file is long because one soak is one story: senders, services, checks and report.
 """
 
 from __future__ import annotations

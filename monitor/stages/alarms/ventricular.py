@@ -11,7 +11,7 @@ from monitor.messages import AamiClass, Beat
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
 
-_V = AamiClass.V
+_N, _V, _F = AamiClass.N, AamiClass.V, AamiClass.F
 _PROBABLE = 0.8  # mean probability of V of all beats of a run (V or F of those labelled V)
 _SURE = 0.8  # probability of V
 _SURELY_NORMAL = 0.8  # probability of N
@@ -40,7 +40,7 @@ def _closed_run(view: View) -> list[Beat]:
 
 def _sure(view: View, run: list[Beat]) -> bool:
     """Whether the classifier is sure of a run: of normal beats in noise it is not."""
-    return sum(beat.probabilities[2] for beat in run) >= view.settings.v_certainty * len(run)
+    return sum(beat.probability(_V) for beat in run) >= view.settings.v_certainty * len(run)
 
 
 def vt(view: View) -> Finding | None:
@@ -102,15 +102,15 @@ def _fast_and_sure(view: View, run: list[Beat], size: int) -> bool:
 
 def _wide(beat: Beat) -> float:
     """Probability that a beat is ventricular, or a fusion with one."""
-    return beat.probabilities[2] + beat.probabilities[3]
+    return beat.probability(_V) + beat.probability(_F)
 
 
 def _probable(run: list[Beat]) -> bool:
     """Whether all beats together are most probably ventricular, and none is surely normal."""
     together = sum(
-        beat.probabilities[2] + (beat.probabilities[3] if beat.label is _V else 0.0) for beat in run
+        beat.probability(_V) + (beat.probability(_F) if beat.label is _V else 0.0) for beat in run
     )
-    normal = max(beat.probabilities[0] for beat in run)
+    normal = max(beat.probability(_N) for beat in run)
     return together >= _PROBABLE * len(run) and normal < _SURELY_NORMAL
 
 
@@ -122,9 +122,9 @@ def _of_one_shape(view: View, run: list[Beat]) -> bool:
     ventricular = [beat for beat in run if beat.label is _V]
     if run[0].label is not _V or 2 * len(ventricular) <= len(run):
         return False
-    sure = [beat for beat in ventricular if beat.probabilities[2] >= _SURE]
+    sure = [beat for beat in ventricular if beat.probability(_V) >= _SURE]
     return all(
-        beat.probabilities[0] < _SURELY_NORMAL
+        beat.probability(_N) < _SURELY_NORMAL
         and any(view.shapes.likeness(beat, v) >= _ALIKE for v in sure)
         for beat in run
         if beat.label is not _V
@@ -145,7 +145,7 @@ def _steady(view: View, run: list[Beat]) -> bool:
         return False
     if len(others) == 2 and any(beat.label is AamiClass.N for beat in others):
         return False
-    if max(beat.probabilities[0] for beat in others) >= _SURELY_NORMAL:
+    if max(beat.probability(_N) for beat in others) >= _SURELY_NORMAL:
         return False
     longest_s = max(_intervals(run)) / view.rate_hz
     return longest_s <= 1.1 * 60.0 / view.settings.vt_bpm
