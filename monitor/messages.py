@@ -10,6 +10,8 @@ Rules that hold here:
 3. ``sample`` is where an event lies in the signal; ``decided_sample`` is the last
    sample that had been seen when it was decided. Their difference is the latency.
 4. The names of kinds and states below are part of the public format and stay stable.
+
+This file is long because it is the whole vocabulary.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Score one record: beats, runs, episodes and heart rate, with the conditions."""
+"""Score one record: beats, runs, episodes and heart rate, with the conditions.
+
+This file is long because EC57 has the same conditions for beats, runs, episodes and rate.
+"""
 
 from __future__ import annotations
 

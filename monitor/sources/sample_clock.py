@@ -8,6 +8,8 @@ Rules that hold here:
    is measured; a deviation is reported, and a large one is an error.
 3. After a delay the samples catch up; after a loss they do not, and the index jumps. Samples are
    held back only for this decision.
+
+This file is long because gap, delay, repetition and drift are decided together.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ Internet", Biomedizinische Technik 40:317 (1995). One folder ``patientNNN`` a pa
 fifteen leads, no beat annotations: R peaks are those of the monitor's own detector. Rows are
 cut as the published MIT-BIH ones (:mod:`tools.data.kachuee`), at 120 Hz; how the published PTB rows
 were cut is not known here, for none is at hand.
+
+This file is long because download, reading and labelling serve this one database.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ intervals of another rhythm:
   but for single premature beats and atrial runs, much faster or of other P waves.
 
 QRS complexes, T waves and ventricular beats stay the patient's own.
+
+This file is long because it is the list of all made rhythms, a small function each.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ slow, tall           played slower by chance; T waves 1.5 to 6 times as tall
 vt                   runs of ventricular beats, fast, of any record of DS1; also with noise
 one                  (last) only one of the leads
 b                    (last) another draw
+
+This file is long because it is the list of all variants, a small function each.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ timing, rate
 ``--perturbed`` runs the parts cinc (ECG only) and vfdb (by default both) under each of
 :data:`tools.evaluate.perturbations.PERTURBATIONS`, by the same protocols, and tells at last which
 decisions fall under how many of them. Where a recording begins later, its time is kept.
+
+This file is long because it is the list of all parts that are measured.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@
 
 Figures: EC57 (150 ms, from 5:00, gross), with reference R peaks and with the monitor's own
 detector; both streamed through the monitor's stages, as in use.
+
+This file is long because it measures each section of the card in turn.
 """
 
 from __future__ import annotations

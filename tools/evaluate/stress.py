@@ -17,6 +17,8 @@ lead      every other minute one of two leads is flat, missing, at the rail, or 
           0.5 mV; muscle (record ``ma`` of NSTDB), of 0.3 mV RMS; faint, white, of 0.02 mV. Beats
           missed and false beats from the start of the bad minutes to their end, with two good
           leads, with the bad one, and by the other lead alone, which is all that can be asked.
+
+This file is long because it is the list of all changes and faults.
 """
 
 from __future__ import annotations

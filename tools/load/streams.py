@@ -15,6 +15,8 @@ seconds (``--settle``) are left out: starting, and the detector learning.
 
 ``--cores 2`` runs two services, each with half of the streams, one on each core; the senders share
 the cores with them then.
+
+This file is long because sender, service and the measurement share one load.
 """
 
 from __future__ import annotations

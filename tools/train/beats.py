@@ -8,6 +8,8 @@
 
 The beats and their split are those of :mod:`tools.data.beat_sets`. Every setting stands below,
 once. An interrupted run goes on from its last round. One thread, fixed seeds.
+
+This file is long because it is the whole recipe of these models in one place.
 """
 
 from __future__ import annotations

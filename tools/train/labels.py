@@ -8,6 +8,8 @@
 Every setting stands below, once. Recordings are found by ``--data`` or the variable
 ECG_MONITOR_DATA; built beats and checkpoints are kept under ``--work`` and an interrupted
 run goes on from its last epoch. One thread, fixed seeds.
+
+This file is long because it is the whole recipe of the model: streams, caps, folds and shipping.
 """
 
 from __future__ import annotations

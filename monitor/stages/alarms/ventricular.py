@@ -1,6 +1,8 @@
 """Rules of ventricular ectopy, from beat labels; called once for every new beat.
 
 Condition delay of each: the labelling of its last beat, at most about 1.5 s.
+
+This file is long because it is the list of all ventricular rules.
 """
 
 from __future__ import annotations
