@@ -28,6 +28,7 @@ FEATURES = (
     "rr_prev",  # ... the previous RR
     "prev_long",  # previous RR against the long-run mean
     "prev2_long",  # the one before
+    "prev3_long",  # and the one before that
     "rr_rank",  # share of the last 64 RR intervals that are shorter
     "rr_z",  # (log RR - median of 64) in units of their spread
     "change16",  # median of |change of log RR| over the last 16
@@ -36,6 +37,8 @@ FEATURES = (
     "mean_rr",  # log of the long-run mean RR in s
     "rr_usual_q90",  # log RR against the 90 % quantile of the last 512 between usual beats
     "rr_usual_med32",  # ... the median of the last 32 of them
+    "rr_usual_med8",  # ... the median of the last 8 of them
+    "rr_near8",  # least |difference of log RR| to one of the last 8
     "qrs_corr",  # correlation of the QRS with that of the dominant beat
     "qrs_size",  # log of its size against the dominant beat
     "p_corr",  # correlation of the P wave part with the dominant beat
@@ -55,6 +58,9 @@ FEATURES = (
     "p_diff16",  # of p_diff over dominant beats: noise, fibrillation
     "p_best",  # correlation of the P wave part with the dominant beat, moved by up to 32 ms
     "p_best_diff",  # rms difference there, in units of the dominant QRS
+    "narrow_corr",  # correlation of the QRS with that of the narrowest group in use
+    "narrow_width",  # log of the duration of the QRS against that group
+    "narrow_share",  # share of the beats in that group
     "rr_known",  # 0 after a start or a hole
     "beats",  # log of the number of beats seen, saturating
 )

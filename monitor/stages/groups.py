@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 GROUPS = 8
+NARROW_SHARE = 0.05  # of the beats; a group with less is not taken as the narrowest
 JOIN_LIKENESS = 0.70  # 2 a.b / (|a|^2 + |b|^2) of two QRS, above which they are one group
 FORGET = 0.997  # decay of group counts per beat: memory of some 330 beats
 ADAPT_BEATS = 32  # a template is the mean of about this many recent beats not yet forgotten
@@ -57,6 +58,7 @@ class BeatGroups:
         self._energy = np.zeros(GROUPS)
         self._weight = np.zeros(GROUPS)  # decayed number of beats
         self._log_rr = np.zeros(GROUPS)
+        self._widths = np.full(GROUPS, np.inf)  # of their QRS, s
         self._dominant = -1
         self._scale: float | None = None  # of the dominant beat, once asked for
         self._correlations = (1.0, 1.0)
@@ -64,7 +66,7 @@ class BeatGroups:
         self.joined_dominant = True  # the last beat did
 
     def push(self, values: NDArray[np.float64], log_rr: float) -> list[float]:
-        """Give the nineteen shape features of a beat against what is known; then learn it."""
+        """Give the twenty-two shape features of a beat against what is known; then learn it."""
         lagged = values[self._lagged]
         lagged -= _total(lagged, axis=1, keepdims=True) / lagged.shape[1]
         energy = _total(lagged * lagged, axis=1)
@@ -146,11 +148,12 @@ class BeatGroups:
             float(group == dominant),
             likeness,
             math.log(width),
-            math.log(width / self._width(reference)),
+            math.log(width / self._widths[dominant]),
             *self._correlations,
             *self._state,
             p_best,
             p_best_diff / size,
+            *self._against_narrowest(product, energy, width),
         ]
         self.joined_dominant = group == dominant
         self._state[0] += STATE_RATE * (correlation - self._state[0])
@@ -159,6 +162,25 @@ class BeatGroups:
             self._state[2] += STATE_RATE * (p_diff / size - self._state[2])
         self._correlations = (correlation, self._correlations[0])
         return features
+
+    def _against_narrowest(
+        self, product: NDArray[np.float64], energy: NDArray[np.float64], width: float
+    ) -> tuple[float, float, float]:
+        """Likeness to the narrowest group in use, width against it, and its share.
+
+        A tachycardia that lasts becomes the dominant beat; the beat that came over the
+        conduction system is narrower and is remembered for some minutes.
+        """
+        total = float(_total(self._weight))
+        used = np.where(self._weight >= NARROW_SHARE * total, self._widths, np.inf)
+        narrow = int(used.argmin())
+        lag = int(product[:, narrow].argmax())
+        both = float(energy[lag]) * float(self._energy[narrow])
+        return (
+            float(product[lag, narrow]) / (math.sqrt(both) + 1e-9),
+            math.log(width / self._widths[narrow]),
+            float(self._weight[narrow]) / total,
+        )
 
     def _moved_p(
         self, values: NDArray[np.float64], usual: NDArray[np.float64]
@@ -196,6 +218,7 @@ class BeatGroups:
         shape = shape - _total(shape) / len(shape)
         self._shapes[group] = shape
         self._energy[group] = float(_total(shape * shape))
+        self._widths[group] = self._width(self.templates[group])
         weight = self._weight.copy()
         weight[self._log_rr < PREMATURE_LOG_RR] *= PREMATURE_WEIGHT
         weight[self._dominant] *= HYSTERESIS

@@ -30,10 +30,11 @@ class RRHistory:
         self._previous = [0.0, 0.0, 0.0]  # log RR of the last beats, newest first
 
     def push(self, rr_s: float | None) -> tuple[list[float], float]:
-        """Give the sixteen RR features of a beat, and its log RR ratio; then learn from it."""
+        """Give the nineteen RR features of a beat, and its log RR ratio; then learn from it."""
         if rr_s is None:
             self._previous = [math.log(self._mean_s)] * 3
-            return [math.log(self._mean_s), *[0.0] * 12, math.log(self._mean_s), 0.0, 0.0], 0.0
+            mean = math.log(self._mean_s)
+            return [mean, *[0.0] * 13, mean, *[0.0] * 4], 0.0
         rr_s = min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])
         log_rr = math.log(rr_s)
         if self._count == 0:
@@ -42,8 +43,9 @@ class RRHistory:
         mean = math.log(self._mean_s)
         features = [log_rr, log_rr - mean, *self._against_history(log_rr)]
         features[5:5] = [log_rr - self._previous[0], self._previous[0] - mean,
-                         self._previous[1] - mean]  # fmt: skip
+                         self._previous[1] - mean, self._previous[2] - mean]  # fmt: skip
         features += [*self._irregularity(), mean, *self._against_usual(log_rr)]
+        features.append(self._nearest(log_rr))
         self._learn(rr_s, log_rr)
         return features, log_rr - mean
 
@@ -59,10 +61,19 @@ class RRHistory:
     def _against_usual(self, log_rr: float) -> list[float]:
         held = self._usual[: min(self._usual_count, 512)]
         if not len(held):
-            return [0.0, 0.0]
+            return [0.0, 0.0, 0.0]
         at = self._usual_count
         order = np.arange(at - min(at, 32), at) % 512
-        return [log_rr - _quantile(held, 0.9), log_rr - _quantile(self._usual[order], 0.5)]
+        recent = self._usual[order]
+        return [
+            log_rr - _quantile(held, 0.9),
+            log_rr - _quantile(recent, 0.5),
+            log_rr - _quantile(recent[-8:], 0.5),
+        ]
+
+    def _nearest(self, log_rr: float) -> float:
+        held = self._recent(8)
+        return float(np.abs(held - log_rr).min()) if len(held) else 0.0
 
     def _recent(self, count: int) -> NDArray[np.float64]:
         at = self._count % 512
