@@ -24,7 +24,7 @@ Deviations from the papers:
   most features change with the rate;
 * the crossing count is taken over the whole window, against its 98 % quantile, untapered;
 * the spectrum gives the dominant frequency (1 to 9 Hz) and the share of power over 12 Hz;
-* coefficients are fitted by ``tools/fit_fibrillation.py``, which names the recordings.
+* coefficients are fitted by ``tools/train/fibrillation.py``, which names the recordings.
 
 Once per ``fibrillation_step_s`` the window is looked at; the evidence of the looks, log odds
 averaged over the leads and less ``fibrillation_doubt``, is summed from zero upwards (the

@@ -11,8 +11,8 @@ from monitor.errors import MonitorError
 from monitor.messages import RPeak, StreamInfo
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow
-from tools.beats import stream_windows
-from tools.kachuee import record_rows
+from tools.data.beats import stream_windows
+from tools.data.kachuee import record_rows
 
 MANIFEST = Manifest(
     name="rows",

@@ -17,7 +17,7 @@ from message_strategies import (
 )
 
 from monitor.wire.protocol import KINDS, ProtocolError, decode, encode, kind_of
-from tools.schemas import FOLDER, differences
+from tools.generate.schemas import FOLDER, differences
 
 VALIDATORS = {
     kind: jsonschema.Draft202012Validator(json.loads((FOLDER / f"{kind}.json").read_text()))
@@ -27,7 +27,7 @@ PAYLOAD = b"\0" * 2000
 
 
 def test_the_files_are_as_the_messages_are():
-    assert not differences(), "run `python -m tools.schemas`"
+    assert not differences(), "run `python -m tools.generate.schemas`"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,9 +5,9 @@ Rules that hold here:
 1. Without noise the odds of the two decide: whatever has the most evidence.
 2. So they do in noise for what repeats itself or looks like its neighbour, as tachycardia does, and
    where 2 s are without a beat: noise on an asystole is not to be taken for beats.
-3. Otherwise, in noise, a second network does, fitted by ``tools/fit_doubt.py`` on DS1 with made
-   noise. It is told what the judge was told, what the judge says of both, and what the next one
-   is like.
+3. Otherwise, in noise, a second network does, fitted by ``tools/train/deferred.py`` on DS1 with
+   made noise. It is told what the judge was told, what the judge says of both, and what the next
+   one is like.
 4. A false beat may count for more than a missed one, and then more is asked for. Search-back knows
    what was not taken by what the second network said of it, less that.
 """

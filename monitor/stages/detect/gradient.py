@@ -83,7 +83,7 @@ class GradientDetector:
       time since the last beat in seconds and in mean RR, the running height of what was rejected
       (the noise level of [2]_), width, baseline shift, and what lies just before and after. A
       network with 64 and 32 units, fitted on DS1 with noise, faults and made runs of VT
-      (``tools/fit_detect.py``), turns them into log odds. T waves, pacing pulses and motion
+      (``tools/train/qrs.py``), turns them into log odds. T waves, pacing pulses and motion
       artefacts are told from beats by it, not by rule.
     - A candidate of clear odds is decided at once. One in doubt waits up to 0.4 s for the next,
       and the two are decided together: neither, one or both, whatever has the most evidence.

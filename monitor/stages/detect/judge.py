@@ -1,4 +1,4 @@
-"""From evidence to log odds: a small network fitted by ``tools/fit_detect.py``.
+"""From evidence to log odds: a small network fitted by ``tools/train/qrs.py``.
 
 Rules that hold here:
 

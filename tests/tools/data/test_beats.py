@@ -1,0 +1,96 @@
+"""Training beats: what they are made of is hashed, made streams hold what their plan says."""
+
+import numpy as np
+import pytest
+
+from tools.data.beats import data_sha256, mix, roughen
+from tools.data.noise import motion
+from tools.data.rhythms import RHYTHMS, make
+
+RATE_HZ = 360.0
+
+
+def folder_with(tmp_path):
+    for name in ("mitdb/101", "nstdb/bw", "nstdb/ma"):
+        for ending in ("hea", "dat", "atr"):
+            path = tmp_path / f"{name}.{ending}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(f"{name}{ending}".encode())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name", ["mitdb/101.dat", "mitdb/101.atr", "mitdb/101.hea", "nstdb/bw.dat", "nstdb/ma.dat"]
+)
+def test_the_hash_covers_every_file_of_the_training(tmp_path, name):
+    folder = folder_with(tmp_path)
+    before = data_sha256(folder, ["101"])
+    assert before == data_sha256(folder, ["101"])
+    (folder / name).write_bytes(b"other")
+    assert data_sha256(folder, ["101"]) != before
+
+
+def record():
+    """Beats with a P wave, each fourth wide and early, in two leads."""
+    t = np.arange(-100, 160) / RATE_HZ
+    p_wave = 0.15 * np.exp(-0.5 * ((t + 0.16) / 0.02) ** 2)
+    normal = np.exp(-0.5 * (t / 0.012) ** 2) + p_wave
+    wide = -1.5 * np.exp(-0.5 * (t / 0.04) ** 2)
+    signal, peaks, symbols, at = np.zeros((200_000, 2)), [], [], 400
+    while at < 199_000:
+        early = len(peaks) % 4 == 3
+        signal[at - 100 : at + 160] += np.outer(wide if early else normal, (1.0, 0.5))
+        peaks.append(at)
+        symbols.append("V" if early else "N")
+        at += 220 if len(peaks) % 4 == 3 else 300
+    return signal, np.array(peaks), symbols
+
+
+@pytest.mark.parametrize("rhythm", RHYTHMS)
+def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhythm):
+    signal, peaks, symbols = record()
+    made = make(rhythm, signal, RATE_HZ, peaks, symbols, np.random.default_rng(1))
+    assert made is not None
+    values, at, labels = made
+    assert values.shape[1] == 2
+    assert np.isfinite(values).all()
+    assert len(at) == len(labels) >= 700
+    assert set(labels) <= {"N", "A", "V"}
+    upright = np.array([label != "V" for label in labels])
+    if upright.any():
+        assert (values[at[upright], 0] > 0.5).mean() > 0.97
+    if not upright.all():
+        assert (values[at[~upright], 0] < -0.5).mean() > 0.97
+    if rhythm == "sinus":
+        assert set(labels) == {"N"}
+    if rhythm in ("pac", "sick", "step"):
+        assert "A" in labels
+
+
+def test_mixtures_keep_their_own_lead_the_larger_part():
+    signal = np.eye(2).repeat(50, axis=0)
+    mixed = mix(signal, np.random.default_rng(3))
+    np.testing.assert_allclose(mixed[:50, 0], 1.0)
+    assert (np.abs(mixed[:50, 1]) <= 0.6).all()
+    assert not np.allclose(mixed, signal)
+
+
+def test_rough_streams_have_noise_in_each_lead_and_moved_peaks(data_dir):
+    signal, peaks, _ = record()
+    rough, moved = roughen(data_dir, signal, RATE_HZ, peaks, np.random.default_rng(0))
+    assert rough.shape == signal.shape
+    assert 0 < np.abs(moved - peaks).max() <= 0.02 * RATE_HZ + 1
+    noise = rough - signal
+    assert abs(np.corrcoef(noise[:, 0], noise[:, 1])[0, 1]) < 0.9
+
+
+def test_electrode_motion_in_a_rough_stream_is_between_its_levels(data_dir):
+    signal, peaks, _ = record()
+    rng = np.random.default_rng(0)
+    moving = motion(len(signal), RATE_HZ, rng)
+    rough, _ = roughen(data_dir, signal, RATE_HZ, peaks, rng, moving)
+    still = np.abs(signal).max(axis=1) < 0.01  # between the beats, where gain changes nothing
+    size = np.median([np.ptp(signal[at - 30 : at + 31], axis=0) for at in peaks], axis=0)
+    ratio_db = 10 * np.log10(size**2 / 8 / (rough - signal)[still].var(axis=0))
+    assert (ratio_db > 0.0).all()
+    assert (ratio_db < 18.0).all()

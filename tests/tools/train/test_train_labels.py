@@ -1,0 +1,91 @@
+"""Training of ``aami``: its beats, its checkpoints, its options."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from models.manifest import Manifest
+from monitor.errors import MonitorError
+from tools.data.beats import Beats
+from tools.train import labels as train
+from tools.train.labels import Set, built, fit
+
+MANIFEST = Manifest(name="made", before_s=0.4, channels=("beat", "template"), leads=2)
+
+
+def made_beats(count=300, seed=0):
+    """Beats whose class is the place of a bump, in both leads."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 3, count)
+    at = np.arange(188)[None, None]
+    signal = np.exp(-(((at - 40 - 30 * label[:, None, None]) / 6) ** 2)).repeat(4, axis=1)
+    signal += rng.normal(0, 0.05, signal.shape)
+    return Set(
+        torch.from_numpy(signal.astype(np.float32)),
+        torch.zeros(count, 0),
+        torch.from_numpy(label),
+        np.zeros(count, np.int64),
+    )
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    for name, value in (("WIDTH", 8), ("BATCH", 32), ("EPOCHS", 3), ("AVERAGE", 0.8)):
+        monkeypatch.setattr(train, name, value)
+
+
+def test_an_interrupted_run_ends_where_a_whole_one_does(tmp_path, monkeypatch):
+    beats, calls, real = made_beats(), [], train.draw
+    whole = fit(beats, MANIFEST, 1, "whole")
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 4:  # the first counts the steps
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(train, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(beats, MANIFEST, 1, "part", tmp_path / "part.ckpt")
+    monkeypatch.setattr(train, "draw", real)
+    resumed = fit(beats, MANIFEST, 1, "rest", tmp_path / "part.ckpt")
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_checkpoint_is_taken_up_by_its_own_training_only(tmp_path, monkeypatch):
+    path = tmp_path / "done.ckpt"
+    fit(made_beats(), MANIFEST, 1, "done", path)
+    fit(made_beats(), MANIFEST, 1, "again", path)
+    with pytest.raises(MonitorError, match=r"done\.ckpt is of a training with other beats"):
+        fit(made_beats(seed=2), MANIFEST, 1, "other", path)
+    monkeypatch.setattr(train, "GAIN", 0.2)
+    with pytest.raises(MonitorError, match="other beats or settings"):
+        fit(made_beats(), MANIFEST, 1, "other", path)
+
+
+def test_building_beats_shows_how_far_it_is(tmp_path, monkeypatch, capsys):
+    nothing = Beats(*(np.zeros(0),) * 5)
+    monkeypatch.setattr(train, "cached", lambda *_: nothing)
+    monkeypatch.setattr(train, "STREAMS", ("clean", "rough"))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert len(built(tmp_path, ["101", "106"], tmp_path)) == 4
+    out = capsys.readouterr().out
+    assert "building beats" in out
+    assert "100%" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--folds", "4"], "--folds: invalid choice: 4"),
+        (["--seed", "-1"], "--seed: -1 is less than 0"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        train.main(options)
+    assert stop.value.code == 2
+    assert words in capsys.readouterr().err

@@ -1,0 +1,234 @@
+"""Build the beats to train and test on: WFDB records through the monitor's own stages.
+
+Every record is streamed, with its reference R peaks, through the very Segmenter and
+PatientContext of the monitor; what comes out, with the reference labels, is kept as arrays.
+
+Streams of one record, of both leads: ``clean`` (as it is) and ``rough`` (random mixtures of
+the leads, with recorded baseline wander and muscle noise of the noise stress test database, a
+slow change of gain, and R peaks moved by up to 20 ms), so that the context features are those
+of rough signal too. And the made rhythms of :mod:`tools.data.rhythms`, roughened likewise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import wfdb
+from numpy.typing import NDArray
+
+from models.manifest import Manifest
+from monitor.errors import MonitorError
+from monitor.messages import RPeak, Samples, StreamInfo
+from monitor.score import RECORD_SETS
+from monitor.stages.context import PatientContext
+from monitor.stages.segment import BeatWindow, Segmenter
+from tools.data.noise import motion
+from tools.data.rhythms import RHYTHMS, make
+
+DS1 = list(RECORD_SETS["ds1"])
+DS2 = list(RECORD_SETS["ds2"])
+HOP_S = 0.25
+JITTER_S = 0.02
+NOISES = ("bw", "ma")  # of the noise stress test database: baseline wander, muscle
+MIX = 0.6  # largest share of the other lead in a lead of a made stream
+NOISE_DB = (6.0, 24.0)  # signal to noise of the rough streams, over the QRS amplitude
+MOTION_DB = (0.0, 18.0)  # ... of those with electrode motion
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """Network inputs and labels of one stream: (n, channels, length), (n, features), (n,)."""
+
+    signal: NDArray[np.float32]
+    features: NDArray[np.float32]
+    label: NDArray[np.int64]
+    symbol: NDArray[np.str_]
+    sample: NDArray[np.int64]
+
+
+def given_folder(given: Path | None) -> Path:
+    """Give the data folder: that of ``--data``, else that of ECG_MONITOR_DATA."""
+    return given or Path(os.environ.get("ECG_MONITOR_DATA", "data"))
+
+
+def data_folder(given: Path | None) -> Path:
+    """Find the recordings of MIT-BIH."""
+    folder = given_folder(given)
+    if not (folder / "mitdb" / "101.dat").exists():
+        raise MonitorError(f"no mitdb/ in {folder}: give --data or set ECG_MONITOR_DATA")
+    return folder
+
+
+def read(folder: Path, record: str) -> tuple[Any, Any]:
+    """Read a record with the lead MLII first, and its reference annotations."""
+    path = str(folder / "mitdb" / record)
+    found = wfdb.rdrecord(path, physical=True)
+    return found, wfdb.rdann(path, "atr")
+
+
+def leads(found: Any) -> NDArray[np.float64]:
+    """Signals of a record in mV, the primary lead first."""
+    order = list(range(found.n_sig))
+    order.sort(key=lambda i: found.sig_name[i] != "MLII")
+    return np.asarray(found.p_signal[:, order], np.float64)
+
+
+def stream_windows(
+    signal: NDArray[np.float64], rate_hz: float, peaks: NDArray[np.int64], manifest: Manifest
+) -> list[BeatWindow]:
+    """Cut the windows of given R peaks out of a signal (samples, leads), by streaming it."""
+    info = StreamInfo("training", rate_hz, tuple(f"L{k}" for k in range(signal.shape[1])))
+    segmenter = Segmenter(info, manifest)
+    values = signal.astype(np.float32)
+    hop = round(HOP_S * rate_hz)
+    windows: list[BeatWindow] = []
+    at = 0
+    for start in range(0, len(values), hop):
+        block = Samples("training", start, values[start : start + hop])
+        due = []
+        while at < len(peaks) and peaks[at] < block.end_sample:
+            due.append(RPeak("training", int(peaks[at]), block.end_sample - 1))
+            at += 1
+        windows += segmenter.push(block, due)
+    return windows + segmenter.flush()
+
+
+def build(
+    signal: NDArray[np.float64],
+    rate_hz: float,
+    peaks: NDArray[np.int64],
+    symbols: list[str],
+    manifest: Manifest,
+) -> Beats:
+    """Make the inputs of one stream; beats of no class, and windows refused, are left out."""
+    class_of = {s: i for i, c in enumerate(manifest.classes) for s in manifest.label_map[c]}
+    context = PatientContext(manifest)
+    rows = []
+    for window, symbol in zip(
+        stream_windows(signal, rate_hz, peaks, manifest), symbols, strict=True
+    ):
+        inputs = context.push(window)
+        if window.valid and symbol in class_of:
+            rows.append((*inputs, class_of[symbol], symbol, window.rpeak.sample))
+    columns = list(zip(*rows, strict=True))
+    return Beats(
+        np.stack(columns[0]).astype(np.float32),
+        np.stack(columns[1]).astype(np.float32),
+        np.array(columns[2], np.int64),
+        np.array(columns[3]),
+        np.array(columns[4], np.int64),
+    )
+
+
+def reference(annotation: Any, manifest: Manifest) -> tuple[NDArray[np.int64], list[str]]:
+    """R peaks and symbols of the beats of a reference annotation."""
+    known = set("".join(manifest.label_map.values()))
+    keep = [i for i, s in enumerate(annotation.symbol) if s in known]
+    return np.asarray(annotation.sample)[keep].astype(np.int64), [
+        annotation.symbol[i] for i in keep
+    ]
+
+
+def _noise(folder: Path, rate_hz: float, length: int, rng: np.random.Generator) -> Any:
+    total = np.zeros(length)
+    for name in NOISES:
+        found = wfdb.rdrecord(str(folder / "nstdb" / name))
+        noise = np.nan_to_num(found.p_signal[:, int(rng.integers(found.n_sig))])
+        noise = (noise - noise.mean()) / noise.std()
+        if abs(found.fs - rate_hz) > 1e-6:
+            raise ValueError(f"nstdb/{name} is sampled at {found.fs} Hz")
+        total += 0.7 * np.resize(np.roll(noise, int(rng.integers(len(noise)))), length)
+    return total
+
+
+def roughen(
+    folder: Path,
+    signal: NDArray[np.float64],
+    rate_hz: float,
+    peaks: NDArray[np.int64],
+    rng: np.random.Generator,
+    moving: NDArray[np.floating] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Make a rough stream of signals (samples, leads): noise and gain by lead, moved R peaks.
+
+    The noise is recorded, or that of ``moving`` electrodes, (samples, leads), which is stronger.
+    """
+    around = signal[np.clip(peaks[:, None] + np.arange(-30, 31), 0, len(signal) - 1)]
+    sizes = np.median(np.ptp(around, axis=1), axis=0)
+    # the level of noise changes every minute or so, as it does on a ward
+    knots = np.arange(0, len(signal) + rate_hz * 60, rate_hz * 60)
+    time = np.arange(len(signal))
+    rough = np.empty_like(signal)
+    for k, size in enumerate(sizes.tolist()):
+        levels_db = rng.uniform(*(NOISE_DB if moving is None else MOTION_DB), len(knots))
+        level_db = np.interp(time, knots, levels_db)
+        if moving is None:
+            noise = _noise(folder, rate_hz, len(signal), rng)
+        else:
+            noise = moving[:, k] / moving[:, k].std()
+        noise = noise * size * 0.35 * 10 ** (-level_db / 20)
+        gain = np.exp(np.interp(time, knots, rng.normal(0, 0.15, len(knots))))
+        rough[:, k] = signal[:, k] * gain + noise
+    moved = peaks + np.round(rng.uniform(-JITTER_S, JITTER_S, len(peaks)) * rate_hz).astype(int)
+    return rough, np.maximum.accumulate(np.clip(moved, 0, len(signal) - 1))
+
+
+def mix(signal: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Mix two leads at random: other electrode places, in a way."""
+    shares = rng.uniform(-MIX, MIX, 2)
+    return np.asarray(signal @ np.array([[1.0, shares[0]], [shares[1], 1.0]]))
+
+
+def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Beats:
+    """Build one stream (``clean``, ``rough``, a made rhythm) of a MIT-BIH record."""
+    found, annotation = read(folder, record)
+    peaks, symbols = reference(annotation, manifest)
+    signal, rate_hz = leads(found), float(found.fs)
+    if kind != "clean":
+        seed = int.from_bytes(hashlib.sha256(f"{record}{kind}".encode()).digest()[:4], "big")
+        rng = np.random.default_rng(seed)
+        rhythm = kind.split("-")[0]
+        signal = mix(signal, rng)
+        made = make(rhythm, signal, rate_hz, peaks, symbols, rng) if rhythm in RHYTHMS else None
+        if made is not None:  # else too few normal beats: the rough stream serves
+            signal, peaks, symbols = made
+        moving = motion(len(signal), rate_hz, rng) if rhythm == "motion" else None
+        signal, peaks = roughen(folder, signal, rate_hz, peaks, rng, moving)
+    return build(signal, rate_hz, peaks, symbols, manifest)
+
+
+def cached(folder: Path, record: str, kind: str, manifest: Manifest, cache: Path) -> Beats:
+    """Like :func:`build_record`, kept as a file in ``cache``."""
+    path = cache / f"{record}-{kind}.npz"
+    if not path.exists():
+        beats = build_record(folder, record, kind, manifest)
+        cache.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(
+            part,
+            signal=beats.signal,
+            features=beats.features,
+            label=beats.label,
+            symbol=beats.symbol,
+            sample=beats.sample,
+        )
+        part.rename(path)
+    with np.load(path, allow_pickle=False) as held:
+        return Beats(
+            held["signal"], held["features"], held["label"], held["symbol"], held["sample"]
+        )
+
+
+def data_sha256(folder: Path, records: list[str]) -> str:
+    """Hash every file that goes into training: records, annotations, recorded noise."""
+    paths = [folder / "mitdb" / f"{r}.{end}" for r in records for end in ("hea", "dat", "atr")]
+    paths += [folder / "nstdb" / f"{name}.{end}" for name in NOISES for end in ("hea", "dat")]
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Fuzz what reads bytes from outside: ``python -m tools.fuzz --seconds 120``."""

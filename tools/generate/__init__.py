@@ -1,0 +1,1 @@
+"""Write what the repository keeps but the program makes: schemas, the picture of README."""
