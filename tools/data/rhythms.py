@@ -13,6 +13,9 @@ intervals of another rhythm:
 - ``mixed``: these four in turn, some minutes each, for paroxysms confuse a running context.
 - ``step``: sinus rhythm whose rate rises or falls within a few beats and stays there; normal,
   but for single premature beats and atrial runs, much faster or of other P waves.
+- ``vt``: sinus rhythm with runs of ventricular beats, three to some hundred, regular or not;
+  some streams begin in one. All beats of a run are of one shape. A patient without ventricular
+  beats lends the normal one, widened.
 
 QRS complexes, T waves and ventricular beats stay the patient's own.
 """
@@ -25,8 +28,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RHYTHMS = ("af", "pac", "sick", "sinus", "mixed", "step")
-BEATS = 700  # of each made stream
+RHYTHMS = ("af", "pac", "sick", "sinus", "mixed", "step", "vt")
+BEATS = 500  # of each made stream
+RUN_LEAD_IN_S = 0.16  # the same of a ventricular beat in a run
 LEAD_IN_S = 0.28  # cut before the R peak: P wave included
 TAIL_S = 0.45  # cut after the R peak: T wave included
 STEP = 0.35  # largest change of log RR that is still taken for the sinus node's own
@@ -43,6 +47,7 @@ class Plan:
     p_gain: float = 1.0
     p_shift_s: float = 0.0
     fibrillation: bool = False  # of the atria, around this beat
+    run: int = 0  # number of the ventricular run that it belongs to
 
 
 def _premature_p(rng: np.random.Generator) -> tuple[float, float]:
@@ -187,6 +192,31 @@ def plan_step(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
             target = min(max(usual * float(np.exp(change)), 0.42), 1.6)
 
 
+def plan_vt(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
+    """Sinus rhythm, single ventricular beats, and ventricular runs at 75 to 220 a minute."""
+    base = rng.uniform(0.55, 1.1)
+    depth = rng.uniform(0.0, 0.05)
+    phase = 0.0
+    run = 0
+    sinus = rng.random() < 0.7
+    while True:
+        for _ in range(int(np.exp(rng.uniform(np.log(5.0), np.log(120.0)))) if sinus else 0):
+            rr_s = base * (1 + depth * np.sin(phase) + rng.normal(0, 0.01))
+            phase += rr_s * 2 * np.pi * 0.25
+            if ventricular and rng.random() < 0.05:
+                yield Plan("V", max(0.3, base * rng.uniform(0.5, 0.9)), 0.0)
+                rr_s = base * rng.uniform(0.9, 1.4)
+            yield Plan("N", float(rr_s))
+        sinus = True
+        run += 1
+        rr_s = 60.0 / float(rng.choice((rng.uniform(75.0, 120.0), rng.uniform(110.0, 220.0))))
+        rr_s = max(0.27, min(rr_s, base * 0.95))
+        spread = float(rng.choice((0.01, 0.03, 0.08)))
+        for _ in range(int(np.exp(rng.uniform(np.log(3.0), np.log(400.0))))):
+            yield Plan("V", max(0.25, rr_s * (1 + spread * rng.standard_normal())), run=run)
+        yield Plan("N", base * rng.uniform(1.0, 1.6))
+
+
 PLANS = {
     "af": plan_af,
     "pac": plan_pac,
@@ -194,6 +224,7 @@ PLANS = {
     "sinus": plan_sinus,
     "mixed": plan_mixed,
     "step": plan_step,
+    "vt": plan_vt,
 }
 
 
@@ -219,13 +250,19 @@ class Pieces:
         self.ventricular = np.flatnonzero((kind == "V") & inside & (after > 0.4))
         self._after = after
 
-    def cut(self, beat: int, plan: Plan) -> tuple[NDArray[np.float64], int]:
-        """Give one beat, and the position of its R peak in it."""
+    def cut(self, beat: int, plan: Plan, widen: float = 1.0) -> tuple[NDArray[np.float64], int]:
+        """Give one beat, and the position of its R peak in it; of a run, ``widen`` times longer."""
         rate = self.rate_hz
-        lead_in = round(LEAD_IN_S * rate)
+        in_run = plan.run > 0
+        lead_in = round((RUN_LEAD_IN_S if in_run else LEAD_IN_S) * rate)
         tail = round(min(TAIL_S, float(self._after[beat]) - 0.12) * rate)
+        if in_run:
+            tail = min(tail, max(round((plan.rr_s - 0.04) * rate), round(0.2 * rate)))
         peak = int(self._peaks[beat])
         piece = self._signal[peak - lead_in : peak + tail].copy()  # (samples, leads)
+        if in_run and widen != 1.0:
+            at = lead_in + (np.arange(len(piece)) - lead_in) / widen
+            piece = np.stack([np.interp(at, np.arange(len(piece)), x) for x in piece.T], axis=1)
         edge = max(2, round(0.02 * rate))
         piece -= np.linspace(piece[:edge].mean(axis=0), piece[-edge:].mean(axis=0), len(piece))
         end = lead_in - round(P_END_S * rate)
@@ -272,7 +309,8 @@ def make(
     pieces = Pieces(signal, rate_hz, peaks, symbols)
     if len(pieces.normal) < 100:
         return None
-    plans = PLANS[rhythm](rng, len(pieces.ventricular) >= 10)
+    ventricular = len(pieces.ventricular) >= 10
+    plans = PLANS[rhythm](rng, ventricular)
     count = 2 * BEATS if rhythm == "mixed" else BEATS
     canvas = np.zeros((round(count * 2.3 * rate_hz), signal.shape[1]))
     fibrillates = np.zeros(len(canvas), bool)
@@ -280,14 +318,23 @@ def make(
     labels: list[str] = []
     at = rate_hz
     pointer = int(rng.integers(len(pieces.normal)))
+    run = of_run = 0  # the ventricular run, and the beat that all of it has
+    widen: float = 1.0
+    turn: float | NDArray[np.float64] = 1.0
     for _ in range(count):
         plan = next(plans)
         pointer = (pointer + int(rng.integers(1, 4))) % len(pieces.normal)
         beat = int(pieces.normal[pointer])
-        if plan.symbol == "V":
+        if plan.symbol == "V" and ventricular:
             beat = int(rng.choice(pieces.ventricular))
+        if plan.run and plan.run != run:
+            run, of_run = plan.run, beat
+            widen = 1.0 if ventricular else float(rng.uniform(1.8, 2.8))
+            turn = 1.0 if ventricular else rng.choice((-1.2, 1.2), signal.shape[1])
         at += plan.rr_s * rate_hz
-        piece, lead_in = pieces.cut(beat, plan)
+        piece, lead_in = pieces.cut(of_run if plan.run else beat, plan, widen)
+        if plan.run:
+            piece *= turn
         start = round(at) - lead_in
         if start + len(piece) + rate_hz > len(canvas):
             break

@@ -1,0 +1,119 @@
+"""Network inputs of the beats that the monitor itself finds in a record.
+
+What lies before the network does not depend on labels, so that the inputs of a record are built
+once and serve any number of networks. Labels are compared with the reference by EC57, as the
+beats of ``annotate`` are; a window without enough signal is labelled Q, as the monitor does.
+
+Of records whose annotations tell rhythms only (``vfdb``), training takes the beats found within
+ventricular tachycardia as V: see :func:`weak`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.manifest import Manifest
+from monitor.config import Settings
+from monitor.messages import Gap, Samples
+from monitor.sources.wfdb_record import WfdbRecord
+from monitor.stages.blocks import Blocks
+from monitor.stages.context import PatientContext
+from monitor.stages.detect import make_detector
+from monitor.stages.quality import QualityGate
+from monitor.stages.segment import BeatWindow, Segmenter
+from monitor.stages.shutdown import Shutdown
+from tools.data.beats import Beats
+from tools.data.reference import rhythm_spans
+
+FOUND = "found"
+EDGE_S = 1.0  # of an episode, left out: its ends are annotated to a second or so
+TACHYCARDIA = ("VT",)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBeats:
+    """Inputs of the beats found in a record: (n, rows, length), (n, features), (n,), (n,)."""
+
+    signal: NDArray[np.float32]
+    features: NDArray[np.float32]
+    sample: NDArray[np.int64]
+    valid: NDArray[np.bool_]
+
+
+def find(path: Path, manifest: Manifest) -> FoundBeats:
+    """Stream a record through all that comes before the network."""
+    source = WfdbRecord(path)
+    info, settings = source.info.ecg, Settings()
+    blocks, gate = Blocks(source.info, settings.blocks), QualityGate(info, settings.quality)
+    detector, segmenter = make_detector(info, settings.detect), Segmenter(info, manifest)
+    shutdown, context = Shutdown(info), PatientContext(manifest)
+    rows: list[tuple[BeatWindow, NDArray[np.float32], NDArray[np.float32]]] = []
+
+    def take(windows: list[BeatWindow]) -> None:
+        kept = shutdown.intervals(windows)
+        for window in windows:
+            inputs = context.push(window)
+            if window.rpeak.sample in kept:
+                rows.append((window, *inputs))
+
+    def look(items: list[Samples | Gap]) -> None:
+        for item in items:
+            if isinstance(item, Samples):
+                values = np.ascontiguousarray(item.values_mv[:, : len(info.leads)])
+                block = Samples(item.stream, item.start_sample, values)
+                quality = gate.push(block)
+                rpeaks = detector.push(block, quality)
+                windows = segmenter.push(block, rpeaks, quality.leads)
+                shutdown.push(quality)
+                take(windows)
+
+    for chunk in source.chunks():
+        look(list(blocks.push(chunk)))
+    look(list(blocks.flush()))
+    take(segmenter.flush(detector.flush()))
+    count = len(rows)
+    return FoundBeats(
+        np.array([row[1] for row in rows], np.float32).reshape(
+            count, manifest.signal_rows, manifest.length
+        ),
+        np.array([row[2] for row in rows], np.float32).reshape(count, manifest.feature_count),
+        np.array([row[0].rpeak.sample for row in rows], np.int64),
+        np.array([row[0].valid for row in rows], bool),
+    )
+
+
+def cached_found(folder: Path, patient: str, manifest: Manifest, work: Path) -> FoundBeats:
+    """Like :func:`find`, kept as a file in ``work``."""
+    path = work / f"{patient.replace('/', '-')}-{FOUND}.npz"
+    if not path.exists():
+        found = find(folder / patient, manifest)
+        work.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, signal=found.signal, features=found.features, sample=found.sample,
+                 valid=found.valid)  # fmt: skip
+        part.rename(path)
+    with np.load(path, allow_pickle=False) as held:
+        return FoundBeats(held["signal"], held["features"], held["sample"], held["valid"])
+
+
+def weak(folder: Path, patient: str, found: FoundBeats, manifest: Manifest) -> Beats:
+    """Give the beats found well within ventricular tachycardia, as V.
+
+    Only those at intervals that a tachycardia has: what is found in noise is left out.
+    """
+    rate_hz = WfdbRecord(folder / patient).info.rate_hz
+    time_s = found.sample / rate_hz
+    inside = np.zeros(len(time_s), bool)
+    for name, start_s, end_s in rhythm_spans(folder / patient):
+        if name in TACHYCARDIA:
+            inside |= (time_s > start_s + EDGE_S) & (time_s < end_s - EDGE_S)
+    keep = np.flatnonzero(inside & found.valid)
+    label = np.full(len(keep), manifest.classes.index("V"))
+    return Beats(
+        found.signal[keep], found.features[keep], label, np.full(len(keep), "V"),
+        found.sample[keep],
+    )  # fmt: skip
