@@ -229,6 +229,8 @@ def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Be
     found, annotation = read(folder, record)
     peaks, symbols = reference(annotation, manifest)
     signal, rate_hz = leads(found), float(found.fs)
+    inside = int(np.searchsorted(peaks, len(signal)))  # some annotations lie behind the end
+    peaks, symbols = peaks[:inside], symbols[:inside]
     if kind != "clean":
         seed = int.from_bytes(hashlib.sha256(f"{record}{kind}".encode()).digest()[:4], "big")
         rng = np.random.default_rng(seed)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,16 +53,12 @@ def stream(folder: Path, patient: str, kind: str, manifest: Manifest, work: Path
     return cached(folder, patient, kind, manifest, work)
 
 
-def training(
-    folder: Path, names: Sequence[str], manifest: Manifest, work: Path
-) -> list[tuple[str, Beats]]:
-    """Give all streams of some patients, each with the name of the patient."""
+def training(folder: Path, names: Sequence[str], manifest: Manifest, work: Path) -> Iterator[Beats]:
+    """Give all streams of some patients, one after the other."""
     wanted = [(name, kind) for name in names for kind in STREAMS[name.split("/")[0]]]
     with Progress(disable=not sys.stderr.isatty()) as progress:
-        return [
-            (name, stream(folder, name, kind, manifest, work))
-            for name, kind in progress.track(wanted, description="building beats")
-        ]
+        for name, kind in progress.track(wanted, description="building beats"):
+            yield stream(folder, name, kind, manifest, work)
 
 
 def folds(names: Sequence[str], count: int, seed: int = 1) -> list[list[str]]:

@@ -1,0 +1,57 @@
+"""Measure on patients that nothing was learned from: cross-validation, one database left out.
+
+    python -m tools.evaluate strangers              all sections
+    python -m tools.evaluate strangers labels       one of them
+    python -m tools.evaluate strangers labels --seed 2
+
+Every section trains what it measures again, without the patients (or the database) that it then
+measures on, by the settings of the shipped training; so a figure here says what a patient nobody
+has seen may expect. In brackets the 95 % interval from drawing the patients anew (bootstrap).
+Seeds are fixed. Built inputs and trained networks are kept under ``--work``.
+
+A section is a module ``tools.evaluate.stranger_NAME`` with ``section(study) -> str``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.commands import run
+from tools.data.beats import data_folder
+from tools.evaluate.study import Study
+from tools.train.ship import at_least
+
+SECTIONS = ("labels",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.evaluate strangers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--data", type=Path, help="folder with mitdb/, svdb/, nstdb/ ...")
+    parser.add_argument("--work", type=Path, default=Path("build/strangers"), help="cache folder")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="of training")
+    parser.add_argument("--folds", type=at_least(2), default=4, help="of cross-validation")
+    args = parser.parse_args(argv)
+    for name in args.sections:
+        if name not in SECTIONS:
+            parser.error(f"no section {name!r}: there are {', '.join(SECTIONS)}")
+    warnings.filterwarnings("ignore", message=".*torch.jit.*")
+    study = Study(data_folder(args.data), args.work, args.seed, args.folds)
+    for name in args.sections or SECTIONS:
+        module = importlib.import_module(f"tools.evaluate.stranger_{name}")
+        print(module.section(study), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main, "strangers"))
