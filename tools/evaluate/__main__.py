@@ -6,7 +6,7 @@ import sys
 
 from tools.commands import dispatch
 
-COMMANDS = ("detect", "stress", "labels", "beats", "alarms", "quality")
+COMMANDS = ("detect", "stress", "labels", "beats", "alarms", "quality", "strangers", "blind")
 
 if __name__ == "__main__":
     sys.exit(dispatch("tools.evaluate", COMMANDS, sys.argv[1:]))
