@@ -271,13 +271,3 @@ def cached(folder: Path, record: str, kind: str, manifest: Manifest, work: Path)
         return Beats(
             held["signal"], held["features"], held["label"], held["symbol"], held["sample"]
         )
-
-
-def data_sha256(folder: Path, records: list[str]) -> str:
-    """Hash every file that goes into training: records, annotations, recorded noise."""
-    paths = [folder / "mitdb" / f"{r}.{end}" for r in records for end in ("hea", "dat", "atr")]
-    paths += [folder / "nstdb" / f"{name}.{end}" for name in NOISES for end in ("hea", "dat")]
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

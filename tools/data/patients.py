@@ -22,7 +22,7 @@ from tools.data.beats import DS1, NOISES, Beats, cached
 from tools.data.own_beats import FOUND, cached_found, weak
 
 STREAMS = {
-    "mitdb": ("clean", "rough", "rough-2", "mixed-1", "mixed-2", "step-3", "vt-1", "motion"),
+    "mitdb": ("clean", "rough", "rough-2", "mixed-1", "step-3", "vt-1", "motion"),
     "svdb": ("clean", "rough", "mixed-1", "step-3", "vt-1"),
     "vfdb": (FOUND,),
 }  # fmt: skip

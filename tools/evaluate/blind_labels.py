@@ -1,4 +1,5 @@
 """What ``blind`` measures of beat labels: V, S, QRS by EC57, whole monitor, own R peaks."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -68,7 +68,7 @@ TITLES = {
     "vfdb": "MIT-BIH Malignant Ventricular Ectopy Database, ventricular tachycardia",
 }
 WIDTH = 32
-EPOCHS = 6
+EPOCHS = 3
 BATCH = 256
 RATE = 2e-3  # of AdamW, one cycle
 WEIGHT_DECAY = 0.02

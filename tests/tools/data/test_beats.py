@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from tools.data.beats import data_sha256, mix, roughen
+from tools.data.beats import mix, roughen
 from tools.data.noise import motion
-from tools.data.rhythms import RHYTHMS, make
+from tools.data.patients import data_sha256
+from tools.data.rhythms import BEATS, RHYTHMS, make
 
 RATE_HZ = 360.0
 
@@ -24,10 +25,10 @@ def folder_with(tmp_path):
 )
 def test_the_hash_covers_every_file_of_the_training(tmp_path, name):
     folder = folder_with(tmp_path)
-    before = data_sha256(folder, ["101"])
-    assert before == data_sha256(folder, ["101"])
+    before = data_sha256(folder, ["mitdb/101"])
+    assert before == data_sha256(folder, ["mitdb/101"])
     (folder / name).write_bytes(b"other")
-    assert data_sha256(folder, ["101"]) != before
+    assert data_sha256(folder, ["mitdb/101"]) != before
 
 
 def record():
@@ -54,7 +55,7 @@ def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhyth
     values, at, labels = made
     assert values.shape[1] == 2
     assert np.isfinite(values).all()
-    assert len(at) == len(labels) >= 700
+    assert len(at) == len(labels) >= BEATS
     assert set(labels) <= {"N", "A", "V"}
     upright = np.array([label != "V" for label in labels])
     if upright.any():
