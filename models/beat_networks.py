@@ -5,8 +5,12 @@ logits (batch, classes). They share the first layers and the last ones, so that 
 between is what a comparison of them compares.
 """
 
+import copy
+from typing import Any, Self, cast
+
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import fuse_conv_bn_eval
 
 
 def length_channel(signal: Tensor) -> Tensor:
@@ -38,7 +42,42 @@ def _head(inputs: int, classes: int, dropout: float) -> nn.Sequential:
     )
 
 
-class BeatCnnBiLstm(nn.Module):
+class BeatNetwork(nn.Module):
+    """What the networks have in common.
+
+    Parameters
+    ----------
+    classes
+        Number of outputs.
+    width
+        Channels of the convolutions, and units of the LSTM in each direction.
+    """
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.width = width
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the arguments from which such a network is made."""
+        return {"classes": self.classes, "width": self.width}
+
+    def streamlined(self) -> Self:
+        """Give a copy for use alone: every normalisation is part of its convolution."""
+        net = copy.deepcopy(self).eval()
+        if hasattr(net, "convolve"):
+            layers = list(cast(nn.Sequential, net.convolve).children())
+            fused: list[nn.Module] = []
+            for layer in layers:
+                if isinstance(layer, nn.BatchNorm1d):
+                    fused[-1] = fuse_conv_bn_eval(cast(nn.Conv1d, fused[-1]), layer)
+                else:
+                    fused.append(layer)
+            net.convolve = nn.Sequential(*fused)
+        return net
+
+
+class BeatCnnBiLstm(BeatNetwork):
     """Convolutions, then a bidirectional LSTM over what they find.
 
     Parameters
@@ -52,7 +91,7 @@ class BeatCnnBiLstm(nn.Module):
     """
 
     def __init__(self, classes: int = 5, width: int = 64, dropout: float = 0.2) -> None:
-        super().__init__()
+        super().__init__(classes, width)
         self.convolve = nn.Sequential(
             *_block(2, width // 2, 9, 2),  # (B, width / 2, length / 2)
             *_block(width // 2, width, 5, 2),  # (B, width, length / 4)
@@ -69,11 +108,11 @@ class BeatCnnBiLstm(nn.Module):
         return logits
 
 
-class BeatCnn(nn.Module):
+class BeatCnn(BeatNetwork):
     """Convolutions alone; parameters as of :class:`BeatCnnBiLstm`."""
 
     def __init__(self, classes: int = 5, width: int = 64, dropout: float = 0.2) -> None:
-        super().__init__()
+        super().__init__(classes, width)
         self.convolve = nn.Sequential(
             *_block(2, width // 2, 9, 2),
             *_block(width // 2, width, 5, 2),
@@ -89,11 +128,11 @@ class BeatCnn(nn.Module):
         return logits
 
 
-class BeatLstm(nn.Module):
+class BeatLstm(BeatNetwork):
     """An LSTM alone, over four samples at a time; parameters as of :class:`BeatCnnBiLstm`."""
 
     def __init__(self, classes: int = 5, width: int = 64, dropout: float = 0.2) -> None:
-        super().__init__()
+        super().__init__(classes, width)
         self.lstm = nn.LSTM(8, width, batch_first=True, bidirectional=True)
         self.classify = _head(4 * width, classes, dropout)
 

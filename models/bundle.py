@@ -1,21 +1,22 @@
-"""Model bundles: one TorchScript file with its manifest inside.
+"""Model bundles: a network that is ready to run, from its file and back.
 
 Rules that hold here:
 
-1. Nothing is unpickled but by TorchScript's own reader, which builds tensors and script
-   modules only; the code in the file is looked through first, for it could write files.
+1. Nothing is unpickled but by TorchScript's own reader, after the file was looked through
+   (:mod:`models.script`).
 2. Whatever is wrong with a file is found by :func:`load_bundle`, before the first sample.
 3. A shipped file must have the SHA-256 it was shipped with.
+4. TorchScript is preferred where it is there and torch reads it and runs it; else the network
+   is made anew from the weights without code (:mod:`models.weights`), where they are there. A
+   file that holds forbidden code is refused as a whole.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import re
-import tomllib
 import warnings
-import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.architectures import describe, rebuild, safe_weights
+from models.archive import MANIFEST, WEIGHTS, read_archive, write_archive
 from models.manifest import Manifest
-from models.shipped import SHIPPED
+from models.model_file import FOLDER, ModelFile, model_path, read_model
+from models.script import UnreadableError, load_script
+from models.weights import header, pack, unpack
 from monitor.errors import MonitorError
 
-FOLDER = Path(__file__).parent
-MANIFEST = "manifest.json"
-MAX_BYTES = 64 * 2**20
+__all__ = ["FOLDER", "Bundle", "last_line", "load_bundle", "model_path", "restate", "save_bundle"]
+
 SUM_TOLERANCE = 1e-3  # of probabilities, in float32
-_UNSAFE = re.compile(rb"\b(save|from_file|load|load_library|fromfile|set_file_name)\s*\(")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +51,15 @@ class Bundle:
         Where it was read from, for people.
     sha256
         Of the file.
+    form
+        ``TorchScript``, or ``weights`` if the network was made from those.
     """
 
     manifest: Manifest
     net: Any
     source: str
     sha256: str
+    form: str = "TorchScript"
 
     def probabilities(self, signal: Tensor, features: Tensor) -> Tensor:
         """Give the class probabilities, (batch, classes), of a batch of inputs."""
@@ -64,70 +70,58 @@ class Bundle:
             return out if self.manifest.probabilities else torch.softmax(out, dim=1)
 
 
-def model_path(name_or_path: str) -> Path:
-    """Find a bundle: a shipped name, else a file.
-
-    Raises
-    ------
-    MonitorError
-        If there is neither.
-    """
-    if name_or_path in SHIPPED:
-        return FOLDER / f"{name_or_path}.pt"
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
-        return path
-    raise MonitorError(
-        f"model {name_or_path!r} is neither shipped ({', '.join(sorted(SHIPPED))}) nor a file"
-    )
-
-
 def load_bundle(name_or_path: str) -> Bundle:
-    """Read a bundle and prove that its network takes what the manifest says.
+    """Read a model and prove that its network takes what the manifest says.
 
     Parameters
     ----------
     name_or_path
-        The name of a shipped bundle, or a TorchScript file. A file without a manifest inside
-        needs one beside it: the same name with the ending ``.toml``.
+        The name of a shipped bundle, or a file, see :mod:`models.model_file`.
 
     Raises
     ------
     MonitorError
-        If the file cannot be read, is not TorchScript, was altered, lacks a manifest, or does
-        not fit it.
+        If the file cannot be read, is no model, was altered, holds forbidden code, lacks a
+        manifest, or does not fit it.
     """
-    path = model_path(name_or_path)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise MonitorError(f"model {path} is larger than {MAX_BYTES >> 20} MiB; not a bundle")
-        content = path.read_bytes()
-    except OSError as error:
-        raise MonitorError(f"cannot read model {path}: {error.strerror}") from error
-    sha256 = hashlib.sha256(content).hexdigest()
-    if name_or_path in SHIPPED and sha256 != SHIPPED[name_or_path]:
-        raise MonitorError(
-            f"model {name_or_path}: {path.name} is not the file that was shipped "
-            "(SHA-256 differs); install the program again"
+    model = read_model(name_or_path)
+    first: MonitorError | None = None
+    for form, make in _forms(model):
+        try:
+            bundle = Bundle(model.manifest, make(), str(model.path), model.sha256, form)
+            _try_out(bundle)
+        except UnreadableError as error:
+            problem = f"model {model.path} is not a readable TorchScript file: {error}"
+            first = first or MonitorError(problem)
+        except MonitorError as error:
+            if not isinstance(error, _UnfitError) and first is None:
+                raise
+            first = first or error
+        else:
+            return bundle
+    assert first is not None  # a file has one form at least
+    raise first
+
+
+def _forms(model: ModelFile) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Give the ways to make the network, the preferred first."""
+    source = str(model.path)
+    if model.entries:
+        yield (
+            "TorchScript",
+            lambda: load_script(model.entries, model.path, trusted=model.shipped),
         )
-    _look_through(content, path)
-    extra = {MANIFEST: ""}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            net = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]
-    except Exception as error:  # whatever torch's reader stumbles over
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise MonitorError(f"model {path} is not a readable TorchScript file: {first}") from error
-    manifest = _manifest(extra[MANIFEST], path)
-    net.eval()
-    bundle = Bundle(manifest, net, str(path), sha256)
-    _try_out(bundle)
-    return bundle
+    if model.weights:
+        network = header(model.weights, source).get("network")
+        yield "weights", lambda: rebuild(network, unpack(model.weights, source), source)
 
 
 def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
-    """Freeze ``net``, write it with its manifest, and give the SHA-256 of the file."""
+    """Freeze ``net``, write it with its manifest, and give the SHA-256 of the file.
+
+    A network of :data:`models.architectures.ARCHITECTURES` is written a second time, as
+    weights without code.
+    """
     net.eval()
     signal = torch.zeros(1, manifest.signal_rows, manifest.length)
     if manifest.flat_input:
@@ -138,63 +132,27 @@ def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
         script = torch.jit.freeze(torch.jit.script(net))
         script(*inputs)
         buffer = io.BytesIO()
-        torch.jit.save(script, buffer, _extra_files={MANIFEST: manifest.to_json()})
-    content = _plain(buffer.getvalue())
-    path.write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+        torch.jit.save(script, buffer, _extra_files={MANIFEST.rpartition("/")[2]: ""})
+    entries = read_archive(buffer.getvalue(), path)
+    network = describe(net)
+    if network is not None:
+        entries[WEIGHTS] = pack(safe_weights(net), {"network": network})
+    return _write(path, entries, manifest)
 
 
 def restate(path: Path, manifest: Manifest) -> str:
     """Put another manifest into a bundle, its network left as it is; give the SHA-256."""
-    content = _plain(path.read_bytes(), manifest.to_json())
+    return _write(path, read_archive(path.read_bytes(), path), manifest)
+
+
+def _write(path: Path, entries: dict[str, bytes], manifest: Manifest) -> str:
+    content = write_archive(entries | {MANIFEST: manifest.to_json().encode()})
     path.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 
-def _plain(content: bytes, manifest: str = "") -> bytes:
-    """Leave out of an archive what depends on where it was made: paths of the source, an id."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
-        for name in old.namelist():
-            if not name.endswith((".debug_pkl", "/serialization_id")):
-                restated = manifest and name.endswith(f"/extra/{MANIFEST}")
-                part = manifest.encode() if restated else old.read(name)
-                new.writestr(zipfile.ZipInfo(name), part)
-    return buffer.getvalue()
-
-
-def _look_through(content: bytes, path: Path) -> None:
-    """Refuse what is no TorchScript archive, or whose code touches files."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            if sum(i.file_size for i in archive.infolist()) > 4 * MAX_BYTES:
-                raise MonitorError(f"model {path} unpacks to too much; not a bundle")
-            code = [n for n in names if "/code/" in n and n.endswith(".py")]
-            if not code:
-                raise MonitorError(
-                    f"model {path} holds no TorchScript code (saved by torch.save?); "
-                    "save it with torch.jit.save"
-                )
-            for name in code:
-                if _UNSAFE.search(archive.read(name)):
-                    raise MonitorError(f"model {path} holds code that touches files; refused")
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise MonitorError(f"model {path} is not a TorchScript file, or is damaged") from error
-
-
-def _manifest(text: str | bytes, path: Path) -> Manifest:
-    if text:
-        return Manifest.from_json(text, path.name)
-    beside = path.with_suffix(".toml")
-    try:
-        return Manifest.from_table(tomllib.loads(beside.read_text(encoding="utf-8")), beside.name)
-    except FileNotFoundError as error:
-        raise MonitorError(
-            f"model {path} has no manifest inside, and there is no {beside.name} beside it"
-        ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise MonitorError(f"cannot read manifest {beside}: {error}") from error
+class _UnfitError(MonitorError):
+    """The network does not do what its manifest says."""
 
 
 def _try_out(bundle: Bundle) -> None:
@@ -217,20 +175,20 @@ def _try_beats(bundle: Bundle, count: int) -> None:
         out = bundle.probabilities(signal, features)
         shape = tuple(out.shape)
     except Exception as error:  # any error inside the foreign network
-        raise MonitorError(
+        raise _UnfitError(
             f"model {bundle.source} does not take a window of {length} samples, "
             f"{rows} channel(s) and {manifest.feature_count} features, {count} at a time: "
             f"{last_line(error)}"
         ) from error
     if shape != (count, len(manifest.classes)):
-        raise MonitorError(
+        raise _UnfitError(
             f"model {bundle.source} gives an output of shape {shape} for {count} beats; its "
             f"manifest names {len(manifest.classes)} classes"
         )
     if not bool(torch.isfinite(out).all()):
-        raise MonitorError(f"model {bundle.source} gives values that are not finite")
+        raise _UnfitError(f"model {bundle.source} gives values that are not finite")
     if bool((out < 0).any()) or bool(((out.sum(dim=1) - 1).abs() > SUM_TOLERANCE).any()):
-        raise MonitorError(
+        raise _UnfitError(
             f"model {bundle.source} gives no probabilities, though its manifest says so: they are "
             "0 to 1 and sum up to 1; leave out `probabilities` where it gives logits"
         )

@@ -1,7 +1,7 @@
 """The networks: small enough for one beat at a time on one core."""
 
 import copy
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +65,8 @@ class CnnBiLstm(nn.Module):
         In training, on what goes into the last layers.
     leads
         Number of leads.
+    f_log_odds
+        The log odds that F must have over V; what both have together stays.
     """
 
     feature_mean: Tensor
@@ -78,6 +80,7 @@ class CnnBiLstm(nn.Module):
         width: int = 32,
         dropout: float = 0.2,
         leads: int = 1,
+        f_log_odds: float = 0.0,
     ) -> None:
         super().__init__()
         self.channels = channels
@@ -86,7 +89,8 @@ class CnnBiLstm(nn.Module):
         self.register_buffer("feature_mean", torch.zeros(features))
         self.register_buffer("feature_scale", torch.ones(features))
         self.register_buffer("bias", torch.zeros(CLASSES))
-        self.f_log_odds = 0.0  # that F must have over V; what both have together stays
+        self.f_log_odds = f_log_odds
+        self.width = width
         half = width // 2
         self.convolve = nn.Sequential(
             nn.Conv1d(channels, half, 9, stride=2, padding=4),  # (B, half, length / 2)
@@ -99,7 +103,7 @@ class CnnBiLstm(nn.Module):
             nn.BatchNorm1d(width),
             nn.ReLU(),
         )
-        self.unrolled = False
+        self.is_streamlined = False
         self.lstm = nn.LSTM(width, width, batch_first=True, bidirectional=True)
         self.context = nn.Sequential(nn.Linear(features, 48), nn.ReLU()) if features else None
         self.drop = nn.Dropout(dropout)
@@ -109,14 +113,21 @@ class CnnBiLstm(nn.Module):
         self.classify = nn.Linear(48, CLASSES)
         self.together = nn.Linear(96, CLASSES) if leads > 1 else None
 
+    def arguments(self) -> dict[str, Any]:
+        """Give the arguments from which such a network is made."""
+        names = ("channels", "features", "width", "leads", "f_log_odds")
+        return {name: getattr(self, name) for name in names}
+
     def streamlined(self) -> Self:
         """Give a copy for use alone, which gives the same labels faster one beat at a time."""
         net = copy.deepcopy(self).eval()
+        if net.is_streamlined:
+            return net
         convolutions = [m for m in net.convolve.children() if isinstance(m, nn.Conv1d)]
         normalisations = [m for m in net.convolve.children() if isinstance(m, nn.BatchNorm1d)]
         stages = map(UnrolledConvolution, convolutions, normalisations)
         net.convolve = nn.Sequential(*stages)
-        net.unrolled = True
+        net.is_streamlined = True
         return net
 
     def forward(self, signal: Tensor, features: Tensor) -> Tensor:
@@ -138,7 +149,7 @@ class CnnBiLstm(nn.Module):
         Shapes (batch, leads, 5), (batch, leads, 1), (batch, 5).
         """
         rows = signal.reshape(-1, self.channels, signal.shape[-1])  # (B leads, channels, length)
-        if self.unrolled:
+        if self.is_streamlined:
             x = self.convolve(rows.transpose(1, 2))  # (B leads, steps, width)
         else:
             x = self.convolve(rows).transpose(1, 2)

@@ -4,9 +4,9 @@ Written by ``python -m tools.train``: a file that does not have its hash is not 
 """
 
 SHIPPED: dict[str, str] = {
-    "aami": "65b5ccafe5e8fd4a25435fdcfc41bfaf6cd2edfc0fa853b440a9fcdde276de7e",
-    "cnn": "51e2afbae734ad2477fb8bc952dbec36fabbe4dcd9af6520697aa374b5e06e77",
-    "kaggle5": "3fbc6be8596f63c93c65c06cb0908cc8b7d405cd01fd6029c2a416976c42ae64",
-    "lstm": "79fe77d036390dc870e652e45e09715839a80550bc4381d2a1e937d304fb843e",
-    "normal-abnormal": "133bb286d60588b171bbb0ab7a683bf7334a84a0b95a9e21c454169ed0eb6a89",
+    "aami": "d0647accbde57e349a41fc16e14ab84620310cd3b3fd902f6aa596d6198cba24",
+    "cnn": "33a699b5eccd2ee04347f20b3161f74ff8369375e1b3366fbc6da811ea841b68",
+    "kaggle5": "68696b59119bb5f3e845b0b831145894d8647629545de67078446d1034d5eb2b",
+    "lstm": "a772fac1e871090beaf0da9d2b2528d3aaae255dc7d610260a2e315e9784bfc5",
+    "normal-abnormal": "37d8b00a1a34c851cf580c644052ab33b49a699a6e17d71dd9c71e1eb0db851c",
 }

@@ -7,15 +7,25 @@ import errno
 import importlib
 import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
-from monitor import __version__
-from monitor.errors import FAILED, INTERRUPTED, TERMINATED, MonitorError
+from monitor import __version__, stopping
+from monitor.errors import FAILED, INTERRUPTED, MonitorError
 
 COMMANDS = (
-    *("demo", "replay", "serve", "watch", "alerts", "history", "snippet", "limits", "keys"),
+    *(
+        "demo",
+        "replay",
+        "serve",
+        "watch",
+        "alerts",
+        "history",
+        "snippet",
+        "limits",
+        "discharge",
+        "keys",
+    ),
     *("annotate", "score", "models", "config", "doctor"),
 )
 
@@ -95,5 +105,14 @@ def entry() -> None:
     _fill_closed()
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    sys.exit(main())
+    stopping.install()
+    try:
+        code: int | str | None = main()
+    except SystemExit as error:
+        code = error.code
+    except KeyboardInterrupt:  # while the commands are being read
+        code = INTERRUPTED
+    if isinstance(code, str):
+        print(code, file=sys.stderr)  # noqa: T201
+        code = FAILED
+    stopping.leave(code)

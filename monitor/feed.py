@@ -14,7 +14,8 @@ class Status:
     """Facts about the feed itself; ``stream`` is empty while no stream is known.
 
     ``text`` says what is going on for people ("loading the beat classifier", "waiting for
-    samples", "finished"). ``lag_s`` is how far analysis is behind the newest sample.
+    samples", "finished"). ``lag_s`` is how far analysis is behind the newest sample. ``lost``: what
+    watches the stream has gone, though nobody has ended it; without a stream, all of it.
     """
 
     stream: str
@@ -24,6 +25,7 @@ class Status:
     lost_samples: int = 0
     duplicates: int = 0
     reordered: int = 0
+    lost: bool = False
 
 
 Deliver: TypeAlias = Callable[[Message | Status], None]

@@ -114,6 +114,8 @@ class AlertKind(StrEnum):
     AMPLITUDE = "amplitude"
     SAMPLING_RATE = "sampling_rate"
     STREAM_STALE = "stream_stale"
+    STREAM_REFUSED = "stream_refused"
+    SENDER_CHANGED = "sender_changed"
     SAMPLES_LOST = "samples_lost"
     STORAGE_FAILED = "storage_failed"
     PUBLISHER_FAILED = "publisher_failed"
@@ -351,25 +353,6 @@ class Snippet:
         )
 
     __hash__ = None  # type: ignore[assignment]
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """One beat of the pulse waveform: its upstroke, and how high it is, in the channel's unit."""
-
-    sample: int
-    height: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hop:
-    """What the rhythm and alarm stages see: one hop of the ECG and all that was found in it."""
-
-    block: Samples
-    quality: Quality
-    rpeaks: tuple[RPeak, ...]
-    beats: tuple[Beat, ...]
-    pulses: tuple[Pulse, ...] = ()
 
 
 Event: TypeAlias = Gap | Quality | Beat | Vitals | Rhythm | Alert | Snippet

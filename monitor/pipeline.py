@@ -9,25 +9,27 @@ complete are *looked* at, then their beats are labelled together, then the hops 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.bundle import Bundle, load_bundle
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import Beat, Event, Gap, Hop, Pulse, Quality, RPeak, Samples, StreamInfo
+from monitor.messages import Event, Gap, LeadState, Quality, Samples, StreamInfo
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
-from monitor.stages.classify import Classifier, Scores
+from monitor.stages.classify import Classifier
 from monitor.stages.detect import make_detector
-from monitor.stages.evidence import Evidence
+from monitor.stages.hop import Hop
 from monitor.stages.pulse import PulseDetector
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
 from monitor.stages.segment import BeatWindow, Segmenter
-from monitor.stages.shutdown import Shutdown
+from monitor.stages.snippets import Snippets
 from monitor.stages.steps import Steps, run_alone
+from monitor.stages.watch import Watch
 
 
 class Pipeline:
@@ -64,11 +66,13 @@ class Pipeline:
         self._detector = make_detector(ecg, settings.detect)
         self._segmenter = Segmenter(ecg, bundle.manifest)
         self._classifier = Classifier(ecg, bundle)
-        self._rhythm = RhythmStage(ecg, settings.rhythm)
-        self._alarms = AlarmStage(ecg, settings.alarms)
-        self._evidence = Evidence(info)
-        self._shutdown = Shutdown(ecg)
-        self._quality: Quality | None = None
+        self._watch = Watch(ecg, settings.watch)
+        self._rhythm = RhythmStage(ecg, settings.rhythm, settings.watch, settings.alarms)
+        self._alarms = AlarmStage(ecg, settings.alarms, settings.watch)
+        self._snippets = Snippets(info)
+        self._gaps: list[Gap] = []  # since the last hop
+        self._quality: Quality | None = None  # of the last hop
+        self._told: tuple[tuple[LeadState, ...], bool] | None = None  # the quality last given out
 
     def push(self, samples: Samples) -> list[Event]:
         """Take the next samples of the stream; give what could be decided with them."""
@@ -83,20 +87,7 @@ class Pipeline:
 
     def flush(self) -> list[Event]:
         """End of the stream: decide what was still waiting for later samples."""
-        events = run_alone(self._through(self._blocks.flush()))
-        if self._quality is None:  # there was no sample at all
-            return events
-        end = self._blocks.expected_sample
-        nothing = np.empty((0, len(self.info.ecg.leads)), np.float32)
-        block = Samples(self.info.stream, end, nothing)
-        rpeaks = self._detector.flush()
-        windows = self._segmenter.push(block, rpeaks) + self._segmenter.flush()
-        intervals = self._shutdown.intervals(windows)
-        beats = _with(intervals, self._classifier.push(windows, end - 1))
-        hop = Hop(block, self._quality, tuple(self._shutdown.outside(rpeaks)), tuple(beats))
-        rhythm = self._rhythm.push(hop)
-        alerts = [*self._alarms.push(hop, rhythm), *self._alarms.flush()]
-        return [*events, *beats, *rhythm, *self._evidence.snippets(alerts)]
+        return run_alone(self._through(self._blocks.flush(), at_end=True))
 
     def acknowledge(self, alert_id: int | None) -> list[Event]:
         """Acknowledge one alert, or all of them (None); takes effect at the current sample."""
@@ -114,22 +105,23 @@ class Pipeline:
 
     def set_limits(self, limits: AlarmSettings) -> list[Event]:
         """Go on with other limits from the current sample on; alarms switched off are cleared."""
+        self._rhythm.limits = limits
         return [*self._alarms.set_limits(limits)]
 
-    def _through(self, items: Sequence[Samples | Gap]) -> Steps[list[Event]]:
+    def _through(self, items: Sequence[Samples | Gap], at_end: bool = False) -> Steps[list[Event]]:
         looked = [item if isinstance(item, Gap) else self._look(item) for item in items]
+        if at_end and (end := self._look_at_end()) is not None:
+            looked.append(end)
         windows = [w for item in looked if isinstance(item, _Looked) for w in item.windows]
         inputs = self._classifier.prepare(windows)
-        scores = (yield inputs) if len(inputs) else np.empty((0, 0), np.float32)
+        scores = iter((yield inputs) if len(inputs) else ())
         events: list[Event] = []
         for item in looked:
             if isinstance(item, Gap):
-                self._alarms.lose(item)
+                self._gaps.append(item)
                 events.append(item)
             else:
-                count = sum(window.valid for window in item.windows)
-                events += self._judge(item, scores[:count])
-                scores = scores[count:]
+                events += self._judge(item, scores)
         return events
 
     def _look(self, signal: Samples) -> _Looked:
@@ -137,43 +129,53 @@ class Pipeline:
         if self._pulse is not None:
             pulses = self._pulse.push(signal)
             block = replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
-        quality = self._gate.push(block)
-        rpeaks = self._detector.push(block, quality)
-        windows = self._segmenter.push(block, rpeaks, quality.leads)
-        self._shutdown.push(quality)
-        intervals = self._shutdown.intervals(windows)
-        rpeaks = self._shutdown.outside(rpeaks)
-        return _Looked(signal, block, quality, rpeaks, windows, intervals, pulses)
+        quality = self._quality = self._gate.push(block)
+        found = self._detector.push(block, quality)
+        windows = self._segmenter.push(block, found, quality.leads)
+        self._watch.push(block, quality)
+        rpeaks, watched = self._watch.take(found)
+        hop = Hop(block, quality, watched, tuple(rpeaks), pulses=tuple(pulses))
+        return _Looked(signal, hop, windows, self._watch.rr_s(windows))
 
-    def _judge(self, looked: _Looked, scores: Scores) -> list[Event]:
-        block, quality = looked.block, looked.quality
-        self._evidence.push(looked.signal)
-        beats = self._classifier.label(looked.windows, scores, block.end_sample - 1)
-        beats = _with(looked.intervals, beats)
-        hop = Hop(block, quality, tuple(looked.rpeaks), tuple(beats), tuple(looked.pulses))
+    def _look_at_end(self) -> _Looked | None:
+        """Give the beats that still waited as a hop without signal; None if no sample came."""
+        if self._quality is None:
+            return None
+        nothing = np.empty((0, len(self.info.leads)), np.float32)
+        signal = Samples(self.info.stream, self._blocks.expected_sample, nothing)
+        block = replace(signal, values_mv=nothing[:, : len(self.info.ecg.leads)])
+        found = self._detector.flush()
+        windows = self._segmenter.push(block, found) + self._segmenter.flush()
+        self._watch.at_end()
+        rpeaks, watched = self._watch.take(found)
+        hop = Hop(block, self._quality, watched, tuple(rpeaks))
+        return _Looked(signal, hop, windows, self._watch.rr_s(windows))
+
+    def _judge(self, looked: _Looked, scores: Iterator[NDArray[np.float32]]) -> list[Event]:
+        block, quality = looked.hop.block, looked.hop.quality
+        self._snippets.push(looked.signal)
+        labelled = self._classifier.label(looked.windows, scores, block.end_sample - 1)
+        rr_s = looked.rr_s
+        beats = [replace(beat, rr_s=rr_s[beat.sample]) for beat in labelled if beat.sample in rr_s]
+        hop = replace(looked.hop, beats=tuple(beats), gaps=tuple(self._gaps))
+        self._gaps.clear()
         rhythm = self._rhythm.push(hop)
-        alerts = self._evidence.snippets(self._alarms.push(hop, rhythm))
-        changed = self._quality is None or (quality.leads, quality.usable) != (
-            self._quality.leads,
-            self._quality.usable,
-        )
-        self._quality = quality
-        return [*([quality] if changed else []), *beats, *rhythm, *alerts]
+        alerts = self._snippets.follow(self._alarms.push(hop, rhythm))
+        state = quality.leads, quality.usable
+        changed = [quality] if state != self._told else []
+        self._told = state
+        return [*changed, *beats, *rhythm, *alerts]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Looked:
-    """One hop, and what was found in it before anything was labelled."""
+    """One hop before its beats are labelled.
 
-    signal: Samples  # all that came
-    block: Samples  # the ECG of it
-    quality: Quality
-    rpeaks: list[RPeak]
+    ``signal`` is all that came, the pulse waveform too. ``rr_s`` gives the RR interval of each beat
+    that is reported, by sample.
+    """
+
+    signal: Samples
+    hop: Hop
     windows: list[BeatWindow]
-    intervals: dict[int, float | None]  # RR in seconds, by sample, of beats outside a shutdown
-    pulses: list[Pulse]
-
-
-def _with(intervals: dict[int, float | None], beats: list[Beat]) -> list[Beat]:
-    """Give the beats that have an entry, with that as their RR interval."""
-    return [replace(b, rr_s=intervals[b.sample]) for b in beats if b.sample in intervals]
+    rr_s: dict[int, float | None]

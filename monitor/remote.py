@@ -12,7 +12,14 @@ from monitor.feed import Deliver, Status
 from monitor.messages import Alert, AlertState, End, StreamInfo
 from monitor.wire.follow import Follower
 from monitor.wire.keys import ClientKeys
-from monitor.wire.protocol import Heartbeat, Limits, Packet, StreamState, StreamStatus
+from monitor.wire.protocol import (
+    SERVICE_STOPPED,
+    Heartbeat,
+    Limits,
+    Packet,
+    StreamState,
+    StreamStatus,
+)
 from monitor.wire.sequence import TopicSequences
 from monitor.wire.subscriber import ControlClient, Subscription
 
@@ -68,7 +75,8 @@ class SubscriberFeed:
         self._stop = threading.Event()
         self._wishes: deque[tuple[str, int | None]] = deque()
         self._infos: dict[str, StreamInfo] = {}
-        self._ended: set[str] = set()
+        self._ended: set[str] = set()  # by their senders
+        self._over: set[str] = set()  # those, and those whose service has stopped
         self._active: dict[str, dict[int, Alert]] = {}
         self._early: dict[str, list[Alert]] = {}  # of streams that are not introduced yet
         self._told: set[str] = set()  # by the service that speaks now
@@ -106,11 +114,14 @@ class SubscriberFeed:
                     heard_s, silent = self._clock(), False
                 elif not silent and self._clock() - heard_s > SILENT_S:
                     silent = True
-                    for stream in self._infos or [self._stream or ""]:
-                        deliver(Status(stream, f"no service at {self._endpoint}"))
+                    text = f"no service at {self._endpoint}"
+                    for stream in self._infos:
+                        deliver(Status(stream, text, lost=stream not in self._ended))
+                    if not self._infos:
+                        deliver(Status(self._stream or "", text, lost=bool(self._publisher)))
                 if control is not None:
                     self._talk(control)
-                if self._until_ended and self._infos and self._ended >= self._infos.keys():
+                if self._until_ended and self._infos and self._over >= self._infos.keys():
                     return
 
     def stop(self) -> None:
@@ -145,6 +156,7 @@ class SubscriberFeed:
             return
         if isinstance(body, End):
             self._ended.add(body.stream)
+            self._over.add(body.stream)
         if isinstance(body, Alert):
             self._note_alert(body)
         deliver(body)
@@ -155,6 +167,7 @@ class SubscriberFeed:
         self._told.add(info.stream)
         self._new.add(info.stream)
         self._ended.discard(info.stream)
+        self._over.discard(info.stream)
         deliver(info)
         for alert in self._active.get(info.stream, {}).values():
             deliver(alert)
@@ -182,9 +195,13 @@ class SubscriberFeed:
             self._note_alert(alert)
             deliver(alert)
         ended = state.status is StreamStatus.ENDED
-        if ended and state.stream not in self._ended:
+        if ended and state.stream not in self._over:
             self._ended.add(state.stream)
+            self._over.add(state.stream)
             deliver(End(state.stream, state.sample + 1))
+        stopped = state.text == SERVICE_STOPPED
+        if stopped:  # nobody has ended it: its patient is not watched
+            self._ended.discard(state.stream)
         missed = sequences.total().lost
         notes = [
             _STATUS_TEXTS[state.status],
@@ -201,6 +218,7 @@ class SubscriberFeed:
                 state.lost_samples,
                 state.duplicates,
                 state.reordered,
+                stopped,
             )
         )
 

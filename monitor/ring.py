@@ -8,7 +8,10 @@ from monitor.messages import FloatArray
 
 
 class Ring:
-    """A fixed-size memory of the newest samples; what was never received is NaN.
+    """A fixed-size memory of the newest samples; missing samples are NaN.
+
+    The samples lie in one piece, in a buffer a quarter larger than needed: when it is full, what is
+    still wanted moves to its beginning.
 
     Parameters
     ----------
@@ -21,41 +24,66 @@ class Ring:
     """
 
     def __init__(self, size: int, leads: int, start_sample: int = 0) -> None:
-        self._values: FloatArray = np.full((size, leads), np.nan, dtype=np.float32)
+        self._size = size
+        self._values: FloatArray = np.empty((size + max(size // 4, 1), leads), np.float32)
+        self._filled = 0
         self.first_sample = start_sample
         self.end_sample = start_sample
 
+    def forget(self, start_sample: int) -> None:
+        """Begin anew: the next sample that will come is ``start_sample``."""
+        self._filled = 0
+        self.first_sample = self.end_sample = start_sample
+
     def write(self, start_sample: int, values_mv: FloatArray) -> None:
         """Store samples, shape (n, leads), mV; a hole before them becomes NaN."""
-        size = len(self._values)
-        end = start_sample + len(values_mv)
-        if start_sample > self.end_sample:
-            hole_start = max(self.end_sample, start_sample - size)
-            self._values[np.arange(hole_start, start_sample) % size] = np.nan
-        keep_from = max(start_sample, max(end, self.end_sample) - size, self.first_sample)
-        if keep_from < end:
-            index = np.arange(keep_from, end) % size
-            self._values[index] = values_mv[keep_from - start_sample :]
-        self.end_sample = max(self.end_sample, end)
+        hole = start_sample - self.end_sample
+        if hole > 0:
+            leads = self._values.shape[1]
+            self._append(np.full((min(hole, self._size), leads), np.nan, np.float32))
+            self.end_sample = start_sample
+        elif hole < 0:  # samples that came before are replaced
+            again = values_mv[:-hole]
+            at = self._filled + hole
+            skip = max(0, -at, self.first_sample - start_sample)
+            if skip < len(again):
+                self._values[at + skip : at + len(again)] = again[skip:]
+            values_mv = values_mv[-hole:]
+        self._append(values_mv)
+        self.end_sample += len(values_mv)
 
     def read(self, samples: int) -> tuple[int, FloatArray]:
         """Give (start sample, copy of shape (n, leads)) of at most the last ``samples`` samples."""
-        size = len(self._values)
-        start = max(self.first_sample, self.end_sample - min(samples, size))
-        return start, self._values[np.arange(start, self.end_sample) % size]
+        start = max(self.oldest_sample, self.end_sample - samples)
+        return start, self._slice(start, self.end_sample).copy()
 
     def span(self, start_sample: int, end_sample: int) -> FloatArray:
         """Give a copy of [start_sample, end_sample); what is not remembered is NaN."""
-        size = len(self._values)
         values = np.full((end_sample - start_sample, self._values.shape[1]), np.nan, np.float32)
         first = max(start_sample, self.oldest_sample)
         last = min(end_sample, self.end_sample)
         if first < last:
-            kept = self._values[np.arange(first, last) % size]
-            values[first - start_sample : last - start_sample] = kept
+            values[first - start_sample : last - start_sample] = self._slice(first, last)
         return values
+
+    def holds(self, start_sample: int, end_sample: int) -> bool:
+        """Whether all of [start_sample, end_sample) is remembered, be it as NaN."""
+        return self.oldest_sample <= start_sample <= end_sample <= self.end_sample
 
     @property
     def oldest_sample(self) -> int:
-        """Index of the oldest sample that may still be remembered."""
-        return max(self.first_sample, self.end_sample - len(self._values))
+        """Index of the oldest sample that is remembered."""
+        return self.end_sample - min(self._filled, self._size)
+
+    def _slice(self, start_sample: int, end_sample: int) -> FloatArray:
+        at = self._filled - self.end_sample
+        return self._values[at + start_sample : at + end_sample]
+
+    def _append(self, values: FloatArray) -> None:
+        values = values[-self._size :]
+        if self._filled + len(values) > len(self._values):
+            kept = min(self._filled, self._size - len(values))
+            self._values[:kept] = self._values[self._filled - kept : self._filled].copy()
+            self._filled = kept
+        self._values[self._filled : self._filled + len(values)] = values
+        self._filled += len(values)

@@ -18,6 +18,25 @@ def require(condition: bool, key: str, rule: str) -> None:
         raise MonitorError(f"setting {key}: {rule}", USAGE)
 
 
+def setting(default: Any, meaning: str, low: float | None = None, high: float | None = None) -> Any:
+    """Declare a setting: a dataclass field that knows its meaning and its range."""
+    return dataclasses.field(
+        default=default, metadata={"meaning": meaning, "low": low, "high": high}
+    )
+
+
+def check_ranges(group: Any, section: str) -> None:
+    """Refuse the first setting of ``group`` that lies outside of its range."""
+    for field in dataclasses.fields(group):
+        low, high = field.metadata["low"], field.metadata["high"]
+        if low is not None:
+            require(
+                low <= getattr(group, field.name) <= high,
+                f"{section}.{field.name}",
+                f"must lie in {low:g} to {high:g}",
+            )
+
+
 def build(kind: type[T], table: Any, prefix: str) -> T:
     """Make the dataclass ``kind`` from a TOML table, strictly; ``prefix`` names it in errors."""
     if not isinstance(table, dict):

@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "records",
         nargs="+",
         metavar="RECORD",
-        help="WFDB record: path, name in the data folder, or at PhysioNet; .edf, .bdf or .csv file",
+        help="WFDB record: path, name in the data folder, or at PhysioNet; "
+        ".edf, .rec or .bdf file; text file (.csv .tsv .txt)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")
@@ -116,11 +117,11 @@ def _annotate(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from monitor.sources.named import Wish
+    from monitor.sources.records import is_text
 
     if not paths:
         return
-    wish = Wish(args.lead, rate_hz=args.rate, unit=args.unit, pulse=args.pulse)
+    wish = _wish(args, shared=len(paths) > 1 and any(map(is_text, paths.values())))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     quiet = not console.is_terminal
@@ -138,6 +139,20 @@ def _annotate(
         for number, outcome in enumerate(_in_processes(paths, args, settings, wish), 1):
             bar.update(task, description=outcome[0], completed=number)
             yield outcome
+
+
+def _wish(args: argparse.Namespace, shared: bool) -> Wish:
+    from monitor.sources.named import Wish
+
+    return Wish(
+        args.lead,
+        rate_hz=args.rate,
+        unit=args.unit,
+        pulse=args.pulse,
+        gain=args.gain,
+        baseline=args.baseline,
+        shared=shared,
+    )
 
 
 def _in_processes(
@@ -207,6 +222,12 @@ def _one(
         return annotate_record(path, out, settings, wish, advance, _complain)
     except MonitorError as error:
         return error
+    except Exception as error:  # a fault of ours: it must not take the other records with it
+        what = " ".join(str(error).split())[:200]
+        return MonitorError(
+            f"record {path.name}: {type(error).__name__}: {what} (a fault of ecg-monitor, "
+            "please report it with the record)"
+        )
 
 
 def _print_table(summaries: list[Summary], out: Path) -> None:

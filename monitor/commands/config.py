@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             "value": setting.value,
             "default": setting.default,
             "origin": setting.origin,
-            "meaning": setting.comment,
+            "meaning": setting.meaning,
         }
     sys.stdout.write(json.dumps(sections, indent=2, allow_nan=False) + "\n")
     return 0

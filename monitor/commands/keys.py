@@ -14,7 +14,7 @@ EXAMPLE = (
     "  ecg-monitor keys allow bed-7 client.key --right send --keys /etc/ecg-monitor\n"
     "  ecg-monitor keys revoke bed-7 --keys /etc/ecg-monitor"
 )
-RIGHTS = ("send", "subscribe", "control")
+RIGHTS = ("send", "subscribe", "control", "discharge")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=RIGHTS,
         required=True,
         help="what it may do: send samples, subscribe to results, control (acknowledge alerts, "
-        "change limits); may be given several times",
+        "change limits), discharge streams; may be given several times",
     )
     revoke = actions.add_parser("revoke", help="let a client in no more; a running server cuts it")
     revoke.add_argument("name")

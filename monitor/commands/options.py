@@ -160,7 +160,10 @@ def show(
         chunk_s = FAST_CHUNK_S if pace is None else min(FAST_CHUNK_S, LIVE_CHUNK_S * max(pace, 1.0))
     if publish:
         keys = client_keys(args)
-        return _publish(args.publish, keys, lambda: open_source(chunk_s, _remark), pace, live)
+        device = _device(str(getattr(args, "source", "")))
+        return _publish(
+            args.publish, keys, lambda: open_source(chunk_s, _remark), pace, live, device
+        )
 
     from monitor.live import LocalFeed
 
@@ -228,12 +231,27 @@ def _remark(text: str) -> None:
     print(f"ecg-monitor: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
+def _device(source: str) -> str:
+    """Name this machine and its source, so that a restart is told from another device.
+
+    What comes over standard input may come from anywhere: that has no name. The name is a
+    digest, since a source may be named after a patient.
+    """
+    import hashlib
+    import platform
+
+    if source == "-":
+        return ""
+    return hashlib.sha256(f"{platform.node()}\n{source}".encode()).hexdigest()[:16]
+
+
 def _publish(
     endpoint: str,
     keys: ClientKeys | None,
     open_source: Callable[[], Source],
     pace: float | None,
     live: bool,
+    device: str,
 ) -> int:
     import threading
 
@@ -241,7 +259,7 @@ def _publish(
     from monitor.wire.publisher import SamplePublisher
 
     source = None if live else open_source()  # what is wrong with a recording is said at once
-    with SamplePublisher(endpoint, keys=keys) as publisher:
+    with SamplePublisher(endpoint, keys=keys, device=device) as publisher:
         publisher.wait_for_service()  # before the clock of the replay starts
         source = source or open_source()
         chunks = paced(source.chunks(), source.info, pace, threading.Event())

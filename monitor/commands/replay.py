@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         help="a WFDB record (path, name in the data folder, or DATABASE/RECORD at PhysioNet), "
-        "an .edf, .bdf or .csv file, - for CSV on standard input, "
+        "an .edf or .bdf file, a text file (.csv .tsv .txt), - for such lines on standard input, "
         "lsl:NAME or brainflow:BOARD",
     )
     add_record_options(parser)
@@ -66,8 +66,25 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
         help="the pulse waveform (arterial pressure, plethysmogram) by which lethal alarms are "
         "checked (default: one that is named so, ABP before PLETH)",
     )
-    parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of CSV lines")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        metavar="HZ",
+        help="sampling rate of text lines (default: what their time stamps or header say)",
+    )
     parser.add_argument("--unit", metavar="mV|uV|V", help="unit of signals that do not tell theirs")
+    parser.add_argument(
+        "--gain",
+        type=float,
+        metavar="N",
+        help="of signals in ADC units: how many of them are 1 mV (WFDB: ADC gain)",
+    )
+    parser.add_argument(
+        "--baseline",
+        type=float,
+        metavar="N",
+        help="with --gain: the ADC value that is 0 mV (default: 0)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,7 +95,16 @@ def run(args: argparse.Namespace) -> int:
     live = is_live(args.source)
     name = args.source if live else find_record(args.source, args.data, download_progress())
     wish = Wish(
-        args.lead, args.start, args.stop, args.loop, args.stream, args.rate, args.unit, args.pulse
+        args.lead,
+        args.start,
+        args.stop,
+        args.loop,
+        args.stream,
+        args.rate,
+        args.unit,
+        args.pulse,
+        args.gain,
+        args.baseline,
     )
 
     def opened(chunk_s: float, say: Say) -> Source:

@@ -27,10 +27,11 @@ from monitor.dashboard.view import Display, draw
 from monitor.dashboard.waveform import DOTS_PER_S, GAINS_MV
 from monitor.errors import INTERRUPTED, MonitorError
 from monitor.feed import Feed, Status
-from monitor.messages import Alert, Message
+from monitor.messages import Alert, AlertKind, AlertState, Message, Priority
 
 FRAME_S = 0.1
 STOP_WAIT_S = 10.0
+NO_SERVICE = -(2**62)  # no number of an alert
 TERMINATED = 143  # 128 + SIGTERM, as a shell reports it
 
 
@@ -56,6 +57,7 @@ class Dashboard:
         self._scales: Scales = {}
         self._bell = Bell()
         self._frozen: Wave | None = None
+        self._heard_of: set[str] = set()  # streams whose loss has been acknowledged here
 
     def deliver(self, message: Message | Status) -> None:
         """Take in one message, from any thread."""
@@ -66,9 +68,7 @@ class Dashboard:
         """Give what is to be shown, and the active alerts of all streams."""
         with self._lock:
             snapshot = self.state.snapshot(self.stream, self._clock())
-            alerts = tuple(
-                alert for s in self.state.streams.values() for alert in s.active.values()
-            )
+            alerts = self._alerts()
         self.stream = snapshot.stream
         if self.display.paused:
             # the picture stands still; numbers and alarms do not
@@ -77,6 +77,15 @@ class Dashboard:
             if self._frozen is not None and snapshot.wave is not None:
                 snapshot = dataclasses.replace(snapshot, wave=self._frozen)
         return snapshot, alerts
+
+    def _alerts(self) -> tuple[Alert, ...]:
+        """Give all active alerts; that no service is there is one more, of each stream."""
+        found = [alert for s in self.state.streams.values() for alert in s.active.values()]
+        lost = {s.name for s in self.state.streams.values() if s.status.lost}
+        if self.state.status.lost:
+            lost.add("")
+        self._heard_of &= lost
+        return (*found, *(_no_service(name, name in self._heard_of) for name in sorted(lost)))
 
     def frame(self, terminal: Terminal) -> None:
         """Draw one frame, and sound the bell if an alert asks for it."""
@@ -102,6 +111,9 @@ class Dashboard:
             case Action.ACKNOWLEDGE:
                 if self.stream:
                     self._feed.acknowledge(self.stream, None)
+                with self._lock:  # that no service is there only this display can know
+                    lost = {a.stream for a in self._alerts() if a.id == NO_SERVICE}
+                self._heard_of |= lost
             case Action.GAIN_UP | Action.GAIN_DOWN:
                 self.display = dataclasses.replace(
                     d, gain_mv=self._next_gain(action is Action.GAIN_UP)
@@ -139,6 +151,12 @@ class Dashboard:
         if faster:
             return min(steps, default=DOTS_PER_S[-1])
         return max(steps, default=DOTS_PER_S[0])
+
+
+def _no_service(stream: str, acknowledged: bool) -> Alert:
+    state = AlertState.ACKNOWLEDGED if acknowledged else AlertState.RAISED
+    kind, priority = AlertKind.STREAM_STALE, Priority.TECHNICAL
+    return Alert(stream, NO_SERVICE, 0, kind, priority, state, 0, 0, "No service is there")
 
 
 class _Worker(threading.Thread):

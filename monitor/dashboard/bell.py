@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.messages import Alert, AlertState, Priority
+from monitor.messages import Alert, AlertKind, AlertState, Priority
 
 REPEAT_S = {Priority.HIGH: 5.0, Priority.MEDIUM: 20.0}
 """A high or medium alarm sounds again until it is acknowledged; a lower one does not sound."""
 
+LOST = frozenset({AlertKind.STREAM_STALE, AlertKind.STREAM_REFUSED, AlertKind.ANALYSIS_FAILED})
+"""Nobody watches the patient: these sound as one of medium priority."""
+
 PAUSE_S = 120.0
 _RANK = {Priority.MEDIUM: 1, Priority.HIGH: 2}
+_REPEAT_S = {1: REPEAT_S[Priority.MEDIUM], 2: REPEAT_S[Priority.HIGH]}
 
 
 class Bell:
@@ -51,7 +55,7 @@ class Bell:
                 continue
             key = (alert.stream, alert.id)
             last_s = self._last_s.get(key)
-            if last_s is None or now_s - last_s >= REPEAT_S[alert.priority]:
+            if last_s is None or now_s - last_s >= _REPEAT_S[_rank(alert)]:
                 due = True
                 last_s = now_s
             sounding[key] = last_s
@@ -61,4 +65,6 @@ class Bell:
 
 def _rank(alert: Alert) -> int:
     """Give 0 for an alert that is not to be heard, more the higher its priority."""
-    return 0 if alert.state is AlertState.ACKNOWLEDGED else _RANK.get(alert.priority, 0)
+    if alert.state is AlertState.ACKNOWLEDGED:
+        return 0
+    return 1 if alert.kind in LOST else _RANK.get(alert.priority, 0)

@@ -157,9 +157,10 @@ def draw_alerts(canvas: Canvas, box: Box, snapshot: Snapshot, now_s: float) -> N
     title = f" alarms {count} " if count else " alarms "
     canvas.fill(box.row, box.column, box.width, theme.RULE, "─")
     canvas.text(box.row, box.column + 2, title, theme.TITLE)
-    rows = box.height - 1
+    rows = box.height - 1  # the last one names the streams that are stale, if any
+    room = rows - bool(snapshot.stale)
     shown = [*snapshot.active, *snapshot.cleared]
-    hidden_active = max(0, count - rows)
+    hidden_active = max(0, count - room)
     if hidden_active:
         canvas.right(box.row, box.column + box.width - 2, f" {hidden_active} more ", theme.WARN)
     if not shown:
@@ -168,8 +169,11 @@ def draw_alerts(canvas: Canvas, box: Box, snapshot: Snapshot, now_s: float) -> N
         if snapshot.vitals is not None:
             text = "no active alarm" if snapshot.vitals.usable else "analysis is suspended"
         canvas.text(box.row + 1, box.column + 2, text, theme.DIM)
-    for number, alert in enumerate(shown[:rows]):
+    for number, alert in enumerate(shown[:room]):
         _draw_alert(canvas, box.row + 1 + number, box, alert, snapshot, now_s)
+    if snapshot.stale:
+        names = f" STALE: {', '.join(snapshot.stale)} "[: box.width - 2]
+        canvas.text(box.row + rows, box.column + 1, names, theme.WARN)
 
 
 def _draw_alert(

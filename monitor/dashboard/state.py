@@ -19,6 +19,7 @@ from monitor.feed import Status
 from monitor.messages import (
     AamiClass,
     Alert,
+    AlertKind,
     AlertState,
     Beat,
     End,
@@ -35,7 +36,7 @@ from monitor.messages import (
 )
 from monitor.ring import Ring
 
-MAX_STREAMS = 64
+MAX_STREAMS = 600  # more than a service knows by default: none is lost quietly
 MAX_ACTIVE_ALERTS = 100
 MAX_CLEARED_ALERTS = 20
 MAX_BEATS = 300
@@ -74,7 +75,7 @@ class Snapshot:
 
     ``stale_s`` is the silence in seconds once it is too long, else None. ``time_s`` is
     where the newest sample lies in the signal. ``others`` are other streams with active alerts,
-    the most urgent first.
+    the most urgent first; ``stale`` those among them whose patients nobody watches.
     """
 
     stream: str
@@ -93,6 +94,7 @@ class Snapshot:
     lost_samples: int
     status: Status
     others: tuple[tuple[str, Priority], ...]
+    stale: tuple[str, ...] = ()
 
 
 class StreamState:
@@ -177,9 +179,17 @@ class StreamState:
             least = max(self.active.values(), key=lambda a: (_rank(a.priority), -a.onset_sample))
             del self.active[least.id]
 
+    @property
+    def unwatched(self) -> bool:
+        """Nobody watches the patient: no samples come, or no service is there."""
+        return self.status.lost or any(
+            a.kind is AlertKind.STREAM_STALE for a in self.active.values()
+        )
+
     def worst(self) -> Priority | None:
         """Give the highest priority among the active alerts."""
-        return min((a.priority for a in self.active.values()), key=_rank, default=None)
+        lost = Priority.TECHNICAL if self.status.lost else None
+        return min((a.priority for a in self.active.values()), key=_rank, default=lost)
 
 
 @dataclass
@@ -197,7 +207,7 @@ class DashboardState:
         stream = self.streams.get(message.stream)
         if stream is None:
             if len(self.streams) >= MAX_STREAMS:
-                quietest = min(self.streams.values(), key=lambda s: (not s.finished, s.touched_s))
+                quietest = min(self.streams.values(), key=_needed)
                 del self.streams[quietest.name]
             stream = self.streams[message.stream] = StreamState(message.stream)
         stream.touched_s = now_s
@@ -225,8 +235,11 @@ class DashboardState:
         name = name if name in names else names[0]
         s = self.streams[name]
         others = [(n, w) for n in names if n != name and (w := self.streams[n].worst())]
+        lost = frozenset(n for n, _ in others if self.streams[n].unwatched)
+        others.sort(key=lambda other: (_rank(other[1]), other[0] not in lost))
         silence_s = None if s.last_samples_s is None else now_s - s.last_samples_s
-        stale = silence_s is not None and silence_s > STALE_AFTER_S and not s.finished
+        silent = silence_s is not None and silence_s > STALE_AFTER_S
+        stale = silent and (s.status.lost or not s.finished)
         wave = _wave(s)
         time_s = None
         vitals = s.vitals
@@ -254,7 +267,8 @@ class DashboardState:
             latency_s=median(s.latencies_s) if s.latencies_s else None,
             lost_samples=max(s.status.lost_samples, s.missing_samples),
             status=s.status if s.status.text or not self.status.text else _with_text(s, self),
-            others=tuple(sorted(others, key=lambda other: _rank(other[1]))),
+            others=tuple(others),
+            stale=tuple(n for n, _ in others if n in lost),
         )
 
 
@@ -274,6 +288,11 @@ def _with_text(stream: StreamState, state: DashboardState) -> Status:
 def _numbers_by_size(name: str) -> list[tuple[int, str]]:
     parts = re.findall(r"\d+|\D+", name)
     return [(int(part) if part.isdecimal() else -1, part) for part in parts]
+
+
+def _needed(stream: StreamState) -> tuple[bool, bool, float]:
+    """Order streams by how much they are needed on the display: what alarms stays longest."""
+    return bool(stream.active), not stream.finished, stream.touched_s
 
 
 def _rank(priority: Priority) -> int:

@@ -100,7 +100,8 @@ def _draw_header(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
         left = f" BELL PAUSED {display.bell_paused_s // 60}:{display.bell_paused_s % 60:02d} "
         end = canvas.right(0, end - 1, left, theme.WARN)
     for number, (name, priority) in enumerate(snapshot.others):
-        text = f" {name[:16]} {theme.MARKS[priority].strip()} "
+        mark = "STALE" if name in snapshot.stale else theme.MARKS[priority].strip()
+        text = f" {name[:16]} {mark} "
         full = end - len(text) - 1 < canvas.width // 2
         if full:
             text = f" {len(snapshot.others) - number} more "

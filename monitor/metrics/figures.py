@@ -82,6 +82,9 @@ class Figures:
         streams = gauge("streams", "Streams, by status", "status")
         for status in StreamStatus:
             streams.labels(status.value).set_function(partial(self._count, status.value))
+        gauge("unwatched_streams", "Streams stale, refused or quarantined").set_function(
+            health.unwatched
+        )
         gauge("lag_max_seconds", "Lag of the live stream furthest behind").set_function(
             health.lag_s
         )

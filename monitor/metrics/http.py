@@ -1,4 +1,9 @@
-"""``/metrics`` and ``/health`` over HTTP, in threads beside the service."""
+"""``/metrics`` and ``/health`` over HTTP, in threads beside the service.
+
+``/health`` answers 503 while the service does not do its work ("failing"): to start it anew may
+help. While it works and patients are not watched ("degraded") it answers 200, with the reasons:
+somebody must look after them, and to start it anew would only make that worse.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ from prometheus_client import make_wsgi_app
 
 from monitor.errors import USAGE, MonitorError
 from monitor.metrics.figures import Figures
-from monitor.metrics.health import Health
+from monitor.metrics.health import Health, Verdict
 
 PATIENCE_S = 5.0  # with a client that does not speak
 MAX_AT_ONCE = 16
@@ -107,11 +112,13 @@ class MetricsServer:
             return list(self._metrics(environ, start))
         if path == "/health":
             report = self._health.report(time.monotonic(), self._storage())
-            status = "200 OK" if not report.reasons else "503 Service Unavailable"
+            failing = report.verdict is Verdict.FAILING
+            status = "503 Service Unavailable" if failing else "200 OK"
             content: dict[str, object] = {
-                "status": "failing" if report.reasons else "ok",
+                "status": report.verdict,
                 "reasons": report.reasons,
                 "streams": report.streams,
+                "refused": report.turned_away,
                 "lag_s": report.lag_s,
                 "storage": report.storage,
             }

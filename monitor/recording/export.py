@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from monitor.errors import MonitorError
+from monitor.recording.files import make_folder, replace_file
 from monitor.recording.header import SegmentHeader
 from monitor.recording.request import Span
 from monitor.recording.scale import choose_scale, digitize
@@ -35,9 +36,9 @@ def write_record(folder: Path, name: str, span: Span) -> Path:
     )
     path = folder / f"{name}.hea"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".dat").write_bytes(digital.astype("<i2").tobytes())
-        path.write_text(header.text(), encoding="utf-8")
+        make_folder(folder)
+        replace_file(path.with_suffix(".dat"), digital.astype("<i2").tobytes())
+        replace_file(path, header.text().encode())
     except OSError as error:
         raise MonitorError(f"cannot write {path}: {error.strerror or error}") from error
     return path

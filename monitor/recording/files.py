@@ -1,16 +1,23 @@
-"""Files that are changed so that they are as they were, or as they shall be."""
+"""Files that are changed so that they are as they were, or as they shall be.
+
+They hold health data: only their owner may read them.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a whole file anew."""
     unfinished = path.with_name(path.name + ".tmp")
     try:
-        unfinished.write_bytes(data)
+        with os.fdopen(_opened(unfinished, os.O_TRUNC), "wb") as file:
+            file.write(data)
         os.replace(unfinished, path)
     except OSError:
         unfinished.unlink(missing_ok=True)
@@ -34,7 +41,7 @@ def replace_end(path: Path, before: bytes, data: bytes) -> None:
 
 def write_at(path: Path, offset: int, data: bytes) -> None:
     """Write at a place; where that fails, the file is as long as before, or not there."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    handle = _opened(path)
     size = os.fstat(handle).st_size
     try:
         done = 0
@@ -48,6 +55,17 @@ def write_at(path: Path, offset: int, data: bytes) -> None:
         raise
     finally:
         os.close(handle)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, that only its owner may enter."""
+    for missing in (*reversed(path.parents), path):
+        if not missing.exists():
+            missing.mkdir(FOLDER_MODE, exist_ok=True)
+
+
+def _opened(path: Path, flags: int = 0) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | flags, FILE_MODE)
 
 
 def _alike(one: bytes, other: bytes) -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from monitor.messages import Beat, FloatArray, Gap, Quality, Rhythm, StreamInfo
-from monitor.recording.files import replace_end, replace_file, write_at
+from monitor.recording.files import FILE_MODE, make_folder, replace_end, replace_file, write_at
 from monitor.recording.header import OPEN, SegmentHeader
 from monitor.recording.scale import Scale, choose_scale, digitize
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
@@ -134,11 +134,11 @@ class Segment:
             self._scales = tuple(choose_scale(lead) for lead in values.T)
         digital, clipped = digitize(values, self._scales)
         if not self._written:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
         frame_bytes = 2 * len(self._info.leads)
         write_at(self._path("dat"), self._written * frame_bytes, digital.astype("<i2").tobytes())
         if not self._written:
-            self._path("open").touch()
+            self._path("open").touch(FILE_MODE)
         self._first = self._first or tuple(int(value) for value in digital[0])
         self._written += len(digital)
         self._checksums += digital.sum(axis=0, dtype=np.int64)

@@ -19,6 +19,7 @@ from monitor.service.technical import TechnicalAlerts
 SHOW_CLEARED_TICKS = 10
 SHOW_CLEARED = 50
 STATE_BEATS = 100
+ONCE_SEEN = frozenset({AlertKind.SENDER_CHANGED})  # over when it is acknowledged
 
 
 class AlertBook:
@@ -91,14 +92,18 @@ class AlertBook:
         """Raise an alert of our own, or update it where it is active with another text."""
         return self._noted(self._technical.raised(kind, onset_sample, sample, text, value))
 
-    def cleared(self, sample: int, *kinds: AlertKind) -> list[Event]:
+    def cleared(self, sample: int, *kinds: AlertKind, why: str = "") -> list[Event]:
         """Clear alerts of our own, where they are active."""
-        return self._noted(a for kind in kinds for a in self._technical.cleared(kind, sample))
+        gone = (a for kind in kinds for a in self._technical.cleared(kind, sample))
+        return self._noted(replace(a, text=_because(a.text, why)) for a in gone)
 
     def acknowledged(self, alert_id: int | None, sample: int) -> list[Event]:
         """Acknowledge those (all: None) that the present analysis does not know."""
+        ours = self._noted(self._technical.acknowledged(alert_id, sample))
+        seen = [a.kind for a in ours if isinstance(a, Alert) and a.kind in ONCE_SEEN]
         return [
-            *self._noted(self._technical.acknowledged(alert_id, sample)),
+            *ours,
+            *self.cleared(sample, *seen),
             *self._unknown(self._carried.acknowledge(alert_id), sample),
         ]
 
@@ -109,10 +114,11 @@ class AlertBook:
     @property
     def alarming(self) -> bool:
         """A lethal alarm has not been acknowledged."""
-        return any(
-            alert.priority is Priority.HIGH and alert.state is not AlertState.ACKNOWLEDGED
-            for alert in self._active.values()
-        )
+        return any(map(_alarming, self._active.values()))
+
+    def has(self, kind: AlertKind) -> bool:
+        """Tell whether an alert of our own is active."""
+        return kind in self._technical.kinds
 
     def next_run(self) -> None:
         """Prepare for a new analysis; what the last one left active can be acknowledged still."""
@@ -120,15 +126,28 @@ class AlertBook:
         left = (alert for alert in self._active.values() if alert.id >= 0)
         self._carried = CarriedAlerts(left, self._rate_hz, 0.0, over=True)
 
-    def clear_all(self, sample: int) -> list[Event]:
-        """Clear what a finished analysis left active: the next one judges anew."""
-        out = self.cleared(sample, *self._technical.kinds)
+    def begin_anew(self, sample: int) -> list[Event]:
+        """Clear what a finished analysis left active: the next one judges anew.
+
+        What a person must see first stays: a lethal alarm that nobody has acknowledged, and that
+        another device sends.
+        """
+        kinds = (kind for kind in self._technical.kinds if kind is not AlertKind.SENDER_CHANGED)
+        out = self.cleared(sample, *kinds)
+        judged = [alert for alert in self._active.values() if alert.id >= 0]
+        self._carried = CarriedAlerts(filter(_alarming, judged), self._rate_hz, 0.0, over=True)
+        over = (replace(a, state=AlertState.CLEARED) for a in judged if not _alarming(a))
+        return [*out, *self._unknown(over, sample)]
+
+    def clear_all(self, sample: int, why: str = "") -> list[Event]:
+        """Clear everything, for the reason given."""
+        out = self.cleared(sample, *self._technical.kinds, why=why)
         self._carried.forget()
-        active = list(self._active.values())
-        return [
-            *out,
-            *self._unknown([replace(a, state=AlertState.CLEARED) for a in active], sample),
+        active = [
+            replace(a, state=AlertState.CLEARED, text=_because(a.text, why))
+            for a in self._active.values()
         ]
+        return [*out, *self._unknown(active, sample)]
 
     def tick(self) -> None:
         """Count the seconds for which what has ended is shown."""
@@ -165,6 +184,14 @@ class _Cleared:
 
     alert: Alert
     ticks: int
+
+
+def _alarming(alert: Alert) -> bool:
+    return alert.priority is Priority.HIGH and alert.state is not AlertState.ACKNOWLEDGED
+
+
+def _because(text: str, why: str) -> str:
+    return f"{text} ({why})" if why else text
 
 
 def _shortened(alerts: Iterable[Alert]) -> tuple[Alert, ...]:

@@ -5,6 +5,8 @@ Rules that hold here:
 1. Nothing that comes in raises: it is handled, or refused and counted, with a reason.
 2. Streams know nothing of each other. What goes wrong in one is that stream's own business.
 3. Memory is bounded: the number of streams is, and each forgets what is over.
+4. No patient is lost quietly: a stream is forgotten when its sender has ended it and nobody need
+   see its alarms any more, or when a person discharges it; one that is refused is told of.
 """
 
 from __future__ import annotations
@@ -23,9 +25,11 @@ from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.overload import Overload
 from monitor.service.pace import REAL_TIME
+from monitor.service.places import FORGET_ENDED_S, Places
 from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
 from monitor.stages.steps import Steps, run_together
+from monitor.wire.answers import ANSWER_S, Answers
 from monitor.wire.protocol import (
     Body,
     Heartbeat,
@@ -39,8 +43,6 @@ from monitor.wire.refusals import Refusals
 MAX_STREAMS = 256
 MAX_FORMER = 10_000
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-FORGET_ENDED_S = 60.0
-FORGET_STALE_S = 600.0
 
 
 class Hub:
@@ -55,7 +57,7 @@ class Hub:
     say
         Takes one line for the operator: a stream that is quarantined, messages refused.
     max_streams
-        More streams than this at a time are refused.
+        More streams than this at a time are not watched.
     journal
         Where events are kept, for those who ask for what they missed; None if nowhere.
     signals
@@ -74,8 +76,10 @@ class Hub:
         self._make = make_analysis
         self._publisher = publisher
         self._say = say
-        self._max_streams = max_streams
         self._streams: dict[str, MonitoredStream] = {}
+        self._places = Places(max_streams, self._streams)
+        self._crowded_out: dict[str, float] = {}  # refused, and not even known; when last heard
+        self.answers = Answers()
         self._appeared = 0
         self._refusals = Refusals(say)
         self._unknown = 0
@@ -83,7 +87,13 @@ class Hub:
         self.overload = Overload()
         self.denied = 0  # by the sockets, who tell
         self._requests = Requests(
-            publisher, self._streams, self._report, self._remark, journal, signals
+            publisher,
+            self._streams,
+            self._report,
+            self._remark,
+            self._discharge,
+            journal,
+            signals,
         )
         self._journal_problem = self._publisher_problem = ""
 
@@ -91,7 +101,8 @@ class Hub:
     def done(self) -> bool:
         """At least one stream has come, and all that came are over."""
         came = [stream for stream in self._streams.values() if not stream.awaited]
-        return self._appeared > 0 and all(stream.over for stream in came)
+        over = (stream.over and not stream.turned_away for stream in came)
+        return self._appeared > 0 and all(over)
 
     @property
     def refused(self) -> int:
@@ -145,26 +156,53 @@ class Hub:
             self._refuse(stream.refusal, now_s, stream.refused - before)
 
     def _take(self, packet: Packet, key: str, now_s: float, wall_ns: int) -> Steps[list[Body]]:
-        stream = self._streams.get(packet.body.stream)
+        name, announced = packet.body.stream, isinstance(packet.body, StreamInfo)
+        stream = self._streams.get(name)
         try:
             if stream is None:
                 if not isinstance(packet.body, StreamInfo):
-                    raise ProtocolError(
-                        f"stream {packet.body.stream} has not been announced (info message)"
-                    )
+                    raise ProtocolError(f"stream {name} has not been announced (info message)")
                 return self._appear(packet.body, packet, key, now_s)
             if key != stream.key:
-                raise ProtocolError(f"stream {packet.body.stream} belongs to another key")
+                raise ProtocolError(f"stream {name} belongs to another key")
             was, awaited, refused = stream.status, stream.awaited, stream.refused
-            out = yield from stream.take(packet, now_s, wall_ns)
+            out: list[Body] = []
+            if announced and (stream.turned_away or stream.status is StreamStatus.ENDED):
+                out = self._admit(stream, packet, now_s)
+                if stream.turned_away:
+                    return out
+            out += yield from stream.take(packet, now_s, wall_ns)
             self._appeared += awaited and not stream.awaited
             self._note_refused(stream, refused, now_s)
         except ProtocolError as error:
             self._refuse(str(error), now_s)
             if stream is not None:
                 stream.refused += 1
+            if announced:
+                self.answers.refuse(name, packet.publisher, str(error), now_s)
             return []
+        if announced and not stream.turned_away and stream.sent_by(packet.publisher):
+            self.answers.accept(name, packet.publisher)
         self._report(stream, was)
+        return out
+
+    def _admit(self, stream: MonitoredStream, packet: Packet, now_s: float) -> list[Body]:
+        """Let a stream that is not watched begin with its announcement, if there is a place."""
+        if self._places.taken:
+            stream.waits(packet.publisher, now_s)
+            return self._turn_away(stream, packet.publisher, now_s)
+        stream.admit()
+        return []
+
+    def _turn_away(self, stream: MonitoredStream, publisher: str, now_s: float) -> list[Body]:
+        """Say that a stream is not watched: to its sender, to who watches, in the log."""
+        name, reason = stream.info.stream, self._places.reason
+        self.answers.refuse(name, publisher, reason, now_s)
+        self._refuse(f"stream {name} refused: {reason}", now_s)
+        if stream.turned_away:
+            return []
+        out = stream.turn_away(reason)
+        self._remark(name, f"not watched: {reason}", Level.ERROR)
         return out
 
     def request(
@@ -185,15 +223,20 @@ class Hub:
             *news, state = stream.tick(now_s, looked_at_s)
             out += [*news, state] if self.overload.shows_states else news
             self._note_refused(stream, refused, now_s)
+            if stream.rejected:
+                self.answers.refuse(name, stream.rejected, stream.refusal, now_s)
+                stream.rejected = ""
             self._report(stream, was)
             if stream.status is StreamStatus.LIVE:
                 behind_s.append(stream.behind_s)
             silent_s = now_s - stream.heard_s
-            if stream.over and silent_s > FORGET_ENDED_S and not stream.alarming:
+            if stream.ended and silent_s > FORGET_ENDED_S and not stream.alarming:
                 out += self._forget(name)
-            elif silent_s > FORGET_STALE_S:
-                out += stream.end()
         self._refusals.tick(now_s)
+        self.answers.tick(now_s)
+        for name, heard_s in list(self._crowded_out.items()):
+            if now_s - heard_s > ANSWER_S:
+                del self._crowded_out[name]
         said = self.overload.judge(behind_s, now_s - looked_at_s, self._fastest())
         if said:
             self._say(Remark(said, Level.WARNING) if self.overload.shedding else said)
@@ -283,9 +326,13 @@ class Hub:
         """Give the next sample of every stream."""
         return {name: stream.next_sample for name, stream in self._streams.items()}
 
-    def _forget(self, name: str) -> list[Body]:
+    def _discharge(self, stream: MonitoredStream) -> list[Body]:
+        """Let a stream go because a person says so."""
+        return self._forget(stream.info.stream, "discharged")
+
+    def _forget(self, name: str, why: str = "") -> list[Body]:
         """Let a stream go; its numbers are kept, in case one of this name comes again."""
-        out = self._streams[name].let_go()
+        out = self._streams[name].let_go(why)
         self._former.pop(name, None)
         self._former[name] = replace(self._streams.pop(name).memory(), ended=True)
         while len(self._former) > MAX_FORMER:
@@ -294,41 +341,50 @@ class Hub:
 
     def _heartbeat(self) -> Heartbeat:
         overload = self.overload
+        turned_away = sum(stream.turned_away for stream in self._streams.values())
         return Heartbeat(
             self._publisher,
-            len(self._streams),
+            len(self._streams) - turned_away,
             self._refusals.count,
             self._unknown,
             overload.late,
             overload.shed,
             self.denied,
+            turned_away + len(self._crowded_out),
         )
 
     def _appear(self, info: StreamInfo, packet: Packet, key: str, now_s: float) -> list[Body]:
         out: list[Body] = []
-        # those that are awaited after a restart take nobody's place
-        if sum(not stream.awaited for stream in self._streams.values()) >= self._max_streams:
-            for name, stream in list(self._streams.items()):
-                if stream.over and now_s - stream.heard_s > FORGET_ENDED_S:
-                    out += self._forget(name)  # kept only until its alarms are acknowledged
-                    break
-        if sum(not stream.awaited for stream in self._streams.values()) >= self._max_streams:
+        if self._places.crowded and (name := self._places.dispensable(now_s)) is not None:
+            self._remark(name, "forgotten, to make room")
+            out += self._forget(name)
+        if self._places.crowded:
+            if len(self._crowded_out) < MAX_STREAMS or info.stream in self._crowded_out:
+                self._crowded_out[info.stream] = now_s
             raise ProtocolError(
-                f"stream {info.stream} refused: already {self._max_streams} streams "
-                "(see --max-streams)"
+                f"stream {info.stream} refused: {self._places.reason}, and too many that are not "
+                "watched: discharge those that are no longer needed"
             )
+        self._crowded_out.pop(info.stream, None)
+        taken = self._places.taken
         former = self._former.get(info.stream)
         stream = MonitoredStream(info, packet.publisher, self._make, now_s, former)
-        stream.key, stream.unit = key, packet.unit
+        stream.key, stream.unit, stream.device = key, packet.unit, packet.device
         self._streams[info.stream] = stream
+        if taken:
+            return [*out, info, *self._turn_away(stream, packet.publisher, now_s)]
+        self.answers.accept(info.stream, packet.publisher)
         self._appeared += 1
         self._remark(info.stream, _what(info))
         return [*out, info, stream.state()]
 
     def _report(self, stream: MonitoredStream, was: StreamStatus) -> None:
-        if stream.status is was:
-            return
         name = stream.info.stream
+        if stream.news is not None:
+            news, stream.news = stream.news, None
+            self._remark(name, news, news.level)
+        if stream.status is was or stream.turned_away:
+            return
         if stream.status is StreamStatus.QUARANTINED:
             self._remark(name, f"quarantined: {stream.reason}", Level.ERROR)
         elif stream.status is StreamStatus.STALE:

@@ -117,6 +117,7 @@ class Service:
                 hub.denied = sockets.refusals
                 newcomers = newcomers and not hub.overload.shows_states  # they come now
                 self._publish([*self._troubles(), *hub.tick(now_s, looked_s)])
+                self._answer_senders()
                 if self._journal is not None:
                     self._journal.note(hub.positions())
                 tick_s = now_s + TICK_S
@@ -150,6 +151,7 @@ class Service:
         while messages := self._rounds.take():
             count += len(messages)
             out += self._hub.receive_all(messages, self._clock(), time.time_ns())
+            self._answer_senders()
             if self._rounds.emptied or count >= BATCH or self._clock() - began_s >= TURN_S:
                 break
         self._publish(out)
@@ -161,6 +163,12 @@ class Service:
             reply, out = self._hub.request(*request)
             self._publish(out)  # what is confirmed has been journalled
             self._sockets.reply(reply)
+
+    def _answer_senders(self) -> None:
+        answers = self._hub.answers
+        if answers.changed:
+            answers.changed = False
+            self._sockets.answer(answers.topics)
 
     def _troubles(self) -> list[Body]:
         problem, self._unpublished = self._unpublished, ""

@@ -16,7 +16,7 @@ from monitor.wire.jsonform import dumps, loads
 from monitor.wire.protocol import Unit
 
 RESUME_S = 86_400.0
-"""A stream that was last heard of longer ago has ended: only its numbers go on."""
+"""A stream that was last heard of longer ago, and has no alert, has ended: its numbers go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class StreamMemory:
     alerts: tuple[Alert, ...] = ()
     limits: AlarmSettings | None = None
     unit: Unit = Unit.MILLIVOLT
+    device: str = ""
 
     def text(self) -> str:
         """Give the memory as one line of JSON."""
@@ -60,7 +61,8 @@ def recalled(
         except ProtocolError as error:
             problems.append(f"stream {name} cannot be restored: {error}")
             continue
-        old = wall_ns - remembered.wall_ns > RESUME_S * 1e9
+        # one that is stale has not ended, however long it is so
+        old = not memory.alerts and wall_ns - remembered.wall_ns > RESUME_S * 1e9
         memories.append(
             replace(
                 memory,

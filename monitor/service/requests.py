@@ -11,6 +11,7 @@ from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
 from monitor.journal.request import Kept, snippet_answer
 from monitor.journal.request import answer as history_answer
+from monitor.messages import Alert
 from monitor.recording.request import Kept as KeptSignals
 from monitor.recording.request import answer as signal_answer
 from monitor.service.stream import MonitoredStream
@@ -36,6 +37,8 @@ class Requests:
         Told of a stream whose status may have changed, and what it was.
     remark
         Takes the name of a stream and one line about it for the operator.
+    discharge
+        Lets a stream go for good; gives what that set off.
     journal
         Where events are kept; None if nowhere.
     signals
@@ -48,6 +51,7 @@ class Requests:
         streams: Mapping[str, MonitoredStream],
         report: Callable[[MonitoredStream, StreamStatus], None],
         remark: Callable[[str, str], None],
+        discharge: Callable[[MonitoredStream], list[Body]],
         journal: Kept | None = None,
         signals: KeptSignals | None = None,
     ) -> None:
@@ -55,6 +59,7 @@ class Requests:
         self._streams = streams
         self._report = report
         self._remark = remark
+        self._discharge = discharge
         self._journal = journal
         self._signals = signals
 
@@ -62,7 +67,7 @@ class Requests:
         """Answer one request; give the reply and what it set off.
 
         ``permits`` tells whether the sender has a right; what is not named in
-        :data:`READING` needs ``control``.
+        :data:`READING` needs ``control``, and a discharge the right of that name.
         """
         out: list[Body] = []
         try:
@@ -71,14 +76,21 @@ class Requests:
                 raise ProtocolError(f"schema must be {SCHEMA}")
             command = request.get("command")
             reads = command in READING or (command == "limits" and not request.get("set"))
-            if not reads and not permits("control"):
-                raise ProtocolError("your key lacks the right 'control' (`ecg-monitor keys allow`)")
+            right = "discharge" if command == "discharge" else "control"
+            if not reads and not permits(right):
+                raise ProtocolError(
+                    f"your key lacks the right '{right}' (`ecg-monitor keys allow`)"
+                )
             if command == "acknowledge":
                 out = self._acknowledge(request)
                 reply: dict[str, Any] = {"ok": True, "alerts": len(out)}
             elif command == "limits":
                 out, limits = self._set_limits(request)
                 reply = {"ok": True, "limits": limits}
+            elif command == "discharge":
+                out = self._discharged(request)
+                cleared = sum(isinstance(body, Alert) for body in out)
+                reply = {"ok": True, "alerts": cleared}
             elif command == "history":
                 reply = {"publisher": self._publisher, **history_answer(request, self._journal)}
             elif command == "signal":
@@ -89,7 +101,8 @@ class Requests:
                 reply = {"publisher": self._publisher, **self._states(request)}
             else:
                 raise ProtocolError(
-                    "command must be acknowledge, limits, history, signal, snippet or state"
+                    "command must be acknowledge, limits, discharge, history, signal, snippet or "
+                    "state"
                 )
             return dumps({"schema": SCHEMA, **reply}).encode(), out
         except MonitorError as error:
@@ -163,6 +176,18 @@ class Requests:
         if not out and alert_id is not None:
             raise ProtocolError(f"stream {name} has no active alert {alert_id!r:.20}")
         return out
+
+    def _discharged(self, request: dict[str, Any]) -> list[Body]:
+        """Let a stream go that is not being sent, with all its alarms."""
+        stream = self._named(request)
+        name = stream.info.stream
+        if stream.watched or (stream.turned_away and not stream.silent):
+            raise ProtocolError(
+                f"stream {name} is being sent: end its sender first, or its patient comes back at "
+                "once"
+            )
+        self._remark(name, "discharged")
+        return self._discharge(stream)
 
 
 def _shown(limit: object) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from monitor.config import AlarmSettings
 from monitor.messages import AlertKind, End, Event, Quality, Rhythm, Samples, StreamInfo
+from monitor.remarks import Level, Remark
 from monitor.service.alert_book import AlertBook
 from monitor.service.analysis import Analysis, MakeAnalysis, reason_of
 from monitor.service.beginnings import Beginnings
@@ -22,6 +23,7 @@ from monitor.service.pace import Pace
 from monitor.service.sender_rate import SenderRate
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.protocol import (
+    SERVICE_STOPPED,
     Body,
     Limits,
     Packet,
@@ -73,6 +75,10 @@ class MonitoredStream:
         self._beginnings = Beginnings(now_s)
         self.key = ""  # of the sender, where senders have keys
         self.unit = Unit.MILLIVOLT  # of the samples as they come
+        self.device = ""  # a name of the sender that outlives its restarts, if it tells one
+        self.turned_away = False
+        self.rejected = ""  # another sender, who is to be told
+        self.news: Remark | None = None  # for the operator, beside the status
         self._make = make_analysis
         self._limits: AlarmSettings | None = None
         self.awaited = False
@@ -90,8 +96,11 @@ class MonitoredStream:
         self._looked_s = self._new_s = now_s
         if memory is not None and not memory.ended:  # go on where an earlier life stopped
             self.awaited, self.key, self.unit = True, memory.key, memory.unit
-            self._limits = memory.limits
+            self.device, self._limits = memory.device, memory.limits
             self._losses.move(memory.next_sample)
+            if self._alerts.has(AlertKind.STREAM_REFUSED):
+                self.awaited, self.turned_away = False, True
+                self.status, self.reason = StreamStatus.QUARANTINED, "refused"
         elif memory is not None and memory.alerts:  # they can be acknowledged still
             self.status, self.key = StreamStatus.ENDED, memory.key
             self._losses.move(memory.next_sample)
@@ -109,6 +118,7 @@ class MonitoredStream:
             self._alerts.active,
             self._limits,
             self.unit,
+            self.device,
         )
 
     @property
@@ -122,13 +132,46 @@ class MonitoredStream:
         return self.status in (StreamStatus.ENDED, StreamStatus.QUARANTINED)
 
     @property
+    def ended(self) -> bool:
+        """Its sender has ended it."""
+        return self.status is StreamStatus.ENDED or (self._end_told and not self._stopped)
+
+    @property
+    def watched(self) -> bool:
+        """Its samples are analysed, or will be when they come; such a stream takes a place."""
+        return self.status in (StreamStatus.WAITING, StreamStatus.LIVE) and not self.awaited
+
+    def sent_by(self, publisher: str) -> bool:
+        """Tell whether this sender has the stream."""
+        return publisher == self._owner.publisher
+
+    @property
     def alarming(self) -> bool:
         """A lethal alarm has not been acknowledged."""
         return self._alerts.alarming
 
-    def let_go(self) -> list[Body]:
-        """Clear all alerts, and tell the end of a stream that was quarantined."""
-        return [*self.end(), *self._alerts.clear_all(self._sample)]
+    def let_go(self, why: str = "") -> list[Body]:
+        """Clear all alerts, and tell the end of a stream that has not been ended."""
+        out = self.end()
+        cleared = self._alerts.clear_all(self._sample, why)
+        return [*out, *cleared, *([self.state()] if out or cleared else [])]
+
+    def turn_away(self, reason: str) -> list[Body]:
+        """Do not watch this stream, since there is no place for it; say so loudly."""
+        self.turned_away, self._end_told = True, False
+        self.status, self.reason = StreamStatus.QUARANTINED, f"refused: {reason}"
+        text, sample = f"Not watched: {reason}", self._sample
+        alerts = self._alerts.raised(AlertKind.STREAM_REFUSED, sample, sample, text)
+        return [*alerts, self.state()]
+
+    def waits(self, publisher: str, now_s: float) -> None:
+        """Note that there is a sender of this stream, which is turned away."""
+        self._owner.passes_to(publisher, now_s)
+
+    def admit(self) -> None:
+        """Let a stream that was turned away begin with its next announcement."""
+        self.turned_away, self.reason = False, ""
+        self.status = StreamStatus.ENDED
 
     def take(self, packet: Packet, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         """Take an announcement, samples or the end of this stream.
@@ -170,8 +213,13 @@ class MonitoredStream:
             return []
         self._stopped, self._end_told = stopped, True
         out = self._finish()
-        out += self._alerts.cleared(self._sample, AlertKind.STREAM_STALE, AlertKind.SAMPLES_LOST)
-        if self.status is not StreamStatus.QUARANTINED:
+        if stopped:  # our next life finds a stale stream stale
+            self.reason = self.reason or SERVICE_STOPPED
+        else:
+            kinds = AlertKind.STREAM_STALE, AlertKind.SAMPLES_LOST, AlertKind.STREAM_REFUSED
+            out += self._alerts.cleared(self._sample, *kinds)
+        if self.status is not StreamStatus.QUARANTINED or (self.turned_away and not stopped):
+            self.turned_away = False
             self.status = StreamStatus.ENDED
             self._losses.move(max(self.next_sample, sample or 0))
         return [*out, End(self.info.stream, self.next_sample), self.state()]
@@ -249,6 +297,11 @@ class MonitoredStream:
         return self._owner.heard_s
 
     @property
+    def silent(self) -> bool:
+        """Nothing had come from its sender for some time when the input was last found empty."""
+        return self._looked_s - self._owner.heard_s > STALE_S
+
+    @property
     def _free(self) -> bool:
         """Whether another sender may have the stream."""
         gone = self.over or self.awaited or self.status is StreamStatus.STALE
@@ -272,7 +325,9 @@ class MonitoredStream:
         return out
 
     def _refuse_claim(self) -> list[Body]:
-        self._refuse(self._taken, len(self._owner.released()))
+        held = self._owner.released()
+        self.rejected = held[0].publisher if held else ""
+        self._refuse(self._taken, len(held))
         return []
 
     def _refuse(self, reason: str, count: int = 1) -> None:
@@ -316,7 +371,10 @@ class MonitoredStream:
         return max(self.next_sample - 1, 0)
 
     def _announced(self, info: StreamInfo, packet: Packet, now_s: float) -> list[Body]:
+        out: list[Body] = []
+        takes_over = False
         if packet.publisher != self._owner.publisher:
+            takes_over = not self._same_device(info, packet.device, now_s)
             self._owner.passes_to(packet.publisher, now_s)
             self._pace.other_sender()
             anew = self.over or not (
@@ -325,9 +383,10 @@ class MonitoredStream:
         else:
             anew = self.status is StreamStatus.ENDED
             self._owner.heard(now_s)
+        self.device = packet.device
         before = (self.info.rate_hz, self.info.leads, self.info.pulse, self.unit)
         if not anew and before == (info.rate_hz, info.leads, info.pulse, packet.unit):
-            return []
+            return self._taken_over() if takes_over else []
         if not self._beginnings.allow(now_s):
             out = self._finish()
             quarantined = self.status is StreamStatus.QUARANTINED
@@ -335,7 +394,9 @@ class MonitoredStream:
                 out if quarantined else [*out, *self.quarantine("it is announced anew too often")]
             )
         out = self._finish()
-        out += self._alerts.clear_all(self._sample)
+        out += self._alerts.begin_anew(self._sample)
+        if takes_over:
+            out += self._taken_over()
         self.info, self.status, self.reason = info, StreamStatus.WAITING, ""
         self.unit = packet.unit
         self.awaited = self._end_told = False
@@ -343,6 +404,33 @@ class MonitoredStream:
         self._losses.begin(info)
         self._rate = SenderRate(info.rate_hz)
         return [*out, info, self.state()]
+
+    def _same_device(self, info: StreamInfo, device: str, now_s: float) -> bool:
+        """Tell whether another publisher id is a restart of the sender, and no other patient.
+
+        So it is where the stream had been ended or refused, where both name the same device,
+        where senders have keys (a stream belongs to one key), or where samples are counted on.
+        """
+        if self.ended or self.turned_away:
+            return True
+        if device or self.device:
+            same = device == self.device
+        elif self.key:
+            same = True
+        else:
+            ahead_s = (info.start_sample - self.next_sample) / self.info.rate_hz
+            silent_s = now_s - self._owner.heard_s
+            same = info.start_sample > 0 and -AGAIN_S <= ahead_s <= silent_s + AGAIN_S
+        if same:
+            self.news = Remark("its sender has been restarted")
+        return same
+
+    def _taken_over(self) -> list[Body]:
+        """Alarm that two patients may have been joined."""
+        text = "Another device sends this stream now: check that it is the same patient"
+        self.news = Remark("taken over by another device", Level.WARNING)
+        sample = self._sample
+        return [*self._alerts.raised(AlertKind.SENDER_CHANGED, sample, sample, text)]
 
     def _sends_again(self, info: StreamInfo) -> bool:
         """Tell whether a sender that came back begins with the last samples it had sent before.

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
 from monitor.sources import LOOK_UP_S, Say, pieces, stream_name
-from monitor.sources.leads import MILLIVOLTS
 from monitor.sources.sample_clock import Counts, SampleClock, Times
+from monitor.sources.units import millivolts_in
 
 UNIT = "uV"  # of BrainFlow's EXG rows, for all its boards
 BUFFER_S = 60.0
@@ -85,9 +85,10 @@ class BrainFlowBoard:
         self._rows = _rows(name, facts, channels, leads)
         names = tuple(leads) or tuple(f"ECG{number}" for number, _ in self._rows)
         unit = unit or UNIT
-        if unit.lower() not in MILLIVOLTS:
+        scale = millivolts_in(unit)
+        if scale is None:
             raise MonitorError(f"unit {unit!r} is not a voltage: say mV, uV, V or nV", USAGE)
-        self._scale = MILLIVOLTS[unit.lower()]
+        self._scale = scale
         self._say = say
         self._chunk_s = chunk_s
         self._info = StreamInfo(

@@ -18,11 +18,14 @@ import numpy as np
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.sources import pieces, stream_name
-from monitor.sources.leads import MILLIVOLTS, OFF, choose_leads, choose_pulse
+from monitor.sources import Say, pieces, stream_name
+from monitor.sources.calibration import Calibration, choose_voltages
+from monitor.sources.edf_header import EdfHeader, read_edf_header
+from monitor.sources.leads import OFF, choose_pulse
 
 READ_S = 30.0  # signal read from the file at a time
 GAP_SAMPLES = 1.5  # a record that begins later than this after the one before lies after a hole
+LATEST_S = 1e9  # after the start of a file no data record begins
 _TIMEKEEPING = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15[\d.]*)?\x14")
 
 
@@ -45,12 +48,16 @@ class EdfFile:
     pulse
         Label of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
         ``off``.
+    unit
+        Unit of the signals that do not tell theirs: mV, uV, V or nV.
+    say
+        Takes remarks for the operator: a file that was cut off or not closed.
 
     Raises
     ------
     MonitorError
-        If the file is missing, truncated or damaged, has no usable lead, or the part asked for
-        is empty.
+        If the file is missing or damaged, has no usable lead, a unit is not known, or the part
+        asked for is empty.
     """
 
     def __init__(
@@ -62,33 +69,42 @@ class EdfFile:
         chunk_s: float = READ_S,
         stream: str | None = None,
         pulse: str = OFF,
+        unit: str | None = None,
+        say: Say = lambda text: None,
     ) -> None:
         self._name = path.name
-        file = self._open(path)
-        names = [_lead_name(signal.label) for signal in file.signals]
-        units = [signal.physical_dimension for signal in file.signals]
-        chosen = choose_leads(self._name, names, units, [_lead_name(lead) for lead in leads])
-        rate_hz = float(file.signals[chosen[0]].sampling_frequency)
-        same = [i for i in chosen if file.signals[i].sampling_frequency == rate_hz]
+        header = read_edf_header(path)
+        _tell_length(header, say)
+        file = self._open(path, header)
+        channels = [channel for channel in header.channels if not channel.annotations]
+        names = [_lead_name(channel.label) for channel in channels]
+        units = [channel.unit for channel in channels]
+        wanted = [_lead_name(lead) for lead in leads]
+        chosen, scale, _ = choose_voltages(self._name, names, units, wanted, Calibration(unit))
+        samples = [channel.samples for channel in channels]
+        same = [i for i in chosen if samples[i] == samples[chosen[0]]]
         if leads and same != chosen:
             raise MonitorError(
                 f"{self._name}: leads {', '.join(leads)} have different sampling rates; "
                 "choose leads of one rate",
                 USAGE,
             )
-        scale = [MILLIVOLTS[units[i].strip().lower()] for i in same]
-        rates = [signal.sampling_frequency for signal in file.signals]
-        pulse_at = choose_pulse(self._name, names, same, pulse, rates)
+        scale = [scale[chosen.index(i)] for i in same]
+        pulse_at = choose_pulse(self._name, names, same, pulse, samples)
         if pulse_at is not None:
             same.append(pulse_at)
             scale.append(1.0)
-        for i in same:
-            self._check_range(file.signals[i])
+        if not samples[same[0]]:
+            raise MonitorError(
+                f"{self._name}: {names[same[0]]} has no samples; choose other --leads", USAGE
+            )
+        gains = np.array([header.scale(channels[i]) for i in same])
+        self._gain, self._offset = (gains * np.array(scale)[:, None]).T
         self._signals = [file.signals[i] for i in same]
-        self._scale = np.array(scale)
-        self._record_s = file.data_record_duration
-        self._in_record = self._signals[0].samples_per_data_record
-        self._starts = _record_starts(self._name, path, file, self._in_record)
+        self._record_s = header.record_s
+        self._in_record = samples[same[0]]
+        rate_hz = self._in_record / header.record_s
+        self._starts = _record_starts(path, header, self._in_record)
         end = int(self._starts[-1]) + self._in_record
         self._first = round(start_s * rate_hz)
         self._last = end if stop_s is None else min(end, round(stop_s * rate_hz))
@@ -139,40 +155,49 @@ class EdfFile:
                     values = self._read(record, stop)[skip:take]
                     yield from pieces(self._info, start + skip, values, self._chunk)
 
-    def _open(self, path: Path) -> edfio.Edf | edfio.Bdf:
-        if not path.is_file():
-            raise MonitorError(f"there is no file {path}", USAGE)
-        reader = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
+    def _open(self, path: Path, header: EdfHeader) -> edfio.Edf | edfio.Bdf:
+        reader = edfio.read_bdf if header.sample_bytes == 3 else edfio.read_edf
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # that is how edfio says that data is missing
+                warnings.simplefilter("ignore")  # of data that is missing the header knows
                 file = reader(path, header_encoding="latin-1")
-                if not file.signals or not file.data_record_duration > 0:
-                    raise MonitorError(f"{self._name} holds no signal")
-                if not file.num_data_records:
-                    raise MonitorError(f"{self._name} is empty: it holds no samples")
-        except UserWarning as error:
-            raise MonitorError(f"{self._name} is truncated or unfinished: {error}") from error
-        except (ValueError, OSError, ArithmeticError, LookupError) as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise MonitorError(f"{self._name} cannot be read as EDF ({reason})") from error
+                known = sum(not channel.annotations for channel in header.channels)
+                if len(file.signals) != known or file.num_data_records != header.records:
+                    raise MonitorError(f"{self._name} cannot be read as EDF: its header is damaged")
+        except MonitorError:
+            raise
+        except Exception as error:  # edfio raises whatever its parser stumbles over
+            raise self._broken(error) from error
         return file
-
-    def _check_range(self, signal: edfio.EdfSignal | edfio.BdfSignal) -> None:
-        low, high = signal.digital_range
-        least, most = signal.physical_range
-        if high <= low or least == most:
-            raise MonitorError(
-                f"{self._name}: the header gives {signal.label} no scale (digital {low} to {high}, "
-                f"physical {least:g} to {most:g})"
-            )
 
     def _read(self, first: int, last: int) -> FloatArray:
         """Read data records [first, last) as millivolts, shape (samples, leads)."""
         begin_s, end_s = first * self._record_s, last * self._record_s
-        columns = [signal.get_data_slice(begin_s, end_s) for signal in self._signals]
-        values: FloatArray = (np.stack(columns, axis=1) * self._scale).astype(np.float32)
+        try:
+            columns = [signal.get_digital_slice(begin_s, end_s) for signal in self._signals]
+            digital = np.stack(columns, axis=1).astype(np.float64)
+        except Exception as error:  # a file that was cut off meanwhile, for instance
+            raise self._broken(error) from error
+        with np.errstate(over="ignore"):
+            values: FloatArray = (digital * self._gain + self._offset).astype(np.float32)
         return values
+
+    def _broken(self, error: Exception) -> MonitorError:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        return MonitorError(f"{self._name} cannot be read as EDF ({reason})")
+
+
+def _tell_length(header: EdfHeader, say: Say) -> None:
+    """Say where a file holds another number of data records than it announces."""
+    held = f"it holds {header.records} whole data records, {header.records * header.record_s:g} s"
+    if header.announced <= 0:
+        say(f"{header.name} was not closed, so its header does not tell its length: {held}")
+    elif header.records < header.announced:
+        say(f"{header.name} is truncated: {held}, of {header.announced} that it announces")
+    elif header.records > header.announced:
+        say(f"{header.name} announces {header.announced} data records, but {held}")
+    elif header.left_over:
+        say(f"{header.name} ends within a data record, which is left out: {held}")
 
 
 def _lead_name(label: str) -> str:
@@ -183,50 +208,44 @@ def _lead_name(label: str) -> str:
 
 
 def _record_starts(
-    name: str, path: Path, file: edfio.Edf | edfio.Bdf, in_record: int
+    path: Path, header: EdfHeader, in_record: int
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Index of the first sample of each data record."""
-    count = file.num_data_records
-    starts = np.arange(count, dtype=np.int64) * in_record
-    if not file.reserved.startswith(("EDF+D", "BDF+D")):
+    starts = np.arange(header.records, dtype=np.int64) * in_record
+    if not header.discontinuous:
         return starts
-    onsets_s = _onsets_s(name, path, count, sample_bytes=3 if path.suffix.lower() == ".bdf" else 2)
-    rate_hz = in_record / file.data_record_duration
-    missing = np.round((np.diff(onsets_s) - file.data_record_duration) * rate_hz, 6)
+    onsets_s = _onsets_s(path, header)
+    rate_hz = in_record / header.record_s
+    missing = np.round((np.diff(onsets_s) - header.record_s) * rate_hz, 6)
     early = np.flatnonzero(missing < -GAP_SAMPLES)
     if len(early):
         raise MonitorError(
-            f"{name}: data record {int(early[0]) + 2} begins before the one before it has ended"
+            f"{header.name}: data record {int(early[0]) + 2} begins before the one before it has "
+            "ended"
         )
     missing[missing < GAP_SAMPLES] = 0
     starts[1:] += np.cumsum(np.round(missing)).astype(np.int64)
     return starts
 
 
-def _onsets_s(
-    name: str, path: Path, count: int, sample_bytes: int
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _onsets_s(path: Path, header: EdfHeader) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Read when each data record begins: the first annotation in each (EDF+, 2.2.4).
 
     ``edfio`` reads these to check a file, but does not give them out.
     """
+    where = next((i for i, channel in enumerate(header.channels) if channel.annotations), None)
+    if where is None:
+        raise MonitorError(f"{header.name} is marked as discontinuous, but has no record times")
+    before = sum(channel.samples for channel in header.channels[:where]) * header.sample_bytes
+    length = header.channels[where].samples * header.sample_bytes
+    onsets = []
     with path.open("rb") as file:
-        fixed = file.read(256)
-        signals = int(fixed[252:256])
-        header = file.read(256 * signals)
-        labels = [header[16 * i : 16 * (i + 1)].decode("latin-1").strip() for i in range(signals)]
-        field = 216 * signals
-        lengths = [int(header[field + 8 * i : field + 8 * (i + 1)]) for i in range(signals)]
-        where = next((i for i, label in enumerate(labels) if label.endswith("Annotations")), None)
-        if where is None:
-            raise MonitorError(f"{name} is marked as discontinuous, but has no record times")
-        offset, length = sum(lengths[:where]) * sample_bytes, lengths[where] * sample_bytes
-        record_bytes = sum(lengths) * sample_bytes
-        onsets = []
-        for record in range(count):
-            file.seek(int(fixed[184:192]) + record * record_bytes + offset)
+        for record in range(header.records):
+            file.seek(header.header_bytes + record * header.record_bytes + before)
             match = _TIMEKEEPING.match(file.read(length))
-            if match is None:
-                raise MonitorError(f"{name}: data record {record + 1} does not say when it begins")
+            if match is None or not abs(float(match[1])) <= LATEST_S:
+                raise MonitorError(
+                    f"{header.name}: data record {record + 1} does not say when it begins"
+                )
             onsets.append(float(match[1]))
     return np.array(onsets)

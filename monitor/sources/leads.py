@@ -6,11 +6,9 @@ import re
 from collections.abc import Sequence
 
 from monitor.errors import USAGE, MonitorError
+from monitor.sources.units import millivolts_in
 
-MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
-"""Millivolts in one of each voltage unit that WFDB headers use, by lower-case name."""
-
-_ECG = re.compile(
+ECG_NAME = re.compile(
     r"(mod\.?)?(ml|mcl|cm|cc|cb|cs|d|v|mv|md|m)?[1-9]r?"  # MCL1, CM5, D3, V1..V9, V4R
     r"|(ml|d)?i{1,3}|(ml)?v[xyz]?|[xyz]|av[rlf]|-avr|a[-+]?[is]|e[-+]?s|a-i|va"
     r"|(ml)?(i|ii|iii)\+?|ecg.*|ekg.*|chest|lead.*",
@@ -37,10 +35,10 @@ def is_ecg(name: str, unit: str) -> bool:
     A signal in volts counts unless its name is known to be something else (EEG,
     respiration, blood pressure ...); one in another unit never does.
     """
-    if unit.strip().lower() not in MILLIVOLTS:
+    if millivolts_in(unit) is None:
         return False
     name = name.strip()
-    return bool(_ECG.fullmatch(name)) or not _OTHER.fullmatch(name)
+    return bool(ECG_NAME.fullmatch(name)) or not _OTHER.fullmatch(name)
 
 
 def choose_leads(
@@ -80,7 +78,7 @@ def choose_leads(
                 raise MonitorError(f"record {record} has no lead {lead!r}; it has {listing}", USAGE)
             alike = [i for i, name in enumerate(lower) if name == lead.lower()]
             index = next((i for i in alike if i not in chosen), alike[0])
-            if units[index].strip().lower() not in MILLIVOLTS:
+            if millivolts_in(units[index]) is None:
                 raise MonitorError(
                     f"record {record}: {names[index]} is in {units[index]}, not a voltage: "
                     "it cannot be analysed as ECG",
@@ -90,7 +88,7 @@ def choose_leads(
                 chosen.append(index)
         return chosen
     if not ecg:
-        why = "" if any(u.strip().lower() in MILLIVOLTS for u in units) else ", none in volts"
+        why = "" if any(millivolts_in(u) for u in units) else ", none in volts"
         raise MonitorError(
             f"record {record} has no ECG lead: its signals are {listing or 'none'}{why}"
         )
@@ -167,51 +165,6 @@ def _pulse_rank(name: str) -> int:
         if re.fullmatch(rf"{known}([^a-z].*)?", name):
             return rank
     return len(_PULSE)
-
-
-def choose_voltages(
-    source: str,
-    names: Sequence[str],
-    units: Sequence[str],
-    wanted: Sequence[str] = (),
-    unit: str | None = None,
-) -> tuple[list[int], list[float]]:
-    """Choose the leads of a source that may not tell its units; they are never guessed.
-
-    Parameters
-    ----------
-    source
-        Name, for errors.
-    names, units
-        All signals in order; a unit that is not told is empty.
-    wanted
-        As for :func:`choose_leads`.
-    unit
-        What the user says: unit of all signals that tell none.
-
-    Returns
-    -------
-    Indices into ``names``, the primary lead first, and millivolts in one unit of each.
-
-    Raises
-    ------
-    MonitorError
-        If the unit of a chosen lead is not told, or told twice and differently.
-    """
-    if unit is not None and unit.lower() not in MILLIVOLTS:
-        raise MonitorError(f"unit {unit!r} is not a voltage: say mV, uV, V or nV", USAGE)
-    for name, told in zip(names, units, strict=True):
-        if unit is not None and told.lower() in MILLIVOLTS and told.lower() != unit.lower():
-            raise MonitorError(f"{source}: {name} is in {told}, but --unit says {unit}", USAGE)
-    said = [told or unit or "" for told in units]
-    chosen = choose_leads(source, names, [u or "mV" for u in said], wanted)
-    unsaid = [names[i] for i in chosen if not said[i]]
-    if unsaid:
-        raise MonitorError(
-            f"{source}: the unit of {', '.join(unsaid)} is not said: add --unit mV (or uV, V)",
-            USAGE,
-        )
-    return chosen, [MILLIVOLTS[said[i].strip().lower()] for i in chosen]
 
 
 def _rank(name: str, order: Sequence[str]) -> int:

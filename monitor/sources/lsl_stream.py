@@ -18,7 +18,7 @@ import pylsl
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
 from monitor.sources import LOOK_UP_S, Say, pieces, stream_name
-from monitor.sources.leads import choose_voltages
+from monitor.sources.calibration import NOT_SAID, Calibration, choose_voltages
 from monitor.sources.sample_clock import SampleClock
 
 FIND_S = 10.0  # how long a stream is looked for
@@ -39,8 +39,8 @@ class LslStream:
     leads
         Leads to use, the primary first. If the stream does not name its channels: names for
         them, all of them and in order.
-    unit
-        Unit of the channels whose description tells none.
+    calibration
+        Of the channels whose description tells no unit.
     chunk_s
         How much is read at a time.
     stream
@@ -59,7 +59,7 @@ class LslStream:
         self,
         name: str,
         leads: Sequence[str] = (),
-        unit: str | None = None,
+        calibration: Calibration = NOT_SAID,
         chunk_s: float = 0.1,
         stream: str | None = None,
         say: Say = lambda text: None,
@@ -76,9 +76,10 @@ class LslStream:
         self._inlet = pylsl.StreamInlet(found, processing_flags=pylsl.proc_clocksync)
         described = self._reached(title, lambda: self._inlet.info(FIND_S))
         names, units, channels = _channels(described, title, leads)
-        chosen, scale = choose_voltages(title, names, units, leads, unit)
+        chosen, scale, baseline = choose_voltages(title, names, units, leads, calibration)
         self._columns = [channels[i] for i in chosen]
         self._scale = np.array(scale)
+        self._baseline = np.array(baseline)
         self._chunk_s = chunk_s
         self._info = StreamInfo(
             stream or stream_name(found.name()),
@@ -129,7 +130,8 @@ class LslStream:
         )
         if not times:
             return []
-        values = np.asarray(rows, np.float64)[:, self._columns] * self._scale
+        raw = np.asarray(rows, np.float64)[:, self._columns]
+        values = (raw - self._baseline) * self._scale
         runs = self._clock.push(np.asarray(times, np.float64), values.astype(np.float32))
         for note in self._clock.notes():
             self._say(f"stream {self._info.stream}: {note}")

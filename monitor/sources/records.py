@@ -11,17 +11,23 @@ from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
 from monitor.sources import stream_name
+from monitor.sources.wfdb_header import read_header
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) while files are downloaded."""
 
-FILES = (".edf", ".bdf", ".csv", ".tsv")
-"""Suffixes of recordings that are one file."""
+FILES = (".edf", ".rec", ".bdf")
+"""Suffixes of recordings that are one file, and no text."""
+
+TEXTS = (".csv", ".tsv", ".txt", ".asc", ".log")
+"""Suffixes of text files with a sample a line; ``.dat`` is one if there is no such WFDB record."""
 
 WFDB_SUFFIXES = (".hea", ".dat", ".mat")
 """Of the files of a WFDB record, by any of which it may be named."""
 
 DATA_VARIABLE = "ECG_MONITOR_DATA"
+_SOME_BYTES = 4096
+_EDF = re.compile(rb"0 {7}|\xffBIOSEMI")
 _MITDB = re.compile(r"1(0[0-9]|1[1-9]|2[1-4])|2(0[0-35-9]|1[0234579]|2[0-3]|28|3[0-4])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 
@@ -39,7 +45,8 @@ def find_record(
         A path (``recordings/208``), a name in the data folder (``208``, ``mitdb/208``), or
         ``DATABASE/RECORD`` as PhysioNet has it. A bare MIT-BIH number means ``mitdb``. A path
         into a folder that is here is that: it is not told to PhysioNet.
-        A file that is no WFDB record has its suffix: ``night.edf``, ``bed7.csv``.
+        A file that is no WFDB record has its suffix: ``night.edf``, ``bed7.csv``. One with an
+        unknown suffix is a recording if it is a text.
     data_dir
         The data folder; by default what ``ECG_MONITOR_DATA`` names.
     progress
@@ -50,19 +57,21 @@ def find_record(
     MonitorError
         If there is no such record, or the download fails.
     """
+    given = name
     for suffix in WFDB_SUFFIXES:
-        name = name.removesuffix(suffix)
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
     if data_dir is None and os.environ.get(DATA_VARIABLE):
         data_dir = Path(os.environ[DATA_VARIABLE])
     try:
-        found = _on_disk(name, data_dir)
+        found = _on_disk(name, data_dir) or _other_file(given)
     except OSError as error:  # a name too long, a folder that may not be entered
         raise MonitorError(
             f"cannot look for record {name[:80]}: {error.strerror or error}", USAGE
         ) from error
     if found:
         return found
-    if Path(name).suffix.lower() in FILES:
+    if Path(name).suffix.lower() in (*FILES, *TEXTS):
         raise MonitorError(f"there is no file {name}", USAGE)
     if not name:
         raise MonitorError("the name of the record is empty", USAGE)
@@ -82,7 +91,33 @@ def find_record(
 
 def record_name(path: Path) -> str:
     """Name under which results of a recording are written; that of a WFDB record is its own."""
-    return stream_name(path.stem) if path.suffix.lower() in FILES else path.name
+    one_file = path.suffix.lower() in (*FILES, *TEXTS) or is_text(path)
+    return stream_name(path.stem) if one_file else path.name
+
+
+def is_text(path: Path) -> bool:
+    """Tell whether the recording at a path is a text file, as :func:`find_record` gave it."""
+    suffix = path.suffix.lower()
+    if suffix in (*TEXTS, *FILES):
+        return suffix in TEXTS
+    return not Path(f"{path}.hea").is_file() and path.is_file()
+
+
+def _other_file(name: str) -> Path | None:
+    """Give a file that is neither a WFDB record nor has a known suffix, if it is a text."""
+    path = Path(name)
+    if path.suffix.lower() == ".hea" or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        data = file.read(_SOME_BYTES)
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if not wide and (b"\0" in data or _EDF.match(data)):
+        raise MonitorError(
+            f"{name} is no recording of a known kind: it is no text, it is not named .edf or .bdf, "
+            "and there is no WFDB header (.hea) for it",
+            USAGE,
+        )
+    return path
 
 
 def _on_disk(name: str, data_dir: Path | None) -> Path | None:
@@ -98,8 +133,8 @@ def _on_disk(name: str, data_dir: Path | None) -> Path | None:
 
 def _forms(path: Path) -> list[Path]:
     """Give the files by which a recording is known to be there."""
-    header = Path(f"{path}.hea")
-    return [header, path] if path.suffix.lower() in FILES else [header]
+    headers = [Path(f"{path}.hea"), Path(f"{path}.HEA")]
+    return [*headers, path] if path.suffix.lower() in (*FILES, *TEXTS) else headers
 
 
 def _in_folder(name: str, data_dir: Path) -> Path | None:
@@ -155,6 +190,8 @@ def download(remote: str, progress: Progress) -> Path:
                 place = cache_dir() / database / file
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(base / file, place)
+    except MonitorError:
+        raise
     except OSError as error:  # wfdb raises requests' errors, which are OSErrors too
         raise MonitorError(f"cannot download {remote} from PhysioNet: {_reason(error)}") from error
     except Exception as error:  # wfdb gives no narrower type for a broken answer
@@ -164,16 +201,16 @@ def download(remote: str, progress: Progress) -> Path:
 
 def _files_of(header_path: Path, record: str) -> list[str]:
     """Give the signal and segment files that a header names, beside the record."""
-    import wfdb
-
     folder = record.rpartition("/")[0]
-    header = wfdb.rdheader(str(header_path))
-    if isinstance(header, wfdb.MultiRecord):
+    header = read_header(header_path)
+    if header.segments:
         raise MonitorError(
             f"{record} is a multi-segment record: download it with "
             "wfdb.dl_database and give its path"
         )
-    names = sorted(set(header.file_name or []))
+    names = sorted({signal.file for signal in header.signals})
+    if any(name != Path(name).name for name in names):  # it would be written elsewhere
+        raise MonitorError(f"PhysioNet's answer for {record} names files in other folders")
     return [f"{folder}/{n}" if folder else n for n in names]
 
 

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import wfdb
 
 from monitor.errors import USAGE, MonitorError
-from monitor.messages import FloatArray, Samples, StreamInfo
+from monitor.messages import Samples, StreamInfo
 from monitor.sources import Say, pieces, stream_name
-from monitor.sources.leads import MILLIVOLTS, OFF, choose_leads, choose_pulse
+from monitor.sources.calibration import Calibration, choose_voltages
+from monitor.sources.leads import OFF, choose_pulse
+from monitor.sources.units import millivolts_in
+from monitor.sources.wfdb_header import Header, Signal, read_header
+from monitor.sources.wfdb_segments import Key, Segment, SegmentReader, segments_of, signals_of
 
 READ_S = 30.0  # signal read from the file at a time
 LOOP_GAP_S = 1.0  # of invalid samples between two rounds: no beat is made of both ends
-
-_ZERO = re.compile(r"[+-]?0*\.?0*([eE(/]|$)")
-
-# Bytes a sample takes in each fixed-width signal file format of WFDB (signal(5)).
-_BYTES = {
-    "8": 1.0, "16": 2.0, "24": 3.0, "32": 4.0, "61": 2.0, "80": 1.0, "160": 2.0,
-    "212": 1.5, "310": 4 / 3, "311": 4 / 3,
-}  # fmt: skip
 
 
 class WfdbRecord:
     """The ECG leads of one WFDB record, single- or multi-segment, any signal format.
 
     Signals sampled several times a frame are read at their own rate. Sample indices count
-    from the start of the record, so they agree with its annotations.
+    from the start of the record, so they agree with its annotations. Each segment has its own
+    scale; what lies in none, or in none with a chosen lead, is a hole.
 
     Parameters
     ----------
@@ -53,13 +48,17 @@ class WfdbRecord:
         Name of the signal that is the pulse waveform, ``auto`` for what is known by its name, or
         ``off``.
     say
-        Takes remarks for the operator.
+        Takes remarks for the operator: a gain that is assumed, a file that is too short.
+    unit
+        Unit of the signals whose unit the header does not tell: mV, uV, V or nV. Without it such a
+        signal is in mV where its header says nothing, as the format has it, and refused where it
+        says something that is not known.
 
     Raises
     ------
     MonitorError
-        If the record is missing, truncated or damaged, has no usable lead or sampling rate,
-        or the part asked for is empty.
+        If the record is missing or damaged, has no usable lead or sampling rate, a unit is not
+        known, or the part asked for is empty.
     """
 
     def __init__(
@@ -73,22 +72,24 @@ class WfdbRecord:
         stream: str | None = None,
         pulse: str = OFF,
         say: Say = lambda text: None,
+        unit: str | None = None,
     ) -> None:
-        self._path = str(path)
         self._name = path.name
         self._loop = loop
-        header = self._header()
-        names, pulse_at = self._choose(header, leads, pulse)
-        uncalibrated = [names[i] for i in self._channels if i in _without_gain(self._path)]
-        if uncalibrated:
-            say(
-                f"record {self._name}: its header gives no gain for {', '.join(uncalibrated)}; "
-                "200 units of the converter are taken for 1 mV, as WFDB has it"
-            )
-        frame_rate_hz = float(header.fs or 0)
-        if not math.isfinite(frame_rate_hz) or frame_rate_hz <= 0:
-            raise MonitorError(f"record {self._name}: its header gives no sampling rate above 0 Hz")
-        frames = self._frames(header)
+        self._say = say
+        header = read_header(path)
+        segments = segments_of(path, header)
+        signals = signals_of(segments)
+        keys, pulse_at = self._choose(signals, leads, pulse, unit)
+        self._tell_gains(segments, keys, pulse_at, unit)
+        per_frame = signals[keys[0]].per_frame
+        self._per_frame = per_frame
+        readers = [
+            SegmentReader(path, segment, keys, per_frame, unit, pulse_at) for segment in segments
+        ]
+        self._parts = [self._part(s, r, header) for s, r in zip(segments, readers, strict=True)]
+        frames = self._length(header)
+        frame_rate_hz = header.rate_hz
         self._first = _frame_of(start_s, frame_rate_hz)
         self._last = frames if stop_s is None else min(frames, _frame_of(stop_s, frame_rate_hz))
         if not 0 <= self._first < self._last:
@@ -98,15 +99,15 @@ class WfdbRecord:
                 USAGE,
             )
         self._read_frames = max(1, round(READ_S * frame_rate_hz))
-        rate_hz = frame_rate_hz * self._per_frame
+        rate_hz = frame_rate_hz * per_frame
         self._chunk = max(1, round(chunk_s * rate_hz))
         self._info = StreamInfo(
             stream or stream_name(self._name),
             rate_hz,
-            tuple(names[i].strip() for i in self._channels),
-            self._first * self._per_frame,
+            tuple(name for name, _ in keys),
+            self._first * per_frame,
             f"WFDB {path.parent.name}/{self._name}",
-            "" if pulse_at is None else names[pulse_at].strip(),
+            "" if pulse_at is None else keys[pulse_at][0],
         )
 
     @property
@@ -133,140 +134,111 @@ class WfdbRecord:
             if not self._loop:
                 return
             shift += self.samples
-            gap = np.full((round(LOOP_GAP_S * self._info.rate_hz), len(self._channels)), np.nan)
+            gap = np.full((round(LOOP_GAP_S * self._info.rate_hz), len(self._info.leads)), np.nan)
             start = self._info.start_sample + shift
             yield Samples(self._info.stream, start, gap.astype(np.float32))
             shift += len(gap)
 
     def _round(self, shift: int) -> Iterator[Samples]:
-        for frame in range(self._first, self._last, self._read_frames):
-            values = self._read(frame, min(frame + self._read_frames, self._last))
-            start = frame * self._per_frame + shift
-            yield from pieces(self._info, start, values, self._chunk)
+        for part in self._parts:
+            last = min(part.end, self._last)
+            for frame in range(max(part.begin, self._first), last, self._read_frames):
+                until = min(frame + self._read_frames, last)
+                values = part.reader.read(frame - part.begin, until - part.begin)
+                start = frame * self._per_frame + shift
+                yield from pieces(self._info, start, values, self._chunk)
 
     def _choose(
-        self, header: Any, leads: Sequence[str], pulse: str
-    ) -> tuple[list[str], int | None]:
-        """Choose the signals to read; give the names of all, and the index of the pulse."""
-        names, units, per_frame = _signals(header)
-        chosen = choose_leads(self._name, names, units, leads)
-        self._per_frame = per_frame[chosen[0]]
+        self, signals: dict[Key, Signal], wanted: Sequence[str], pulse: str, unit: str | None
+    ) -> tuple[list[Key], int | None]:
+        """Choose the signals to read, and say which of them is the pulse."""
+        if not signals:
+            raise MonitorError(f"record {self._name} has no ECG lead: its header lists no signals")
+        keys = list(signals)
+        names = [name for name, _ in keys]
+        told = list(signals.values())
+        # a header that says no unit means mV (header(5)), unless the user knows better
+        units = [signal.unit or unit or "mV" for signal in told]
+        chosen, *_ = choose_voltages(self._name, names, units, wanted, Calibration(unit))
+        per_frame = [signal.per_frame for signal in told]
         # leads sampled at another rate than the primary cannot share its sample index
-        if leads and any(per_frame[i] != self._per_frame for i in chosen):
+        same = [i for i in chosen if per_frame[i] == per_frame[chosen[0]]]
+        if wanted and same != chosen:
             raise MonitorError(
-                f"record {self._name}: leads {', '.join(leads)} have different sampling rates; "
+                f"record {self._name}: leads {', '.join(wanted)} have different sampling rates; "
                 "choose leads of one rate",
                 USAGE,
             )
-        self._channels = [i for i in chosen if per_frame[i] == self._per_frame]
-        scale = [MILLIVOLTS[units[i].strip().lower()] for i in self._channels]
-        pulse_at = choose_pulse(self._name, names, self._channels, pulse, per_frame)
-        if pulse_at is not None:
-            self._channels.append(pulse_at)
-            scale.append(1.0)
-        self._scale = np.array(scale, np.float32)
-        return names, pulse_at
+        pulse_at = choose_pulse(self._name, names, same, pulse, per_frame)
+        if pulse_at is None:
+            return [keys[i] for i in same], None
+        return [keys[i] for i in (*same, pulse_at)], len(same)
 
-    def _header(self) -> Any:
-        if not Path(self._path + ".hea").is_file():
-            raise MonitorError(f"there is no record {self._path}: no such .hea file", USAGE)
-        try:
-            header = wfdb.rdheader(self._path, rd_segments=True)
-        except Exception as error:  # wfdb raises whatever its parser stumbles over
-            raise self._broken("its header cannot be read", error) from error
-        if not header.n_sig:
-            raise MonitorError(f"record {self._name} has no ECG lead: its header lists no signals")
-        return header
-
-    def _frames(self, header: Any) -> int:
-        """Length in frames, checked against the signal files."""
-        parts = header.segments if isinstance(header, wfdb.MultiRecord) else [header]
-        folder = Path(self._path).parent
-        available = []
-        for part in parts:
-            if part is None or (not part.sig_len and part is not header):  # null or layout segment
-                continue
-            available.append(self._check_files(part, folder))
-        if header.sig_len:
-            return int(header.sig_len)
-        if not min(available, default=0):
-            raise MonitorError(f"record {self._name} is empty: it holds no samples")
-        raise MonitorError(
-            f"record {self._name}: its header does not say how long it is; write {min(available)}, "
-            "the samples a signal, behind the sampling rate in its first line"
+    def _tell_gains(
+        self, segments: list[Segment], keys: list[Key], pulse_at: int | None, unit: str | None
+    ) -> None:
+        """Say which leads have no gain: 200 units of the converter are 1 mV then, no other unit."""
+        bare: dict[str, str] = {}
+        for segment in segments:
+            signals = signals_of([segment])
+            for key in keys[:pulse_at]:
+                if key in signals and not signals[key].calibrated:
+                    bare[key[0]] = signals[key].unit or unit or "mV"
+        named = ", ".join(bare)
+        if not bare:
+            return
+        odd = [said for said in bare.values() if millivolts_in(said) != 1.0]
+        if odd:
+            raise MonitorError(
+                f"record {self._name}: its header gives no gain for {named}, so a unit of "
+                f"{odd[0]} does not tell its scale; write the gain into the header",
+                USAGE,
+            )
+        self._say(
+            f"record {self._name}: its header gives no gain for {named}; "
+            "200 units of the converter are taken for 1 mV, as WFDB has it"
         )
 
-    def _check_files(self, part: Any, folder: Path) -> int:
-        """Frames the signal files of one segment hold; an error if fewer than announced."""
-        shortest = part.sig_len or 0
-        for file in dict.fromkeys(part.file_name):
-            place = folder / file
-            if not place.is_file():
-                raise MonitorError(f"record {self._name}: signal file {file} is missing")
-            in_file = [i for i, name in enumerate(part.file_name) if name == file]
-            widths = [_BYTES.get(part.fmt[i]) for i in in_file]
-            if any(width is None for width in widths):
-                continue  # compressed: its reader notices
-            offset = part.byte_offset[in_file[0]] or 0
-            frame_bytes = sum(
-                (width or 0) * (part.samps_per_frame[i] or 1)
-                for i, width in zip(in_file, widths, strict=True)
-            )
-            held = int((place.stat().st_size - offset + 0.5) / frame_bytes)
-            if part.sig_len and held < part.sig_len:
-                raise MonitorError(
-                    f"record {self._name} is truncated: {file} holds {held} of the "
-                    f"{part.sig_len} samples a signal that its header announces; get it again"
+    def _part(self, segment: Segment, reader: SegmentReader, header: Header) -> _Part:
+        """Lay a segment out, as long as its files hold it."""
+        where = f"record {self._name}" + (f", segment {segment.name}" if header.segments else "")
+        announced = segment.frames
+        frames = reader.frames if announced is None else min(announced, reader.frames)
+        for file, held in reader.held.items():
+            wanted = reader.frames if announced is None else announced
+            if held < wanted:
+                self._say(
+                    f"{where} is truncated: {file} holds {held} of {wanted} samples a signal; "
+                    "what is there is used"
                 )
-            shortest = min(shortest, held) if shortest else held
-        return int(shortest)
+            elif held - wanted >= header.rate_hz:
+                self._say(
+                    f"{where}: {file} holds {held} samples a signal, its header announces "
+                    f"{wanted}; the rest is not used"
+                )
+        return _Part(segment.begin, segment.begin + frames, reader)
 
-    def _read(self, first: int, last: int) -> FloatArray:
-        """Read frames [first, last) as millivolts, shape (samples, leads)."""
-        try:
-            record = wfdb.rdrecord(
-                self._path,
-                sampfrom=first,
-                sampto=last,
-                channels=self._channels,
-                smooth_frames=False,
+    def _length(self, header: Header) -> int:
+        """Length in frames, parts without samples included, but not those that are cut off."""
+        end = max((part.end for part in self._parts if part.end > part.begin), default=0)
+        if not end:
+            raise MonitorError(f"record {self._name} is empty: it holds no samples")
+        whole = sum(frames for _, frames in header.segments)
+        if header.segments and header.frames not in (None, whole):
+            self._say(
+                f"record {self._name}: its header announces {header.frames} samples a signal, its "
+                f"segments have {whole}; these are used"
             )
-            columns = [np.asarray(column, np.float32) for column in record.e_p_signal]
-        except Exception as error:  # wfdb raises whatever its decoder stumbles over
-            raise self._broken(f"frames {first} to {last} cannot be read", error) from error
-        expected = (last - first) * self._per_frame
-        if len(columns) != len(self._channels) or any(len(c) != expected for c in columns):
-            raise MonitorError(
-                f"record {self._name}: frames {first} to {last} gave "
-                f"{[len(c) for c in columns]} samples where {expected} were announced"
-            )
-        return np.stack(columns, axis=1) * self._scale
-
-    def _broken(self, what: str, error: Exception) -> MonitorError:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        return MonitorError(f"record {self._name}: {what} ({reason})")
+        return end
 
 
-def _signals(header: Any) -> tuple[list[str], list[str], list[int]]:
-    """Names, units and samples a frame of all signals of a record."""
-    if isinstance(header, wfdb.MultiRecord):
-        part = next((s for s in header.segments if s is not None and s.n_sig), None)
-        if part is None:
-            return [], [], []
-    else:
-        part = header
-    names = [name or f"signal {i}" for i, name in enumerate(part.sig_name)]
-    units = [unit or "mV" for unit in part.units]  # signal(5): mV where none is given
-    return names, units, [int(n or 1) for n in part.samps_per_frame]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Frames [begin, end) of the record, and what reads them."""
 
-
-def _without_gain(path: str) -> set[int]:
-    """Give the signals of a header without a gain, which wfdb reads as if it were 200."""
-    text = Path(f"{path}.hea").read_text(encoding="utf-8", errors="replace")
-    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
-    if "/" in lines[0][0]:  # the gains of a multi-segment record are in its segments
-        return set()
-    return {i for i, line in enumerate(lines[1:]) if len(line) < 3 or _ZERO.match(line[2])}
+    begin: int
+    end: int
+    reader: SegmentReader
 
 
 def _frame_of(seconds: float, rate_hz: float) -> int:

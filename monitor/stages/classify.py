@@ -9,7 +9,7 @@ many hops, and of many streams, can go through the network together.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -173,7 +173,8 @@ class Classifier:
 
     def push(self, windows: list[BeatWindow], decided_sample: int) -> list[Beat]:
         """Label windows, in order; ``decided_sample`` is the last sample seen so far."""
-        return self.label(windows, self._network([self.prepare(windows)])[0], decided_sample)
+        scores = self._network([self.prepare(windows)])[0]
+        return self.label(windows, iter(scores), decided_sample)
 
     def prepare(self, windows: list[BeatWindow]) -> BeatInputs:
         """Take the next windows, in order; give what the network is to see of the valid ones."""
@@ -184,13 +185,15 @@ class Classifier:
         signal, features = zip(*valid, strict=True)
         return BeatInputs(self._network, np.stack(signal), np.stack(features))
 
-    def label(self, windows: list[BeatWindow], scores: Scores, decided_sample: int) -> list[Beat]:
-        """Give the beats of windows that were prepared, from the scores of the valid ones."""
-        if not windows:
-            return []
-        rows = iter(scores.tolist())
+    def label(
+        self, windows: list[BeatWindow], scores: Iterator[Scores], decided_sample: int
+    ) -> list[Beat]:
+        """Give the beats of windows that were prepared.
+
+        ``scores`` gives a row for each valid window, in order; one is taken for each.
+        """
         return [
-            self._beat(window, next(rows) if window.valid else None, decided_sample)
+            self._beat(window, next(scores).tolist() if window.valid else None, decided_sample)
             for window in windows
         ]
 

@@ -42,8 +42,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.config import RhythmSettings
-from monitor.messages import Hop, LeadState, StreamInfo
+from monitor.messages import LeadState, StreamInfo
 from monitor.stages.band import BAND_HZ, WORK_HZ, BandSignal
+from monitor.stages.hop import Hop
 
 FloatRow = NDArray[np.float64]
 

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from monitor.messages import Pulse, Samples, StreamInfo
+from monitor.messages import Samples, StreamInfo
+from monitor.stages.hop import Pulse
 
 _WORK_HZ = 62.5
 _LOW_PASS_HZ = 8.0

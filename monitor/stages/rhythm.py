@@ -5,27 +5,28 @@ Rules that hold here:
 1. :class:`~monitor.messages.Vitals` come once per second of signal, from R peaks (known about
    0.3 s after they happen), not from labels (up to 1.5 s).
 2. While the signal is not usable nothing is known: the heart rate is None, never 0.
-3. After a hole, or a shutdown longer than ``RhythmSettings.forget_s``, averages start anew;
-   beat counts go on.
+3. After a hole or a long shutdown (:mod:`monitor.stages.watch`) averages start anew; beat
+   counts go on.
 4. The rhythm is named with WFDB's names, when it changes, the first that applies: VFIB or VFL
-   (waveform, or large regular waves without a QRS), ASYS (no QRS), VT and IVR (three or more
-   ventricular beats, at 100 bpm or slower), AFIB, B, T (three cycles of bigeminy, trigeminy), SVTA
-   (three or more supraventricular ectopic beats at 100 bpm), N.
+   (waveform, or large regular waves without a QRS), ASYS (no QRS for ``asystole_s``), VT and IVR
+   (three or more ventricular beats, at ``vt_bpm`` or slower), AFIB, B, T (three cycles of
+   bigeminy, trigeminy), SVTA (three or more supraventricular ectopic beats at 100 bpm), N.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from monitor.config import RhythmSettings
-from monitor.messages import AamiClass, Beat, Hop, Rhythm, StreamInfo, Vitals
+from monitor.config import AlarmSettings, RhythmSettings, WatchSettings
+from monitor.messages import AamiClass, Beat, Rhythm, StreamInfo, Vitals
 from monitor.stages.af import AtrialFibrillation
 from monitor.stages.band import BandSignal
 from monitor.stages.fibrillation import FLUTTER_REGULARITY, Fibrillation
 from monitor.stages.heart_rate import HeartRate
+from monitor.stages.hop import Hop
 from monitor.stages.pwave import PWaves
 
-_TACHY_BPM = 100.0
+_SVTA_BPM = 100.0
 _KEPT = 32
 _WAVEFORM = ("VFIB", "VFL", "ASYS")
 
@@ -39,25 +40,33 @@ class RhythmStage:
         The stream.
     settings
         Averaging and naming limits.
+    watch
+        When an R peak is surely announced.
+    limits
+        Limits of the alarms: the rhythm has the name that its alarm has. They may be changed while
+        running.
     """
 
-    def __init__(self, info: StreamInfo, settings: RhythmSettings) -> None:
+    def __init__(
+        self,
+        info: StreamInfo,
+        settings: RhythmSettings,
+        watch: WatchSettings,
+        limits: AlarmSettings,
+    ) -> None:
+        self.limits = limits
         self._info = info
-        self._settings = settings
         self._heart_rate = HeartRate(info.rate_hz, settings)
         self._band = BandSignal(info)
         self._fibrillation = Fibrillation(info, settings, self._band)
         self._p_waves = PWaves(info.rate_hz, self._band)
         self._af = AtrialFibrillation(settings, self._p_waves)
-        self._settle = round(settings.settle_s * info.rate_hz)
+        self._settle = round(watch.settle_s * info.rate_hz)
         self._counts = {label.value: 0 for label in AamiClass}
         self._pvcs: deque[int] = deque()
         self._beats: deque[Beat] = deque(maxlen=_KEPT)
         self._end: int | None = None
-        self._unusable_since: int | None = None
-        self._watched_since = info.start_sample
         self._second: int | None = None
-        self._last_rpeak: int | None = None
         self._name: str | None = None
         self._named_sample = info.start_sample - 1
 
@@ -66,17 +75,12 @@ class RhythmStage:
         block = hop.block
         if not len(block.values_mv):
             return self._finish(hop)
-        if self._end is not None and block.start_sample != self._end:
-            self._forget(block.start_sample)
-            self._pvcs.clear()
-            self._unusable_since = None
         self._end = block.end_sample
-        self._watch_quality(hop)
+        self._take_watched(hop)
         self._band.push(block)
         self._fibrillation.push(hop)
         for rpeak in hop.rpeaks:
             self._heart_rate.push(rpeak.sample)
-            self._last_rpeak = rpeak.sample
         return [*self._take_beats(hop), *self._watch_waveform(hop), *self._vitals(hop)]
 
     def _finish(self, hop: Hop) -> list[Rhythm | Vitals]:
@@ -97,29 +101,26 @@ class RhythmStage:
                 out += self._turn(*self._name_of_beats())
         return out
 
-    def _forget(self, sample: int) -> None:
+    def _take_watched(self, hop: Hop) -> None:
+        if hop.watched.after_hole:
+            self._pvcs.clear()
+        if not hop.quality.usable:
+            self._heart_rate.skip()
+            self._p_waves.skip()
+            self._af.skip()
+        fibrillates = self._name in (
+            "VFIB",
+            "VFL",
+        )  # what makes the signal unusable is no end of it
+        if hop.watched.after_hole or (hop.watched.forget and not fibrillates):
+            self._forget()
+
+    def _forget(self) -> None:
         self._heart_rate.forget()
         self._p_waves.forget()
         self._af.forget()
         self._beats.clear()
-        self._last_rpeak = None
-        self._watched_since = sample
         self._name = None
-
-    def _watch_quality(self, hop: Hop) -> None:
-        if hop.quality.usable:
-            if self._unusable_since is not None:
-                self._watched_since = hop.block.start_sample
-                self._unusable_since = None
-            return
-        if self._unusable_since is None:
-            self._unusable_since = hop.block.start_sample
-        self._heart_rate.skip()
-        self._p_waves.skip()
-        self._af.skip()
-        lost_s = (hop.block.end_sample - self._unusable_since) / self._info.rate_hz
-        if lost_s > self._settings.forget_s and self._name not in ("VFIB", "VFL"):
-            self._forget(hop.block.end_sample)
 
     def _count(self, beat: Beat) -> None:
         self._counts[beat.label.value] += 1
@@ -134,12 +135,10 @@ class RhythmStage:
                 return []
             flutter = self._fibrillation.regularity >= FLUTTER_REGULARITY
             return self._turn("VFL" if flutter else "VFIB", onset)
-        quiet_from = self._watched_since
-        if self._last_rpeak is not None:
-            quiet_from = max(quiet_from, self._last_rpeak)
+        quiet_from = hop.watched.quiet_from
         settled = hop.block.end_sample - self._settle
         quiet_s = (settled - quiet_from) / self._info.rate_hz
-        if hop.quality.usable and quiet_s >= self._settings.no_beat_s:
+        if hop.quality.usable and quiet_s >= self.limits.asystole_s:
             return self._turn("VFL" if self._fibrillation.flutters else "ASYS", quiet_from)
         if self._name in ("VFIB", "VFL") or (self._name == "ASYS" and hop.beats):
             name, onset = self._name_of_beats()
@@ -160,7 +159,7 @@ class RhythmStage:
         v = self._tail(AamiClass.V)
         if v >= 3:
             first = beats[-v]
-            return ("VT" if self._fast(v) else "IVR"), first.sample
+            return ("VT" if self._fast(v, self.limits.vt_bpm) else "IVR"), first.sample
         newest = beats[-1].sample
         if self._af.active:
             ectopic = self._name in ("VT", "IVR")
@@ -170,7 +169,7 @@ class RhythmStage:
             if onset is not None:
                 return name, onset
         s = self._tail(AamiClass.S)
-        if s >= 3 and self._fast(s):
+        if s >= 3 and self._fast(s, _SVTA_BPM):
             return "SVTA", beats[-s].sample
         return "N", (self._af.turned_sample if self._name == "AFIB" else newest)
 
@@ -182,9 +181,9 @@ class RhythmStage:
             count += 1
         return count
 
-    def _fast(self, count: int) -> bool:
+    def _fast(self, count: int, bpm: float) -> bool:
         span = (self._beats[-1].sample - self._beats[-count].sample) / self._info.rate_hz
-        return 60.0 * (count - 1) >= _TACHY_BPM * span
+        return 60.0 * (count - 1) >= bpm * span
 
     def _cycles(self, period: int) -> int | None:
         need = 3 * period

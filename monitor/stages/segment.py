@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from models.manifest import Manifest
 from monitor.messages import FloatArray, LeadState, RPeak, Samples, StreamInfo
+from monitor.ring import Ring
 
 KERNEL_HALF_S = 0.04  # half length of the anti-alias kernel: five lobes at 125 Hz
 CUTOFF_HZ_PER_RATE = 0.36  # pass band edge as a share of the output rate: 45 Hz at 125 Hz
@@ -114,13 +115,8 @@ class Segmenter:
         self._rate_hz = info.rate_hz
         self._manifest = manifest
         self._resample = Resampler(info.rate_hz, manifest)
-        self._keep = (
-            self._resample.before + self._resample.after + math.ceil(HISTORY_S * info.rate_hz)
-        )
-        self._signal = np.zeros((2 * self._keep, len(info.leads)), np.float32)
-        self._filled = 0
-        self._end = info.start_sample  # index just past the last sample held
-        self._first = info.start_sample
+        keep = self._resample.before + self._resample.after + math.ceil(HISTORY_S * info.rate_hz)
+        self._recent = Ring(keep, len(info.leads), info.start_sample)
         self._holes: deque[int] = deque()  # samples at which the stream went on after a hole
         self._previous: int | None = None
         self._pending: deque[tuple[RPeak, float | None, float]] = deque()
@@ -141,7 +137,9 @@ class Segmenter:
         """
         if leads is not None:
             self._usable = [state is LeadState.OK for state in leads]
-        self._append(block)
+        if len(block.values_mv) and block.start_sample != self._recent.end_sample:
+            self._holes.append(block.start_sample)
+        self._recent.write(block.start_sample, block.values_mv)
         self._enqueue(rpeaks)
         done: list[BeatWindow] = []
         while self._pending and self._complete():
@@ -152,27 +150,6 @@ class Segmenter:
         """Give the windows still waiting, and those of the last ``rpeaks``, at the end."""
         self._enqueue(rpeaks or [])
         return [self._cut() for _ in range(len(self._pending))]
-
-    def _append(self, block: Samples) -> None:
-        missing = block.start_sample - self._end
-        if missing:
-            self._holes.append(block.start_sample)
-        if missing < 0 or missing > self._keep:  # nothing held is next to the new samples
-            self._filled = 0
-            self._first = block.start_sample
-        elif missing:
-            self._write(np.full((missing, self._signal.shape[1]), np.nan, np.float32))
-        self._write(block.values_mv)
-        self._end = block.end_sample
-
-    def _write(self, values: FloatArray) -> None:
-        values = values[-self._keep :]
-        if self._filled + len(values) > len(self._signal):
-            kept = min(self._filled, self._keep)
-            self._signal[:kept] = self._signal[self._filled - kept : self._filled].copy()
-            self._filled = kept
-        self._signal[self._filled : self._filled + len(values)] = values
-        self._filled += len(values)
 
     def _enqueue(self, rpeaks: list[RPeak]) -> None:
         for rpeak in rpeaks:
@@ -191,11 +168,11 @@ class Segmenter:
 
     def _complete(self) -> bool:
         rpeak, _, wait_s = self._pending[0]
-        if self._end <= rpeak.sample + self._resample.after:
+        if self._recent.end_sample <= rpeak.sample + self._resample.after:
             return False
         if not wait_s or len(self._pending) > 1:
             return True
-        return self._end >= rpeak.sample + wait_s * self._rate_hz
+        return self._recent.end_sample >= rpeak.sample + wait_s * self._rate_hz
 
     def _cut(self) -> BeatWindow:
         rpeak, rr_s, wait_s = self._pending.popleft()
@@ -221,13 +198,7 @@ class Segmenter:
     def _around(self, sample: int, lead: int) -> tuple[NDArray[np.float64], bool]:
         """Signal from R - before to R + after, holes bridged; and whether it is valid."""
         before, after = self._resample.before, self._resample.after
-        wanted = np.full(before + after + 1, np.nan)
-        oldest = self._end - self._filled
-        low = max(sample - before, oldest)
-        high = min(sample + after + 1, self._end)
-        if low < high:
-            at = low - (sample - before)
-            wanted[at : at + high - low] = self._signal[low - oldest : high - oldest, lead]
+        wanted = self._recent.span(sample - before, sample + after + 1)[:, lead].astype(np.float64)
         if math.isfinite(np.add.reduce(wanted)):
             return wanted, True
         known = np.isfinite(wanted)

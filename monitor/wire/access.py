@@ -22,7 +22,7 @@ from monitor.wire.keys import ALLOW_LIST, fingerprint, load_server
 ROOMS = {
     "input": frozenset({Right.SEND}),
     "output": frozenset({Right.SUBSCRIBE}),
-    "control": frozenset({Right.CONTROL, Right.SUBSCRIBE}),
+    "control": frozenset({Right.CONTROL, Right.DISCHARGE, Right.SUBSCRIBE}),
 }
 
 

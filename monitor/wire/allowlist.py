@@ -5,7 +5,7 @@
     [[clients]]
     name = "bed-7"
     public_key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
-    rights = ["send"]                # send | subscribe | control
+    rights = ["send"]                # send | subscribe | control | discharge
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
 from monitor.strict_toml import build
+from monitor.text_file import read_text_file
 from monitor.wire.keys import check_private, is_public_key
 
 MAX_CLIENTS = 10_000
-MAX_FILE_BYTES = 4 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 HEADER = """\
@@ -40,6 +40,7 @@ class Right(StrEnum):
     SEND = "send"  # announce streams and send their samples
     SUBSCRIBE = "subscribe"  # receive everything that is published, ask for states
     CONTROL = "control"  # acknowledge alerts, change limits
+    DISCHARGE = "discharge"  # let a stream go that is not being sent, with its alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,7 @@ def load(path: Path) -> AllowList:
     """
     try:
         check_private(path, 0o022, "changed")
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise MonitorError("over the limit of 4 MiB")
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(read_text_file(path))
     except FileNotFoundError as error:
         raise MonitorError(
             f"allow-list {path} is not there; `ecg-monitor keys make server` makes it", USAGE

@@ -173,8 +173,8 @@ def _require_curve() -> None:
 
 def _read(path: Path) -> tuple[str, bytes | None]:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise MonitorError(f"{path} is too large to be a key", USAGE)
+        if path.stat().st_size > MAX_FILE_BYTES or (path.exists() and not path.is_file()):
+            raise MonitorError(f"{path} is too large to be a key, or no file", USAGE)
         public, secret = zmq.auth.load_certificate(path)
         text = public.decode("ascii")
     except (OSError, ValueError) as error:

@@ -54,6 +54,8 @@ __all__ = [
 SCHEMA = 1
 MAX_PAYLOAD_BYTES = 1024 * 1024  # 8 s of 32 leads at 1000 Hz
 MAX_SIGNAL_S = 20.0  # in one message of samples to a service
+SERVICE_STOPPED = "the service has stopped"
+"""Text of the last state of a stream that its sender has not ended."""
 _TOPIC = re.compile(rb"([a-z][a-z_]{0,31})\.([A-Za-z0-9][A-Za-z0-9_-]{0,63})")
 _SAMPLE_TYPE = np.dtype("<f4")
 
@@ -117,7 +119,9 @@ class Heartbeat:
 
     ``late`` live streams are behind; ``shed`` messages for the eye (samples) have been left out
     so far, because the machine is too slow. ``refused`` messages broke the rules; ``denied`` counts
-    connections, messages and requests refused for who sent them, or for how much.
+    connections, messages and requests refused for who sent them, or for how much. ``turned_away``
+    streams are being sent and not watched, since there is no place for them; they are not in
+    ``streams``.
     """
 
     stream: str  # the publisher's id: a heartbeat belongs to no stream
@@ -127,6 +131,7 @@ class Heartbeat:
     late: int = 0
     shed: int = 0
     denied: int = 0
+    turned_away: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +173,8 @@ class Mark:
 class Packet:
     """One decoded message with what its sender said about the sending.
 
-    ``unit`` is that of the samples that an announcement announces; samples themselves are as
-    they came.
+    ``unit`` is that of the samples that an announcement announces, ``device`` the name of what
+    sends them; samples themselves are as they came.
     """
 
     topic: bytes
@@ -179,6 +184,7 @@ class Packet:
     body: Body
     mark: Mark | None = None
     unit: Unit = Unit.MILLIVOLT
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +197,14 @@ class _Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What an announcement says beside the stream."""
+    """What an announcement says beside the stream.
+
+    ``device`` is a name of the sending device that stays the same when it is restarted, if it
+    has one: a serial number, say.
+    """
 
     unit: Unit = Unit.MILLIVOLT
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +235,16 @@ def topic_of(body: Body) -> bytes:
 
 
 def encode(
-    body: Body, publisher: str, sequence: int, sent_ns: int, mark: Mark | None = None
+    body: Body,
+    publisher: str,
+    sequence: int,
+    sent_ns: int,
+    mark: Mark | None = None,
+    device: str = "",
 ) -> list[bytes]:
     """Give the frames of one message; ``mark`` says where it stands in the journal.
+
+    ``device`` is told with an announcement.
 
     Raises
     ------
@@ -248,7 +266,7 @@ def encode(
     else:
         fields = fields_to_dict(body)
         if isinstance(body, StreamInfo):
-            fields |= fields_to_dict(Announced())
+            fields |= fields_to_dict(Announced(device=device))
         payload = []
     header = dumps(envelope | fields).encode()
     if len(header) > MAX_JSON_BYTES:
@@ -304,7 +322,7 @@ def _read(kind: str, stream: str, frames: Sequence[bytes]) -> Packet:
     mark = fields_from_dict(_Journal, header).mark() if "journal" in header else None
     said = fields_from_dict(Announced, header) if isinstance(body, StreamInfo) else Announced()
     e = envelope
-    return Packet(frames[0], e.publisher, e.sequence, e.sent_ns, body, mark, said.unit)
+    return Packet(frames[0], e.publisher, e.sequence, e.sent_ns, body, mark, said.unit, said.device)
 
 
 def body_from_dict(fields: Mapping[str, Any]) -> Body:

@@ -11,6 +11,7 @@ import zmq
 
 from monitor.errors import MonitorError
 from monitor.messages import End, Samples, StreamInfo
+from monitor.wire.answers import answer_topic
 from monitor.wire.endpoints import (
     Context,
     connect,
@@ -29,6 +30,8 @@ ANNOUNCE_SIGNAL_S = 4.0
 PATIENCE_MS = 200
 LINGER_S = 30.0
 BUSY_S = 5.0
+ANSWER_S = 2.0  # of sending, in which an answer may not have come yet
+ANSWER_MS = 500
 
 
 class SamplePublisher:
@@ -50,6 +53,9 @@ class SamplePublisher:
         Monotonic seconds.
     keys
         Ours, where the service asks for them.
+    device
+        A name of what sends that stays the same when it is started again; "" for none. The
+        service tells by it whether another device has taken a stream over.
 
     Raises
     ------
@@ -64,15 +70,19 @@ class SamplePublisher:
         patience_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         keys: ClientKeys | None = None,
+        device: str = "",
     ) -> None:
         self._endpoint = endpoint
         self._say = say
         self._patience_s = patience_s
         self._clock = clock
         self._publisher = new_publisher_id()
+        self._device = device
         self._numbers = SequenceCounter()
         self._subscribed = False
         self._refused = False
+        self._answer_topic = b""
+        self._unwatched = ""  # why, as the service says
         self._context: Context = zmq.Context()
         self._socket = new_socket(self._context, zmq.XPUB, INPUT_QUEUE)
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
@@ -91,16 +101,21 @@ class SamplePublisher:
         before the end: what waits in our queue for a service that is being restarted must tell
         it what it is, without us.
         The end is sent however the chunks end, by an error or an interrupt too; not to a service
-        that has refused us, which takes nothing.
+        that has refused us, which takes nothing. One that refuses the stream, since it has no
+        place for it say, is told of, and the samples are sent on: it may take them later.
 
         Raises
         ------
         MonitorError
-            If no service came within ``patience_s``, it refuses us, or the source failed.
+            If no service came within ``patience_s``, it refuses us, the source failed, or it
+            refused the stream to the end.
         """
         self.wait_for_service()
+        self._unwatched = unwatched = ""
+        self._answer_topic = f"{answer_topic(info.stream, self._publisher)} ".encode()
         self._send(info)
-        announced_s, announced_sample = self._clock(), info.start_sample
+        began_s = announced_s = self._clock()
+        announced_sample = info.start_sample
         next_sample, sent = info.start_sample, 0
         try:
             for chunk in chunks:
@@ -120,7 +135,16 @@ class SamplePublisher:
         finally:
             if not self._refused:
                 self._send(_moved(info, next_sample), LINGER_S)
+                if not self._unwatched and self._clock() - began_s < ANSWER_S:
+                    self._socket.poll(ANSWER_MS)  # all was sent before it could answer
+                self._newcomers()
+                unwatched = self._unwatched
                 self._send(End(info.stream, next_sample), LINGER_S)
+        if unwatched:
+            raise MonitorError(
+                f"the service at {self._endpoint} refused stream {info.stream}: {unwatched}; "
+                "what was sent last has not been watched"
+            )
         return sent
 
     def wait_for_service(self) -> None:
@@ -169,14 +193,34 @@ class SamplePublisher:
         came = False
         while True:
             try:
-                came |= self._socket.recv(zmq.NOBLOCK)[:1] == b"\x01"
+                message = self._socket.recv(zmq.NOBLOCK)
             except zmq.Again:
                 self._subscribed |= came
                 return came
+            if message[1:].startswith(b"refused."):
+                self._answered(message)
+            else:
+                came |= message[:1] == b"\x01"
+
+    def _answered(self, message: bytes) -> None:
+        """Take what the service says about a stream: see :mod:`monitor.wire.answers`."""
+        topic = self._answer_topic
+        if not topic or not message[1:].startswith(topic):
+            return  # about another sender's
+        name = topic.split(b".")[1].decode()
+        reason = message[1 + len(topic) :].decode("utf-8", "replace")
+        reason = "".join(c if c.isprintable() else "?" for c in reason)[:500]
+        if message[:1] == b"\x01" and reason != self._unwatched:
+            self._unwatched = reason
+            self._say(f"the service at {self._endpoint} does not watch stream {name}: {reason}")
+        elif message[:1] == b"\x00" and self._unwatched:
+            self._unwatched = ""
+            self._say(f"stream {name} is not refused any more")
 
     def _send(self, body: Body, patience_s: float | None = None) -> None:
         topic = topic_of(body)
-        frames = encode(body, self._publisher, self._numbers.next(topic), time.time_ns())
+        number = self._numbers.next(topic)
+        frames = encode(body, self._publisher, number, time.time_ns(), device=self._device)
         began_s = self._clock()
         said = False
         while True:

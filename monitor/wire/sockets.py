@@ -119,6 +119,7 @@ class ServiceSockets:
         self._requests_left = REQUESTS_A_CHECK
         self._request_s = REQUEST_SHARE * CHECK_PERIOD_S  # time left for requests
         self._asked_s = 0.0
+        self._answers: frozenset[bytes] = frozenset()  # to senders
         self._asker: list[bytes] = []  # frames in front of a request, and of its answer
         self._context: Context = zmq.Context()
         try:
@@ -160,6 +161,14 @@ class ServiceSockets:
     def open_input(self) -> None:
         """Let the samples come: senders wait until somebody has subscribed."""
         self._input.setsockopt(zmq.SUBSCRIBE, b"")
+
+    def answer(self, topics: frozenset[bytes]) -> None:
+        """Let the senders read these topics, as subscriptions of the input, and no others."""
+        for topic in self._answers - topics:
+            self._input.setsockopt(zmq.UNSUBSCRIBE, topic)
+        for topic in topics - self._answers:
+            self._input.setsockopt(zmq.SUBSCRIBE, topic)
+        self._answers = topics
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until something comes in; tell whether it did. Handshakes are answered here."""

@@ -71,7 +71,7 @@ def test_bad_settings(capsys, data_dir, tmp_path):
     for text, complaint in (
         ("[blocks]\nhop = 1\n", "setting blocks.hop is not known; known here: hop_s"),
         ("[blocks]\nhop_s = 'x'\n", "setting blocks.hop_s: must be of type float"),
-        ("[blocks]\nhop_s = 9.0\n", "setting blocks.hop_s: must lie in 0.05 to 1.0"),
+        ("[blocks]\nhop_s = 9.0\n", "setting blocks.hop_s: must lie in 0.05 to 1"),
         ("nonsense", "not valid TOML"),
     ):
         config.write_text(text, encoding="utf-8")
@@ -111,23 +111,56 @@ def test_annotate_goes_on_after_a_bad_record(capsys, data_dir, tmp_path):
     short.mkdir()
     for file in (data_dir / "wfdb-samples").glob("s0010_re.*"):
         shutil.copy(file, short / file.name)
-    (short / "cut.hea").write_text(
-        "cut 1 360 9999\ncut.dat 16 1000 16 0 0 0 0 MLII\n", encoding="utf-8"
-    )
+    lines = {
+        "cut": "cut 1 360 9999\ncut.dat 16 1000 16 0 0 0 0 MLII\n",
+        "odd": "odd 1 360 100\ncut.dat 16 1000/?V 16 0 0 0 0 MLII\n",
+        "bad": "bad 1 360 100\ncut.dat 77 1000/mV 16 0 0 0 0 MLII\n",
+    }
+    for name, text in lines.items():
+        (short / f"{name}.hea").write_text(text, encoding="utf-8")
     (short / "cut.dat").write_bytes(b"\x00" * 200)
+    (short / "night.edf").write_bytes(b"0       " + b" " * 600)
     out = tmp_path / "out"
-    code = main(
-        ["annotate", f"{short}/cut", f"{short}/s0010_re", f"{short}/none", "--out", str(out)]
-    )
-    err = capsys.readouterr().err
+    names = ("bad", "odd", "cut", "night.edf", "none", "s0010_re")
+    code = main(["annotate", *(f"{short}/{name}" for name in names), "--out", str(out)])
+    err = capsys.readouterr().err.splitlines()
     assert code == 1
-    assert "cut is truncated" in err
-    assert "none" in err
-    assert "2 of 3 records failed" in err
-    assert "Traceback" not in err
-    assert sorted(p.name for p in out.iterdir()) == [
-        "s0010_re.alerts.jsonl", "s0010_re.mon", "s0010_re.summary.json",
-    ]  # fmt: skip
+    assert [line.startswith("ecg-monitor: ") for line in err] == [True] * 6
+    for line, text in zip(
+        err,
+        (
+            "no record",
+            "signal format 77 is not known",
+            "the unit '?V' of MLII is not known: add --unit mV",
+            "cut is truncated: cut.dat holds 100 of 9999 samples",
+            "night.edf cannot be read as EDF: the header length is blank",
+            "4 of 6 records failed",
+        ),
+        strict=True,
+    ):
+        assert text in line
+    assert {p.name.split(".")[0] for p in out.iterdir()} == {"cut", "s0010_re"}
+
+
+def test_a_fault_of_ours_is_told_in_a_line_and_the_next_record_goes_on(
+    capsys, data_dir, tmp_path, monkeypatch
+):
+    import monitor.annotate
+
+    annotate = monitor.annotate.annotate_record
+
+    def fails_on_100(path, *rest):
+        if path.name == "100":
+            raise ZeroDivisionError("by\nzero")
+        return annotate(path, *rest)
+
+    monkeypatch.setattr(monitor.annotate, "annotate_record", fails_on_100)
+    records = [data_dir / "mitdb/100", data_dir / "wfdb-samples/s0010_re"]
+    assert main(["annotate", *map(str, records), "--out", str(tmp_path)]) == 1
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("ecg-monitor: record 100: ZeroDivisionError: by zero (a fault of ecg-")
+    assert last == "ecg-monitor: 1 of 2 records failed"
+    assert (tmp_path / "s0010_re.mon").exists()
 
 
 def test_a_record_that_is_named_by_each_of_its_files_is_annotated_once(capsys, data_dir, tmp_path):
@@ -141,12 +174,14 @@ def test_a_record_that_is_named_by_each_of_its_files_is_annotated_once(capsys, d
     assert said.err == ""
 
 
-def test_of_a_recording_with_a_bad_line_nothing_is_written(capsys, tmp_path):
+def test_of_a_recording_that_cannot_be_read_to_its_end_nothing_is_written(capsys, tmp_path):
     rows = ["II [mV]"] + [f"{0.001 * (k % 250)}" for k in range(12_500)]
-    (tmp_path / "bed.csv").write_text("\n".join([*rows, "lead off"]), encoding="utf-8")
+    bad = [f"{k};7" for k in range(13_000)]
+    (tmp_path / "bed.csv").write_text("\n".join([*rows, *bad]), encoding="utf-8")
     out = tmp_path / "out"
-    line = fails(capsys, "annotate", tmp_path / "bed.csv", "--rate", "250", "--out", out)
-    assert "line 12502" in line
+    command = ["annotate", str(tmp_path / "bed.csv"), "--rate", "250", "--out", str(out)]
+    assert main(command) == 1
+    assert "12501 of 25001 lines do not fit" in capsys.readouterr().err.splitlines()[-1]
     assert list(out.iterdir()) == []
 
 

@@ -48,18 +48,20 @@ def test_every_setting_is_printed_with_its_meaning_and_origin(file, capsys):
     table = tomllib.loads(text)
     assert [(section, name) for section in table for name in table[section]] == ALL
     lines = {line.partition(" = ")[0]: line for line in text.splitlines()}
-    assert lines["hop_s"] == "hop_s = 0.25  # every later stage sees whole hops of this length"
-    assert lines["hr_high_bpm"] == f"hr_high_bpm = 130.0  # set by {file}, default 120.0"
-    assert lines["model"] == 'model = "cnn"  # set by --model, default "aami"'
-    assert "# Limits and switches of the alarms; may be changed while running." in lines
+    assert lines["hop_s"] == "hop_s = 0.25  # length of the hops that every later stage sees"
+    set_by_file = f"hr_high: heart rate above this; set by {file}, default 120.0"
+    assert lines["hr_high_bpm"] == f"hr_high_bpm = 130.0  # {set_by_file}"
+    assert lines["model"].endswith('; set by --model, default "aami"')
+    assert "# Limits and switches of the alarms; they can be changed while running." in lines
 
 
 def test_json_names_value_default_origin_and_meaning(file, capsys):
     settings = json.loads(printed(["--config", file, "--json"], capsys))
     assert settings["alarms"]["off"] == {
-        "value": ["couplet", "pause"], "default": [], "origin": str(file), "meaning": "",
+        "value": ["couplet", "pause"], "default": [], "origin": str(file),
+        "meaning": "alarm kinds that are switched off; asystole and vf cannot be",
     }  # fmt: skip
-    assert settings["alarms"]["asystole_s"]["meaning"] == "no QRS for so long"
+    assert settings["alarms"]["asystole_s"]["meaning"] == "asystole: no QRS for this long"
     assert settings["alarms"]["asystole_s"]["origin"] == "default"
 
 

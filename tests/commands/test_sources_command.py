@@ -171,7 +171,11 @@ def test_a_source_whose_extra_is_missing_says_how_to_get_it(
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        (["-"], "-: say the sampling rate of the lines, for instance --rate 250"),
+        (["-", "--rate", "2500"], "--rate 2500: must be 100 to 1000 Hz"),
+        (["-", "--rate", "250", "--baseline", "512"], "--baseline needs --gain"),
+        (["-", "--gain", "0"], "--gain 0: must be the number of ADC units in 1 mV"),
+        (["-", "--gain", "200", "--unit", "mV"], "--gain and --unit say the same thing twice"),
+        (["brainflow:synthetic", "--gain", "200"], "--gain does not apply to brainflow:synthetic"),
         (["x.csv"], "there is no file x.csv"),
         (["x.edf"], "there is no file x.edf"),
         (["-", "--rate", "250", "--loop"], "--loop does not apply to -"),
@@ -186,15 +190,42 @@ def test_what_does_not_fit_is_refused(args, complaint, tmp_path, monkeypatch, ca
 
 def test_options_that_a_recording_has_no_use_for_are_refused(edf, capsys):
     assert main(["replay", str(edf), "--json", "--unit", "uV"]) == 2
-    assert "--unit does not apply to night_7.edf" in capsys.readouterr().err
+    assert "night_7.edf: MLII is in mV, but --unit says uV" in capsys.readouterr().err
 
 
-def test_a_bad_line_ends_the_replay_with_its_number(text):
+def test_options_for_one_kind_do_not_refuse_the_others(edf, record, expected, tmp_path, capsys):
+    """ADC units as text, an EDF file, a bad one: each gets what it needs, the rest goes on."""
+    counts = np.round(record.p_signal * 200 + 1024).astype(int)
+    text = "MLII,V1\n" + "".join(f"{a},{b}\n" for a, b in counts)
+    (tmp_path / "bed7.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "bad.csv").write_text("II,V5\nno number\n", encoding="utf-8")
+    files = [str(tmp_path / "bad.csv"), str(tmp_path / "bed7.csv"), str(edf)]
+    out = tmp_path / "out"
+    command = ["annotate", *files, "--out", str(out), "--rate", str(RATE_HZ)]
+    assert main([*command, "--gain", "200", "--baseline", "1024"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("bad.csv holds no lines of numbers" in line for line in lines) == 1
+    assert lines[-1] == "ecg-monitor: 1 of 3 records failed"
+    beats = [event["sample"] for event in expected if event["type"] == "beat"]
+    for name in ("bed7", "night_7"):
+        found = wfdb.rdann(str(out / name), "mon")
+        assert found.sample[np.isin(found.symbol, ["N", "S", "V", "F", "Q"])].tolist() == beats
+
+
+def test_a_bad_line_is_told_and_monitoring_goes_on(text, expected):
     lines = text.splitlines()
     lines[1800] = "5.0,oops,0"
     done = subprocess.run(
-        [sys.executable, "-m", "monitor", "replay", "-", "--rate", "360", "--text"],
+        [sys.executable, "-m", "monitor", "replay", "-", "--json", "--stream", "s"],
         input="\n".join(lines), capture_output=True, text=True, timeout=600, cwd=ROOT, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.strip() == ("ecg-monitor: standard input, line 1801: 'oops' is not a number")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "ecg-monitor: stream s: 360 Hz by column 'time'",
+        "ecg-monitor: stream s: line 1801: 'oops' is no number",
+    ]
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    beats = [event["sample"] for event in expected if event["type"] == "beat"]
+    found = [event["sample"] for event in events if event["type"] == "beat"]
+    assert found[-10:] == beats[-10:]
+    assert len(found) >= len(beats) - 1  # the beat of the line may go with it

@@ -378,3 +378,43 @@ def test_suspended_and_continued():
         screen.type(b"q")
         process.communicate(timeout=WAIT_S)
         assert process.returncode == 0
+
+
+def test_it_sounds_when_the_service_dies_and_is_silenced_here():
+    now_s = [0.0]
+    dashboard = Dashboard(ScriptedFeed(lambda *_: None), clock=lambda: now_s[0])
+    rung = []
+
+    class Silent:
+        def size(self):
+            return 80, 24
+
+        def show(self, canvas):
+            self.text = "\n".join("".join(map(chr, row)) for row in canvas.characters)
+
+        def bell(self):
+            rung.append(now_s[0])
+
+    terminal = Silent()
+
+    def run(until_s):
+        while now_s[0] < until_s:
+            dashboard.frame(terminal)
+            now_s[0] += 0.5
+
+    dashboard.deliver(INFO)
+    dashboard.deliver(samples(0, 250))
+    run(5.0)
+    assert rung == []
+    dashboard.deliver(Status("bed1", "no service", lost=True))
+    run(30.0)
+    assert rung == [5.0, 25.0]
+    assert "STALE" in terminal.text
+    dashboard.act(Action.ACKNOWLEDGE)
+    run(90.0)
+    assert rung == [5.0, 25.0]
+    dashboard.deliver(Status("bed1"))  # it came back, and dies again
+    run(95.0)
+    dashboard.deliver(Status("bed1", "no service", lost=True))
+    run(100.0)
+    assert rung == [5.0, 25.0, 95.0]

@@ -15,6 +15,7 @@ from monitor.dashboard.state import (
     STALE_AFTER_S,
     DashboardState,
 )
+from monitor.dashboard.view import Display, draw
 from monitor.feed import Status
 from monitor.messages import (
     AamiClass,
@@ -233,6 +234,31 @@ def test_samples_that_do_not_fit_are_left_out():
     wave = state.snapshot("bed1", 0.0).wave
     assert wave is not None
     assert len(wave.values_mv) == 0
+
+
+def test_a_bed_that_is_stale_is_named_though_another_is_shown():
+    state = folded()
+    for name in ("bed-3", "bed-4", "bed-5"):
+        state.fold(StreamInfo(name, 250.0, ("II",)), 0.0)
+    stale = replace(alert(1, 1), stream="bed-3", priority=Priority.TECHNICAL)
+    state.fold(replace(stale, kind=AlertKind.STREAM_STALE), 0.0)
+    state.fold(Status("bed-5", "no service", lost=True), 0.0)
+    snapshot = state.snapshot("bed1", 0.0)
+    assert snapshot.stale == ("bed-3", "bed-5")
+    for size in ((80, 24), (160, 50)):
+        rows = draw(snapshot, Display(), *size, 0.0).characters
+        text = "\n".join("".join(map(chr, row)) for row in rows)
+        assert " bed-3 STALE " in text
+        assert " STALE: bed-3, bed-5 " in text
+
+
+def test_what_alarms_is_the_last_to_leave_the_display():
+    state = DashboardState()
+    for number in range(MAX_STREAMS + 50):
+        state.fold(StreamInfo(f"s{number:03}", 250.0, ("II",)), float(number))
+        if number < 10:
+            state.fold(replace(alert(1, 1), stream=f"s{number:03}"), float(number))
+    assert {f"s{number:03}" for number in range(10)} <= state.streams.keys()
 
 
 def test_number_of_streams_is_bounded_and_the_quietest_goes():

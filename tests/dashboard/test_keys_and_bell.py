@@ -1,5 +1,7 @@
 """Keys to actions; when the bell sounds."""
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.dashboard.bell import PAUSE_S, REPEAT_S, Bell
@@ -55,6 +57,16 @@ def test_bell_repeats_until_acknowledged(priority):
     assert not bell.due([alert(priority)], 99.9 + REPEAT_S[priority])
     assert bell.due([alert(priority)], 100.0 + REPEAT_S[priority])
     assert not bell.due([alert(priority, AlertState.ACKNOWLEDGED)], 200.0)
+
+
+@pytest.mark.parametrize("kind", ["stream_stale", "stream_refused", "analysis_failed"])
+def test_the_loss_of_monitoring_sounds_until_acknowledged(kind):
+    lost = replace(alert(Priority.TECHNICAL), kind=AlertKind(kind))
+    bell = Bell()
+    assert bell.due([lost], 100.0)
+    assert not bell.due([lost], 119.0)
+    assert bell.due([lost], 100.0 + REPEAT_S[Priority.MEDIUM])
+    assert not bell.due([replace(lost, state=AlertState.ACKNOWLEDGED)], 200.0)
 
 
 def test_a_second_alert_is_heard_at_once():

@@ -19,7 +19,7 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.metrics.health import LATE_S, SILENT_S, Health
+from monitor.metrics.health import FORGET_HEARTBEATS, LATE_S, SILENT_S, Health
 from monitor.metrics.http import MetricsServer, parse_address
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 
@@ -146,10 +146,62 @@ def test_a_service_that_is_silent_or_late_is_not_well():
     for body in (Heartbeat("p", 1), state("a", lag_s=LATE_S + 1), Heartbeat("p", 1)):
         health.take(body, 100.0)
     assert health.report(100.0, {}).reasons == ("analysis is 6.0 s behind",)
+    late = Health()
+    for body in (Heartbeat("p", 1, late=1), state("a")):
+        late.take(body, 100.0)
+    assert late.report(100.0, {}).reasons == ("1 stream(s) late: the machine is too slow",)
     health.take(state("a"), 101.0)
     health.take(Heartbeat("p", 1), 101.0)
     assert health.report(101.0 + SILENT_S, {}).reasons == ()
     assert health.report(110.0, {}).reasons == ("no heartbeat for 9 s",)
+
+
+def raised(kind, stream):
+    return Alert(stream, -1, -1, kind, Priority.TECHNICAL, AlertState.RAISED, 0, 1, "why")
+
+
+def test_health_tells_who_is_not_watched(server):
+    refused = (raised(AlertKind.STREAM_REFUSED, "r"),)
+    deliver(
+        server,
+        Heartbeat("p", 3, turned_away=2),
+        state(PATIENT, STALE),
+        state("b", STALE),
+        state("q", StreamStatus.QUARANTINED),
+        state("r", StreamStatus.QUARANTINED, alerts=refused),
+    )
+    status, text = get(server, "/health")
+    report = json.loads(text)
+    assert (status, report["status"], report["refused"]) == (200, "degraded", 2)
+    assert report["reasons"] == [
+        "2 stream(s) stale: no samples are coming in",
+        "2 stream(s) refused: no place for them (see --max-streams)",
+        "1 stream(s) quarantined: their analysis has stopped",
+    ]
+    assert "Smith" not in text
+    assert figures(server)[0][("ecg_monitor_unwatched_streams",)] == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"),
+    [(AlertKind.SENDER_CHANGED, "degraded"), (AlertKind.PUBLISHER_FAILED, "failing")],
+)
+def test_health_tells_of_alerts_about_the_service(server, kind, verdict):
+    deliver(server, Heartbeat("p", 1), state(PATIENT, alerts=(raised(kind, PATIENT),)))
+    status, text = get(server, "/health")
+    assert json.loads(text)["status"] == verdict
+    assert status == (503 if verdict == "failing" else 200)
+
+
+def test_a_stale_stream_is_known_while_states_are_shed_and_forgotten_when_it_is_gone():
+    health = Health()
+    health.take(state("a", STALE), 100.0)
+    for beat in range(FORGET_HEARTBEATS):
+        health.take(Heartbeat("p", 1), 101.0 + beat)
+        assert health.streams()["stale"] == 1
+    for _ in range(2):
+        health.take(Heartbeat("p", 0), 120.0)
+    assert health.streams()["stale"] == 0
 
 
 def test_other_paths_are_not_there(server):

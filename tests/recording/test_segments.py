@@ -19,8 +19,10 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
+from monitor.recording.export import write_record
 from monitor.recording.header import parse_header
 from monitor.recording.recorder import Recorder
+from monitor.recording.request import Span
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
 from monitor.wire.protocol import StreamState, StreamStatus
 
@@ -288,3 +290,25 @@ def test_the_pulse_is_stored_without_unit_and_known_again(tmp_path):
     assert stored.units == ["mV", "NU"]
     assert stored.p_signal == pytest.approx(values, abs=0.005)
     assert parse_header(path.with_suffix(".hea").read_text()).info == info
+
+
+def test_what_is_recorded_is_for_its_owner_alone(tmp_path):
+    before = os.umask(0)
+    try:
+        bedside = Bedside(tmp_path / "kept")
+        bedside.samples(0, signal_mv(2000))
+        bedside.recorder.flush()
+        open_modes = modes(tmp_path / "kept")
+        bedside.close()
+        span = Span(INFO, 0, signal_mv(500), WALL_NS)
+        write_record(tmp_path / "new" / "snippets", "one", span)
+    finally:
+        os.umask(before)
+    for found in (open_modes, modes(tmp_path / "kept"), modes(tmp_path / "new")):
+        assert len(found) > 2
+        assert set(found) == {0o600, 0o700}
+
+
+def modes(folder):
+    """Permissions of a folder and of all that is in it."""
+    return [path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")]]

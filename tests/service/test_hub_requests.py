@@ -25,6 +25,7 @@ def test_the_state_repeats_active_alerts_and_those_just_cleared():
     assert [(a.id, a.state) for a in state.alerts] == [(0, AlertState.RAISED)]
     assert state.speed == pytest.approx(5.0)  # 1000 samples at 200 Hz in 1 s
     assert state.lag_s == 0.25
+    desk.request(command="acknowledge", stream="a", alert_id=None)
     sender.info = replace(sender.info, leads=("V5",))
     desk.take(sender.announce())
     (state,) = of(StreamState, desk.tick())

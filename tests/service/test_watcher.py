@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 
 import pytest
 from running import FREE, PATIENCE_S, Running, chunks, in_process, listening, publish, raw_source
@@ -22,6 +23,7 @@ from monitor.messages import (
 from monitor.remote import SubscriberFeed
 from monitor.wire.protocol import (
     KINDS,
+    SERVICE_STOPPED,
     Heartbeat,
     StreamState,
     StreamStatus,
@@ -201,3 +203,44 @@ def test_a_watcher_without_a_service_says_so():
     feed = SubscriberFeed("tcp://127.0.0.1:9", stream="a", clock=lambda: next(ticks))
     delivered = collect(feed, lambda m: isinstance(m, Status) and m.text.startswith("no service"))
     assert delivered[-1] == Status("a", "no service at tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("how", ["stopped", "dies"])
+def test_a_service_that_goes_leaves_its_streams_lost_but_not_those_that_had_ended(monkeypatch, how):
+    monkeypatch.setattr(remote, "SILENT_S", 0.5 if how == "dies" else 600.0)
+    with ServiceSockets(FREE, FREE, FREE) as sockets:
+        feed, delivered = SubscriberFeed(sockets.output_endpoint), []
+
+        def states(texts):
+            for name, (status, text) in texts.items():
+                info = StreamInfo(name, 250.0, ("II",))
+                yield StreamState(name, status, text, info, 10)
+
+        went = SERVICE_STOPPED if how == "stopped" else ""
+        last = StreamStatus.ENDED if how == "stopped" else StreamStatus.LIVE
+
+        def lost():
+            return {m.stream for m in delivered if isinstance(m, Status) and m.lost}
+
+        def deliver(message):
+            delivered.append(message)
+            if lost():
+                feed.stop()
+
+        watcher = threading.Thread(target=feed.run, args=(deliver,))
+        watcher.start()
+        try:
+            numbers = SequenceCounter()
+            end_s = time.monotonic() + PATIENCE_S
+            while not lost() and time.monotonic() < end_s:
+                sockets.wait(0.05)
+                if not sockets.newcomers() and numbers.next(b"turn") > 5 and how == "dies":
+                    continue  # it has been heard, and says no more
+                ended = {"b": (StreamStatus.ENDED, "")}
+                for body in states({"a": (last, went), **ended}):
+                    number = numbers.next(topic_of(body))
+                    sockets.publish(encode(body, "service", number, 0))
+        finally:
+            feed.stop()
+            watcher.join()
+    assert lost() == {"a"}

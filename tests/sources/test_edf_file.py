@@ -1,5 +1,7 @@
 """EDF, EDF+ and BDF: files written by edfio from a record, read back and compared with it."""
 
+import re
+
 import edfio
 import numpy as np
 import pytest
@@ -138,7 +140,9 @@ def test_leads_of_another_rate(tmp_path, record):
     ("label", "unit", "rate_hz", "complaint"),
     [
         ("EEG Fpz-Cz", "uV", 200, "no ECG lead: its signals are EEG Fpz-Cz"),
-        ("ECG II", "", 200, "no ECG lead"),
+        ("ECG II", "", 200, "the unit of II is not said: add --unit mV"),
+        ("ECG II", "adu", 200, "the unit 'adu' of II is not known: add --unit mV"),
+        ("ECG II", "mmHg", 200, "no ECG lead"),
         ("ECG II", "mV", 50, "50 Hz is outside 100 to 1000"),
     ],
 )
@@ -151,9 +155,8 @@ def test_files_that_cannot_be_read(tmp_path, record):
     path = written(tmp_path, signal(record, 0, "ECG II"))
     whole = path.read_bytes()
     for broken, complaint in (
-        (whole[:-1000], "truncated or unfinished"),
-        (whole[:300], "cannot be read as EDF|truncated"),
-        (whole[:236] + b"99999   " + whole[244:], "truncated or unfinished"),
+        (whole[:300], "cannot be read as EDF: its header is cut off"),
+        (whole[:600], "is empty: it holds no whole data record"),
         (b"", "cannot be read as EDF"),
         (b"MZ" + bytes(5000), "cannot be read as EDF"),
         (whole[:244] + b"oneweek " + whole[252:], "cannot be read as EDF"),
@@ -186,3 +189,137 @@ def test_the_pulse_has_the_rate_of_the_ecg(tmp_path, record):
     assert read(path, pulse="auto")[0].info.pulse == "PLETH"
     with pytest.raises(MonitorError, match="ABP has another sampling rate"):
         read(path, pulse="ABP")
+
+
+def field(path, at, width, text, name="x.edf"):
+    """Copy a file with one field of its header changed."""
+    data = path.read_bytes()
+    copy = path.with_name(name)
+    value = text if isinstance(text, bytes) else text.encode("ascii")
+    copy.write_bytes(data[:at] + value.ljust(width) + data[at + width :])
+    return copy
+
+
+# where the fields of a file of one signal begin
+RECORDS, DURATION, SIGNALS, LENGTH = (236, 8), (244, 8), (252, 4), (184, 8)
+LABEL, UNIT, LEAST, MOST, LOW, HIGH, SAMPLES = (
+    (256, 16), (352, 8), (360, 8), (368, 8), (376, 8), (384, 8), (472, 8)
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "complaint"),
+    [
+        (DURATION, "0", "0 s for the duration of a data record"),
+        (DURATION, "-1", "-1 s for the duration"),
+        (DURATION, "", "the duration of a data record is blank"),
+        (DURATION, "nan", "the duration of a data record is 'nan'"),
+        (DURATION, "1e-300", "1e-300 s for the duration"),
+        (DURATION, "1e300", "Hz is outside 100 to 1000"),
+        (RECORDS, "-2", "announces -2 data records"),
+        (RECORDS, "many", "number of data records is 'many'"),
+        (SIGNALS, "-1", "its header has -1 signals"),
+        (SIGNALS, "2", "its header has 2 signals, but says it is 512 bytes long"),
+        (SIGNALS, "", "number of signals is blank"),
+        (LENGTH, "768", "has 1 signals, but says it is 768 bytes long"),
+        (LENGTH, "512.0", "the header length is '512.0'"),
+        (LEAST, "", "the physical minimum of ECG II is blank"),
+        (LEAST, "-5,12", "the physical minimum of ECG II is '-5,12'.*decimals need a point"),
+        (MOST, "NaN", "the physical maximum of ECG II is 'NaN'"),
+        (MOST, "inf", "the physical maximum of ECG II is 'inf'"),
+        (MOST, "1e999", "the physical maximum of ECG II is '1e999'"),
+        (LOW, "", "the digital minimum of ECG II is blank"),
+        (LOW, "2047", "no scale .digital 2047 to 2047"),
+        (HIGH, "-3000", "no scale"),
+        (SAMPLES, "-360", "gives ECG II -360 samples"),
+        (SAMPLES, "0", "is empty"),
+        (SAMPLES, "3.6e2", "number of samples of ECG II in a data record is '3.6e2'"),
+        (SAMPLES, "99999999", "is empty"),
+        (UNIT, b"\xff\xfe\xff", "is not known: add --unit"),
+        ((0, 8), "1", "does not begin as EDF or BDF does"),
+    ],
+)
+def test_a_number_that_cannot_be_used_is_named(tmp_path, record, place, text, complaint):
+    path = written(tmp_path, signal(record, 0, "ECG II"))
+    with pytest.raises(MonitorError, match=complaint) as error:
+        read(field(path, *place, text))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("unit", "millivolts"),
+    [(b"\xb5V", 1e-3), ("µV".encode(), 1e-3), ("μV".encode(), 1e-3), (b"uV\0\0\0", 1e-3),
+     (b"\0mV", 1.0), (b"MilliVlt", None), (b"V", 1e3), (b"NV", 1e-6), (b"volts", 1e3)],
+)  # fmt: skip
+def test_units_are_known_however_they_are_spelled(tmp_path, record, unit, millivolts):
+    path = field(written(tmp_path, signal(record, 0, "ECG II")), *UNIT, unit)
+    if millivolts is None:
+        with pytest.raises(MonitorError, match="is not known"):
+            EdfFile(path)
+        return
+    _, _, values = read(path)
+    np.testing.assert_allclose(
+        values[:, 0], millivolts * millivolts_of(record), atol=1e-5 * millivolts
+    )
+
+
+def millivolts_of(record):
+    return millivolts(record)[:, 0]
+
+
+def test_the_user_tells_a_unit_that_the_file_does_not(tmp_path, record):
+    blank = field(written(tmp_path, signal(record, 0, "ECG II")), *UNIT, "")
+    _, _, values = read(blank, unit="uV")
+    np.testing.assert_allclose(values[:, 0], millivolts_of(record) / 1000, atol=1e-8)
+    path = written(tmp_path, signal(record, 0, "ECG II"), other("EEG Fpz", "uV", 200))
+    assert EdfFile(path, unit="mV").info.leads == ("II",)
+    with pytest.raises(MonitorError, match="II is in mV, but --unit says uV; leave out --unit"):
+        EdfFile(path, unit="uV")
+
+
+@pytest.mark.parametrize(
+    ("announced", "cut", "records", "text"),
+    [
+        ("-1", 0, 40, "night.edf was not closed, so its header does not tell its length"),
+        ("-1", 1000, 38, "night.edf was not closed, .* it holds 38 whole data records, 38 s"),
+        ("0", 0, 40, "night.edf was not closed"),
+        ("99999", 0, 40, "night.edf is truncated: it holds 40 whole data records, 40 s, of 99999"),
+        ("40", 100, 39, "night.edf is truncated: it holds 39 whole data records, 39 s, of 40"),
+        ("30", 0, 40, "night.edf announces 30 data records, but it holds 40"),
+        ("40", -100, 40, "night.edf ends within a data record, which is left out"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_cut_off_or_was_not_closed_is_played(
+    tmp_path, record, announced, cut, records, text
+):
+    path = field(written(tmp_path, signal(record, 0, "ECG II")), *RECORDS, announced, "night.edf")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) - cut] if cut >= 0 else data + bytes(-cut))
+    said = []
+    source, index, values = read(path, say=said.append)
+    assert source.samples == len(index) == records * RATE_HZ
+    np.testing.assert_allclose(values[:, 0], millivolts_of(record)[: len(index)], atol=1e-5)
+    assert len(said) == 1
+    assert re.match(text, said[0])
+
+
+def test_a_file_of_annotations_holds_no_signal(tmp_path):
+    path = tmp_path / "notes.edf"
+    edfio.Edf([], annotations=[edfio.EdfAnnotation(1, None, "lights out")]).write(path)
+    with pytest.raises(MonitorError, match=r"notes.edf holds annotations, but no signal"):
+        EdfFile(path)
+
+
+@pytest.mark.parametrize("name", ["night.rec", "NIGHT.EDF", "night.bdf"])
+def test_what_a_file_is_shows_in_its_first_bytes(tmp_path, record, name):
+    path = written(tmp_path, signal(record, 0, "ECG II"))
+    path = path.rename(tmp_path / name)
+    assert read(path)[2] == pytest.approx(millivolts(record)[:, :1], abs=1e-5)
+
+
+def test_a_lead_with_no_samples_in_its_data_records_is_not_played(tmp_path, record):
+    path = written(tmp_path, signal(record, 0, "ECG II"), other("ECG V5", "mV", 200))
+    path = field(path, 256 + 2 * 216, 8, "0")
+    with pytest.raises(MonitorError, match="II has no samples; choose other --leads"):
+        EdfFile(path)
+    assert EdfFile(path, leads=("V5",)).info.leads == ("V5",)

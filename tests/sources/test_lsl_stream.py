@@ -12,6 +12,7 @@ pylsl = pytest.importorskip("pylsl")
 
 from monitor.errors import MonitorError  # noqa: E402
 from monitor.sources import lsl_stream  # noqa: E402
+from monitor.sources.calibration import Calibration  # noqa: E402
 from monitor.sources.lsl_stream import LslStream  # noqa: E402
 
 RATE_HZ = 360.0
@@ -139,7 +140,9 @@ def test_channels_that_are_no_ecg_are_left_out():
 def test_a_stream_without_names_is_named_by_the_user():
     sent = description((), count=2)
     rows = np.tile([1.0, 2.0], (720, 1))
-    source, _, values = received(sent, rows, stamps(720), leads=("V1", "II"), unit="mV")
+    source, _, values = received(
+        sent, rows, stamps(720), leads=("V1", "II"), calibration=Calibration("mV")
+    )
     assert source.info.leads == ("V1", "II")
     assert values[0].tolist() == [1, 2]
 
@@ -151,8 +154,8 @@ def test_a_stream_without_names_is_named_by_the_user():
         ({"rate_hz": 20.0}, {}, "20 Hz is outside"),
         ({"form": "string", "unit": None}, {}, "holds texts"),
         ({"unit": ""}, {}, "unit of II, V5 is not said: add --unit"),
-        ({"unit": "counts"}, {}, "no ECG lead: its signals are II .counts."),
-        ({"unit": "mV"}, {"unit": "uV"}, "II is in mV, but --unit says uV"),
+        ({"unit": "counts"}, {}, "unit 'counts' of II, V5 is not known: add --unit"),
+        ({"unit": "mV"}, {"calibration": Calibration("uV")}, "II is in mV, but --unit says uV"),
         ({"labels": (), "count": 2}, {}, "does not name its 2 channel"),
         ({"kind": "EEG"}, {}, "is of type EEG: to take it as ECG, name its leads of II, V5"),
         ({}, {"leads": ("V9",)}, "no lead 'V9'"),

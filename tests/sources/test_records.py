@@ -28,6 +28,17 @@ def test_by_path_with_or_without_extension(tmp_path):
         assert find_record(f"{path}{extension}") == path
 
 
+def test_suffixes_in_capitals(tmp_path):
+    path = put(tmp_path / "rec")
+    assert find_record(f"{path}.HEA") == find_record(f"{path}.Dat") == path
+    path.with_suffix(".hea").rename(path.with_suffix(".HEA"))
+    assert find_record(f"{path}.HEA") == find_record(str(path)) == path
+    for name in ("night.EDF", "night.rec", "night.REC", "NIGHT.BDF"):
+        (tmp_path / name).touch()
+        assert find_record(str(tmp_path / name)) == tmp_path / name
+        assert records.record_name(tmp_path / name).lower() == "night"
+
+
 def test_by_name_in_the_data_folder(tmp_path, monkeypatch):
     path = put(tmp_path / "data" / "mitdb")
     assert find_record("208", tmp_path / "data") == path
@@ -73,6 +84,17 @@ def test_download_is_cached_and_reports_progress(monkeypatch):
     assert seen == [("downloading mitdb/208.dat", 0, 1), ("downloaded mitdb/208", 1, 1)]
     assert find_record("mitdb/208") == path
     assert len(server.asked) == 2
+
+
+def test_a_header_with_a_bad_date_is_downloaded_and_one_that_names_other_folders_is_not(
+    monkeypatch,
+):
+    monkeypatch.setattr(wfdb, "dl_files", FakePhysioNet())
+    monkeypatch.setattr(f"{__name__}.HEADER", HEADER.replace("360 10", "360 10 12:30:00 7/8/199"))
+    assert find_record("mitdb/208").name == "208"
+    monkeypatch.setattr(f"{__name__}.HEADER", HEADER.replace("208.dat", "../../208.dat"))
+    with pytest.raises(MonitorError, match="names files in other folders"):
+        find_record("mitdb/100")
 
 
 def test_a_broken_download_leaves_nothing_behind(monkeypatch):

@@ -119,14 +119,25 @@ def header(path, text):
     [
         ("r 1 0 3600\nr.dat 16 1000 16 0 0 0 0 MLII\n", "0 Hz"),
         ("r 1 50 3600\nr.dat 16 1000 16 0 0 0 0 MLII\n", "50 Hz is outside 100 to 1000"),
-        (
-            "r 1 360 999999\nr.dat 16 1000 16 0 0 0 0 MLII\n",
-            "truncated: r.dat holds 3600 of the 999999",
-        ),
-        ("r 1 360\nr.dat 16 1000 16 0 0 0 0 MLII\n", "does not say how long it is; write 3600"),
-        ("r 1 360 0\nr.dat 16 1000 16 0 0 0 0 MLII\n", "does not say how long it is; write 3600"),
+        ("r 1 360 -5\nr.dat 16 1000 16 0 0 0 0 MLII\n", "'-5' for its number of samples"),
+        ("r 1 nan 3600\nr.dat 16 1000 16 0 0 0 0 MLII\n", "no sampling rate above 0 Hz"),
+        ("r 1 360 3600\nr.dat 16+9999 1000 16 0 0 0 0 MLII\n", "is empty"),
+        ("r 1 360 3600\nr.dat 16 nan/mV 16 0 0 0 0 MLII\n", "'nan/mV' for a signal's gain"),
+        ("r 1 360 3600\nr.dat 16 200,5/mV 16 0 0 0 0 MLII\n", "'200,5/mV' for a signal's gain"),
+        ("r 1 360 3600\nr.dat 16 1e-320 16 0 0 0 0 MLII\n", "'1e-320' for a signal's gain"),
+        ("r 1 360 3600\nr.dat 16 1e300 16 0 0 0 0 MLII\n", "'1e300' for a signal's gain"),
+        ("r 1 360 3600\nr.dat 16 1000 1O24 0 0 0 0 MLII\n", "'1O24' for a whole number"),
+        ("r/0 1 360 3600\n", "lists 0 of 0 segments"),
+        ("r/2 1 360 3600\nr 3600\n", "lists 1 of 2 segments"),
+        ("r/1 1 360 3600\nr 3600\n", "segment r: it has segments of its own"),
+        ("r/1 1 360 3600\nnone 3600\n", "segment none: there is no record"),
         ("r 3 360 3600\nr.dat 16 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nother.dat 16 1000 16 0 0 0 0 MLII\n", "other.dat is missing"),
+        (
+            f"r 1 360 3600\n{'9' * 400} 16 1000 16 0 0 0 0 MLII\n",
+            "999+ cannot be read: File name too long",
+        ),
+        (f"r/1 1 360 3600\n{'9' * 400} 3600\n", "there is no record"),
         ("r 1 360 3600\nr.dat 77 1000 16 0 0 0 0 MLII\n", "cannot be read"),
         ("r 1 360 3600\nr.dat 16 1000/mmHg 16 0 0 0 0 ABP\n", "no ECG lead"),
         ("r 0 360 3600\n", "no ECG lead"),
@@ -163,13 +174,123 @@ def test_missing_record_and_empty_part(tmp_path):
         WfdbRecord(path, start_s=60.0)
 
 
-def test_truncated_file(tmp_path, data_dir):
+def test_of_a_truncated_file_what_is_there_is_played_and_said(tmp_path, data_dir):
     for file in ("100.hea", "100.dat"):
         (tmp_path / file).write_bytes((data_dir / "mitdb" / file).read_bytes())
     with (tmp_path / "100.dat").open("r+b") as file:
         file.truncate(100_000)
-    with pytest.raises(MonitorError, match=r"100 is truncated: 100\.dat holds 33333 of the 650000"):
+    said = []
+    source = WfdbRecord(tmp_path / "100", say=said.append)
+    assert source.samples == len(read_all(source)) == 33_333
+    assert said == [
+        (
+            "record 100 is truncated: 100.dat holds 33333 of 650000 samples a signal; what is "
+            "there is used"
+        )
+    ]
+    (tmp_path / "100.dat").write_bytes(b"")
+    with pytest.raises(MonitorError, match="record 100 is empty: it holds no samples"):
         WfdbRecord(tmp_path / "100")
+
+
+def test_of_two_files_the_shorter_one_ends_as_a_lead_without_samples(tmp_path):
+    path, signal = write(tmp_path)
+    (tmp_path / "v.dat").write_bytes((tmp_path / "r.dat").read_bytes()[:2000])
+    lines = [
+        "r 2 360 3600",
+        *(f"{f}.dat 16 1000 16 0 0 0 0 {n}" for f, n in (("r", "II"), ("v", "V1"))),
+    ]
+    header(path, "\n".join(lines))
+    said = []
+    values = read_all(WfdbRecord(path, say=said.append))
+    np.testing.assert_allclose(values[:, 0], signal[:, 0], atol=1e-6)
+    assert np.flatnonzero(np.isnan(values[:, 1])).tolist() == list(range(1000, 3600))
+    assert said == [
+        "record r is truncated: v.dat holds 1000 of 3600 samples a signal; what is there is used"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "line", "scale"),
+    [
+        ("r 1 360 3600 12:30:00 7/8/199", "r.dat 16 1000 16 0 0 0 0 MLII", 1),
+        ("r 1 360 3600 99:99 31/02/1999", "r.dat 16 1000 16 0 0 0 0 MLII", 1),
+        ("r 1 360", "r.dat 16 1000 16 0 0 0 0 MLII", 1),
+        ("r 1 360 0", "r.dat 16 1000 16 0 0 0 0 MLII", 1),
+        ("r 1 360/1000(12.5) 3600", "r.dat 16 1000(0)/mV", 1),
+        ("r 1 3.6e2 3600", "r.dat 16x1:0+0 1e3", 1),
+        ("r 1 360 3600", "r.dat\t16\t1000(50)/mV 16 7 MLII", (1, 50)),
+        ("r 1 360 3600", "r.dat 16 1000/mV 16 7 0 0 0 MLII", (1, 7)),
+        ("r 1 360 3600", "r.dat 16 -1000/mV 16 0 0 0 0 ECG lead II (not V5)", -1),
+        ("ward/r 1 360 3600", "r.dat 16 1000 16 0 0 0 0 MLII", 1),
+        ("# a comment\n\nr 1 360 3600", "# another\nr.dat 16 1000\n# the end", 1),
+        ("\ufeffr 1 360 3600", "r.dat 16 1000 16 0 0 0 0 MLII\r", 1),
+    ],
+)
+def test_headers_that_are_odd_but_right(tmp_path, first, line, scale):
+    path, signal = write(tmp_path)
+    header(path, f"{first}\n{line}\n")
+    factor, zero = scale if isinstance(scale, tuple) else (scale, 0)
+    np.testing.assert_allclose(
+        read_all(WfdbRecord(path)), (signal - zero / 1000) * factor, atol=1e-6
+    )
+
+
+def test_a_record_whose_name_in_a_folder_is_a_number(tmp_path):
+    path, signal = write(tmp_path, name="100")
+    header(path, "mitdb/100 1 360 3600\n100.dat 16 1000 16 0 0 0 0 MLII\n")
+    np.testing.assert_allclose(read_all(WfdbRecord(path)), signal, atol=1e-6)
+
+
+def test_files_in_another_case(tmp_path):
+    path, signal = write(tmp_path)
+    (tmp_path / "r.dat").rename(tmp_path / "R.DAT")
+    (tmp_path / "r.hea").rename(tmp_path / "r.HEA")
+    np.testing.assert_allclose(read_all(WfdbRecord(path)), signal, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("unit", "millivolts"),
+    [
+        ("µV".encode(), 1e-3), ("μV".encode(), 1e-3), ("µV".encode("latin-1"), 1e-3),
+        (b"uV", 1e-3), (b"UV", 1e-3), (b"uv\0\0", 1e-3), (b"microvolts", 1e-3),
+        (b"Microvolt", 1e-3), (b"mV", 1.0), (b"MV", 1.0), (b"millivolts", 1.0), (b"V", 1e3),
+        (b"Volts", 1e3), (b"nV", 1e-6), (b"nanovolt", 1e-6),
+    ],
+)  # fmt: skip
+def test_units_are_known_however_they_are_spelled(tmp_path, unit, millivolts):
+    path, signal = write(tmp_path)
+    (tmp_path / "r.hea").write_bytes(b"r 1 360 3600\nr.dat 16 1000/" + unit + b" 16 0 0 0 0 II\n")
+    np.testing.assert_allclose(read_all(WfdbRecord(path)), signal * millivolts, rtol=1e-5)
+
+
+@pytest.mark.parametrize("unit", [b"?V", b"adu", "\ufffdV".encode(), b"\xe6V", b"mV/10", b"kV"])
+def test_a_unit_that_is_not_known_is_asked_for(tmp_path, unit):
+    path, signal = write(tmp_path)
+    (tmp_path / "r.hea").write_bytes(b"r 1 360 3600\nr.dat 16 1000/" + unit + b" 16 0 0 0 0 II\n")
+    with pytest.raises(MonitorError, match=r"r: the unit '.*' of II is not known: add --unit mV"):
+        WfdbRecord(path)
+    np.testing.assert_allclose(read_all(WfdbRecord(path, unit="uV")), signal / 1000, atol=1e-9)
+
+
+def test_what_the_user_says_of_units(tmp_path):
+    path, signal = write(tmp_path)
+    header(path, "r 1 360 3600\nr.dat 16 1000 16 0 0 0 0 II\n")
+    np.testing.assert_allclose(read_all(WfdbRecord(path)), signal, atol=1e-6)
+    np.testing.assert_allclose(read_all(WfdbRecord(path, unit="uV")), signal / 1000, atol=1e-9)
+    header(path, "r 1 360 3600\nr.dat 16 1000/mV 16 0 0 0 0 II\n")
+    np.testing.assert_allclose(read_all(WfdbRecord(path, unit="mV")), signal, atol=1e-6)
+    with pytest.raises(MonitorError, match="r: II is in mV, but --unit says uV; leave out --unit"):
+        WfdbRecord(path, unit="uV")
+    header(path, "r 1 360 3600\nr.dat 16 0 16 0 0 0 0 II\n")
+    with pytest.raises(MonitorError, match="no gain for II, so a unit of uV does not tell its"):
+        WfdbRecord(path, unit="uV")
+    header(path, "r 1 360 3600\nr.dat 16 0/V 16 0 0 0 0 II\n")
+    with pytest.raises(MonitorError, match="no gain for II, so a unit of V does not tell its"):
+        WfdbRecord(path)
+    header(path, "r 1 360 3600\nr.dat 16 1000/mmHg 16 0 0 0 0 II\n")
+    with pytest.raises(MonitorError, match="no ECG lead"):
+        WfdbRecord(path, unit="uV")
 
 
 def test_the_pulse_of_a_simulated_record_comes_back(tmp_path):

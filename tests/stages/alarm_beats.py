@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.config import AlarmSettings, RhythmSettings
+from monitor.config import AlarmSettings, RhythmSettings, WatchSettings
 from monitor.messages import (
     AamiClass,
     Alert,
     AlertKind,
     AlertState,
     Beat,
-    Hop,
     LeadState,
     Quality,
     RPeak,
@@ -22,7 +21,9 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.stages.alarms import AlarmStage
+from monitor.stages.hop import Hop
 from monitor.stages.rhythm import RhythmStage
+from monitor.stages.watch import Watch
 
 RATE_HZ = 200.0
 HOP = 50
@@ -42,6 +43,7 @@ def hops(
         signal_mv = np.zeros((int(end_s * RATE_HZ), 1), np.float32)
     samples = [(round(t * RATE_HZ), AamiClass(label)) for t, label in beats]
     made = []
+    watch = Watch(INFO, WatchSettings())
     for start in range(0, int(end_s * RATE_HZ), HOP):
         end = start + HOP
         state = LeadState.OK
@@ -59,7 +61,9 @@ def hops(
         )
         quality = Quality("bed1", start, end, (state,), usable)
         block = Samples("bed1", start, signal_mv[start:end])
-        made.append(Hop(block, quality, rpeaks, labelled))
+        watch.push(block, quality)
+        found, watched = watch.take(rpeaks)
+        made.append(Hop(block, quality, watched, tuple(found), labelled))
     return made
 
 
@@ -78,9 +82,15 @@ def steady(
     return [(start_s + i * rr_s - early_s * (turn != "N"), turn) for i, turn in enumerate(turns)]
 
 
+def stages(
+    info: StreamInfo = INFO, settings: AlarmSettings | None = None
+) -> tuple[RhythmStage, AlarmStage]:
+    limits, watch = settings or AlarmSettings(), WatchSettings()
+    return RhythmStage(info, RhythmSettings(), watch, limits), AlarmStage(info, limits, watch)
+
+
 def run(made: Sequence[Hop], settings: AlarmSettings | None = None) -> list[Alert]:
-    rhythm = RhythmStage(INFO, RhythmSettings())
-    alarms = AlarmStage(INFO, settings or AlarmSettings())
+    rhythm, alarms = stages(settings=settings)
     return [alert for hop in made for alert in alarms.push(hop, rhythm.push(hop))]
 
 

@@ -10,11 +10,10 @@ import pytest
 import wfdb
 from numpy.typing import NDArray
 
-from monitor.config import RhythmSettings
+from monitor.config import AlarmSettings, RhythmSettings, WatchSettings
 from monitor.messages import (
     AamiClass,
     Beat,
-    Hop,
     LeadState,
     Quality,
     Rhythm,
@@ -25,8 +24,10 @@ from monitor.messages import (
 from monitor.sources.simulator import Scenario, Segment, Simulator, simulate
 from monitor.stages.af import AtrialFibrillation, changes, irregularity
 from monitor.stages.band import BandSignal
+from monitor.stages.hop import Hop
 from monitor.stages.pwave import PWaves, coherence
 from monitor.stages.rhythm import RhythmStage
+from monitor.stages.watch import Watch
 
 LETTERS = dict(zip("NLRejAaJSnVE!F/fQ", "NNNNNSSSSSVVVFQQQ", strict=True))
 LABEL_DELAY_S = 1.2
@@ -37,7 +38,9 @@ def rhythms(
 ) -> list[Rhythm]:
     """Through the stage, with reference beats labelled late."""
     leads = signal_mv.shape[1]
-    stage = RhythmStage(StreamInfo("s", rate_hz, ("II", "V1")[:leads]), RhythmSettings())
+    info = StreamInfo("s", rate_hz, ("II", "V1")[:leads])
+    stage = RhythmStage(info, RhythmSettings(), WatchSettings(), AlarmSettings())
+    watch = Watch(info, WatchSettings())
     size, delay = round(0.25 * rate_hz), round(LABEL_DELAY_S * rate_hz)
     samples, early = [sample for sample, _ in beats], round(0.3 * rate_hz)
     out: list[Rhythm] = []
@@ -55,7 +58,9 @@ def rhythms(
         quality = Quality("s", start, end, (LeadState.OK,) * leads, True)
         block = Samples("s", start, signal_mv[start:end])
         peaks = tuple(RPeak("s", s, end - 1) for s in samples if start <= s + early < end)
-        found = stage.push(Hop(block, quality, peaks, tuple(labelled)))
+        watch.push(block, quality)
+        outside, watched = watch.take(peaks)
+        found = stage.push(Hop(block, quality, watched, tuple(outside), tuple(labelled)))
         out += [event for event in found if isinstance(event, Rhythm)]
     return out
 

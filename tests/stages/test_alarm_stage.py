@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from alarm_beats import INFO, RATE_HZ, hops, physiological, raised, run, steady
+from alarm_beats import RATE_HZ, hops, physiological, raised, run, stages, steady
 
-from monitor.config import AlarmSettings, RhythmSettings
+from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
 from monitor.messages import (
     AlertKind,
@@ -19,8 +19,6 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.stages.alarms import AlarmStage
-from monitor.stages.rhythm import RhythmStage
 
 
 def test_normal_rhythm_gives_no_alarm_but_learning() -> None:
@@ -45,16 +43,18 @@ def test_the_pause_of_an_asystole_is_no_heart_rate() -> None:
 
 
 def test_lost_samples_are_told_with_the_next_and_for_a_while() -> None:
-    alarms, rhythm = AlarmStage(INFO, AlarmSettings()), RhythmStage(INFO, RhythmSettings())
+    rhythm, alarms = stages()
     told = []
     for hop in hops(steady(75, 0.5, 60), 60):
+        gaps = []
         second = hop.block.start_sample / RATE_HZ
         if 20.0 <= second < 22.0 or 25.0 <= second < 26.0:
             continue
         if second in (22.0, 26.0):
             length = 400 if second == 22.0 else 200
-            alarms.lose(Gap("bed1", hop.block.start_sample - length, length, GapKind.HOLE))
-        alarms.lose(Gap("bed1", hop.block.start_sample, 5, GapKind.OVERLAP))  # nothing is lost
+            gaps = [Gap("bed1", hop.block.start_sample - length, length, GapKind.HOLE)]
+        gaps += [Gap("bed1", hop.block.start_sample, 5, GapKind.OVERLAP)]  # nothing is lost
+        hop = dataclasses.replace(hop, gaps=tuple(gaps))
         told += [a for a in alarms.push(hop, rhythm.push(hop)) if a.kind is AlertKind.SAMPLES_LOST]
     assert [a.state for a in told] == [AlertState.RAISED, AlertState.UPDATED, AlertState.CLEARED]
     assert [a.text[:16] for a in told[:2]] == ["400 samples lost", "600 samples lost"]
@@ -65,8 +65,7 @@ def test_lost_samples_are_told_with_the_next_and_for_a_while() -> None:
 
 def test_asystole_latches_until_acknowledged() -> None:
     beats = steady(75, 0.5, 20) + steady(75, 30, 60)
-    alarms = AlarmStage(INFO, AlarmSettings())
-    rhythm = RhythmStage(INFO, RhythmSettings())
+    rhythm, alarms = stages()
     alerts = [a for hop in hops(beats, 60) for a in alarms.push(hop, rhythm.push(hop))]
     mine = [a for a in alerts if a.kind is AlertKind.ASYSTOLE]
     assert AlertState.CLEARED not in [a.state for a in mine]
@@ -177,7 +176,7 @@ def test_asystole_cannot_be_switched_off_and_limits_are_checked() -> None:
 
 def test_limits_change_while_running() -> None:
     made = hops(steady(75, 0.5, 40), 40)
-    rhythm, alarms = RhythmStage(INFO, RhythmSettings()), AlarmStage(INFO, AlarmSettings())
+    rhythm, alarms = stages()
     for hop in made[:80]:
         alarms.push(hop, rhythm.push(hop))
     alarms.set_limits(AlarmSettings(hr_high_bpm=70.0))
@@ -190,7 +189,7 @@ def test_limits_change_while_running() -> None:
 
 def test_one_lead_off_is_said_while_the_other_goes_on() -> None:
     info = StreamInfo("bed1", RATE_HZ, ("II", "V1"))
-    rhythm, alarms = RhythmStage(info, RhythmSettings()), AlarmStage(info, AlarmSettings())
+    rhythm, alarms = stages(info)
     told = []
     for hop in hops(steady(75, 0.5, 30), 40):
         off = LeadState.LEAD_OFF if hop.block.start_sample >= 10 * RATE_HZ else LeadState.OK

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from monitor.config import RhythmSettings
-from monitor.messages import Hop, LeadState, Quality, RPeak, Samples, StreamInfo
+from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.band import BandSignal
 from monitor.stages.fibrillation import FEATURES, Features, Fibrillation
+from monitor.stages.hop import Hop, Watched
 
 
 def hops(
@@ -26,7 +27,7 @@ def hops(
     for at in range(0, len(values_mv) - size + 1, size):
         block = Samples("s", start + at, values_mv[at : at + size])
         quality = Quality("s", start + at, start + at + size, leads, state is LeadState.OK)
-        yield Hop(block, quality, (), ())
+        yield Hop(block, quality, Watched(start, None, start))
 
 
 def found(

@@ -18,7 +18,6 @@ from monitor.messages import (
     Beat,
     Event,
     FloatArray,
-    Pulse,
     Samples,
     Snippet,
     StreamInfo,
@@ -27,6 +26,7 @@ from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Scenario, Segment, Simulator
 from monitor.stages.alarms.contradiction import Contradiction
 from monitor.stages.alarms.engine import Finding
+from monitor.stages.hop import Pulse
 from monitor.stages.pulse import PulseDetector
 
 K = AlertKind

@@ -8,12 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from monitor.config import RhythmSettings
+from monitor.config import AlarmSettings, RhythmSettings, WatchSettings
 from monitor.errors import MonitorError
 from monitor.messages import (
     AamiClass,
     Beat,
-    Hop,
     LeadState,
     Quality,
     Rhythm,
@@ -24,7 +23,9 @@ from monitor.messages import (
 )
 from monitor.sources.simulator import Simulator, scenario, simulate
 from monitor.stages.heart_rate import HeartRate
+from monitor.stages.hop import Hop
 from monitor.stages.rhythm import RhythmStage
+from monitor.stages.watch import Watch
 
 RATE_HZ = 360.0
 
@@ -42,7 +43,9 @@ def play(
 ) -> list[Rhythm | Vitals]:
     """Through the stage, R peaks 0.3 s and labels 1.2 s late, on a silent signal."""
     size = round(0.25 * rate_hz)
-    stage = RhythmStage(StreamInfo("s", rate_hz, ("II",)), RhythmSettings())
+    info = StreamInfo("s", rate_hz, ("II",))
+    stage = RhythmStage(info, RhythmSettings(), WatchSettings(), AlarmSettings())
+    watch = Watch(info, WatchSettings())
     out: list[Rhythm | Vitals] = []
     for start in range(0, length - size + 1, size):
         end = start + size
@@ -58,7 +61,9 @@ def play(
         )
         quality = Quality("s", start, end, (state,), usable)
         block = Samples("s", start, np.zeros((size, 1), np.float32))
-        out += stage.push(Hop(block, quality, peaks, labels))
+        watch.push(block, quality)
+        found, watched = watch.take(peaks)
+        out += stage.push(Hop(block, quality, watched, tuple(found), labels))
     return out
 
 

@@ -138,7 +138,7 @@ def test_memory_is_bounded_over_hours():
         block = Samples("t", start, np.zeros((25, 1), np.float32))
         due = [RPeak("t", start + 5, start + 24)] if start % 75 == 0 else []
         segmenter.push(block, due)
-        sizes.add((segmenter._signal.nbytes, len(segmenter._pending) < 4))
+        sizes.add((segmenter._recent._values.nbytes, len(segmenter._pending) < 4))
     assert len(sizes) == 1
 
 

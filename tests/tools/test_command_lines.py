@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from models.bundle import load_bundle
+from models.shipped import SHIPPED
 from tools.commands import dispatch
 from tools.evaluate import __main__ as evaluate
 from tools.train import __main__ as train
@@ -105,3 +107,16 @@ def test_a_package_runs_from_the_command_line():
         capture_output=True, text=True, cwd=ROOT, check=True,
     )  # fmt: skip
     assert "python -m tools.evaluate COMMAND" in done.stdout
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_command_in_a_shipped_manifest_is_understood(name, capsys):
+    python, m, package, *words = load_bundle(name).manifest.command.split()
+    assert (python, m) == ("python", "-m")
+    assert package.startswith("tools.train")
+    inner = package.removeprefix("tools.train").lstrip(".")
+    with pytest.raises(SystemExit) as stop:
+        train.main([*([inner] if inner else []), *words, "--help"])
+    assert stop.value.code == 0
+    told = capsys.readouterr().out
+    assert all(word in told for word in words if word.startswith("--"))

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import torch
 import wfdb
 
 from monitor.config import Settings
 from monitor.messages import Alert, AlertKind, AlertState, Rhythm, Samples
+from monitor.pipeline import Pipeline
+from monitor.sources.wfdb_record import WfdbRecord
 from tools.data.reference import Span
 from tools.evaluate.perturbations import PERTURBATIONS, Recording, noisy
 
@@ -58,11 +61,6 @@ class Case:
 
 def analyse(case: Case) -> Result:
     """Run one WFDB record through the pipeline; Challenge records end at 5:00."""
-    import torch
-
-    from monitor.pipeline import Pipeline
-    from monitor.sources.wfdb_record import WfdbRecord
-
     torch.set_num_threads(1)
     path = case.path
     stop_s = 300.0 if path.parent.name == "cinc2015" else None

@@ -6,13 +6,12 @@ import dataclasses
 
 from monitor.config import AlarmSettings, Settings
 from monitor.messages import Alert, AlertKind, AlertState, Vitals
+from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Scenario, Segment, Simulator, scenario
 
 
 def simulated(what: Scenario, seed: int, settings: Settings) -> tuple[list[Alert], list[Vitals]]:
     """Run a scenario through the pipeline."""
-    from monitor.pipeline import Pipeline
-
     simulator = Simulator(what, seed=seed)
     pipeline = Pipeline(simulator.info, settings)
     events = [event for chunk in simulator.chunks() for event in pipeline.push(chunk)]

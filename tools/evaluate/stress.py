@@ -40,7 +40,8 @@ from monitor.errors import MonitorError
 from monitor.messages import FloatArray
 from monitor.score import Annotations, RecordScore, compare_beats, read_annotations, summarise
 from monitor.score.annotations import EC57_CLASSES
-from tools.evaluate.detect import expand, read, stream
+from tools.evaluate.detect import expand
+from tools.evaluate.detectors import read, stream
 
 Samples: TypeAlias = NDArray[np.int64]
 Change: TypeAlias = Callable[[FloatArray, float], tuple[NDArray[np.floating], float]]

@@ -22,13 +22,12 @@ import zmq
 
 from monitor.dashboard.app import FRAME_S
 from monitor.messages import Samples, StreamInfo
+from monitor.sources.simulator import Simulator
 from tools.load.streams import LEADS, PIECE, PIECE_S, RATE_HZ, Service, Source, stream_name
 
 
 def signal(seconds: float, seed: int) -> np.ndarray:
     """Two leads of the tour, shape (n, 2); each seed is another patient."""
-    from monitor.sources.simulator import Simulator
-
     source = Simulator("tour", rate_hz=RATE_HZ, leads=LEADS, loop=True, chunk_s=1.0, seed=seed)
     pieces = []
     for piece in source.chunks():

@@ -6,7 +6,9 @@
        ./sender tcp://127.0.0.1:5555 bed-7 250 II,V1 < /dev/ttyUSB0
 
    One line is one sample: a number for each lead, in millivolts; `nan` where there is none. It
-   waits for the server, and whenever the server is slower, so nothing is lost. To a server with
+   waits for the server, and whenever the server is slower, so nothing is lost. A server that does
+   not take the stream says why; that is told, and sending goes on. ECG_DEVICE may name the device,
+   the same at every start, so that a restart is not taken for another device. To a server with
    keys it connects with ECG_SERVER_KEY, ECG_PUBLIC_KEY and ECG_SECRET_KEY (Z85 text). */
 
 #include <math.h>
@@ -95,13 +97,19 @@ static void *connected(void *context, const char *endpoint)
     return socket;
 }
 
-/* Tell whether a server has subscribed since the last call. */
+/* Tell whether a server has subscribed since the last call; say it if it refuses the stream. */
 static int came_back(void *socket)
 {
-    char first;
-    int came = 0;
-    while (zmq_recv(socket, &first, 1, ZMQ_DONTWAIT) >= 0)
-        came |= first == 1;
+    char message[512], mine[96];
+    int came = 0, size;
+    snprintf(mine, sizeof mine, "refused.%s.%.8s ", stream, publisher); /* then the reason */
+    while ((size = zmq_recv(socket, message, sizeof message - 1, ZMQ_DONTWAIT)) >= 0) {
+        message[size < (int)sizeof message - 1 ? size : (int)sizeof message - 1] = 0;
+        if (size == 0 || strncmp(message + 1, "refused.", 8))
+            came |= size > 0 && message[0] == 1;
+        else if (message[0] == 1 && !strncmp(message + 1, mine, strlen(mine)))
+            fprintf(stderr, "not watched: %s\n", message + 1 + strlen(mine));
+    }
     return came;
 }
 
@@ -121,6 +129,9 @@ int main(int count, char **argument)
     double rate_hz = atof(argument[3]);
     char leads[MAX_HEADER / 2] = "";
     int columns = 0;
+    const char *device = getenv("ECG_DEVICE") ? getenv("ECG_DEVICE") : "";
+    if (strlen(device) > 64 || strpbrk(device, "\"\\"))
+        fail("ECG_DEVICE", "too long, or with signs that JSON would have to escape");
     if (strlen(stream) > 64 || strpbrk(argument[4], "\"\\") || strlen(argument[4]) > 1000)
         fail("stream or leads", "too long, or with signs that JSON would have to escape");
     if (!(rate_hz >= 100 && rate_hz <= 1000))
@@ -164,8 +175,8 @@ int main(int count, char **argument)
             if (came_back(socket) || start - announced >= rate_hz) { /* each second */
                 announced = start;
                 snprintf(fields, sizeof fields,
-                    "\"rate_hz\":%.17g,\"unit\":\"mV\",\"leads\":[%s],\"start_sample\":%lld",
-                    rate_hz, leads, start);
+                    "\"rate_hz\":%.17g,\"unit\":\"mV\",\"device\":\"%s\",\"leads\":[%s],"
+                    "\"start_sample\":%lld", rate_hz, device, leads, start);
                 send_message(socket, INFO, fields, NULL, 0);
             }
             snprintf(fields, sizeof fields, "\"start_sample\":%lld,\"shape\":[%d,%d]", start, rows, columns);

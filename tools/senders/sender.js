@@ -5,8 +5,10 @@ An example to start from; needs `npm install zeromq@6`:
     node sender.js tcp://127.0.0.1:5555 bed-7 250 II,V1 < samples.txt
 
 One line is one sample: a number for each lead, in millivolts; `nan` where there is none. It
-waits for the server, and whenever the server is slower, so nothing is lost. To a server with keys
-it connects with ECG_SERVER_KEY, ECG_PUBLIC_KEY and ECG_SECRET_KEY (Z85 text). */
+waits for the server, and whenever the server is slower, so nothing is lost. A server that does not
+take the stream says why; that is told, and sending goes on. ECG_DEVICE may name the device, the
+same at every start, so that a restart is not taken for another device. To a server with keys it
+connects with ECG_SERVER_KEY, ECG_PUBLIC_KEY and ECG_SECRET_KEY (Z85 text). */
 "use strict";
 
 const { randomUUID } = require("node:crypto");
@@ -14,6 +16,7 @@ const readline = require("node:readline");
 const zmq = require("zeromq");
 
 const publisher = randomUUID(); // new at every start
+const device = process.env.ECG_DEVICE ?? ""; // the same at every start
 const sequence = {};
 
 async function connected(endpoint) {
@@ -50,9 +53,16 @@ async function main() {
   const rate_hz = Number(rate);
   const leads = names.split(",");
   const socket = await connected(endpoint);
+  const mine = `refused.${stream}.${publisher.slice(0, 8)} `;
   let cameBack = false;
   (async () => {
-    for await (const [frame] of socket) cameBack ||= frame[0] === 1;
+    for await (const [frame] of socket) {
+      const text = frame.subarray(1).toString();
+      if (!text.startsWith("refused.")) cameBack ||= frame[0] === 1;
+      else if (frame[0] === 1 && text.startsWith(mine)) { // refused.STREAM.ID REASON, for one sender
+        console.error(`not watched: ${text.slice(mine.length)}`);
+      }
+    }
   })().catch(() => {}); // ends when the socket is closed
   const atOnce = Math.max(1, Math.round(rate_hz / 10));
   let start = 0;
@@ -63,7 +73,7 @@ async function main() {
     if (cameBack || start - announced >= rate_hz) { // each second, for servers that come later
       cameBack = false;
       announced = start;
-      await send(socket, "info", stream, { rate_hz, unit: "mV", leads, start_sample: start });
+      await send(socket, "info", stream, { rate_hz, unit: "mV", device, leads, start_sample: start });
     }
     const payload = Buffer.alloc(4 * rows.length * leads.length);
     rows.flat().forEach((value, i) => payload.writeFloatLE(value, 4 * i)); // float32

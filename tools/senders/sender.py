@@ -5,8 +5,10 @@ An example to start from; needs pyzmq and nothing of the monitor::
     python sender.py tcp://127.0.0.1:5555 bed-7 250 II,V1 < samples.txt
 
 One line is one sample: a number for each lead, in millivolts; ``nan`` where there is none. It
-waits for the server, and whenever the server is slower, so nothing is lost. To a server with keys
-it connects with ECG_SERVER_KEY, ECG_PUBLIC_KEY and ECG_SECRET_KEY (Z85 text).
+waits for the server, and whenever the server is slower, so nothing is lost. A server that does not
+take the stream says why; that is told, and sending goes on. ECG_DEVICE may name the device, the
+same at every start, so that a restart is not taken for another device. To a server with keys it
+connects with ECG_SERVER_KEY, ECG_PUBLIC_KEY and ECG_SECRET_KEY (Z85 text).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from collections import Counter
 import zmq
 
 PUBLISHER = uuid.uuid4().hex  # new at every start
+DEVICE = os.environ.get("ECG_DEVICE", "")  # the same at every start
 SEQUENCE: Counter[str] = Counter()
 
 
@@ -65,16 +68,23 @@ def main() -> None:
     socket = connected(endpoint)
     at_once, start, announced = max(1, round(rate_hz / 10)), 0, -rate_hz
     rows: list[list[float]] = []
+    mine = f"refused.{stream}.{PUBLISHER[:8]} ".encode()
 
     def flush() -> None:
         nonlocal start, announced
         came_back = False
         while socket.poll(0):
-            came_back |= socket.recv()[:1] == b"\x01"
+            message = socket.recv()
+            if message[1:].startswith(b"refused."):  # refused.STREAM.ID REASON, for one sender
+                if message[:1] == b"\x01" and message[1:].startswith(mine):
+                    reason = message[1 + len(mine) :].decode("utf-8", "replace")
+                    print(f"not watched: {reason}", file=sys.stderr, flush=True)
+            else:
+                came_back |= message[:1] == b"\x01"
         if came_back or start - announced >= rate_hz:  # each second, for servers that come later
             announced = start
             announcement = {"rate_hz": rate_hz, "leads": leads, "start_sample": start}
-            send(socket, "info", stream, unit="mV", **announcement)
+            send(socket, "info", stream, unit="mV", device=DEVICE, **announcement)
         values = [value for row in rows for value in row]
         payload = struct.pack(f"<{len(values)}f", *values)  # float32, little-endian
         shape = [len(rows), len(leads)]

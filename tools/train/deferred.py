@@ -1,7 +1,7 @@
 """Fit the network that decides, in noise, on what the QRS detector is in doubt about.
 
-    python -m tools.train.deferred --data DIR --out FILE --workers 2   # the shipped weights
-    python -m tools.train.deferred --data DIR --out FILE --anew        # by the present detector
+    python -m tools.train.deferred --data DIR --workers 2                   the shipped weights
+    python -m tools.train.deferred --data DIR --workers 2 --out FILE.npz    write them elsewhere
 
 Rules that hold here:
 
@@ -10,19 +10,20 @@ Rules that hold here:
    beats, and with asystole (:mod:`tools.data.variants`). No record with added noise is made
    from 118 or 119: NSTDB, made from them, stays a test.
 2. A row is a candidate in doubt at the moment it is decided on. It is a beat if of all candidates
-   it is the nearest to one, and near enough (``tools/train/qrs.py``).
+   it is the nearest to one, and near enough (:mod:`tools.train.candidates`).
 3. What is decided changes what is in doubt later, so there are two rounds: the first collects
    with the odds deciding, the second with the network of the first; it is fitted on both.
 4. It is fitted by likelihood: what a false beat costs beside a missed one is a setting
    (``detect.false_cost``), not part of it.
-5. The weights belong to the judge and to the detector of one commit (``tools/shipped_detect.py``).
-   A new judge wants a new fit.
+5. The weights belong to the detector, and its first network, of one commit, which
+   ``python -m tools.train.weights`` names. A new first network wants a new fit.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,29 +33,26 @@ import torch
 
 from monitor.config import DetectSettings
 from monitor.messages import RPeak, StreamInfo
-from monitor.score import RECORD_SETS
 from monitor.stages.detect import doubt
 from monitor.stages.detect.caution import Caution
 from monitor.stages.detect.doubt import Doubt
 from monitor.stages.detect.evidence import Candidate
 from monitor.stages.detect.gradient import GradientDetector
 from monitor.stages.detect.judge import Judge
-from tools.shipped_detect import DOUBT, command
-from tools.train.qrs import (
-    CLEAN_TEST,
-    NEEDS_NOISE,
+from monitor.stages.detect.weights import Layers
+from tools.commands import run
+from tools.train.candidates import (
     Evidence,
-    Round,
-    Weights,
-    fit,
     generator,
     joined,
     labels,
     nearest_beat,
+    pairs,
     stream,
     variants,
-    write,
 )
+from tools.train.network import Fit, fit
+from tools.train.weights import data_digest, fit_arguments, provenance, write
 
 NOISES = (
     *("motion 12", "motion 6", "motion 0", "motion 0 b", "motion -6", "motion -6 b"),
@@ -72,7 +70,7 @@ SEEDS = (61, 62)  # one a round
 # while collecting: with these the shipped weights were fitted
 FALSE_COST = 2.0
 CAUTION = Caution(-1.6, -0.3, odds=1.0, search_back=-3.0, search_back_noise=2.25, new_kind=0.5)
-HOW = Round((), (32, 16), 14)
+HOW = Fit((32, 16), 14)
 
 
 class Recorder(GradientDetector):
@@ -101,10 +99,10 @@ class Recorder(GradientDetector):
         return super()._settle(candidate, following, after)
 
 
-def collect(data: Path, record: str, variant: str, seed: int, weights: Weights | None) -> Evidence:
+def collect(data: Path, record: str, variant: str, seed: int, layers: Layers | None) -> Evidence:
     """Run on one variant of a record; give what was in doubt in noise."""
     made = variants(data).make(record, variant, generator(record, variant, seed))
-    network = None if weights is None else weights.judge(len(doubt.NAMES))
+    network = None if layers is None else Judge(layers, len(doubt.NAMES))
     leads = ("I", "II")[: made.signal.shape[1]]
     detector = Recorder(StreamInfo("fit", made.rate_hz, leads), network)
     stream(detector, made.signal, made.rate_hz)
@@ -118,32 +116,30 @@ def collect(data: Path, record: str, variant: str, seed: int, weights: Weights |
     return Evidence(kept, found[counts], np.zeros(len(kept), bool))
 
 
-def fit_anew(data: Path, out: Path, workers: int) -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Collect and fit round by round, with the detector as it is now; write the last weights."""
+    args = fit_arguments(str(__doc__), argv, "tools.train.deferred")
+    data_sha256 = data_digest(args.data)
     torch.set_num_threads(1)
     started = time.monotonic()
-    weights: Weights | None = None
+    network: Layers | None = None
     parts: list[Evidence] = []
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
         for number, seed in enumerate(SEEDS, 1):
             jobs = [
-                pool.submit(collect, data, record, variant, seed, weights)
-                for record in RECORD_SETS["ds1"]
-                for variant in (*NOISES, *OTHERS)
-                if not (record in CLEAN_TEST and any(word in variant for word in NEEDS_NOISE))
+                pool.submit(collect, args.data, record, variant, seed, network)
+                for record, variant in pairs((*NOISES, *OTHERS))
             ]
             parts += [job.result() for job in jobs]
             evidence = joined(parts)
             took_s = time.monotonic() - started
             print(f"round {number}: {len(evidence.labels)} in doubt, {took_s:.0f} s", flush=True)
-            weights = fit(evidence, HOW)
-            write(weights, out, "the second network", "fit_doubt")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run from the command line."""
-    return command(DOUBT, str(__doc__), fit_anew, argv)
+            network = fit(evidence, HOW)
+    if network is not None:
+        told = provenance("python -m tools.train.deferred --data DIR", SEEDS, data_sha256)
+        write(args.out, "deferred", network, told)
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main, "deferred"))

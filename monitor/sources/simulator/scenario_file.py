@@ -35,6 +35,7 @@ from monitor.errors import MonitorError
 from monitor.sources.simulator.catalogue import SCENARIOS
 from monitor.sources.simulator.scenario import Scenario
 from monitor.strict_toml import build
+from monitor.text_file import read_text_file
 
 
 def scenario(name_or_path: str | Path) -> Scenario:
@@ -54,7 +55,7 @@ def scenario(name_or_path: str | Path) -> Scenario:
             f"{', '.join(SCENARIOS)}"
         )
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_text_file(path))
     except OSError as error:
         raise MonitorError(f"cannot read scenario {path}: {error.strerror or error}") from error
     except ValueError as error:

@@ -100,6 +100,8 @@ CATALOGUE: dict[K, Entry] = {
         _technical(K.AMPLITUDE),
         _technical(K.SAMPLING_RATE),
         _technical(K.STREAM_STALE),
+        _technical(K.STREAM_REFUSED),
+        _technical(K.SENDER_CHANGED),
         _technical(K.SAMPLES_LOST),
         _technical(K.STORAGE_FAILED),
         _technical(K.PUBLISHER_FAILED),

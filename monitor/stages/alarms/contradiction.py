@@ -28,8 +28,9 @@ from itertools import pairwise
 from statistics import median
 
 from monitor.config import AlarmSettings
-from monitor.messages import AlertKind, Pulse
+from monitor.messages import AlertKind
 from monitor.stages.alarms.engine import Finding
+from monitor.stages.hop import Pulse
 
 JUDGED = (
     AlertKind.ASYSTOLE,

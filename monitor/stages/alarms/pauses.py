@@ -13,10 +13,10 @@ _V = AamiClass.V
 def pause(view: View) -> Finding | None:
     """No QRS for ``pause_s`` (3 s in monitors), not yet asystole.
 
-    Condition delay: ``pause_s`` and ``settle_s``; it does not wait for the next beat.
+    Condition delay: ``pause_s`` and ``watch.settle_s``; it does not wait for the next beat.
     """
     limit = view.settings.pause_s
-    if view.suspended or not view.rpeaks or view.rpeaks[-1] < view.watched_since:
+    if view.suspended or not view.rpeaks or view.rpeaks[-1] < view.watched.since_sample:
         return None
     if view.quiet_s < limit:
         return None
@@ -57,7 +57,7 @@ def missed_beat(view: View) -> Finding | None:
         return None
     rr_s = (late - last) / view.rate_hz
     limit_s = view.settings.missed_beat_ratio * mean_s
-    if not limit_s < rr_s < view.settings.pause_s or last < view.watched_since:
+    if not limit_s < rr_s < view.settings.pause_s or last < view.watched.since_sample:
         return None
     text = f"MISSED BEAT RR {rr_s:.2f} > {limit_s:.2f} s"
     return Finding(last, text, round(rr_s, 2), round(limit_s, 2), (last, late))
@@ -108,7 +108,7 @@ def irregular(view: View) -> Finding | None:
         return None
     beats = [view.beats[-i] for i in range(s.irregular_beats, 0, -1)]
     found = changes([beat.sample for beat in beats], [beat.label is _V for beat in beats])
-    if len(found) < s.irregular_beats // 2 or beats[0].sample < view.watched_since:
+    if len(found) < s.irregular_beats // 2 or beats[0].sample < view.watched.since_sample:
         return None
     measure = irregularity([change for _, change, _ in found], [rr for _, _, rr in found])
     if measure <= s.irregular_rr_change:

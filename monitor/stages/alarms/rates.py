@@ -13,15 +13,16 @@ def asystole(view: View) -> Finding | None:
     """No QRS for ``asystole_s`` of watched signal.
 
     Criterion of the PhysioNet/CinC Challenge 2015 and of bedside monitors (4 s). Condition
-    delay: ``asystole_s`` and ``settle_s``, in which a QRS just past would have been announced.
+    delay: ``asystole_s`` and ``watch.settle_s``, in which a QRS just past would be announced.
     """
     limit = view.settings.asystole_s
     if view.suspended or view.quiet_s < limit or _fibrillates(view):
         return None
-    seconds = view.quiet_s + view.settings.settle_s
-    last = (view.quiet_from,) if view.quiet_from in view.rpeaks else ()
+    onset = view.watched.quiet_from
+    seconds = view.seconds_since(onset)
+    last = (onset,) if onset in view.rpeaks else ()
     text = f"ASYSTOLE no QRS for {seconds:.0f} > {limit:g} s"
-    return Finding(view.quiet_from, text, round(seconds, 2), limit, last)
+    return Finding(onset, text, round(seconds, 2), limit, last)
 
 
 def vf(view: View) -> Finding | None:

@@ -11,7 +11,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.messages import AamiClass, Beat, FloatArray, Samples
+from monitor.messages import AamiClass, Beat, Samples
+from monitor.ring import Ring
 
 _HALF_S = 0.12
 _SHIFT_S = 0.032
@@ -35,7 +36,7 @@ class Shapes:
         size, step = 2 * self._half + 1, max(1, self._shift // 4)
         self._shifts = np.arange(0, 2 * self._shift + 1, step)[:, None] + np.arange(size)
         self._keep = round(_SIGNAL_S * rate_hz)
-        self._blocks: deque[Samples] = deque()
+        self._recent: Ring | None = None
         self._pieces: deque[tuple[int, Piece]] = deque(maxlen=_PIECES)
         self._forms: list[tuple[int, Piece]] = []  # number, template; the last joined at the end
         self._next = 0
@@ -43,15 +44,16 @@ class Shapes:
 
     def forget(self) -> None:
         """Drop the signal, as after a hole; known forms stay."""
-        self._blocks.clear()
+        self._recent = None
         self._pieces.clear()
         self.recent.clear()
 
     def push(self, block: Samples) -> None:
         """Keep the newest signal."""
-        self._blocks.append(block)
-        while self._blocks[0].end_sample < block.end_sample - self._keep:
-            self._blocks.popleft()
+        values = block.values_mv[:, :_LEADS]
+        if self._recent is None:
+            self._recent = Ring(self._keep + len(values), values.shape[1], block.start_sample)
+        self._recent.write(block.start_sample, values)
 
     def take(self, beat: Beat) -> None:
         """Keep the shape of the next labelled beat, if its signal is there."""
@@ -119,16 +121,9 @@ class Shapes:
 
         A lead with invalid samples is all zero.
         """
-        if not self._blocks or self._blocks[0].start_sample > start:
+        if self._recent is None or not self._recent.holds(start, end):
             return None
-        parts: list[FloatArray] = [
-            block.values_mv[max(0, start - block.start_sample) : end - block.start_sample, :_LEADS]
-            for block in self._blocks
-            if block.end_sample > start and block.start_sample < end
-        ]
-        piece = np.concatenate(parts).astype(np.float64) if parts else np.empty((0, 1))
-        if len(piece) != end - start:
-            return None
+        piece = self._recent.span(start, end).astype(np.float64)
         piece[:, ~np.isfinite(piece).all(axis=0)] = 0.0
         return piece
 

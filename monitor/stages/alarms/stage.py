@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from monitor.config import AlarmSettings
-from monitor.messages import Alert, AlertKind, Gap, Hop, Rhythm, StreamInfo, Vitals
+from monitor.config import AlarmSettings, WatchSettings
+from monitor.messages import Alert, AlertKind, Rhythm, StreamInfo, Vitals
 from monitor.stages.alarms import pauses, rates, technical, ventricular
 from monitor.stages.alarms.catalogue import CATALOGUE
 from monitor.stages.alarms.contradiction import Contradiction
 from monitor.stages.alarms.engine import Engine, Finding
 from monitor.stages.alarms.view import View
+from monitor.stages.hop import Hop
 
 Check = Callable[[View], Finding | None]
 
@@ -65,10 +66,12 @@ class AlarmStage:
         The stream.
     settings
         Limits and switches; :meth:`set_limits` changes them while running.
+    watch
+        When an R peak is surely announced.
     """
 
-    def __init__(self, info: StreamInfo, settings: AlarmSettings) -> None:
-        self._view = View(info, settings)
+    def __init__(self, info: StreamInfo, settings: AlarmSettings, watch: WatchSettings) -> None:
+        self._view = View(info, settings, watch)
         self._engine = Engine(info.stream, info.rate_hz, settings)
         self._contradiction = Contradiction(info.rate_hz)
         self._standing: dict[AlertKind, Finding] = {}
@@ -82,10 +85,6 @@ class AlarmStage:
     def judges(self) -> bool:
         """The absence of an alarm means something: signal usable, learning done."""
         return not self._view.learning and not self._view.suspended
-
-    def lose(self, gap: Gap) -> None:
-        """Hear of samples that are missing; told with the next hop."""
-        self._view.take_gap(gap)
 
     def push(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> list[Alert]:
         """Take one hop with what the rhythm stage said of it; give the transitions."""
@@ -117,10 +116,6 @@ class AlarmStage:
     def acknowledge(self, alert_id: int | None) -> list[Alert]:
         """Acknowledge one alarm by its id, or all that are live (None)."""
         return self._engine.acknowledge(alert_id)
-
-    def flush(self) -> list[Alert]:
-        """Give what was waited for: nothing, every alarm is decided as its hop comes."""
-        return []
 
     def set_limits(self, settings: AlarmSettings) -> list[Alert]:
         """Go on with other limits from the next hop on; kinds switched off are cleared at once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from monitor.messages import LeadState
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
@@ -12,29 +14,43 @@ _SUSPENDED = ": arrhythmia analysis suspended"
 
 
 def lead_off(view: View) -> Finding | None:
-    """One lead or more off, or giving a constant, for ``lead_off_s``.
+    """One lead or more off, giving a constant, or giving no samples, for ``lead_off_s``.
 
     A stopped heart leaves a restless baseline; a line that is exactly constant comes from the
-    equipment. It is not called asystole, and the text says what it is.
+    equipment, and so do samples that are missing. It is not called asystole, and the text says
+    what it is.
     """
-    since = view.lead_off_since
-    if since is None or view.seconds_since(since) < view.settings.lead_off_s:
+    since = [began for began in view.absent.since if began is not None]
+    missing = _named(view, [began is not None for began in view.absent.since])
+    off = flat = ""
+    began = view.lead_off_since
+    if began is not None and view.seconds_since(began) >= view.settings.lead_off_s:
+        since.append(began)
+        off = _named(view, [state is LeadState.LEAD_OFF for state in view.lead_states])
+        flat = _named(view, [state is LeadState.FLAT for state in view.lead_states])
+    if not since:
         return None
-    named = tuple(zip(view.leads, view.lead_states, strict=True))
-    off = [lead for lead, state in named if state is LeadState.LEAD_OFF]
-    flat = [lead for lead, state in named if state is LeadState.FLAT]
-    parts = [f"LEAD OFF {', '.join(off)}"] if off else []
-    parts += [f"NO SIGNAL (constant line) {', '.join(flat)}"] if flat else []
-    return Finding(since, "; ".join(parts) + (_SUSPENDED if view.suspended else ""))
+    parts = [f"LEAD OFF {off}"] if off else []
+    parts += [f"NO SIGNAL (constant line) {flat}"] if flat else []
+    parts += [f"NO SIGNAL (samples missing) {missing}"] if missing else []
+    return Finding(min(since), "; ".join(parts) + (_SUSPENDED if view.suspended else ""))
+
+
+def _named(view: View, which: Sequence[bool]) -> str:
+    return ", ".join(lead for lead, so in zip(view.leads, which, strict=True) if so)
 
 
 def noise(view: View) -> Finding | None:
-    """Signal unusable for ``noise_s``, and not only because leads are off.
+    """Signal unusable for ``noise_s``, and not only because leads are off or without samples.
 
     The text says what else it is where no lead is noisy: other things are to be done about it.
     """
-    since = view.unusable_since
-    connected = {state for state in view.lead_states if state not in _OFF}
+    since = view.watched.unusable_since
+    connected = {
+        state
+        for state, absent in zip(view.lead_states, view.absent.since, strict=True)
+        if state not in _OFF and absent is None
+    }
     if since is None or not connected:
         return None
     if view.seconds_since(since) < view.settings.noise_s:

@@ -6,22 +6,23 @@ import itertools
 from collections import deque
 from collections.abc import Sequence
 
-from monitor.config import AlarmSettings
+from monitor.config import AlarmSettings, WatchSettings
 from monitor.messages import (
     AamiClass,
     Beat,
     Gap,
     GapKind,
-    Hop,
     LeadState,
     Rhythm,
     RPeak,
     StreamInfo,
     Vitals,
 )
+from monitor.stages.alarms.absent import Absent
 from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
+from monitor.stages.hop import Hop, Watched
 
 _BEATS_KEPT = 64
 _MINUTE_S = 60.0
@@ -32,17 +33,17 @@ _OFF = frozenset({LeadState.LEAD_OFF, LeadState.FLAT})
 class View:
     """Running record of one stream; rules read it and never change it."""
 
-    def __init__(self, info: StreamInfo, settings: AlarmSettings) -> None:
+    def __init__(self, info: StreamInfo, settings: AlarmSettings, watch: WatchSettings) -> None:
         self.rate_hz = info.rate_hz
         self.settings = settings
         self.start_sample = info.start_sample
         self.sample = info.start_sample - 1  # last sample seen
         self.suspended = False  # the signal cannot be analysed now
         self.lead_off_since: int | None = None  # any lead
+        self.absent = Absent(len(info.leads))
         self.leads = info.leads
         self.lead_states: tuple[LeadState, ...] = (LeadState.OK,) * len(info.leads)
-        self.unusable_since: int | None = None
-        self.watched_since = info.start_sample  # signal has been analysed without break since
+        self.watched = Watched(info.start_sample, None, info.start_sample)
         self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
         self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
         self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
@@ -58,6 +59,7 @@ class View:
         self.lost_from = info.start_sample  # where the first began, of those soon after each other
         self.lost_samples = 0  # in all of those
         self.learning = True
+        self._settle_s = watch.settle_s
         self._elapsed = 0  # samples since the hop before
         self._rpeaks_seen = 0
         self._minute: dict[AamiClass, deque[int]] = {
@@ -79,15 +81,19 @@ class View:
     def take(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
         """Take all of a hop but its beats, which come one by one by :meth:`take_beat`."""
         block = hop.block
+        for gap in hop.gaps:
+            self._take_gap(gap)
         if not len(block.values_mv):  # the end of the stream: beats without signal
             self._elapsed = 0
             self._take_events(hop, rhythm)
             return
-        if block.start_sample != self.sample + 1:
+        self.watched = hop.watched
+        if hop.watched.forget:
             self.forget()
+        if hop.watched.after_hole:
             self.amplitude.forget()
-            self.watched_since = block.start_sample
-            self.lead_off_since = self.unusable_since = None
+            self.lead_off_since = None
+            self.absent.forget()
         self._elapsed = block.end_sample - 1 - self.sample
         self.sample = block.end_sample - 1
         self.shapes.push(block)
@@ -101,7 +107,7 @@ class View:
                 and self.seconds_since(self.start_sample) < s.learning_s
             )
 
-    def take_gap(self, gap: Gap) -> None:
+    def _take_gap(self, gap: Gap) -> None:
         """Add samples that are missing to those of the last ``lost_s``."""
         if gap.kind is not GapKind.HOLE:
             return
@@ -131,20 +137,12 @@ class View:
             self.lead_off_since = None
         elif self.lead_off_since is None:
             self.lead_off_since = start
+        self.absent.take(hop, self.settings.lead_off_s * self.rate_hz)
         self.suspended = not hop.quality.usable
-        if not self.suspended:
-            if self.unusable_since is not None:
-                self.watched_since = start
-                self.unusable_since = None
-            return
-        if self.unusable_since is None:
-            self.unusable_since = start
-        if self.seconds_since(self.unusable_since) > self.settings.forget_s:
-            self.forget()
 
     def _take_rpeak(self, rpeak: RPeak) -> None:
         self._rpeaks_seen += 1
-        if self.rpeaks and self.rpeaks[-1] >= self.watched_since:
+        if self.rpeaks and self.rpeaks[-1] >= self.watched.since_sample:
             rr_s = (rpeak.sample - self.rpeaks[-1]) / self.rate_hz
             if rr_s >= self.settings.pause_s:
                 self.pauses.append(self.rpeaks[-1])
@@ -197,14 +195,9 @@ class View:
         return now >= seconds > now - self._elapsed / self.rate_hz
 
     @property
-    def quiet_from(self) -> int:
-        """Where the time without QRS begins: the last R peak, or where watching began."""
-        return max(self.rpeaks[-1], self.watched_since) if self.rpeaks else self.watched_since
-
-    @property
     def quiet_s(self) -> float:
         """How long there has surely been no QRS (one just past may not be announced yet)."""
-        return self.seconds_since(self.quiet_from) - self.settings.settle_s
+        return self.seconds_since(self.watched.quiet_from) - self._settle_s
 
     def count_in_minute(self, label: AamiClass) -> list[int]:
         """R peaks of the ventricular (V) or premature supraventricular (S) beats of a minute."""

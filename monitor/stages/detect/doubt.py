@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import math
 
-from monitor.stages.detect import evidence
-from monitor.stages.detect.doubt_weights import LAYERS, NUMBERS
+from monitor.stages.detect import evidence, weights
 from monitor.stages.detect.evidence import Candidate
 from monitor.stages.detect.judge import Judge
 
@@ -119,7 +118,7 @@ class Doubt:
 
 def shipped() -> Judge:
     """Give the network that belongs to the shipped judge."""
-    return Judge(LAYERS, NUMBERS, len(NAMES))
+    return Judge(weights.shipped()["deferred"].layers, len(NAMES))
 
 
 def _by_odds(doubt: Candidate, following: Candidate | None, after: float) -> bool:

@@ -24,7 +24,7 @@ from monitor.stages.detect.doubt import ALIKE, Doubt, shipped
 from monitor.stages.detect.envelope import Envelope
 from monitor.stages.detect.evidence import Candidate, Evidence
 from monitor.stages.detect.history import HISTORY_S, History
-from monitor.stages.detect.judge import Judge
+from monitor.stages.detect.judge import shipped_judge
 from monitor.stages.detect.jumps import Jumps
 from monitor.stages.detect.levels import LEARN_S, LEAST_HEIGHT, SOON_S, Levels
 from monitor.stages.detect.placement import Placement
@@ -158,7 +158,7 @@ class GradientDetector:
         self._witness = Witness(
             rate_hz, self._history, self._evidence, self._levels, self._templates
         )
-        self._judge = Judge()
+        self._judge = shipped_judge()
         self._second = Doubt(rate_hz, shipped(), settings.false_cost)
         self._caution = caution
         self._apart = self._evidence.apart

@@ -9,12 +9,9 @@ Rules that hold here:
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.stages.detect.evidence import NAMES
-from monitor.stages.detect.weights import LAYERS, NUMBERS
-
-Array = NDArray[np.float64]
+from monitor.stages.detect.weights import Layers, shipped
 
 
 class Judge:
@@ -22,42 +19,28 @@ class Judge:
 
     Parameters
     ----------
-    sizes
-        Outputs of each layer.
-    numbers
-        All weights as text: layer by layer the matrix, row by row, then the offsets.
+    layers
+        Matrix (outputs, inputs) and offsets (outputs,) of each layer; the last has one output.
     inputs
         How many figures it is told.
-
-    Attributes
-    ----------
-    layers
-        Matrix (outputs, inputs) and offsets (outputs,) of each layer.
 
     Raises
     ------
     ValueError
-        If there are more or fewer numbers than the layers need.
+        If the layers do not fit each other, or the inputs.
     """
 
-    def __init__(
-        self,
-        sizes: tuple[int, ...] = LAYERS,
-        numbers: str = NUMBERS,
-        inputs: int = len(NAMES),
-    ) -> None:
-        values = np.array(numbers.split(), dtype=np.float64)
-        self.layers: list[tuple[Array, Array]] = []
-        at = 0
-        needed = sum((i + 1) * o for i, o in zip((inputs, *sizes), sizes, strict=False))
-        if needed != len(values):
-            raise ValueError(f"the judge's weights are {len(values)} numbers, not {needed}")
-        for outputs in sizes:
-            matrix = values[at : at + inputs * outputs].reshape(outputs, inputs)
-            at += inputs * outputs
-            self.layers.append((matrix, values[at : at + outputs]))
-            at += outputs
-            inputs = outputs
+    def __init__(self, layers: Layers, inputs: int = len(NAMES)) -> None:
+        for k, (matrix, offsets) in enumerate(layers):
+            if matrix.shape != (len(offsets), inputs):
+                raise ValueError(
+                    f"layer {k} is {matrix.shape} with {len(offsets)} offsets, but has "
+                    f"{inputs} inputs"
+                )
+            inputs = len(offsets)
+        if inputs != 1:
+            raise ValueError(f"the last layer has {inputs} outputs, not 1")
+        self.layers = layers
 
     def log_odds(self, figures: list[float]) -> float:
         """Log odds that the candidate is a QRS complex."""
@@ -66,3 +49,8 @@ class Judge:
             x = np.tanh(np.dot(matrix, x) + bias)
         matrix, bias = self.layers[-1]
         return float(np.dot(matrix[0], x) + bias[0])
+
+
+def shipped_judge() -> Judge:
+    """Give the network that is shipped."""
+    return Judge(shipped()["qrs"].layers)

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.evaluate.detect import SAMPLE, read, stream
+from tools.evaluate.detect import SAMPLE
+from tools.evaluate.detectors import read, stream
 from tools.evaluate.stress import BAD_LEADS, FAULTS, Recording, bad_lead, found, with_faults
 
 RATE_HZ = 360.0

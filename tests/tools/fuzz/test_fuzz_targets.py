@@ -37,6 +37,6 @@ def test_the_examples_are_accepted_themselves(name, monkeypatch):
     def refused(error):
         raise error
 
-    monkeypatch.setattr("tools.fuzz_targets._one_line", refused)
+    monkeypatch.setattr("tools.fuzz.targets._one_line", refused)
     for seed in TARGETS[name].seeds:
         TARGETS[name].take(seed)

@@ -1,6 +1,6 @@
-"""The judge's weights are those of the stated commit and data, and a fit can be repeated."""
+"""Fits of the QRS detector's networks: what they learn from, and that they can be repeated."""
 
-import runpy
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,62 +10,89 @@ import numpy as np
 import pytest
 
 from monitor.errors import MonitorError
-from monitor.stages.detect import doubt, doubt_weights, weights
+from monitor.sources.simulator import SCENARIOS
+from monitor.stages.detect import doubt, weights
 from monitor.stages.detect.evidence import NAMES
 from monitor.stages.detect.judge import Judge
-from tools import shipped_detect
+from monitor.stages.detect.weights import Layers
 from tools.data.variants import Variants
-from tools.shipped_detect import DATA_SHA256, DOUBT, JUDGE, ROOT, Shipped, data_digest, digest
-from tools.train import deferred as fit_doubt
-from tools.train import qrs as fit_detect
-from tools.train.qrs import Evidence, Round, Weights, fit, joined, log_odds
+from tools.train import candidates, deferred, network, qrs
+from tools.train.candidates import Evidence, joined
+from tools.train.network import Fit, fit, log_odds
+from tools.train.qrs import Collect, Round
+from tools.train.weights import SHIPPED, data_digest, main, provenance, read, write
 
 
-def test_the_weights_are_the_stated_ones() -> None:
-    assert digest(Path(weights.__file__)) == JUDGE.sha256
-    assert digest(Path(doubt_weights.__file__)) == DOUBT.sha256
+def same(one: Layers, other: Layers) -> bool:
+    return all(
+        np.array_equal(a, b)
+        for layer, beside in zip(one, other, strict=True)
+        for a, b in zip(layer, beside, strict=True)
+    )
 
 
-def test_the_data_are_the_stated_ones(data_dir: Path) -> None:
-    assert data_digest(data_dir) == DATA_SHA256
+@pytest.mark.parametrize("name", ["qrs", "deferred"])
+def test_the_data_are_those_of_the_shipped_weights(data_dir: Path, name: str) -> None:
+    assert data_digest(data_dir) == weights.shipped()[name].provenance["data_sha256"]
 
 
-@pytest.mark.parametrize("tool", [fit_detect, fit_doubt])
-def test_missing_data_are_named(
-    tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--data", str(tmp_path), "--out", str(tmp_path / "weights.py")]
-    assert tool.main(arguments) == 1
-    assert "101.hea" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("tool", [qrs, deferred])
+def test_missing_data_are_named(tool: ModuleType, tmp_path: Path) -> None:
+    out = tmp_path / "weights.npz"
+    with pytest.raises(MonitorError, match=r"101\.hea"):
+        tool.main(["--data", str(tmp_path), "--out", str(out)])
+    assert not out.exists()
 
 
-def test_a_clone_without_the_history_is_told_so(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shipped_detect, "ROOT", tmp_path)
-    with pytest.raises(MonitorError, match="whole history"):
-        shipped_detect.fit_as_shipped(JUDGE, data_dir, tmp_path / "weights.py", 1)
+def test_a_network_is_put_beside_the_others(tmp_path: Path) -> None:
+    path, other = tmp_path / "one.npz", tmp_path / "other.npz"
+    made: Layers = ((np.full((1, 20), 0.1), np.array([2.0])),)
+    told = provenance("python -m tools.train.qrs", [1, 2], "ab" * 32)
+    for each in (path, other):
+        write(each, "qrs", made, told)
+    assert path.read_bytes() == other.read_bytes()
+    found = read(path)
+    assert same(found["qrs"].layers, made)
+    assert found["qrs"].provenance == {"network": "qrs", "layers": 1, **told}
+    assert same(found["deferred"].layers, weights.shipped()["deferred"].layers)
+    write(path, "deferred", made, told)
+    assert same(read(path)["qrs"].layers, made)
+    assert json.loads(json.dumps(told)) == told
 
 
-@pytest.mark.parametrize("shipped", [JUDGE, DOUBT])
-def test_the_commit_holds_the_tool_that_fits_them(shipped: Shipped) -> None:
-    git = shutil.which("git")
-    if git is None or not (ROOT / ".git").exists():
+def test_the_shipped_weights_written_again_are_the_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    shutil.copy(SHIPPED, path)
+    found = weights.shipped()["qrs"]
+    told = {k: v for k, v in found.provenance.items() if k not in ("network", "layers")}
+    write(path, "qrs", found.layers, told)
+    assert path.read_bytes() == SHIPPED.read_bytes()
+
+
+def test_the_provenance_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert "qrs: 20 - 64 - 32 - 1 units" in shown
+    assert weights.shipped()["deferred"].provenance["commit"] in shown
+    (tmp_path / "no.npz").write_bytes(b"no")
+    with pytest.raises(MonitorError, match="cannot read weights"):
+        main([str(tmp_path / "no.npz")])
+
+
+@pytest.mark.parametrize("name", ["qrs", "deferred"])
+def test_the_commit_of_the_shipped_weights_holds_the_command_that_fits_them(name: str) -> None:
+    root, told = Path(__file__).resolve().parents[3], weights.shipped()[name].provenance
+    git = [shutil.which("git") or "", "-C", str(root)]
+    if not git[0] or not (root / ".git").exists():
         pytest.skip("not a git clone")
-    here = [git, "-C", str(ROOT)]
-    shallow = subprocess.run(
-        [*here, "rev-parse", "--is-shallow-repository"], capture_output=True, text=True, check=False
-    )
-    if shallow.stdout.strip() != "false":
+    asked = [*git, "rev-parse", "--is-shallow-repository"]
+    shallow = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    if shallow.strip() != "false":
         pytest.skip("a clone without its history")
-    shown = subprocess.run(
-        [*here, "show", f"{shipped.commit}:tools/{shipped.tool}.py"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert 'parser.add_argument("--out"' in shown.stdout
+    module = told["command"].split()[2].replace(".", "/")
+    shown = [*git, "show", f"{told['commit']}:{module}.py"]
+    text = subprocess.run(shown, capture_output=True, text=True, check=True).stdout
+    assert 'parser.add_argument("--out"' in text
 
 
 def made_evidence() -> Evidence:
@@ -75,48 +102,38 @@ def made_evidence() -> Evidence:
     return Evidence(figures, labels, np.zeros(6000, bool))
 
 
-SHORT = Round((), (8, 4), 3, unlabelled=2.0, fast=4.0, fast_s=0.6)
+SHORT = Fit((8, 4), 3, unlabelled=2.0, fast=4.0, fast_s=0.6)
 
 
-def test_the_same_evidence_gives_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fit_detect, "BATCH", 128)
+def test_the_same_evidence_gives_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "BATCH", 128)
     evidence = made_evidence()
-    one, other = (fit(evidence, SHORT, fit_detect.teacher()) for _ in range(2))
-    assert one == other
-    assert one.layers == (8, 4, 1)
-    judge = one.judge()
+    one, other = (fit(evidence, SHORT, qrs.teacher()) for _ in range(2))
+    assert same(one, other)
+    assert [len(offsets) for _, offsets in one] == [8, 4, 1]
+    judge = Judge(one)
     odds = np.array([judge.log_odds(row.tolist()) for row in evidence.figures[:500]])
     assert np.mean((odds > 0.0) == (evidence.labels[:500] > 0.5)) > 0.9
     assert odds == pytest.approx(log_odds(one, evidence.figures[:500]))
-    fit_detect.write(one, tmp_path / "w.py")
-    written = runpy.run_path(str(tmp_path / "w.py"))
-    assert Weights(written["LAYERS"], written["NUMBERS"].strip().replace("\n", " ")) == one
 
 
 def test_without_labels_the_teacher_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_detect, "BATCH", 128)
+    monkeypatch.setattr(network, "BATCH", 128)
     labelled = made_evidence()
     rows = labelled.figures.copy()
     rows[:, 1] += 20.0  # another kind of signal
-    teacher = log_odds(fit_detect.teacher(), rows)
+    teacher = log_odds(qrs.teacher(), rows)
     assert 500 < np.count_nonzero(teacher > 0.0) < 5500
     other = Evidence(rows, np.zeros(6000, np.float32), np.ones(6000, bool))
     how = SHORT._replace(epochs=12)
-    odds = log_odds(fit(joined([labelled, other]), how, fit_detect.teacher()), rows)
+    odds = log_odds(fit(joined([labelled, other]), how, qrs.teacher()), rows)
     assert np.mean((odds > 0.0) == (teacher > 0.0)) > 0.9
-
-
-def test_weights_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match="are 3 numbers, not 177"):
-        Judge((8, 1), "1 2 3").log_odds([0.0] * len(NAMES))
 
 
 @pytest.mark.parametrize("variant", ["clean", "second", "first motion 0", "vt muscle6", "holes"])
 def test_what_is_near_a_beat_is_one_candidate(data_dir: Path, variant: str) -> None:
     """As often as a candidate is weighed, it has the same label; most beats have one."""
-    evidence = fit_detect.labelled(data_dir, "208", variant, 7, fit_detect.teacher())
+    evidence = qrs.labelled(data_dir, "208", variant, 7, qrs.teacher())
     assert evidence.figures.shape == (len(evidence.labels), len(NAMES))
     beats = evidence.labels.sum() / len(evidence.labels)
     assert 0.3 < beats < 0.98
@@ -127,37 +144,33 @@ def test_what_is_near_a_beat_is_one_candidate(data_dir: Path, variant: str) -> N
     ("source", "name"), [("vfdb", "430"), ("cinc2015", "v729l"), ("simulator", "vt")]
 )
 def test_a_source_without_labels_gives_none(data_dir: Path, source: str, name: str) -> None:
-    evidence = fit_detect.unlabelled(data_dir, source, name, 7, fit_detect.teacher())
+    evidence = qrs.unlabelled(data_dir, source, name, 7, qrs.teacher())
     assert len(evidence.figures) > 100
     assert evidence.unlabelled.all()
     assert not evidence.labels.any()
 
 
 def test_what_is_in_doubt_in_noise_is_labelled(data_dir: Path) -> None:
-    evidence = fit_doubt.collect(data_dir, "208", "motion 0", 7, None)
+    evidence = deferred.collect(data_dir, "208", "motion 0", 7, None)
     assert evidence.figures.shape == (len(evidence.labels), len(doubt.NAMES))
     assert len(evidence.labels) > 50
     assert 0.1 < evidence.labels.mean() < 0.9
     loud = evidence.figures[:, doubt.NAMES.index("loud")]
     assert 0.0 < loud.min() <= loud.max() <= 1.0
-    others = fit_doubt.collect(data_dir, "208", "motion 0", 7, weights_of_doubt())
+    others = deferred.collect(data_dir, "208", "motion 0", 7, weights.shipped()["deferred"].layers)
     assert others.figures.shape != evidence.figures.shape  # other decisions, other doubts
-
-
-def weights_of_doubt() -> Weights:
-    return Weights(doubt_weights.LAYERS, doubt_weights.NUMBERS)
 
 
 def test_a_variant_that_is_none_is_refused(data_dir: Path) -> None:
     with pytest.raises(ValueError, match="'mution'"):
-        fit_detect.labelled(data_dir, "101", "mution 6", 7, fit_detect.teacher())
+        qrs.labelled(data_dir, "101", "mution 6", 7, qrs.teacher())
 
 
 @pytest.mark.parametrize(
     "variant",
     sorted(
-        {v for how in fit_detect.ROUNDS for c in how.collects for v in c.variants}
-        | {*fit_doubt.NOISES, *fit_doubt.OTHERS}
+        {v for how in qrs.ROUNDS for c in how.collects for v in c.variants}
+        | {*deferred.NOISES, *deferred.OTHERS}
     ),
 )
 def test_every_variant_of_the_fit_can_be_made(data_dir: Path, variant: str) -> None:
@@ -167,21 +180,44 @@ def test_every_variant_of_the_fit_can_be_made(data_dir: Path, variant: str) -> N
     assert made.beats.max() < len(made.signal)
 
 
-def test_the_second_network_is_fitted_the_same_again(
+def test_the_deferred_decision_is_fitted_the_same_again(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit_doubt, "RECORD_SETS", {"ds1": ("106", "208")})
-    monkeypatch.setattr(fit_doubt, "NOISES", ("motion 0",))
-    monkeypatch.setattr(fit_doubt, "OTHERS", ())
-    monkeypatch.setattr(fit_doubt, "HOW", Round((), (4,), 2))
+    monkeypatch.setattr(candidates, "RECORD_SETS", {"ds1": ("106", "208")})
+    monkeypatch.setattr(deferred, "NOISES", ("motion 0",))
+    monkeypatch.setattr(deferred, "OTHERS", ())
+    monkeypatch.setattr(deferred, "HOW", Fit((4,), 2))
     written = []
     for workers in ("1", "2"):
-        out = tmp_path / f"{workers}.py"
-        options = ["--data", str(data_dir), "--out", str(out), "--workers", workers, "--anew"]
-        assert fit_doubt.main(options) == 0
+        out = tmp_path / f"{workers}.npz"
+        options = ["--data", str(data_dir), "--out", str(out), "--workers", workers]
+        assert deferred.main(options) == 0
         written.append(out.read_bytes())
     assert written[0] == written[1]
-    network = runpy.run_path(str(tmp_path / "1.py"))
-    weights = Weights(network["LAYERS"], network["NUMBERS"])
-    assert weights.layers == (4, 1)
-    assert np.isfinite(weights.judge(len(doubt.NAMES)).log_odds([0.1] * len(doubt.NAMES)))
+    found = read(tmp_path / "1.npz")
+    assert same(found["qrs"].layers, weights.shipped()["qrs"].layers)
+    judge = Judge(found["deferred"].layers, len(doubt.NAMES))
+    assert np.isfinite(judge.log_odds([0.1] * len(doubt.NAMES)))
+    assert found["deferred"].provenance["data_sha256"] == data_digest(data_dir)
+
+
+def test_the_qrs_network_is_fitted_round_by_round(
+    data_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(candidates, "RECORD_SETS", {"ds1": ("106",)})
+    monkeypatch.setattr(qrs, "SCENARIOS", {"vt": SCENARIOS["vt"]})
+    first = Round((Collect(1, True, ("motion 0",), ("simulator",)),), Fit((4,), 2))
+    second = Round((Collect(2, False, ("begin",)),), Fit((6,), 2, unlabelled=2.0), by_last=True)
+    monkeypatch.setattr(qrs, "ROUNDS", (first, second))
+    out = tmp_path / "weights.npz"
+    assert qrs.main(["--data", str(data_dir), "--out", str(out)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    collected = [int(line.split()[2]) for line in said if line.startswith("round ")]
+    assert 100 < collected[0] < collected[1]
+    found = read(out)
+    assert [matrix.shape for matrix, _ in found["qrs"].layers] == [(6, len(NAMES)), (1, 6)]
+    assert found["qrs"].provenance["seeds"] == [1, 2]
+    assert same(found["deferred"].layers, weights.shipped()["deferred"].layers)

@@ -14,7 +14,7 @@ from monitor.messages import (
 )
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator
-from monitor.stages.evidence import MAX_SNIPPET_LEADS, Evidence
+from monitor.stages.snippets import MAX_SNIPPET_LEADS, Snippets
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
 
 RATE_HZ = 100.0
@@ -30,17 +30,17 @@ def signal(length, leads=2):
 
 
 def fed(values, hop=25, holes=()):
-    evidence = Evidence(StreamInfo("s", RATE_HZ, tuple(f"L{i}" for i in range(values.shape[1]))))
+    kept = Snippets(StreamInfo("s", RATE_HZ, tuple(f"L{i}" for i in range(values.shape[1]))))
     for at in range(0, len(values), hop):
         if at not in holes:
-            evidence.push(Samples("s", at, values[at : at + hop]))
-    return evidence
+            kept.push(Samples("s", at, values[at : at + hop]))
+    return kept
 
 
 def test_it_is_the_ten_seconds_before_right_behind_the_alert():
     values = signal(3000)
     raised = alert(2999)
-    first, second = fed(values).snippets([raised])
+    first, second = fed(values).follow([raised])
     assert first is raised
     assert second == Snippet("s", 3, 7, 2000, values[2000:3000])
     assert (second.end_sample, second.values_mv.dtype) == (3000, np.float32)
@@ -48,13 +48,13 @@ def test_it_is_the_ten_seconds_before_right_behind_the_alert():
 
 def test_after_a_start_it_is_what_there_is():
     values = signal(400)
-    [_, snippet] = fed(values).snippets([alert(399)])
+    [_, snippet] = fed(values).follow([alert(399)])
     assert snippet == Snippet("s", 3, 7, 0, values)
 
 
 def test_what_is_missing_is_nan_and_the_rest_is_in_its_place():
     values = signal(2000)
-    [_, snippet] = fed(values, holes=(1500, 1525)).snippets([alert(1999)])
+    [_, snippet] = fed(values, holes=(1500, 1525)).follow([alert(1999)])
     assert snippet.start_sample == 1000
     expected = values[1000:].copy()
     expected[500:550] = np.nan
@@ -71,14 +71,14 @@ def test_what_is_missing_is_nan_and_the_rest_is_in_its_place():
     ],
 )
 def test_other_transitions_and_technical_alerts_have_none(other):
-    assert fed(signal(1000)).snippets([other]) == [other]
+    assert fed(signal(1000)).follow([other]) == [other]
 
 
 def test_its_size_is_bounded_at_the_highest_rate_and_with_the_most_leads():
     info = StreamInfo("s", 1000.0, tuple(f"L{i}" for i in range(32)))
-    evidence = Evidence(info)
-    evidence.push(Samples("s", 0, np.zeros((12_000, 32), np.float32)))
-    [_, snippet] = evidence.snippets([alert(11_999)])
+    kept = Snippets(info)
+    kept.push(Samples("s", 0, np.zeros((12_000, 32), np.float32)))
+    [_, snippet] = kept.follow([alert(11_999)])
     assert snippet.values_mv.shape == (10_000, MAX_SNIPPET_LEADS)
     assert snippet.values_mv.nbytes <= MAX_PAYLOAD_BYTES
 

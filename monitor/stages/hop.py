@@ -1,0 +1,58 @@
+"""One hop of the signal with all that was found in it: what the later stages are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.messages import Beat, Gap, Quality, RPeak, Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """One beat of the pulse waveform: its upstroke, and how high it is, in the channel's unit."""
+
+    sample: int
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Since when the signal of a stream has been analysed; see :class:`monitor.stages.watch.Watch`.
+
+    Parameters
+    ----------
+    since_sample
+        The signal has been analysed without a break since this sample.
+    unusable_since
+        Where the present shutdown began; None while the signal is usable.
+    quiet_from
+        Where the time without a QRS began: the last R peak, or ``since_sample``.
+    after_hole
+        Samples are missing right before this hop.
+    forget
+        What came before proves nothing about what comes: after a hole, and during a shutdown
+        that has lasted longer than ``WatchSettings.forget_s``.
+    """
+
+    since_sample: int
+    unusable_since: int | None
+    quiet_from: int
+    after_hole: bool = False
+    forget: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hop:
+    """One hop of the ECG and all that was found in it.
+
+    ``block`` is empty at the end of the stream, where the last beats come without signal. ``beats``
+    are those labelled now, ``rpeaks`` those found now. ``gaps`` came since the hop before.
+    """
+
+    block: Samples
+    quality: Quality
+    watched: Watched
+    rpeaks: tuple[RPeak, ...] = ()
+    beats: tuple[Beat, ...] = ()
+    pulses: tuple[Pulse, ...] = ()
+    gaps: tuple[Gap, ...] = ()

@@ -1,0 +1,174 @@
+"""Show the weights of the QRS detector's networks: their layers and where they come from.
+
+    python -m tools.train.weights              the shipped ones
+    python -m tools.train.weights FILE.npz     those of a fit
+
+The fits of :mod:`tools.train.qrs` and :mod:`tools.train.deferred` write them with what is here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import wfdb
+
+from monitor.errors import MonitorError
+from monitor.score import RECORD_SETS
+from monitor.stages.detect import weights
+from monitor.stages.detect.weights import Layers, Network
+from tools.commands import run
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = Path(weights.__file__).with_name(weights.FILE)
+
+
+def read(path: Path) -> dict[str, Network]:
+    """Read the networks of a file.
+
+    Raises
+    ------
+    MonitorError
+        If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return weights.read(file)
+    except (OSError, ValueError, KeyError) as error:
+        raise MonitorError(f"cannot read weights {path}: {error}") from error
+
+
+def write(path: Path, name: str, layers: Layers, provenance: dict[str, Any]) -> None:
+    """Put a network into a file of weights; the others stay, or are the shipped ones.
+
+    Parameters
+    ----------
+    path
+        The file; the same weights and provenance give the same bytes.
+    name
+        Of the network, ``qrs`` or ``deferred``.
+    layers
+        Its weights.
+    provenance
+        Where they come from; name and number of layers are added.
+    """
+    networks = read(path if path.exists() else SHIPPED)
+    told = {"network": name, "layers": len(layers), **provenance}
+    networks[name] = Network(layers, told)
+    arrays: dict[str, Any] = {
+        "provenance": np.array([json.dumps(n.provenance) for n in networks.values()])
+    }
+    for key, network in networks.items():
+        for k, (matrix, offsets) in enumerate(network.layers):
+            arrays[f"{key}.{k}.matrix"], arrays[f"{key}.{k}.offsets"] = matrix, offsets
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
+    part.replace(path)
+
+
+def provenance(command: str, seeds: Sequence[int], data_sha256: str) -> dict[str, Any]:
+    """Say where the weights of a fit that ends now come from; see :func:`write`."""
+    commit = _git("rev-parse", "HEAD") or "unknown"
+    return {
+        "command": command,
+        "commit": commit + (" with changes" if _git("status", "--porcelain") else ""),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "seeds": list(seeds),
+        "data": "mitdb (DS1), nstdb (bw, ma), vfdb, cinc2015",
+        "data_sha256": data_sha256,
+    }
+
+
+def _git(*words: str) -> str:
+    """Ask git about this checkout; empty if it does not answer."""
+    command = ["git", "-C", str(ROOT), *words]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def data_digest(data: Path) -> str:
+    """SHA-256 over all that the fits read: DS1, two noise records, vfdb and CinC 2015.
+
+    Parameters
+    ----------
+    data
+        Folder with ``mitdb``, ``nstdb``, ``vfdb`` and ``cinc2015``.
+
+    Raises
+    ------
+    MonitorError
+        If a file is missing.
+    """
+    total = hashlib.sha256()
+    for name in _names(data):
+        try:
+            found = hashlib.sha256((data / name).read_bytes()).hexdigest()
+        except OSError as error:
+            raise MonitorError(f"the fit needs {data / name}: {error.strerror}") from error
+        total.update(f"{name} {found}\n".encode())
+    return total.hexdigest()
+
+
+def _names(data: Path) -> Iterator[str]:
+    """Files that the fits read; of the last two databases all records, and there must be some."""
+    for record in RECORD_SETS["ds1"]:
+        yield from (f"mitdb/{record}.{kind}" for kind in ("hea", "dat", "atr"))
+    for noise in ("bw", "ma"):
+        yield from (f"nstdb/{noise}.{kind}" for kind in ("hea", "dat"))
+    for database in ("vfdb", "cinc2015"):
+        headers = sorted((data / database).glob("*.hea"))
+        if not headers:
+            raise MonitorError(f"the fit needs the records of {data / database}: there are none")
+        for header in headers:
+            signals = dict.fromkeys(wfdb.rdheader(str(header.with_suffix(""))).file_name)
+            yield from (f"{database}/{name}" for name in (header.name, *signals))
+
+
+def fit_arguments(description: str, argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
+    """Read the command line of a fit: ``data``, ``out``, ``workers``."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {prog}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with mitdb/, nstdb/, vfdb/, cinc2015/"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=SHIPPED, help="file of weights (default: the shipped one)"
+    )
+    parser.add_argument("--workers", type=int, default=1)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train.weights",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, nargs="?", default=SHIPPED)
+    args = parser.parse_args(argv)
+    for name, network in read(args.file).items():
+        sizes = [network.layers[0][0].shape[1], *(len(offsets) for _, offsets in network.layers)]
+        print(f"{name}: {' - '.join(map(str, sizes))} units")
+        for key, value in network.provenance.items():
+            if key not in ("network", "layers"):
+                print(f"  {key:12} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main, "weights"))
