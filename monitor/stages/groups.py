@@ -58,7 +58,7 @@ class BeatGroups:
         self._energy = np.zeros(GROUPS)
         self._weight = np.zeros(GROUPS)  # decayed number of beats
         self._log_rr = np.zeros(GROUPS)
-        self._widths = np.full(GROUPS, np.inf)  # of their QRS, s
+        self._widths = [math.inf] * GROUPS  # of their QRS, s
         self._dominant = -1
         self._scale: float | None = None  # of the dominant beat, once asked for
         self._correlations = (1.0, 1.0)
@@ -172,14 +172,15 @@ class BeatGroups:
         conduction system is narrower and is remembered for some minutes.
         """
         total = float(_total(self._weight))
-        used = np.where(self._weight >= NARROW_SHARE * total, self._widths, np.inf)
-        narrow = int(used.argmin())
+        weights = self._weight.tolist()
+        used = [k for k in range(GROUPS) if weights[k] >= NARROW_SHARE * total]
+        narrow = min(used, key=self._widths.__getitem__)
         lag = int(product[:, narrow].argmax())
         both = float(energy[lag]) * float(self._energy[narrow])
         return (
             float(product[lag, narrow]) / (math.sqrt(both) + 1e-9),
             math.log(width / self._widths[narrow]),
-            float(self._weight[narrow]) / total,
+            weights[narrow] / total,
         )
 
     def _moved_p(

@@ -72,8 +72,8 @@ class RRHistory:
         ]
 
     def _nearest(self, log_rr: float) -> float:
-        held = self._recent(8)
-        return float(np.abs(held - log_rr).min()) if len(held) else 0.0
+        held = self._recent(8).tolist()
+        return min((abs(value - log_rr) for value in held), default=0.0)
 
     def _recent(self, count: int) -> NDArray[np.float64]:
         at = self._count % 512
@@ -130,5 +130,6 @@ def _quantile(values: NDArray[np.float64], share: float) -> float:
 
 def _quantiles(values: NDArray[np.float64], *shares: float) -> list[float]:
     at = [int(share * (len(values) - 1)) for share in shares]
-    parted = np.partition(values, at)
+    parted = values.copy()  # np.partition goes through more layers
+    parted.partition(at)
     return [float(parted[i]) for i in at]

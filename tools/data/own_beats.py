@@ -25,7 +25,7 @@ from monitor.stages.context import PatientContext
 from monitor.stages.detect import make_detector
 from monitor.stages.quality import QualityGate
 from monitor.stages.segment import BeatWindow, Segmenter
-from monitor.stages.shutdown import Shutdown
+from monitor.stages.watch import Watch
 from tools.data.beats import Beats
 from tools.data.reference import rhythm_spans
 
@@ -50,11 +50,11 @@ def find(path: Path, manifest: Manifest) -> FoundBeats:
     info, settings = source.info.ecg, Settings()
     blocks, gate = Blocks(source.info, settings.blocks), QualityGate(info, settings.quality)
     detector, segmenter = make_detector(info, settings.detect), Segmenter(info, manifest)
-    shutdown, context = Shutdown(info), PatientContext(manifest)
+    watch, context = Watch(info, settings.watch), PatientContext(manifest)
     rows: list[tuple[BeatWindow, NDArray[np.float32], NDArray[np.float32]]] = []
 
     def take(windows: list[BeatWindow]) -> None:
-        kept = shutdown.intervals(windows)
+        kept = watch.rr_s(windows)
         for window in windows:
             inputs = context.push(window)
             if window.rpeak.sample in kept:
@@ -68,7 +68,7 @@ def find(path: Path, manifest: Manifest) -> FoundBeats:
                 quality = gate.push(block)
                 rpeaks = detector.push(block, quality)
                 windows = segmenter.push(block, rpeaks, quality.leads)
-                shutdown.push(quality)
+                watch.push(block, quality)
                 take(windows)
 
     for chunk in source.chunks():

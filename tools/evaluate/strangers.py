@@ -41,12 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, default=Path("build/strangers"), help="cache folder")
     parser.add_argument("--seed", type=at_least(0), default=1, help="of training")
     parser.add_argument("--folds", type=at_least(2), default=4, help="of cross-validation")
+    parser.add_argument("--quick", action="store_true", help="labels: reference R peaks alone")
     args = parser.parse_args(argv)
     for name in args.sections:
         if name not in SECTIONS:
             parser.error(f"no section {name!r}: there are {', '.join(SECTIONS)}")
     warnings.filterwarnings("ignore", message=".*torch.jit.*")
-    study = Study(data_folder(args.data), args.work, args.seed, args.folds)
+    study = Study(data_folder(args.data), args.work, args.seed, args.folds, args.quick)
     for name in args.sections or SECTIONS:
         module = importlib.import_module(f"tools.evaluate.stranger_{name}")
         print(module.section(study), flush=True)

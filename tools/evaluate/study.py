@@ -30,12 +30,15 @@ class Study:
         Of training.
     folds
         Of cross-validation.
+    quick
+        Leave out what takes the whole monitor over all records.
     """
 
     folder: Path
     work: Path
     seed: int = 1
     folds: int = 4
+    quick: bool = False
 
 
 def interval(
