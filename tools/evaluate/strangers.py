@@ -3,6 +3,7 @@
     python -m tools.evaluate strangers              all sections
     python -m tools.evaluate strangers labels       one of them
     python -m tools.evaluate strangers labels --seed 2
+    python -m tools.evaluate strangers labels --write      into the card, models/README.md
 
 Every section trains what it measures again, without the patients (or the database) that it then
 measures on, by the settings of the shipped training; so a figure here says what a patient nobody
@@ -21,8 +22,10 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.bundle import FOLDER
 from tools.commands import run
 from tools.data.beats import data_folder
+from tools.evaluate.label_sections import replace_strangers, strangers_part
 from tools.evaluate.study import Study
 from tools.train.ship import at_least
 
@@ -42,7 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=at_least(0), default=1, help="of training")
     parser.add_argument("--folds", type=at_least(2), default=4, help="of cross-validation")
     parser.add_argument("--quick", action="store_true", help="labels: reference R peaks alone")
+    parser.add_argument("--write", action="store_true", help="labels: into models/README.md")
     args = parser.parse_args(argv)
+    if args.write and args.sections != ["labels"]:
+        parser.error("--write is for the section labels alone")
     for name in args.sections:
         if name not in SECTIONS:
             parser.error(f"no section {name!r}: there are {', '.join(SECTIONS)}")
@@ -50,7 +56,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     study = Study(data_folder(args.data), args.work, args.seed, args.folds, args.quick)
     for name in args.sections or SECTIONS:
         module = importlib.import_module(f"tools.evaluate.stranger_{name}")
-        print(module.section(study), flush=True)
+        text = module.section(study)
+        print(text, flush=True)
+        if args.write:
+            options = ["--quick"] * args.quick + [f"--seed {args.seed}"] * (args.seed != 1)
+            command = " ".join(["python -m tools.evaluate strangers labels", *options])
+            path = FOLDER / "README.md"
+            old = path.read_text(encoding="utf-8")
+            part = strangers_part(text.partition("\n\n")[2], command)
+            path.write_text(replace_strangers(old, part), encoding="utf-8")
     return 0
 
 
