@@ -136,8 +136,8 @@ Development figures: DS2 was never trained on, but was looked at many times whil
 made. Se/+P in percent by EC57 (150 ms, from 5:00, gross), streamed through the monitor's own
 stages. V, S, F and macro F1 with the class map of the ML literature (e, j are N); "S, EC57 map"
 counts them as S, as the standard does. "Own detector" is the whole monitor, as `annotate` and
-`score` run it; both leads unless said. Electrode motion is that of the noise stress test database, added
-to the whole record in both leads ({NOISE_DEFINITION}); R peaks are
+`score` run it; both leads unless said. Electrode motion is that of the noise stress test
+database, added to the whole record in both leads ({NOISE_DEFINITION}); R peaks are
 given, so that this is the noise in the labels alone.
 Command: `python -m tools.evaluate.labels --write`.
 

@@ -2,7 +2,7 @@
 
     python -m tools.evaluate.labels --records ds1      a look at the training patients
     python -m tools.evaluate.labels --write            measure on DS2, write models/README.md
-    python -m tools.evaluate.labels --write --quick    the figures in the bundle alone
+    python -m tools.evaluate.labels --write --quick    as recorded, reference R peaks only
     python -m tools.evaluate.labels --write --seeds build/beats/aami-*.pt   that section alone
     python -m tools.evaluate.labels --write --speed                         that row alone
 
@@ -298,7 +298,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(text)
     if args.write:
         state(bundle, args.model, tables[0])
-    if args.write and not args.quick:
         path.write_text(replace_part(text, part_of(old)), encoding="utf-8")
         title = f"{bundle.manifest.name}, {args.records.upper()}, reference R peaks"
         draw(confusion(tables[0]), title, FOLDER / "confusion" / f"{bundle.manifest.name}.svg")
