@@ -181,3 +181,29 @@ def test_second_lead_has_rows_and_features_of_its_own_or_zeros():
     signal, features = context.push(beat(0.8))
     assert not signal[2:].any()
     assert not features[len(FEATURES) :].any()
+
+
+def test_a_tachycardia_that_became_the_dominant_beat_is_still_wide_against_the_narrow_one():
+    context = learnt(200)
+    for _ in range(300):
+        context.push(beat(0.4, width_s=0.04))
+    _, found = context.push(beat(0.4, width_s=0.04))
+    assert feature(found, "group_dominant") == 1.0
+    assert feature(found, "width_ratio") == pytest.approx(0.0, abs=0.01)
+    assert feature(found, "narrow_width") > 0.7
+    assert feature(found, "narrow_corr") < 0.9
+    assert 0.05 < feature(found, "narrow_share") < 0.5
+
+
+def test_intervals_after_a_pause_are_those_of_the_beats_before_it():
+    context = learnt()
+    context.push(beat(2.0))
+    _, first = context.push(beat(0.8))
+    assert feature(first, "prev_long") > 0.7
+    assert feature(first, "rr_near8") == pytest.approx(0.0, abs=1e-9)
+    assert feature(first, "rr_usual_med8") == pytest.approx(0.0, abs=1e-9)
+    context.push(beat(0.8))
+    _, third = context.push(beat(0.8))
+    assert feature(third, "prev3_long") > 0.7
+    _, early = context.push(beat(0.4))
+    assert feature(early, "rr_near8") == pytest.approx(np.log(2.0), abs=1e-6)
