@@ -1,5 +1,6 @@
 # make run: set everything up and show the monitor on the simulated patient
 # make test: set everything up and run the tests
+# make docs: set everything up and build the documentation into build/site
 # make lock: write constraints.txt anew, the versions that are tested together
 # make check-newest, make check-oldest: the tests at the newest, and at the lowest, versions
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -12,7 +13,7 @@ PIP := -m pip --quiet --disable-pip-version-check
 TORCH ?= 2.13.0
 EXTRAS := dev,bench,fuzz
 
-.PHONY: run test check lint types lock check-newest check-oldest clean
+.PHONY: run test docs check lint types lock check-newest check-oldest clean
 
 run: $(VENV)/.run-ready
 	$(BIN)/ecg-monitor demo
@@ -20,7 +21,11 @@ run: $(VENV)/.run-ready
 test: $(VENV)/.dev-ready
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: lint types test
+docs: $(VENV)/.dev-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "built: build/site/index.html"
+
+check: lint types docs test
 
 lint: $(VENV)/.dev-ready
 	$(BIN)/ruff check .

@@ -34,7 +34,8 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 NOTICE = "Not a medical device: for research, teaching and development only."
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Give the parser of the whole command line, with a subparser for each command."""
     parser = argparse.ArgumentParser(
         prog="ecg-monitor",
         description=f"Real-time ECG monitor: beats, AAMI labels, rhythm alarms.\n{NOTICE}",
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; errors become one line on stderr and an exit code."""
-    args = _parser().parse_args(argv)
+    args = build_parser().parse_args(argv)
     try:
         code: int = args.run(args)
         sys.stdout.flush()

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, load_bundle
 from monitor.config import AlarmSettings, Settings
 from monitor.messages import Event, Gap, LeadState, Quality, Samples, StreamInfo
+from monitor.models.bundle import Bundle, load_bundle
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier

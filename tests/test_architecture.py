@@ -11,11 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # package -> places (path prefixes) that may import it
 ROOMS = {
-    "torch": ("models/", "monitor/stages/classify.py", "tools/"),
-    "safetensors": ("models/",),
+    "torch": ("monitor/models/", "monitor/stages/classify.py", "tools/"),
+    "safetensors": ("monitor/models/",),
     "neurokit2": ("monitor/stages/detect/", "tools/"),
     "zmq": ("monitor/wire/", "tools/"),
-    "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "models/"),
+    "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "monitor/models/"),
     "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
     "edfio": ("monitor/sources/",),
     "soundfile": ("monitor/sources/",),
@@ -50,6 +50,7 @@ SHELLS = (
     "monitor/journal/store.py",
     "monitor/journal/writer.py",
     "monitor/live.py",
+    "monitor/models/",
     "monitor/metrics/figures.py",
     "monitor/metrics/http.py",
     "monitor/recording/export.py",
@@ -101,7 +102,8 @@ SHELLS = (
 )
 # a layer may import from the layers named here, and from itself
 LAYERS = {
-    "monitor/stages/": {"stages", "ring", "messages", "config", "errors"},
+    "monitor/models/": {"models", "messages", "errors"},
+    "monitor/stages/": {"stages", "models", "ring", "messages", "config", "errors"},
     "monitor/sources/": {"sources", "messages", "config", "strict_toml", "text_file", "errors"},
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feed"},
     "monitor/wire/": {
@@ -118,7 +120,7 @@ LAYERS = {
 
 
 def modules():
-    for folder in ("monitor", "models", "tools"):
+    for folder in ("monitor", "tools"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             yield path.relative_to(ROOT).as_posix(), path
 

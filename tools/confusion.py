@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from monitor.score.beats import COLUMNS, ROWS
 from monitor.score.figures import Figures, figures
 
+CARDS = Path(__file__).resolve().parents[1] / "models"
+"""Folder of the cards of the shipped networks and their charts; it is not installed."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confusion:

@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenario", default="tour", metavar="NAME|FILE", help="what happens (default: tour)"
     )
     parser.add_argument("--list", action="store_true", help="list the scenarios and leave")
-    parser.add_argument("--rate-hz", type=float, default=360.0, metavar="HZ")
+    parser.add_argument(
+        "--rate-hz", type=float, default=360.0, metavar="HZ", help="sampling rate (360)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="another seed is another patient")
     parser.add_argument(
         "--pulse", action="store_true", help="with the pulse wave at a finger beside the ECG"

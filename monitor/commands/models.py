@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.model_file import ModelFile
+    from monitor.models.model_file import ModelFile
 
 SUMMARY = "List the models that come with the program, or say what is in a model file."
 EXAMPLE = (
@@ -44,10 +44,10 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from models.model_file import export, read_model
-    from models.shipped import SHIPPED
     from monitor.config import Settings
     from monitor.errors import MonitorError
+    from monitor.models.model_file import export, read_model
+    from monitor.models.shipped import SHIPPED
 
     default = Settings().classify.model
     out = Console(highlight=False)
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     for name in args.models or sorted(SHIPPED, key=lambda n: (n != default, n)):
         model = read_model(name)
         if args.try_out:
-            from models.bundle import load_bundle
+            from monitor.models.bundle import load_bundle
 
             load_bundle(name)
         if args.export:

@@ -223,8 +223,8 @@ def _restore(hub: Hub, journal: Journal, log: Log) -> None:
 
 def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
     """Load everything heavy now, so that no stream waits for it, and check the settings."""
-    from models.bundle import load_bundle
     from monitor.messages import StreamInfo
+    from monitor.models.bundle import load_bundle
     from monitor.pipeline import Pipeline
 
     bundle = load_bundle(settings.classify.model)  # one for all streams: their beats share batches

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 
-from models.bundle import load_bundle
-from models.shipped import SHIPPED
 from monitor.config import Settings
 from monitor.doctor.finding import Finding, fail, ok, warn
 from monitor.errors import MonitorError
 from monitor.messages import AamiClass, Beat
+from monitor.models.bundle import load_bundle
+from monitor.models.shipped import SHIPPED
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator
 

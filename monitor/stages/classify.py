@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, last_line
 from monitor.errors import MonitorError
 from monitor.messages import AamiClass, Beat, FloatArray, StreamInfo
+from monitor.models.bundle import Bundle, last_line
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow
 

@@ -12,9 +12,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import Manifest
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray
+from monitor.models.manifest import Manifest
 from monitor.stages.groups import BeatGroups
 from monitor.stages.intervals import RRHistory
 from monitor.stages.segment import BeatWindow

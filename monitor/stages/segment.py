@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import Manifest
 from monitor.messages import FloatArray, LeadState, RPeak, Samples, StreamInfo
+from monitor.models.manifest import Manifest
 from monitor.ring import Ring
 
 KERNEL_HALF_S = 0.04  # half length of the anti-alias kernel: five lobes at 125 Hz

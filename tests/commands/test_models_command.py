@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from models.manifest import Manifest
-from models.shipped import SHIPPED
 from monitor.cli import main
+from monitor.models.manifest import Manifest
+from monitor.models.shipped import SHIPPED
 
 
 def test_all_shipped_models_are_listed_the_default_first(capsys):

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from models import bundle
 from monitor.cli import main
 from monitor.config import ClassifySettings, Settings
 from monitor.doctor import analysis, installation, machine
 from monitor.doctor.finding import Verdict, ok
 from monitor.errors import FAILED
+from monitor.models import bundle
 from monitor.wire.sockets import ServiceSockets
 
 FREE = "tcp://127.0.0.1:*"

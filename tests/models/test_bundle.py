@@ -12,16 +12,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.bundle import FOLDER, load_bundle, restate, save_bundle
-from models.manifest import Manifest
-from models.networks import CnnBiLstm
-from models.shipped import SHIPPED
 from monitor.errors import MonitorError
 from monitor.messages import StreamInfo
+from monitor.models.bundle import FOLDER, load_bundle, restate, save_bundle
+from monitor.models.manifest import Manifest
+from monitor.models.networks import CnnBiLstm
+from monitor.models.shipped import SHIPPED
 from monitor.stages.classify import Classifier
 from monitor.stages.context import FEATURES
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/own-model.md"
 MANIFEST = Manifest(name="mine", before_s=0.4, channels=("beat",), scaling="zscore")
 
 
@@ -116,8 +116,8 @@ def test_bare_network_with_a_toml_manifest(tmp_path):
     refused(tmp_path / "bare.pt", "manifest")
 
 
-def test_the_manifest_in_the_readme_is_that_of_a_network_for_the_published_rows(tmp_path):
-    blocks = re.findall(r"^```toml\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+def test_the_manifest_in_the_documentation_is_that_of_a_network_for_the_published_rows(tmp_path):
+    blocks = re.findall(r"^```toml[^\n]*\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     (text,) = [block for block in blocks if "before_s" in block]
     torch.jit.save(torch.jit.script(Plain()), tmp_path / "mine.pt")
     (tmp_path / "mine.toml").write_text(text)
@@ -252,7 +252,7 @@ def test_altered_shipped_file_is_refused(tmp_path, monkeypatch):
     content = bytearray((FOLDER / "aami.pt").read_bytes())
     content[-1] ^= 1
     (tmp_path / "aami.pt").write_bytes(bytes(content))
-    monkeypatch.setattr("models.model_file.FOLDER", tmp_path)
+    monkeypatch.setattr("monitor.models.model_file.FOLDER", tmp_path)
     refused("aami", "SHA-256")
 
 

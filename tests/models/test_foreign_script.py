@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.bundle import load_bundle
-from models.model_file import FOLDER, read_model
-from models.networks import CnnBiLstm
 from monitor.cli import main
 from monitor.errors import MonitorError
+from monitor.models.bundle import load_bundle
+from monitor.models.model_file import FOLDER, read_model
+from monitor.models.networks import CnnBiLstm
 
 MANIFEST = 'name = "net"\nbefore_s = 0\nlength = 187\nflat_input = true\n'
 CODE = "net/code/__torch__.py"
@@ -213,7 +213,7 @@ def test_operators_that_are_not_on_the_list_are_refused(expression, word, thief,
 def test_the_graph_that_torch_made_is_held_to_the_list_too(thief, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = written(tmp_path / "net.pt", list(thief.items()))
-    monkeypatch.setattr("models.script.rewritten", lambda entries, path: entries)
+    monkeypatch.setattr("monitor.models.script.rewritten", lambda entries, path: entries)
     refused(path, tmp_path / "STOLEN", "aten::save", "refused")
 
 

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from models.networks import CnnBiLstm
+from monitor.models.networks import CnnBiLstm
 
 
 def network() -> CnnBiLstm:

@@ -9,16 +9,16 @@ import pytest
 import torch
 import wfdb
 
-from models import bundle as bundles
-from models.architectures import ARCHITECTURES, describe, rebuild, safe_weights
-from models.bundle import load_bundle
-from models.model_file import read_model
-from models.script import UnreadableError
-from models.shipped import SHIPPED
-from models.weights import KEY, header, pack, unpack
 from monitor.cli import main
 from monitor.errors import MonitorError
 from monitor.messages import RPeak, StreamInfo
+from monitor.models import bundle as bundles
+from monitor.models.architectures import ARCHITECTURES, describe, rebuild, safe_weights
+from monitor.models.bundle import load_bundle
+from monitor.models.model_file import read_model
+from monitor.models.script import UnreadableError
+from monitor.models.shipped import SHIPPED
+from monitor.models.weights import KEY, header, pack, unpack
 from monitor.stages.classify import Classifier
 from tools.evaluate.labels import label
 

@@ -1,4 +1,4 @@
-"""Every kind of alarm has a rule, a source, limits that exist, and its place in the README."""
+"""Every kind of alarm has a rule, a source, limits that exist, and is documented."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from monitor.messages import AlertKind, Priority
 from monitor.stages.alarms.catalogue import CATALOGUE
 from monitor.stages.alarms.stage import BEAT_RULES, HOP_RULES
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/alarms-and-limits.md"
 OF_THE_SERVICE = {
     AlertKind.STREAM_STALE,
+    AlertKind.STREAM_REFUSED,
+    AlertKind.SENDER_CHANGED,
     AlertKind.SAMPLING_RATE,
     AlertKind.STORAGE_FAILED,
     AlertKind.PUBLISHER_FAILED,
@@ -41,8 +43,8 @@ def test_a_rule_says_what_it_rests_on(kind: AlertKind) -> None:
     assert {name for name in named if "_" in name} <= LIMITS
 
 
-def test_the_readme_has_every_kind_with_its_priority() -> None:
-    section = README.read_text(encoding="utf-8").split("\n## Alarms\n")[1].split("\n## ")[0]
+def test_the_documentation_has_every_kind_with_its_priority() -> None:
+    section = PAGE.read_text(encoding="utf-8").split("\n## The alarms\n")[1].split("\n## ")[0]
     told = {
         kind: row.split("|")[1].split(",")[0].strip()
         for row in section.splitlines()

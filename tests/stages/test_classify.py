@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.bundle import Bundle, load_bundle
 from monitor.config import BlockSettings
 from monitor.errors import MonitorError
 from monitor.messages import AamiClass, Beat, RPeak, StreamInfo
+from monitor.models.bundle import Bundle, load_bundle
 from monitor.score import Annotations, Conditions, compare_beats, read_annotations, summarise
 from monitor.score.annotations import CLASS_MAPS
 from monitor.sources.wfdb_record import WfdbRecord

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.manifest import Manifest
 from monitor.messages import RPeak
+from monitor.models.manifest import Manifest
 from monitor.stages.context import FEATURES, PatientContext
 from monitor.stages.segment import BeatWindow
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.manifest import Manifest
 from monitor.messages import LeadState, RPeak, Samples, StreamInfo
+from monitor.models.manifest import Manifest
 from monitor.stages.segment import BeatWindow, Segmenter
 
 MANIFEST = Manifest(name="test", before_s=0.704)

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.bundle import Bundle, load_bundle
-from models.manifest import Manifest
 from monitor.messages import Samples
+from monitor.models.bundle import Bundle, load_bundle
+from monitor.models.manifest import Manifest
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator
 from monitor.stages.classify import BeatInputs, BeatNetwork

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import wfdb
 
-from models.manifest import Manifest
 from monitor.errors import MonitorError
 from monitor.messages import RPeak, StreamInfo
+from monitor.models.manifest import Manifest
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow
 from tools.data.beats import stream_windows
@@ -94,7 +94,7 @@ def test_own_labels_need_no_aami_names():
 
 
 def test_streams_are_refused_for_own_labels():
-    from models.bundle import Bundle
+    from monitor.models.bundle import Bundle
     from monitor.stages.classify import Classifier
 
     two = dataclasses.replace(MANIFEST, classes=("healthy", "infarction"), label_set="own")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import load_bundle
-from models.shipped import SHIPPED
+from monitor.models.bundle import load_bundle
+from monitor.models.shipped import SHIPPED
 from tools.commands import dispatch
 from tools.evaluate import __main__ as evaluate
 from tools.train import __main__ as train

@@ -24,9 +24,9 @@ import wfdb
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from models.manifest import Manifest
 from monitor.errors import MonitorError
 from monitor.messages import RPeak, Samples, StreamInfo
+from monitor.models.manifest import Manifest
 from monitor.score import RECORD_SETS
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow, Segmenter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.manifest import Manifest
+from monitor.models.manifest import Manifest
 from tools.confusion import Confusion
 
 TITLE = "# Models of one beat window\n"

@@ -21,12 +21,12 @@ import torch
 import wfdb
 from numpy.typing import NDArray
 
-from models.bundle import FOLDER, Bundle, load_bundle
-from models.shipped import SHIPPED
 from monitor.errors import MonitorError
 from monitor.messages import RPeak
+from monitor.models.bundle import Bundle, load_bundle
+from monitor.models.shipped import SHIPPED
 from tools.commands import run
-from tools.confusion import Confusion, calibration_error, draw
+from tools.confusion import CARDS, Confusion, calibration_error, draw
 from tools.data.beat_sets import AS_PUBLISHED, SETS, mitbih_rows, published, split_by_patient
 from tools.data.beats import data_folder, given_folder
 from tools.data.kachuee import Rows
@@ -122,8 +122,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(text)
     if args.write:
         for model in models:
-            draw(model.test, f"{model.title}, test part", FOLDER / model.picture)
-        path = FOLDER / "README.md"
+            draw(model.test, f"{model.title}, test part", CARDS / model.picture)
+        path = CARDS / "README.md"
         old = path.read_text(encoding="utf-8") if path.exists() else ""
         path.write_text(replace_part(old, text), encoding="utf-8")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from models.manifest import Manifest
+from monitor.models.manifest import Manifest
 from monitor.score import RecordScore, summarise
 from tools.evaluate.label_sections import DEVELOPMENT, TRIED
 from tools.evaluate.label_table import Table, pair

@@ -24,11 +24,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from models.bundle import FOLDER, Bundle, load_bundle, restate
-from models.shipped import SHIPPED
 from monitor.config import ClassifySettings, Settings
 from monitor.errors import MonitorError
 from monitor.messages import Beat, RPeak, Samples, StreamInfo
+from monitor.models.bundle import Bundle, load_bundle, restate
+from monitor.models.shipped import SHIPPED
 from monitor.pipeline import Pipeline
 from monitor.score import (
     RECORD_SETS,
@@ -43,7 +43,7 @@ from monitor.sources.wfdb_record import WfdbRecord
 from monitor.stages.classify import Classifier
 from monitor.stages.segment import BeatWindow, Segmenter
 from tools.commands import run
-from tools.confusion import Confusion, calibration_error, draw
+from tools.confusion import CARDS, Confusion, calibration_error, draw
 from tools.data.beat_sets import SETS
 from tools.data.beats import HOP_S, data_folder, leads, read, reference
 from tools.data.noise import add_noise, electrode_motion
@@ -259,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = data_folder(args.data)
     records = RECORD_SETS[args.records]
     conditions = variants(folder)
-    path = FOLDER / "README.md"
+    path = CARDS / "README.md"
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     if args.speed:
         row = speed_row(*speed(bundle))
@@ -300,7 +300,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         state(bundle, args.model, tables[0])
         path.write_text(replace_part(text, part_of(old)), encoding="utf-8")
         title = f"{bundle.manifest.name}, {args.records.upper()}, reference R peaks"
-        draw(confusion(tables[0]), title, FOLDER / "confusion" / f"{bundle.manifest.name}.svg")
+        draw(confusion(tables[0]), title, CARDS / "confusion" / f"{bundle.manifest.name}.svg")
     return 0
 
 

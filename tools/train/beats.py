@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from models.beat_networks import BeatCnn, BeatCnnBiLstm, BeatLstm
-from models.bundle import save_bundle
-from models.manifest import Manifest
 from monitor.errors import MonitorError
+from monitor.models.beat_networks import BeatCnn, BeatCnnBiLstm, BeatLstm
+from monitor.models.bundle import save_bundle
+from monitor.models.manifest import Manifest
 from tools.commands import run
 from tools.confusion import Confusion
 from tools.data import ptbdb

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from torch import nn
 
-from models.bundle import save_bundle
-from models.manifest import Manifest
-from models.networks import CnnBiLstm
+from monitor.models.bundle import save_bundle
+from monitor.models.manifest import Manifest
+from monitor.models.networks import CnnBiLstm
 from monitor.stages.context import FEATURES
 from tools.commands import run
 from tools.data.beats import data_folder

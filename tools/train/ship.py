@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from torch import nn
 
-from models import shipped
-from models.bundle import FOLDER, save_bundle
-from models.manifest import Manifest
+from monitor.models import shipped
+from monitor.models.bundle import FOLDER, save_bundle
+from monitor.models.manifest import Manifest
 
 
 def ship(net: nn.Module, manifest: Manifest) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from monitor_process import FREE, running
 
-from monitor.cli import _parser
+from monitor.cli import build_parser
 
 DEPLOY = Path(__file__).resolve().parents[3] / "tools" / "deploy"
 MOST_EXPOSED = 2.0  # of 10; a service that does nothing about it has 9.6
@@ -33,8 +33,8 @@ def instructions(name):
 def test_the_unit_runs_commands_that_there_are():
     check, serve = commands_of_the_unit()
     assert check[0] == serve[0] == "/opt/ecg-monitor/bin/ecg-monitor"
-    assert _parser().parse_args(check[1:]).check == Path("/etc/ecg-monitor/settings.toml")
-    args = _parser().parse_args(serve[1:])
+    assert build_parser().parse_args(check[1:]).check == Path("/etc/ecg-monitor/settings.toml")
+    args = build_parser().parse_args(serve[1:])
     assert (args.command, args.metrics, args.log_format) == ("serve", "9464", "json")
     assert (args.input, args.insecure) == (None, False)  # this machine only
 
@@ -42,7 +42,7 @@ def test_the_unit_runs_commands_that_there_are():
 def test_the_container_runs_a_command_that_there_is_and_binds_with_keys():
     (entry,), (serve,) = instructions("ENTRYPOINT"), instructions("CMD")
     assert entry == ["ecg-monitor"]
-    args = _parser().parse_args(serve)
+    args = build_parser().parse_args(serve)
     assert args.input == "tcp://0.0.0.0:5555"
     assert args.keys == Path("/keys")
     text = (DEPLOY / "Containerfile").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from models.manifest import Manifest
+from monitor.models.manifest import Manifest
 from tools.confusion import Confusion
 from tools.evaluate.beat_card import TITLE, BeatFigures, part_of, replace_part, zoo_card
 

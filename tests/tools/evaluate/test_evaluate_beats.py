@@ -5,9 +5,9 @@ import pytest
 import torch
 import wfdb
 
-from models.bundle import load_bundle
-from models.shipped import SHIPPED
 from monitor.errors import MonitorError
+from monitor.models.bundle import load_bundle
+from monitor.models.shipped import SHIPPED
 from tools.confusion import Confusion, calibration_error
 from tools.data.beat_sets import SETS
 from tools.data.kachuee import record_rows

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.manifest import Manifest
+from monitor.models.manifest import Manifest
 from monitor.score import Annotations, Conditions, compare
 from tools.confusion import Confusion, calibration_error, draw
 from tools.evaluate.label_card import Measured, card, replace_speed, speed_row

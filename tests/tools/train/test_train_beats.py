@@ -7,10 +7,10 @@ import pytest
 import torch
 from ptb_records import write_record
 
-from models.beat_networks import length_channel
-from models.bundle import load_bundle, save_bundle
 from monitor.errors import MonitorError
 from monitor.messages import StreamInfo
+from monitor.models.beat_networks import length_channel
+from monitor.models.bundle import load_bundle, save_bundle
 from monitor.stages.classify import Classifier
 from tools.data.beat_sets import BeatSet
 from tools.evaluate import beats as evaluate_beats

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.manifest import Manifest
 from monitor.errors import MonitorError
+from monitor.models.manifest import Manifest
 from tools.data.beats import Beats
 from tools.train import labels as train
 from tools.train.label_set import CAPS, HELD, Set, thinned

@@ -1,6 +1,5 @@
-"""The programs printed in the README are run: subscribers in Python and Node.js, a sender."""
+"""The example programs are run: subscribers in Python and Node.js, a sender."""
 
-import re
 import subprocess
 import sys
 import threading
@@ -20,11 +19,11 @@ from monitor.messages import (
     Samples,
     StreamInfo,
 )
-from monitor.wire.protocol import KINDS, decode, encode
+from monitor.wire.protocol import decode, encode
 from monitor.wire.sequence import SequenceCounter
 from monitor.wire.sockets import ServiceSockets
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FREE = "tcp://127.0.0.1:*"
 OUTPUT, INPUT = "tcp://127.0.0.1:5556", "tcp://127.0.0.1:5555"
 PATIENCE_S = 600
@@ -36,18 +35,11 @@ ALERT = Alert(
 EXPECTED = {"beat.208 720 V", "alert.208 1500 VT 150 > 100"}
 
 
-@pytest.mark.parametrize("text", [README, README.parent / "monitor/wire/README.md"])
-def test_the_kinds_of_messages_are_all_named(text):
-    (named,) = re.findall(r"Kinds: `([a-z\s]+)`", text.read_text(encoding="utf-8"))
-    assert sorted(named.split()) == sorted(KINDS)
-
-
-def block(language, endpoint):
-    """Give the README's program in a language that talks to an endpoint."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
-    programs = [text for text in blocks if endpoint in text]
-    assert len(programs) == 1, f"README.md needs one {language} program for {endpoint}"
-    return programs[0]
+def example(name, endpoint, here):
+    """Give the text of an example that talks to another endpoint."""
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    assert text.count(endpoint) == 1
+    return text.replace(endpoint, here)
 
 
 @contextmanager
@@ -80,29 +72,26 @@ def check_subscriber(command, cwd, sockets):
     assert lines == EXPECTED
 
 
-def test_the_python_subscriber_of_the_readme(tmp_path):
-    text = block("python", OUTPUT)
+def test_the_python_subscriber(tmp_path):
     with ServiceSockets(FREE, FREE, FREE) as sockets:
         script = tmp_path / "subscriber.py"
-        script.write_text(text.replace(OUTPUT, sockets.output_endpoint))
+        script.write_text(example("subscriber.py", OUTPUT, sockets.output_endpoint))
         check_subscriber([sys.executable, "-u", script], tmp_path, sockets)
 
 
 @pytest.mark.xdist_group("node")
-def test_the_node_subscriber_of_the_readme(node_folder):
-    text = block("js", OUTPUT)
+def test_the_node_subscriber(node_folder):
     with ServiceSockets(FREE, FREE, FREE) as sockets:
         script = node_folder / "subscriber.js"
-        script.write_text(text.replace(OUTPUT, sockets.output_endpoint))
+        script.write_text(example("subscriber.js", OUTPUT, sockets.output_endpoint))
         check_subscriber(["node", script], node_folder, sockets)
 
 
-def test_the_python_sender_of_the_readme(tmp_path):
-    text = block("python", INPUT)
+def test_the_python_sender(tmp_path):
     with ServiceSockets(FREE, FREE, FREE) as sockets:
         sockets.open_input()
         script = tmp_path / "sender.py"
-        script.write_text(text.replace(INPUT, sockets.input_endpoint))
+        script.write_text(example("sender.py", INPUT, sockets.input_endpoint))
         packets = []
         with program([sys.executable, script], tmp_path) as process:
             while len(packets) < 4:

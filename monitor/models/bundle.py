@@ -3,12 +3,12 @@
 Rules that hold here:
 
 1. Nothing is unpickled but by TorchScript's own reader, after the file was looked through
-   (:mod:`models.script`).
+   (:mod:`monitor.models.script`).
 2. Whatever is wrong with a file is found by :func:`load_bundle`, before the first sample.
 3. A shipped file must have the SHA-256 it was shipped with.
 4. TorchScript is preferred where it is there and torch reads it and runs it; else the network
-   is made anew from the weights without code (:mod:`models.weights`), where they are there. A
-   file that holds forbidden code is refused as a whole.
+   is made anew from the weights without code (:mod:`monitor.models.weights`), where they are
+   there. A file that holds forbidden code is refused as a whole.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.architectures import describe, rebuild, safe_weights
-from models.archive import MANIFEST, WEIGHTS, read_archive, write_archive
-from models.manifest import Manifest
-from models.model_file import FOLDER, ModelFile, model_path, read_model
-from models.script import UnreadableError, load_script
-from models.weights import header, pack, unpack
 from monitor.errors import MonitorError
+from monitor.models.architectures import describe, rebuild, safe_weights
+from monitor.models.archive import MANIFEST, WEIGHTS, read_archive, write_archive
+from monitor.models.manifest import Manifest
+from monitor.models.model_file import FOLDER, ModelFile, model_path, read_model
+from monitor.models.script import UnreadableError, load_script
+from monitor.models.weights import header, pack, unpack
 
 __all__ = ["FOLDER", "Bundle", "last_line", "load_bundle", "model_path", "restate", "save_bundle"]
 
@@ -76,7 +76,7 @@ def load_bundle(name_or_path: str) -> Bundle:
     Parameters
     ----------
     name_or_path
-        The name of a shipped bundle, or a file, see :mod:`models.model_file`.
+        The name of a shipped bundle, or a file, see :mod:`monitor.models.model_file`.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _forms(model: ModelFile) -> Iterator[tuple[str, Callable[[], Any]]]:
 def save_bundle(net: torch.nn.Module, manifest: Manifest, path: Path) -> str:
     """Freeze ``net``, write it with its manifest, and give the SHA-256 of the file.
 
-    A network of :data:`models.architectures.ARCHITECTURES` is written a second time, as
+    A network of :data:`monitor.models.architectures.ARCHITECTURES` is written a second time, as
     weights without code.
     """
     net.eval()

@@ -2,8 +2,8 @@
 
 A bundle is a TorchScript archive (``.pt``) that holds its manifest and, where the network is of
 an architecture of this program, a second payload: the same weights without code
-(:mod:`models.weights`). That payload can be a file of its own (``.safetensors``), which is the
-form to exchange. A file without a manifest inside needs one beside it: the same name with the
+(:mod:`monitor.models.weights`). That payload can be a file of its own (``.safetensors``), which is
+the form to exchange. A file without a manifest inside needs one beside it: the same name with the
 ending ``.toml``.
 """
 
@@ -15,11 +15,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.archive import MANIFEST, MAX_BYTES, WEIGHTS, read_archive
-from models.manifest import Manifest
-from models.shipped import SHIPPED
-from models.weights import header, is_weights, with_manifest
 from monitor.errors import MonitorError
+from monitor.models.archive import MANIFEST, MAX_BYTES, WEIGHTS, read_archive
+from monitor.models.manifest import Manifest
+from monitor.models.shipped import SHIPPED
+from monitor.models.weights import header, is_weights, with_manifest
 
 FOLDER = Path(__file__).parent
 

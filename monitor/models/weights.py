@@ -1,7 +1,7 @@
 """The safe form of a model: weights without code, and the name of their architecture.
 
 A ``safetensors`` file whose metadata holds, under one key, JSON with ``network`` (see
-:func:`models.architectures.describe`) and, in a file of its own, ``manifest``. Nothing in
+:func:`monitor.models.architectures.describe`) and, in a file of its own, ``manifest``. Nothing in
 it can be run: the network is made by this program's own code.
 """
 

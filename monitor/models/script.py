@@ -1,9 +1,9 @@
 """TorchScript from a file: read only after it was looked at, and looked at again as read.
 
 What a stranger's file holds is foreign code. Before torch sees it, its layout, its code and
-its objects are held to what a network needs (:mod:`models.archive`, :mod:`models.script_code`,
-:mod:`models.script_pickle`); after it, the operators of the graph that will run are held to a
-list (:mod:`models.script_operators`).
+its objects are held to what a network needs (:mod:`~monitor.models.archive`,
+:mod:`~monitor.models.script_code`, :mod:`~monitor.models.script_pickle`); after it, the operators
+of the graph that will run are held to a list (:mod:`~monitor.models.script_operators`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
-from models.archive import write_archive
-from models.script_code import rewritten
-from models.script_operators import ATEN, PRIM
-from models.script_pickle import check_objects
 from monitor.errors import MonitorError
+from monitor.models.archive import write_archive
+from monitor.models.script_code import rewritten
+from monitor.models.script_operators import ATEN, PRIM
+from monitor.models.script_pickle import check_objects
 
 
 class UnreadableError(Exception):
@@ -33,7 +33,7 @@ def load_script(entries: dict[str, bytes], path: Path, *, trusted: bool) -> Any:
     Parameters
     ----------
     entries
-        Of the archive, see :func:`models.archive.read_archive`.
+        Of the archive, see :func:`monitor.models.archive.read_archive`.
     path
         Of the file, for people.
     trusted

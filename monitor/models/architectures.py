@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.beat_networks import BeatCnn, BeatCnnBiLstm, BeatLstm, BeatNetwork
-from models.networks import CnnBiLstm
 from monitor.errors import MonitorError
+from monitor.models.beat_networks import BeatCnn, BeatCnnBiLstm, BeatLstm, BeatNetwork
+from monitor.models.networks import CnnBiLstm
 
 ARCHITECTURES: dict[str, type[CnnBiLstm] | type[BeatNetwork]] = {
     kind.__name__: kind for kind in (CnnBiLstm, BeatCnn, BeatCnnBiLstm, BeatLstm)

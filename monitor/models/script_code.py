@@ -6,7 +6,7 @@ was parsed: comments, line continuations and odd brackets are gone by then.
 
 torch runs some code as soon as it reads a file: default values, class-level values, methods
 such as ``__setstate__``. None of these is let through; all other code runs first when the
-network does, and is looked at again as torch understood it (:mod:`models.script`).
+network does, and is looked at again as torch understood it (:mod:`monitor.models.script`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import NoReturn
 
-from models.script_operators import ATEN, BUILT_IN, PRIM
 from monitor.errors import MonitorError
+from monitor.models.script_operators import ATEN, BUILT_IN, PRIM
 
 MAX_TEXT = 4 * 2**20
 _STATEMENTS = (
