@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import Manifest
 from monitor.config import Settings
 from monitor.messages import Gap, Samples
+from monitor.models.manifest import Manifest
 from monitor.sources.wfdb_record import WfdbRecord
 from monitor.stages.blocks import Blocks
 from monitor.stages.context import PatientContext

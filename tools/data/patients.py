@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from models.manifest import Manifest
+from monitor.models.manifest import Manifest
 from tools.data.beats import DS1, NOISES, Beats, cached
 from tools.data.own_beats import FOUND, cached_found, weak
 

@@ -25,8 +25,8 @@ from pathlib import Path
 
 import wfdb
 
-from models.bundle import FOLDER
 from monitor.errors import USAGE, MonitorError
+from monitor.models.bundle import FOLDER
 from tools.commands import run
 
 KINDS = {
@@ -60,9 +60,8 @@ def records_of(folder: Path) -> list[str]:
 
 def weights_sha256() -> str:
     """Hash all shipped weights and the code that decides, in order of their names."""
-    root = FOLDER.parent
-    paths = [*FOLDER.glob("*.pt"), *(root / "monitor").rglob("*.npz")]
-    paths += (root / "monitor" / "stages").rglob("*.py")
+    root = FOLDER.parent  # the package
+    paths = [*FOLDER.glob("*.pt"), *root.rglob("*.npz"), *(root / "stages").rglob("*.py")]
     digest = hashlib.sha256()
     for path in sorted(paths):
         digest.update(str(path.relative_to(root)).encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from models.manifest import Manifest
+from monitor.models.manifest import Manifest
 from monitor.score import summarise
 from tools.evaluate.label_table import Table
 

@@ -22,8 +22,8 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.bundle import FOLDER
 from tools.commands import run
+from tools.confusion import CARDS
 from tools.data.beats import data_folder
 from tools.evaluate.label_sections import replace_strangers, strangers_part
 from tools.evaluate.study import Study
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.write:
             options = ["--quick"] * args.quick + [f"--seed {args.seed}"] * (args.seed != 1)
             command = " ".join(["python -m tools.evaluate strangers labels", *options])
-            path = FOLDER / "README.md"
+            path = CARDS / "README.md"
             old = path.read_text(encoding="utf-8")
             part = strangers_part(text.partition("\n\n")[2], command)
             path.write_text(replace_strangers(old, part), encoding="utf-8")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.bundle import load_bundle
 from monitor.messages import Beat
+from monitor.models.bundle import load_bundle
 from monitor.pipeline import Pipeline
 from monitor.sources.wfdb_record import WfdbRecord
 from tools.data.own_beats import FoundBeats, find, weak

@@ -4,14 +4,15 @@ import re
 
 import pytest
 
-from models.bundle import FOLDER, load_bundle
+from monitor.models.bundle import load_bundle
+from tools.confusion import CARDS
 from tools.evaluate.label_table import pair
 from tools.evaluate.labels import measure, variants
 
 
 @pytest.mark.parametrize("record", ["123", "233"])
 def test_shipped_weights_reach_the_stated_figures_of_a_record(record, data_dir):
-    card = (FOLDER / "README.md").read_text(encoding="utf-8")
+    card = (CARDS / "README.md").read_text(encoding="utf-8")
     row = re.search(rf"^\| {record} \| (\S+) \| (\S+) \|", card, re.MULTILINE)
     assert row is not None
     bundle = load_bundle("aami")
