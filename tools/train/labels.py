@@ -5,6 +5,10 @@
     python -m tools.evaluate strangers labels      the same training, measured on patients left out
     python -m tools.evaluate.labels --write        measure on DS2, write the card
 
+The bundle that is shipped is of an earlier training, on DS1 alone, as its manifest says. The
+training here finds more V on patients not trained on, but takes a bundle branch block that comes
+and goes for ventricular beats: its weights are not to be shipped before that is mended.
+
 The patients and their streams are those of :mod:`tools.data.patients`. Every setting stands
 below or in :mod:`tools.train.label_set`, once. Recordings are found by ``--data`` or the variable
 ECG_MONITOR_DATA; built beats and checkpoints are kept under ``--work`` and an interrupted
