@@ -6,8 +6,8 @@
     python -m tools.evaluate.labels --write        measure on DS2, write the card
 
 The bundle that is shipped is of an earlier training, on DS1 alone, as its manifest says. The
-training here finds more V on patients not trained on, but takes a bundle branch block that comes
-and goes for ventricular beats: its weights are not to be shipped before that is mended.
+training here is not fit to ship. On 26 SVDB patients left out it has S 86.6/50.5 (before
+61.5/60.0) and V 97.7/86.3 (before 95.3/96.0): wide normal beats are taken for V.
 
 The patients and their streams are those of :mod:`tools.data.patients`. Every setting stands
 below or in :mod:`tools.train.label_set`, once. Recordings are found by ``--data`` or the variable
