@@ -180,6 +180,9 @@ _ALARM_RANGES: tuple[tuple[str, float, float], ...] = (
     ("hr_low_bpm", 15.0, 120.0),
     ("extreme_tachy_bpm", 80.0, 320.0),
     ("extreme_brady_bpm", 10.0, 100.0),
+    ("extreme_brady_beats", 3, 20),
+    ("extreme_tachy_beats", 3, 40),
+    ("extreme_margin_bpm", 0.0, 5.0),
     ("vt_beats", 3, 20),
     ("vt_bpm", 60.0, 200.0),
     ("vt_certainty", 0.0, 1.0),
@@ -231,9 +234,12 @@ class AlarmSettings:
     hr_low_bpm: float = 50.0
     extreme_tachy_bpm: float = 140.0
     extreme_brady_bpm: float = 40.0
+    extreme_brady_beats: int = 5  # so many in a row under it
+    extreme_tachy_beats: int = 17  # so many in a row over it
+    extreme_margin_bpm: float = 1.0  # what a rate read off may be wrong by
     vt_beats: int = 5
     vt_bpm: float = 100.0
-    vt_certainty: float = 0.5  # mean probability of V or F that its beats must have
+    vt_certainty: float = 0.4  # probability that so fast a run is VT, from which it is
     v_certainty: float = 0.75  # mean probability of V that runs under the VT criterion must have
     v_run_beats: int = 3
     v_brady_bpm: float = 40.0

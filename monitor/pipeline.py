@@ -22,6 +22,7 @@ from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier, Scores
 from monitor.stages.detect import make_detector
 from monitor.stages.evidence import Evidence
+from monitor.stages.pacing import Pacing
 from monitor.stages.pulse import PulseDetector
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
@@ -62,6 +63,7 @@ class Pipeline:
         self._pulse = PulseDetector(info) if info.pulse else None
         self._gate = QualityGate(ecg, settings.quality)
         self._detector = make_detector(ecg, settings.detect)
+        self._pacing = Pacing(ecg)
         self._segmenter = Segmenter(ecg, bundle.manifest)
         self._classifier = Classifier(ecg, bundle)
         self._rhythm = RhythmStage(ecg, settings.rhythm)
@@ -89,7 +91,7 @@ class Pipeline:
         end = self._blocks.expected_sample
         nothing = np.empty((0, len(self.info.ecg.leads)), np.float32)
         block = Samples(self.info.stream, end, nothing)
-        rpeaks = self._detector.flush()
+        rpeaks = self._pacing.flush(self._detector.flush())
         windows = self._segmenter.push(block, rpeaks) + self._segmenter.flush()
         intervals = self._shutdown.intervals(windows)
         beats = _with(intervals, self._classifier.push(windows, end - 1))
@@ -138,7 +140,7 @@ class Pipeline:
             pulses = self._pulse.push(signal)
             block = replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
         quality = self._gate.push(block)
-        rpeaks = self._detector.push(block, quality)
+        rpeaks = self._pacing.push(block, self._detector.push(block, quality))
         windows = self._segmenter.push(block, rpeaks, quality.leads)
         self._shutdown.push(quality)
         intervals = self._shutdown.intervals(windows)

@@ -6,7 +6,7 @@ import sys
 
 from tools.commands import dispatch
 
-COMMANDS = ("labels", "beats", "qrs", "deferred", "fibrillation")
+COMMANDS = ("labels", "beats", "qrs", "deferred", "fibrillation", "runs")
 
 if __name__ == "__main__":
     sys.exit(dispatch("tools.train", COMMANDS, sys.argv[1:]))

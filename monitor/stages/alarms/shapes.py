@@ -53,17 +53,23 @@ class Shapes:
         while self._blocks[0].end_sample < block.end_sample - self._keep:
             self._blocks.popleft()
 
-    def take(self, beat: Beat) -> None:
-        """Keep the shape of the next labelled beat, if its signal is there."""
+    def take(self, beat: Beat) -> Piece | None:
+        """Keep the shape of the next labelled beat and give it, if its signal is there."""
         reach = self._half + self._shift
         piece = self.signal(beat.sample - reach, beat.sample + reach + 1)
         if piece is None or np.ptp(piece, axis=0).max() <= _LEAST_MV:
-            return
+            return None
         self._pieces.append((beat.sample, piece))
         if beat.label is AamiClass.V:
             form = self._known_form(piece)
             if form is not None:
                 self.recent.append((beat.sample, form))
+        return piece
+
+    def latest(self) -> Piece:
+        """Give all signal that is kept, the last seconds; shape (n, leads), mV."""
+        kept = self.signal(self._blocks[0].start_sample, self._blocks[-1].end_sample)
+        return np.empty((0, 1)) if kept is None else kept
 
     def likeness(self, first: Beat, second: Beat) -> float:
         """Correlation of the shapes of two of the last beats; 0 where one is not known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from monitor.messages import (
     Vitals,
 )
 from monitor.stages.alarms.amplitude import Amplitude
+from monitor.stages.alarms.runs import Runs
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
 
@@ -47,6 +49,7 @@ class View:
         self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
         self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
         self.shapes = Shapes(info.rate_hz)
+        self.runs = Runs(info.rate_hz)
         self.amplitude = Amplitude(info.rate_hz)
         self.t_wave = TWave(info.rate_hz)
         self.vitals: Vitals | None = None
@@ -71,6 +74,7 @@ class View:
         self.beats.clear()
         self.pauses.clear()
         self.shapes.forget()
+        self.runs.forget()
         self.t_wave.forget()
         self.vitals = None
         self.rhythm = None
@@ -170,7 +174,9 @@ class View:
         if self.beats and beat.label is self.beats[-1].label is AamiClass.N:
             self._take_t_wave(self.beats[-1])
         self.beats.append(beat)
-        self.shapes.take(beat)
+        piece = self.shapes.take(beat)
+        if piece is not None:
+            self.runs.take(beat.sample, piece)
         height_mv = self.shapes.height_mv(beat)
         if height_mv is not None:
             self.amplitude.take(beat.sample, height_mv)
@@ -234,6 +240,12 @@ class View:
             run.append(self.beats[i])
         run.reverse()
         return run
+
+    def ventricular(self, run: Sequence[Beat]) -> float:
+        """Probability that a run, which ends with the newest beat, is ventricular tachycardia."""
+        before = list(self.beats)[: len(self.beats) - len(run)]
+        odds = self.runs.log_odds(run, before, self.shapes.latest())
+        return 1.0 / (1.0 + math.exp(-odds)) if odds > -50.0 else 0.0
 
     def rate_bpm(self, beats: Sequence[Beat]) -> float:
         """Mean rate over at least two beats."""
