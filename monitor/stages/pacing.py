@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from monitor.messages import RPeak, Samples, StreamInfo
 
 _LEAST_RATE_HZ = 200.0
+_WORK_HZ = 250.0  # slopes are taken at about this rate, whatever the stream has: noise adds to them
 _BEFORE_S = 0.06  # signal looked at before the R peak
 _AFTER_S = 0.30  # ... and after it
 _NEAR_S = 0.04  # the steepest part lies so near the R peak
@@ -45,6 +46,7 @@ class Pacing:
 
     def __init__(self, info: StreamInfo) -> None:
         self._rate_hz = info.rate_hz
+        self._mean_of = max(1, round(info.rate_hz / _WORK_HZ))
         self._sees = info.rate_hz >= _LEAST_RATE_HZ
         self._blocks: deque[Samples] = deque()
         self._waiting: deque[RPeak] = deque()
@@ -80,11 +82,12 @@ class Pacing:
 
     def _is_pulse(self, sample: int, end: int) -> bool | None:
         """Whether an R peak is a pulse without a beat; None while that cannot be told."""
+        rate_hz = self._rate_hz / self._mean_of
+        near = round((_BEFORE_S - _NEAR_S) * rate_hz)
+        far = round((_BEFORE_S + _NEAR_S) * rate_hz)
+        half = round(_HALF_S * rate_hz)
         first = sample - round(_BEFORE_S * self._rate_hz)
-        near = round((_BEFORE_S - _NEAR_S) * self._rate_hz)
-        far = round((_BEFORE_S + _NEAR_S) * self._rate_hz)
-        half = round(_HALF_S * self._rate_hz)
-        if end < first + far + half + 1:
+        if end < first + (far + half + 2) * self._mean_of:
             return None
         piece = self._signal(first, sample + round(_AFTER_S * self._rate_hz))
         if piece is None or len(piece) <= far + half:
@@ -97,7 +100,7 @@ class Pacing:
         total = float(own.sum())
         if total <= 0.0:
             return False
-        t = np.arange(len(own)) / self._rate_hz
+        t = np.arange(len(own)) / rate_hz
         centre = float(own @ t) / total
         if float(own @ (t - centre) ** 2) / total > _WIDTH_S**2:
             return False
@@ -112,7 +115,7 @@ class Pacing:
         return bool(step.max() <= _RETURN * height)
 
     def _signal(self, start: int, end: int) -> NDArray[np.float64] | None:
-        """Give [start, end) of the leads that are whole, or as much as has come of it."""
+        """Give [start, end) of the whole leads, or as much as has come, at the work rate."""
         if not self._blocks or self._blocks[0].start_sample > start:
             return None
         rows = [
@@ -121,5 +124,7 @@ class Pacing:
             if block.end_sample > start and block.start_sample < end
         ]
         piece = np.concatenate(rows).astype(np.float64)
-        piece = piece[:, np.isfinite(piece).all(axis=0)]
-        return piece if piece.shape[1] else None
+        piece = piece[: len(piece) - len(piece) % self._mean_of, np.isfinite(piece).all(axis=0)]
+        if not piece.shape[1]:
+            return None
+        return piece.reshape(-1, self._mean_of, piece.shape[1]).mean(axis=1)
