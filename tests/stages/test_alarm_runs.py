@@ -79,3 +79,15 @@ def test_one_pause_is_no_bradycardia() -> None:
     first = steady(60, 0.5, 20)
     beats = first + steady(60, first[-1][0] + 3.8, 45)
     assert AlertKind.EXTREME_BRADY not in physiological(run(hops(beats, 45)))
+
+
+def test_still_is_what_is_far_flatter_than_the_complexes() -> None:
+    runs = Runs(250.0)
+    line = np.zeros((125, 1))
+    assert not runs.still(line)  # nothing is known to compare with
+    for i in range(6):
+        runs.take(200 * i, complex_mv(250.0, 0.015))
+    assert runs.still(line)
+    assert runs.still(line + 0.05 * np.random.default_rng(1).random((125, 1)))
+    assert not runs.still(np.concatenate((line, complex_mv(250.0, 0.02))))
+    assert not runs.still(np.empty((0, 1)))

@@ -15,14 +15,17 @@ def asystole(view: View) -> Finding | None:
     """No QRS for ``asystole_s`` of watched signal.
 
     Criterion of the PhysioNet/CinC Challenge 2015 and of bedside monitors (4 s). Condition
-    delay: ``asystole_s`` and ``settle_s``, in which a QRS just past would have been announced.
+    delay: ``asystole_s``; and ``settle_s``, in which a QRS just past would have been announced, if
+    anything steep is in the newest signal.
     """
     limit = view.settings.asystole_s
-    if view.suspended or view.quiet_s < limit or _fibrillates(view):
+    seconds = view.seconds_since(view.quiet_from)
+    if view.suspended or seconds < limit or _fibrillates(view):
         return None
-    seconds = view.quiet_s + view.settings.settle_s
+    if view.quiet_s < limit and not view.newest_is_still:
+        return None
     last = (view.quiet_from,) if view.quiet_from in view.rpeaks else ()
-    text = f"ASYSTOLE no QRS for {seconds:.0f} > {limit:g} s"
+    text = f"ASYSTOLE no QRS for {seconds:.0f} >= {limit:g} s"
     return Finding(view.quiet_from, text, round(seconds, 2), limit, last)
 
 

@@ -65,6 +65,7 @@ _SCALE = np.array([scale for _, _, scale, _ in TABLE])
 _WEIGHTS = np.array([weight for _, _, _, weight in TABLE])
 _LEAST_WIDTH_S = 0.004
 _SHIFTS = 3
+_STILL = 0.25  # of the usual steepest slope
 _KEPT = 24
 _LEAST_BEFORE = 4  # complexes before the run, from which they are known
 
@@ -158,6 +159,15 @@ class Runs:
         scaled = (self.features(run, before, signal) - _MEAN) / _SCALE
         scaled = np.minimum(np.maximum(np.nan_to_num(scaled, nan=0.0), -CLIP), CLIP)
         return float((scaled * _WEIGHTS).sum()) + BIAS
+
+    def still(self, signal: Array) -> bool:
+        """Whether a signal (n, leads) is everywhere flatter than the complexes known by far."""
+        if len(self._known) < _LEAST_BEFORE or not len(signal):
+            return False
+        slope = np.diff(at_work_rate(signal, self._rate_hz), axis=0)
+        steepest = float(np.einsum("nl,nl->n", slope, slope).max(initial=0.0))
+        usual = sorted(steepness for _, _, (_, steepness, _) in self._known)[len(self._known) // 2]
+        return steepest < (_STILL * math.exp(usual)) ** 2
 
     def _of_complexes(self, run: Sequence[Beat]) -> list[float]:
         first, last = run[0].sample, run[-1].sample

@@ -212,6 +212,12 @@ class View:
         """How long there has surely been no QRS (one just past may not be announced yet)."""
         return self.seconds_since(self.quiet_from) - self.settings.settle_s
 
+    @property
+    def newest_is_still(self) -> bool:
+        """Whether nothing as steep as a QRS is in the signal whose R peaks may be unknown yet."""
+        newest = round(self.settings.settle_s * self.rate_hz)
+        return self.runs.still(self.shapes.latest()[-newest:])
+
     def count_in_minute(self, label: AamiClass) -> list[int]:
         """R peaks of the ventricular (V) or premature supraventricular (S) beats of a minute."""
         held = self._minute[label]
