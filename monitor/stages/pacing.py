@@ -127,4 +127,4 @@ class Pacing:
         piece = piece[: len(piece) - len(piece) % self._mean_of, np.isfinite(piece).all(axis=0)]
         if not piece.shape[1]:
             return None
-        return piece.reshape(-1, self._mean_of, piece.shape[1]).mean(axis=1)
+        return np.asarray(piece.reshape(-1, self._mean_of, piece.shape[1]).mean(axis=1))

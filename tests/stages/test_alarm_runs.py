@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from monitor.messages import AamiClass, AlertKind, Beat
+from monitor.messages import AamiClass, AlertKind, Beat, Hop, Pulse
 from monitor.stages.alarms.runs import FEATURES, REACH_S, Runs, at_work_rate
 from tests.stages.alarm_beats import RATE_HZ, hops, physiological, raised, run, steady
 
@@ -91,3 +93,42 @@ def test_still_is_what_is_far_flatter_than_the_complexes() -> None:
     assert runs.still(line + 0.05 * np.random.default_rng(1).random((125, 1)))
     assert not runs.still(np.concatenate((line, complex_mv(250.0, 0.02))))
     assert not runs.still(np.empty((0, 1)))
+
+
+def with_pulses(made: list[Hop], times_s: list[float], heights: list[float]) -> list[Hop]:
+    """Hops with pulses, each told of 0.25 s after it."""
+    pulses = [Pulse(round(t * RATE_HZ), h) for t, h in zip(times_s, heights, strict=True)]
+    return [
+        replace(
+            hop,
+            pulses=tuple(
+                p
+                for p in pulses
+                if hop.block.start_sample <= p.sample + RATE_HZ / 4 < hop.block.end_sample
+            ),
+        )
+        for hop in made
+    ]
+
+
+@pytest.mark.parametrize(("spread", "expected"), [(0.05, True), (0.5, False)])
+def test_a_slow_pulse_is_bradycardia_whatever_is_taken_for_beats(
+    spread: float, expected: bool
+) -> None:
+    made = hops(steady(75, 0.5, 60), 60)  # pacing pulses, say
+    times = [0.7 + 0.8 * i for i in range(30)]
+    times += [times[-1] + 1.8 * i for i in range(1, 10)]
+    heights = [float(np.exp(spread * (-1) ** i)) for i in range(len(times))]
+    alerts = run(with_pulses(made, times, heights))
+    assert (AlertKind.EXTREME_BRADY in physiological(alerts)) is expected
+    if expected:
+        alarm = raised(alerts)[AlertKind.EXTREME_BRADY]
+        assert alarm.text.endswith("(pulse)")
+        assert times[32] < alarm.sample / RATE_HZ < times[32] + 1.0
+
+
+def test_a_pulse_that_stops_is_no_bradycardia() -> None:
+    made = hops(steady(75, 0.5, 60), 60)
+    times = [0.7 + 0.8 * i for i in range(30)]
+    alerts = run(with_pulses(made, times, [1.0] * 30))
+    assert physiological(alerts) == set()

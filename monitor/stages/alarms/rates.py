@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from itertools import pairwise
+from statistics import pstdev
 
 from monitor.messages import AlertKind
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.view import View
 
+_PULSES_ALIKE = 12  # so many last pulses must be of one size
+_PULSE_SPREAD = 0.15  # standard deviation of their log heights
 _VF_RHYTHMS = ("VFIB", "VFL")
 
 
@@ -65,16 +70,41 @@ def extreme_brady(view: View) -> Finding | None:
     """Heart rate under ``extreme_brady_bpm``: the low limit less 10, as monitors set it.
 
     The criterion is that of the CinC Challenge 2015, 5 beats in a row; the rate as displayed
-    counts too. A rate that is over the limit by no more than ``extreme_margin_bpm``, what a rate
-    read off a screen is wrong by, is under it: one missed weighs more than one too many.
-    Condition delay: that of the R peaks.
+    counts too, and so does that of the pulse, where so many pulses of one size tell it: pacing
+    pulses and P waves that are taken for beats make none. A rate that is over the limit by no more
+    than ``extreme_margin_bpm``, what a rate read off a screen is wrong by, is under it: one missed
+    weighs more than one too many. Condition delay: that of the R peaks or the pulses.
     """
     limit = view.settings.extreme_brady_bpm
-    rate = _mean_bpm(view, view.settings.extreme_brady_beats)
     found = _below(view, AlertKind.EXTREME_BRADY, limit)
-    if found is None and rate is not None and rate <= limit + view.settings.extreme_margin_bpm:
-        return _rate_finding(view, AlertKind.EXTREME_BRADY, rate, "<=", limit)
-    return found
+    if found is not None:
+        return found
+    most = limit + view.settings.extreme_margin_bpm
+    rate = _mean_bpm(view, view.settings.extreme_brady_beats)
+    if rate is not None and rate <= most:
+        return _rate_finding(view, AlertKind.EXTREME_BRADY, rate, "<=", most)
+    rate = _pulse_bpm(view, view.settings.extreme_brady_beats)
+    if rate is not None and rate <= most:
+        found = _rate_finding(view, AlertKind.EXTREME_BRADY, rate, "<=", most)
+        return replace(
+            found,
+            text=f"{found.text} (pulse)",
+            onset_sample=view.pulses[-view.settings.extreme_brady_beats].sample,
+        )
+    return None
+
+
+def _pulse_bpm(view: View, pulses: int) -> float | None:
+    """Rate of so many last pulses; None if they, and those before, are not of one size."""
+    last = list(view.pulses)[-_PULSES_ALIKE:]
+    if view.suspended or len(last) < max(pulses, _PULSES_ALIKE):
+        return None
+    if view.seconds_since(last[-1].sample) >= view.settings.asystole_s:
+        return None  # that it stops may be the transducer's doing
+    heights = [math.log(max(pulse.height, 1e-9)) for pulse in last]
+    if pstdev(heights) > _PULSE_SPREAD:
+        return None
+    return _bpm(view, [b.sample - a.sample for a, b in pairwise(last[-pulses:])])
 
 
 def _mean_bpm(view: View, beats: int) -> float | None:
@@ -90,10 +120,15 @@ def _mean_bpm(view: View, beats: int) -> float | None:
     intervals = [b - a for a, b in pairwise(times)]
     if settled - times[-1] > max(intervals):
         intervals = [*intervals[1:], settled - times[-1]]
-    longest_s = max(intervals) / view.rate_hz
-    if times[0] < view.watched_since or longest_s >= view.settings.asystole_s:
+    if times[0] < view.watched_since:
         return None
+    return _bpm(view, intervals)
+
+
+def _bpm(view: View, intervals: list[int]) -> float | None:
     *rest, longest = sorted(intervals)
+    if longest >= view.settings.asystole_s * view.rate_hz:
+        return None
     total = sum(rest) + min(longest, 1.5 * rest[-1])
     return float(round(60.0 * len(intervals) * view.rate_hz / total))
 

@@ -15,6 +15,7 @@ from monitor.messages import (
     GapKind,
     Hop,
     LeadState,
+    Pulse,
     Rhythm,
     RPeak,
     StreamInfo,
@@ -47,6 +48,7 @@ class View:
         self.watched_since = info.start_sample  # signal has been analysed without break since
         self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
         self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
+        self.pulses: deque[Pulse] = deque(maxlen=_BEATS_KEPT)
         self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
         self.shapes = Shapes(info.rate_hz)
         self.runs = Runs(info.rate_hz)
@@ -72,6 +74,7 @@ class View:
         """Drop beats and rate: what came before proves nothing about what comes."""
         self.rpeaks.clear()
         self.beats.clear()
+        self.pulses.clear()
         self.pauses.clear()
         self.shapes.forget()
         self.runs.forget()
@@ -116,6 +119,7 @@ class View:
         self.lost_until = gap.sample + gap.length
 
     def _take_events(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
+        self.pulses.extend(hop.pulses)
         for rpeak in hop.rpeaks:
             self._take_rpeak(rpeak)
         minute_ago = self.sample - _MINUTE_S * self.rate_hz
