@@ -263,7 +263,7 @@ def test_a_sender_can_neither_read_nor_control(guarded):
     with contextlib.closing(ControlClient(at.control_endpoint, sender)) as control:
         assert "lacks the right" in refused(lambda: control.limits("bed-1", {}, PATIENCE_S))
     guarded.heard("on --output", "(sender) has no right to subscribe")
-    guarded.heard("on --control", "(sender) has no right to control or subscribe")
+    guarded.heard("on --control", "(sender) has no right to control or discharge or subscribe")
 
 
 def test_a_stream_belongs_to_the_key_that_announced_it(guarded):

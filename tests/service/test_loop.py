@@ -187,10 +187,10 @@ def test_a_subscriber_that_does_not_read_delays_nobody_and_sees_what_it_missed(c
         again = threading.Thread(target=publish, args=(running, info, chunks("a", 32, 50)))
         again.start()
         while not tracker.counts.lost:
-            assert idle.poll(PATIENCE_S * 1000)
-            packet = decode(idle.recv_multipart())
-            tracker.observe(packet.publisher, packet.sequence)
-            if tracker.counts.received % 1000 == 0 and not again.is_alive():
+            if idle.poll(1000):
+                packet = decode(idle.recv_multipart())
+                tracker.observe(packet.publisher, packet.sequence)
+            elif not again.is_alive():  # what was lost shows with the next message
                 again = threading.Thread(target=publish, args=(running, info, chunks("a", 32, 50)))
                 again.start()
         again.join(PATIENCE_S)
