@@ -105,7 +105,7 @@ def test_what_is_no_number_makes_no_normal_beat(aami):
     found = windows(3)
     scores = np.full((3, 5), 0.2, np.float32)
     scores[1] = np.nan
-    beats = classifier.label(found, scores, 10**6)
+    beats = classifier.label(found, iter(scores), 10**6)
     assert [b.label for b in beats] == [AamiClass.N, AamiClass.Q, AamiClass.N]
     assert beats[1].probabilities == (0.0, 0.0, 0.0, 0.0, 1.0)
 
