@@ -1,4 +1,4 @@
-"""Signals that the judge of the QRS detector is fitted on: DS1, and what is made of it.
+"""Signals that the QRS network is fitted on: DS1, and what is made of it.
 
 A variant is named by words: what is done, then by how much. All but ``clean``, ``first`` and
 ``second`` are 10 min from a random place.
