@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from monitor.commands.options import add_key_option, client_keys
+from monitor.commands.options import add_key_option, add_web_options, client_keys
 from monitor.default_endpoints import CONTROL, OUTPUT, WEB
 from monitor.errors import MonitorError
 
@@ -36,18 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_web_options(parser)
     parser.add_argument(
         "--until-input-ends", action="store_true", help="end when standard input ends"
-    )
-
-
-def add_web_options(parser: argparse.ArgumentParser) -> None:
-    """Add TLS and the login."""
-    parser.add_argument("--web-cert", metavar="FILE", help="certificate of TLS (PEM)")
-    parser.add_argument("--web-key", metavar="FILE", help="its private key (PEM)")
-    parser.add_argument(
-        "--web-tokens",
-        metavar="FILE",
-        help="let in who has a token of this list (see `ecg-monitor keys token`); this and TLS "
-        "must be given to bind beyond this machine",
     )
 
 

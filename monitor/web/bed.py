@@ -23,7 +23,7 @@ from monitor.web.trend import Trend
 from monitor.wire.protocol import SERVICE_STOPPED, Body, StreamState, StreamStatus
 
 RING_S = 12.0  # a browser that comes begins with a filled trace
-VITALS_VALID_S = 5.0
+VITALS_VALID_NS = 5_000_000_000
 
 
 class Bed:
@@ -57,9 +57,11 @@ class Bed:
         self._lag_s: float | None = None
         self._lost_samples = 0
         self._stopped = False
+        self._heard_ns = self._vitals_ns = 0
 
     def take(self, body: Body, wall_ns: int) -> None:
         """Take one message of this stream, sent at ``wall_ns``."""
+        self._heard_ns = max(self._heard_ns, wall_ns)
         match body:
             case Samples():
                 self._samples(body)
@@ -68,7 +70,7 @@ class Bed:
                 self.beats.add(body)
                 return
             case Vitals():
-                self._vitals = body
+                self._vitals, self._vitals_ns = body, wall_ns
                 self.trend.add(body, wall_ns)
             case Quality():
                 self._quality = body
@@ -157,9 +159,8 @@ class Bed:
         """Give all that a tile shows but its trace, as a JSON object."""
         info, vitals = self.info, self._vitals
         silent = self.unwatched or self.status is not StreamStatus.LIVE
-        if vitals is not None and info is not None:
-            old = self.end_sample - vitals.sample > VITALS_VALID_S * info.rate_hz
-            vitals = None if silent or old else vitals
+        if silent or self._heard_ns - self._vitals_ns > VITALS_VALID_NS:
+            vitals = None
         known = vitals is not None and vitals.usable
         rhythm = self._rhythm if known and self.usable else None
         leads = () if info is None else info.ecg.leads

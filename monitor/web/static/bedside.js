@@ -6,7 +6,7 @@ import { Lane } from './lane.js';
 import { colourOf } from './sweep.js';
 import { set } from './tiles.js';
 import { drawTrend } from './trends.js';
-import { MARKS, alarmAge, leadText, noSignal, rateText, urgent } from './ward.js';
+import { MARKS, alarmAge, leadText, noTrace, rateText, unseen, urgent } from './ward.js';
 
 const GAINS = [10, 20, 5, null];
 const SPEEDS = [25, 50];
@@ -169,10 +169,12 @@ export class Bedside {
       return;
     }
     if (this.named !== bed.leads.join()) this.nameLeads(bed);
-    const why = noSignal(this.ward, bed, now);
-    this.why = why;
-    parts.none.hidden = !why;
-    set(parts.none, why);
+    const why = unseen(this.ward, bed, now);
+    this.why = noTrace(this.ward, bed, now);
+    const off = this.why || (bed.usable ? '' : leadText(bed));
+    parts.none.hidden = !off;
+    parts.none.dataset.trace = this.why ? 'none' : 'live';
+    set(parts.none, off);
     const rate = rateText(this.ward, bed, now);
     const live = !why;
     set(parts.rate, rate);

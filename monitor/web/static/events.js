@@ -105,7 +105,8 @@ export class Events {
       set(striptext, `FROZEN: the ${(answer.rows / answer.rate_hz).toFixed(0)} s before ${time(row.raised_ms)} · 25 mm/s · 10 mm/mV · RR in ms`);
       stripcanvas.setAttribute('aria-label', `Frozen strip before ${row.text}, ${answer.beats.length} beats`);
       this.redraw();
-      strip.querySelector('.strip-scroll').scrollLeft = 1e6;
+      strip.querySelector('.strip-scroll').scrollLeft = 1e6; // the alarm is at the end
+      strip.scrollIntoView({ block: 'nearest' });
     } catch (error) {
       set(striptext, `There is no strip: ${error.message}`);
     }

@@ -1,10 +1,10 @@
 // The ward: one tile for each bed, the most urgent first, all on one screen where they fit.
 
 import { Sweep, colourOf } from './sweep.js';
-import { MARKS, alarmAge, leadText, noSignal, rateText, urgent } from './ward.js';
+import { MARKS, alarmAge, leadText, noTrace, rateText, unseen, urgent } from './ward.js';
 
-const MIN_WIDTH = 250;
-const MIN_HEIGHT = 104;
+const MIN_WIDTH = 212;
+const MIN_HEIGHT = 100;
 const BEST_RATIO = 2.4;
 const GAP = 6;
 const TILE_SPAN_S = 3.2; // a tile shows at least so much
@@ -141,18 +141,19 @@ class Tile {
 
   update(bed, now) {
     const { parts, root } = this;
-    const why = noSignal(this.ward, bed, now);
-    const off = why ? '' : leadText(bed);
+    const why = unseen(this.ward, bed, now);
+    this.why = noTrace(this.ward, bed, now);
+    const off = this.why || leadText(bed);
     const [first, ...others] = urgent(bed);
     const alarm = this.ward.lost ? null : first;
     root.dataset.priority = alarm ? alarm.priority : 'none';
     root.dataset.state = alarm ? alarm.state : 'none';
-    root.dataset.signal = why ? 'none' : bed.usable ? 'live' : 'unusable';
+    root.dataset.signal = why ? 'none' : this.why ? 'traceless' : bed.usable ? 'live' : 'unusable';
     set(parts.rate, rateText(this.ward, bed, now));
     set(parts.rhythm, why ? '' : bed.rhythm_text);
     set(parts.ectopic, why || !bed.pvcs_per_min ? '' : `PVC ${bed.pvcs_per_min}/min`);
-    set(parts.none, why || off);
-    parts.none.hidden = !why && !off;
+    set(parts.none, off);
+    parts.none.hidden = !off;
     parts.banner.hidden = !alarm;
     parts.ack.hidden = !alarm || bed.alarms.every((a) => a.state === 'acknowledged');
     if (alarm) {
@@ -161,11 +162,10 @@ class Tile {
       set(parts.text, alarm.text + (others.length ? ` (+${others.length})` : ''));
       set(parts.age, alarm.state === 'acknowledged' ? `${alarmAge(alarm)} ✓` : alarmAge(alarm));
     }
-    const words = [alarm ? `${alarm.priority} alarm: ${alarm.text}` : '', why || off, bed.rhythm_text];
+    const words = [alarm ? `${alarm.priority} alarm: ${alarm.text}` : '', off, bed.rhythm_text];
     const rate = rateText(this.ward, bed, now);
     attribute(this.link, 'aria-label', `${this.name}, heart rate ${rate === '--' ? 'not known' : rate}${words.filter(Boolean).map((w) => `, ${w}`).join('')}`);
     attribute(parts.trace, 'aria-label', `ECG of ${this.name}, lead ${bed.leads[0] ?? ''}`);
-    this.why = why;
     this.bed = bed;
   }
 

@@ -95,17 +95,23 @@ export function urgent(bed) {
   return [...bed.alarms].sort((a, b) => place(a) - place(b) || b.onset - a.onset);
 }
 
-/** Why the signal of a bed is not shown; "" when it is. */
-export function noSignal(ward, bed, now) {
+/** Why nothing is known of a patient now; "" when something is. */
+export function unseen(ward, bed, now) {
   if (!ward.linked) return 'NO CONNECTION';
   if (ward.service.lost) return 'NO SERVICE';
   if (bed.status === 'ended') return 'ENDED';
   if (bed.status === 'waiting') return 'WAITING FOR SAMPLES';
   if (bed.status === 'quarantined') return 'NOT ANALYSED';
-  if (bed.unwatched) return `NO SAMPLES ${age(sinceMs(bed, now))}`;
-  const cameAt = bed.trace ? bed.trace.cameAt : bed.since;
-  if (now - cameAt > STALE_MS) return `NO SAMPLES ${age(now - cameAt)}`;
-  return '';
+  return bed.unwatched ? `NO SAMPLES ${age(sinceMs(bed, now))}` : '';
+}
+
+/** Why no trace is shown; "" when one is. A server that is too slow sends numbers and alarms only. */
+export function noTrace(ward, bed, now) {
+  const why = unseen(ward, bed, now);
+  if (why) return why;
+  const silentMs = now - (bed.trace ? bed.trace.cameAt : bed.since);
+  if (silentMs <= STALE_MS) return '';
+  return ward.service.late ? 'NO TRACE: server too slow' : `NO TRACE ${age(silentMs)}`;
 }
 
 function sinceMs(bed, now) {
@@ -128,7 +134,7 @@ export function age(ms) {
 
 /** The heart rate as it is shown: `--` while it is not known, never 0. */
 export function rateText(ward, bed, now) {
-  if (bed.heart_rate_bpm === null || noSignal(ward, bed, now)) return '--';
+  if (bed.heart_rate_bpm === null || unseen(ward, bed, now)) return '--';
   return String(Math.min(999, Math.round(bed.heart_rate_bpm)));
 }
 
