@@ -114,8 +114,7 @@ class Pages:
     async def trend(self, request: Request) -> Response:
         """Give the trends of a bed."""
         self._reading(request)
-        found = self._station.trend(request.path_params["name"])
-        return _error("there is no such bed", 404) if found is None else JSONResponse(found)
+        return JSONResponse(self._station.trend(request.path_params["name"]))
 
     async def strip(self, request: Request) -> Response:
         """Give the signal before an alarm."""

@@ -149,7 +149,7 @@ def test_trends_and_strips(station):
     )
     station.take(alert(beats=(50, 400, 700)), now_s=0.0)
     assert ask(station, "GET", "/api/trend/bed-1")[2]["mean_bpm"] == [72.0]
-    assert ask(station, "GET", "/api/trend/nobody")[0] == 404
+    assert ask(station, "GET", "/api/trend/nobody")[2]["time_s"] == []
     strip = ask(station, "GET", "/api/strip/bed-1/1")[2]
     values = np.frombuffer(base64.b64decode(strip["values"]), "<f4").reshape(-1, strip["columns"])
     np.testing.assert_array_equal(values, snippet().values_mv)
