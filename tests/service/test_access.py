@@ -192,6 +192,7 @@ def keyless(guarded):
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys_of", "client_says", "server_says"),
     [
@@ -292,6 +293,7 @@ def test_a_stream_belongs_to_the_key_that_announced_it(guarded):
         assert until(results, End) == End("bed-1", 200)
 
 
+@pytest.mark.slow
 def test_a_revoked_subscriber_is_cut_off_and_the_others_notice_nothing(guarded):
     at, viewer, doctor = guarded.sockets, guarded.clients["viewer"], guarded.clients["doctor"]
     with (
@@ -351,6 +353,7 @@ def test_a_new_client_is_let_in_while_it_runs(guarded):
         until(nurse, Heartbeat)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "clients = 5", "[[clients]]\nname = 'x'", "\x00", None])
 def test_a_broken_list_changes_nothing(guarded, text):
     path = guarded.folder / "clients.toml"
