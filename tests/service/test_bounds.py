@@ -40,7 +40,7 @@ GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + byt
 def serving():
     """A service in a thread; gives its sockets and what it says."""
     said = []
-    sockets = ServiceSockets(FREE, FREE, FREE, say=said.append)
+    sockets = ServiceSockets(FREE, FREE, FREE, log=said.append)
     service = Service(Hub(EveryHundred, "service", said.append), sockets, "service")
     failed = []
 
@@ -161,7 +161,7 @@ def test_large_messages_at_full_speed_are_no_flood():
 
     said, seconds = [], itertools.count()  # by this clock, all is checked at every look
     clock = seconds.__next__
-    with ServiceSockets(FREE, FREE, FREE, say=said.append, clock=clock) as sockets:
+    with ServiceSockets(FREE, FREE, FREE, log=said.append, clock=clock) as sockets:
         sockets.open_input()
 
         def publish():
@@ -331,7 +331,7 @@ def test_who_is_silent_while_connecting_is_hung_up_on(monkeypatch):
 
 def test_a_flood_of_requests_is_answered_at_a_bounded_rate(context):
     now_s, answered = [0.0], []
-    with ServiceSockets(FREE, FREE, FREE, say=print, clock=lambda: now_s[0]) as sockets:
+    with ServiceSockets(FREE, FREE, FREE, log=print, clock=lambda: now_s[0]) as sockets:
         eager = context.socket(zmq.DEALER)
         eager.connect(sockets.control_endpoint)
         for _ in range(61):

@@ -292,7 +292,7 @@ def next_request(opened):
 
 def test_what_is_no_request_takes_no_answer_from_the_next_client(context):
     said = []
-    with service_sockets(say=said.append) as opened:
+    with service_sockets(log=said.append) as opened:
         address, port = opened.control_endpoint.removeprefix("tcp://").split(":")
         with socket.create_connection((address, int(port))) as stranger:
             stranger.sendall(OLD_PEER + NO_REQUEST)
