@@ -73,6 +73,7 @@ SHELLS = (
     "monitor/sinks/wfdb_annotations.py",
     "monitor/sources/brainflow_board.py",
     "monitor/sources/edf/",
+    "monitor/sources/live.py",
     "monitor/sources/lsl_stream.py",
     "monitor/sources/named.py",
     "monitor/sources/records.py",
