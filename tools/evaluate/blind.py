@@ -30,9 +30,16 @@ from monitor.models.bundle import FOLDER
 from tools.commands import run
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "mitdb": ("labels",),
+    "mitdb": ("labels", "af"),
     "svdb": ("labels",),
     "incartdb": ("labels",),
+    "vfdb": ("fibrillation",),
+    "cudb": ("fibrillation",),
+    "afdb": ("af",),
+    "ltafdb": ("af",),
+    "cpsc2021": ("af",),
+    "cinc2015": ("challenge",),
+    "vtac": ("challenge",),
 }
 """What is measured of each set."""
 
