@@ -1,12 +1,16 @@
-"""The optional parts of a service: a recording, metrics over HTTP, and news for systemd."""
+"""The process around a service: its log, a recording, metrics over HTTP, and news for systemd."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +25,64 @@ if TYPE_CHECKING:
     from monitor.recording.thread import RecordingThread
 
 
+class Log:
+    """Writes lines; those below the level are left out.
+
+    If the reader has gone or the disk is full, the line is lost and the program goes on.
+
+    Parameters
+    ----------
+    name
+        Of the command.
+    form
+        ``text`` or ``json``.
+    level
+        Name of a level, in lower case.
+    """
+
+    def __init__(self, name: str, form: str = "text", level: str = "info") -> None:
+        logging.raiseExceptions = False
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_JsonLines() if form == "json" else _TextLines())
+        if form == "json":  # warnings of Python go to the same reader
+            logging.captureWarnings(True)
+            logging.getLogger("py.warnings").addHandler(handler)
+        self._logger = logging.Logger(name, Level[level.upper()])
+        self._logger.addHandler(handler)
+
+    def __call__(self, text: str) -> None:
+        """Write one line."""
+        line = text if isinstance(text, LogLine) else LogLine(text)
+        self._logger.log(line.level, "%s", str(line), extra={"stream": line.stream})
+
+    def failed(self, error: BaseException) -> None:
+        """Write the error that ends the program; a defect with its traceback."""
+        defect = None if isinstance(error, MonitorError) else error
+        self._logger.error("%s", error or type(error).__name__, exc_info=defect)
+
+
+class _TextLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.name}: {' '.join(record.getMessage().splitlines())}"
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": f"ecg-monitor.{record.name}",
+            "message": record.getMessage(),
+        }
+        if getattr(record, "stream", None):
+            line["stream"] = record.stream  # type: ignore[attr-defined]
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
 def open_recording(
-    settings: RecordingSettings, stack: ExitStack, say: Callable[[str], object]
+    settings: RecordingSettings, stack: ExitStack, log: Callable[[str], object]
 ) -> RecordingThread | None:
     """Start the thread that records the streams, if the settings name a folder.
 
@@ -35,7 +95,7 @@ def open_recording(
         return None
     from monitor.recording.thread import RecordingThread
 
-    recording = RecordingThread(Path(settings.folder), settings, say)
+    recording = RecordingThread(Path(settings.folder), settings, log)
     stack.callback(recording.close)
     return recording
 
@@ -62,7 +122,7 @@ def open_metrics(
     address: str,
     storage: Callable[[], dict[str, str]],
     stack: ExitStack,
-    say: Callable[[str], object],
+    log: Callable[[str], object],
 ) -> MetricsServer | None:
     """Start the HTTP server for Prometheus, if there is an address.
 
@@ -82,7 +142,7 @@ def open_metrics(
     server = MetricsServer(address, storage)
     if not server.local:
         text = f"{server.endpoint}: whoever reaches this address can read figures and health"
-        say(LogLine(text, Level.WARNING))
+        log(LogLine(text, Level.WARNING))
     stack.callback(server.close)
     return server
 
