@@ -70,6 +70,9 @@ SHELLS = (
     "monitor/recording/segment.py",
     "monitor/recording/stream.py",
     "monitor/recording/thread.py",
+    "monitor/report/edits.py",
+    "monitor/report/page.py",
+    "monitor/report/write.py",
     "monitor/score/record.py",
     "monitor/score/records.py",
     "monitor/service/log.py",
@@ -110,6 +113,10 @@ LAYERS = {
     },
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feeds"},
     "monitor/pictures/": {"pictures", "sinks", "messages", "errors"},
+    "monitor/report/": {
+        *("report", "pictures", "analysis", "score", "recording", "journal", "sinks", "sources"),
+        *("wire", "messages", "config", "errors"),
+    },
     "monitor/wire/": {
         *("wire", "log_lines", "messages", "config", "strict_toml", "text_file", "errors"),
     },

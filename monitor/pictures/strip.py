@@ -8,6 +8,7 @@ nothing is filtered. What leaves the lane of its lead is cut off at its edge.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,8 +23,8 @@ LABEL_COLOURS = {"N": INK, "S": "#0b62c4", "V": "#b3261e", "F": "#7b1fa2", "Q": 
 FINE, COARSE = "#f7dcd8", "#eab6ae"
 
 _CALIBRATION_MM = 10.0  # of paper at the left, with the pulse
-_LANES_MM = (20.0, 30.0, 40.0, 50.0)
-_SPARE_MM = 3.0
+_LANE_MM, _LANE_MAX_MM = 15.0, 45.0
+_SPARE_MM = 2.0
 _HEAD_MM, _FOOT_MM = 9.0, 5.0
 _NARROW_MM = 7.5  # an interval closer than this has no room for its number
 
@@ -108,13 +109,13 @@ def paper_grid(x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> l
 
 
 def _lane_mm(values_mv: FloatArray) -> float:
-    """Give a lane height that holds all but the most extreme samples about their median."""
+    """Give whole large squares that hold all but the most extreme samples."""
     known = values_mv[np.isfinite(values_mv)]
     if not len(known):
-        return _LANES_MM[0]
-    low, high = np.percentile(known, (0.2, 99.8)) - np.median(known)
-    need = (high - low) * MM_PER_MV + 2 * _SPARE_MM
-    return next((lane for lane in _LANES_MM if lane >= need), _LANES_MM[-1])
+        return _LANE_MM
+    low, high = np.percentile(known, (0.2, 99.8))
+    need = math.ceil((float(high - low) * MM_PER_MV + 2 * _SPARE_MM) / 5) * 5.0
+    return min(max(need, _LANE_MM), _LANE_MAX_MM)
 
 
 def _lead(lead: Lead, rate_hz: float, top_mm: float, lane_mm: float) -> list[Item]:
