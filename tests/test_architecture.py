@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {
     "torch": ("monitor/models/", "monitor/stages/classify.py", "tools/"),
     "safetensors": ("monitor/models/",),
-    "neurokit2": ("monitor/stages/detect/", "tools/"),
+    "neurokit2": ("monitor/stages/detect/", "monitor/report/", "tools/"),
     "zmq": ("monitor/wire/", "tools/"),
     "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "monitor/models/"),
     "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
@@ -24,6 +24,8 @@ ROOMS = {
     "prometheus_client": ("monitor/metrics/",),
     "sqlite3": ("monitor/journal/",),
     "pandas": (),
+    "reportlab": ("monitor/pictures/", "monitor/report/"),
+    "PIL": ("monitor/pictures/",),
     "matplotlib": ("tools/",),
 }
 # what a pure module must not touch: sockets, files, clocks, threads, terminals
@@ -34,6 +36,7 @@ IMPURE = {
 }  # fmt: skip
 # every module of monitor/ is pure but these shells: files, and folders with a slash at the end
 SHELLS = (
+    "monitor/analysis.py",
     "monitor/annotate.py",
     "monitor/cli.py",
     "monitor/commands/",
@@ -56,6 +59,7 @@ SHELLS = (
     "monitor/models/",
     "monitor/metrics/figures.py",
     "monitor/metrics/http.py",
+    "monitor/pictures/alert_strips.py",
     "monitor/recording/export.py",
     "monitor/recording/files.py",
     "monitor/recording/header.py",
@@ -66,6 +70,9 @@ SHELLS = (
     "monitor/recording/segment.py",
     "monitor/recording/stream.py",
     "monitor/recording/thread.py",
+    "monitor/report/edits.py",
+    "monitor/report/page.py",
+    "monitor/report/write.py",
     "monitor/score/record.py",
     "monitor/score/records.py",
     "monitor/service/process.py",
@@ -104,6 +111,11 @@ LAYERS = {
         *("sources", "wfdb_header", "messages", "config", "strict_toml", "text_file", "errors"),
     },
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feeds"},
+    "monitor/pictures/": {"pictures", "sinks", "messages", "errors"},
+    "monitor/report/": {
+        *("report", "pictures", "analysis", "score", "recording", "journal", "sinks", "sources"),
+        *("wire", "messages", "config", "errors"),
+    },
     "monitor/wire/": {
         *("wire", "log_lines", "messages", "config", "strict_toml", "text_file", "errors"),
     },
