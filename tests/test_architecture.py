@@ -40,6 +40,7 @@ SHELLS = (
     "monitor/config.py",
     "monitor/dashboard/app.py",
     "monitor/dashboard/canvas.py",
+    "monitor/dashboard/dashboard.py",
     "monitor/dashboard/terminal.py",
     "monitor/doctor/",
     "monitor/feeds/local.py",

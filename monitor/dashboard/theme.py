@@ -20,6 +20,7 @@ HATCH = "grey42"
 GOOD = "green3"
 # banners are reversed, which is still seen where colour is off
 WARN = "bold yellow1 on grey0 reverse"
+LEAD_WARN = "bold yellow1"
 
 BEATS = {
     AamiClass.N: "green3",

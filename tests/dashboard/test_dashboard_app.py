@@ -274,7 +274,8 @@ def test_gain_time_scale_lead_and_stream_keys():
     dashboard = Dashboard(ScriptedFeed(lambda *_: None), clock=lambda: 0.0)
     for name in ("bed1", "bed2"):
         dashboard.deliver(StreamInfo(name, 250.0, ("II", "V1")))
-    dashboard.look()
+    dashboard.act(Action.RIGHT)
+    dashboard.act(Action.OPEN)
     for _ in range(9):
         dashboard.act(Action.GAIN_UP)
     assert dashboard.display.gain_mv == 0.25
