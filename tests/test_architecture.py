@@ -118,7 +118,7 @@ LAYERS = {
     "monitor/dashboard/": {"dashboard", "ring", "messages", "errors", "feeds"},
     "monitor/feeds/": {
         *("feeds", "dashboard", "sinks", "wire", "sources", "pipeline", "messages", "config"),
-        "errors",
+        *("recording", "errors"),
     },
 }
 

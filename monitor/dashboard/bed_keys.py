@@ -35,7 +35,8 @@ def changed(display: Display, action: Action, shown_gain_mv: float) -> Display:
         case Action.SWEEP:
             return replace(display, sweep=not display.sweep)
         case Action.SPAN:
-            following = SPANS_S[(SPANS_S.index(display.trend_s) + 1) % len(SPANS_S)]
+            spans = (None, *SPANS_S)
+            following = spans[(spans.index(display.trend_s) + 1) % len(spans)]
             return replace(display, trend_s=following)
         case _:
             return display

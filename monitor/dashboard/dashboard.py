@@ -13,44 +13,31 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from monitor.dashboard.bed_keys import changed
-from monitor.dashboard.bell import Bell
+from monitor.dashboard.bell import NO_SERVICE, Bell, no_service
 from monitor.dashboard.canvas import Canvas
-from monitor.dashboard.event_page import event_page
+from monitor.dashboard.event_page import EventPage, event_page
 from monitor.dashboard.event_view import draw_events, list_rows
-from monitor.dashboard.events import key_of
+from monitor.dashboard.events import EventKey, key_of
 from monitor.dashboard.keys import Action
 from monitor.dashboard.navigation import Place, View, in_events, in_ward
 from monitor.dashboard.snapshot import Snapshot, Wave
 from monitor.dashboard.state import DashboardState
-from monitor.dashboard.tile_traces import TileScales
+from monitor.dashboard.tiles import TileMemory
 from monitor.dashboard.traces import Scales
 from monitor.dashboard.view import Display, draw
 from monitor.dashboard.ward import Grid, ward, ward_order
 from monitor.dashboard.ward_view import EDGE_ROWS, draw_ward
 from monitor.feeds.feed import Feed, Status
-from monitor.messages import Alert, AlertKind, AlertState, Message, Priority
+from monitor.messages import Alert, Message, Priority
 
-NO_SERVICE = -(2**62)  # no number of an alert
+if TYPE_CHECKING:
+    from monitor.dashboard.terminal import Terminal
+
+MAX_ASKED = 1000
 CHOOSE_FIRST = "choose a stream with the arrow keys first"
-
-
-class Screen(Protocol):
-    """Where frames go (:class:`monitor.dashboard.terminal.Terminal`)."""
-
-    def size(self) -> tuple[int, int]:
-        """Give width and height in cells."""
-        ...
-
-    def show(self, canvas: Canvas) -> None:
-        """Put a frame on the screen."""
-        ...
-
-    def bell(self) -> None:
-        """Sound the bell."""
-        ...
 
 
 class Dashboard:
@@ -76,14 +63,15 @@ class Dashboard:
         self._lock = threading.Lock()
         self._size = (80, 24)
         self._scales: Scales = {}
-        self._tile_scales: TileScales = {}
+        self._tiles = TileMemory()
         self._bell = Bell()
         self._frozen: Wave | None = None
+        self._strips_asked: set[EventKey] = set()
         self._heard_of: set[str] = set()  # streams whose loss has been acknowledged here
 
     @property
     def view(self) -> View:
-        """What fills the screen."""
+        """What fills the terminal."""
         return self.place.view_of(len(self.state.streams))
 
     def deliver(self, message: Message | Status) -> None:
@@ -116,21 +104,21 @@ class Dashboard:
         if self.state.status.lost:
             lost.add("")
         self._heard_of &= lost
-        return (*found, *(_no_service(name, name in self._heard_of) for name in sorted(lost)))
+        return (*found, *(no_service(name, name in self._heard_of) for name in sorted(lost)))
 
-    def frame(self, screen: Screen) -> None:
+    def frame(self, terminal: Terminal) -> None:
         """Draw one frame, and sound the bell if an alert needs it."""
         now_s = self._clock()
-        self._size = screen.size()
+        self._size = terminal.size()
         self.display = replace(
             self.display, bell_paused_s=math.ceil(self._bell.paused_for_s(now_s))
         )
         canvas = self._draw(now_s)
-        screen.show(canvas)
+        terminal.show(canvas)
         with self._lock:
             alerts = self._alerts()
         if self._bell.due(alerts, now_s):
-            screen.bell()
+            terminal.bell()
 
     def _draw(self, now_s: float) -> Canvas:
         width, height = self._size
@@ -148,12 +136,13 @@ class Dashboard:
                     width,
                     height,
                     now_s,
-                    self._tile_scales,
+                    self._tiles,
                     self.notice,
                 )
             case View.EVENTS:
                 with self._lock:
                     page = event_page(self.state, now_s, self._listed, place.event, place.back_s)
+                self._ask_for_strip(page)
                 return draw_events(
                     page,
                     display,
@@ -166,6 +155,17 @@ class Dashboard:
             case View.BED:
                 snapshot, _ = self.look()
                 return draw(snapshot, display, width, height, now_s, self._scales)
+
+    def _ask_for_strip(self, page: EventPage) -> None:
+        """Ask once for the signal of the chosen event, if it came before this display was there."""
+        alert = None if page.chosen is None else page.chosen.alert
+        if alert is None or page.strip is not None or alert.priority is Priority.TECHNICAL:
+            return
+        if key_of(alert) not in self._strips_asked:
+            if len(self._strips_asked) > MAX_ASKED:
+                self._strips_asked.clear()
+            self._strips_asked.add(key_of(alert))
+            self._feed.fetch_strip(alert.stream, alert.id)
 
     @property
     def _listed(self) -> str:
@@ -288,9 +288,3 @@ class Dashboard:
             case _:
                 scale = self._scales.get((self.stream, d.lead))
                 self.display = changed(d, action, scale.gain_mv if scale is not None else 1.0)
-
-
-def _no_service(stream: str, acknowledged: bool) -> Alert:
-    state = AlertState.ACKNOWLEDGED if acknowledged else AlertState.RAISED
-    kind, priority = AlertKind.STREAM_STALE, Priority.TECHNICAL
-    return Alert(stream, NO_SERVICE, 0, kind, priority, state, 0, 0, "No service is there")

@@ -30,7 +30,6 @@ class Envelope:
         self._low: FloatArray = np.full((KEPT_DOTS, leads), np.nan, np.float32)
         self._high = self._low.copy()
         self._end = 0  # just past the newest dot
-        self.end_sample = 0
 
     def write(self, start_sample: int, values_mv: FloatArray) -> None:
         """Take in samples, shape (n, leads), mV; what is missing before them stays empty."""
@@ -38,7 +37,7 @@ class Envelope:
             return
         samples = np.arange(start_sample, start_sample + len(values_mv))
         dots = (samples * (DOTS_PER_S / self._rate_hz)).astype(np.int64)
-        edges = np.flatnonzero(np.diff(dots, prepend=dots[0] - 1))
+        edges = np.concatenate(([0], np.flatnonzero(dots[1:] != dots[:-1]) + 1))
         low = np.fmin.reduceat(values_mv, edges, axis=0)
         high = np.fmax.reduceat(values_mv, edges, axis=0)
         at = dots[edges][-KEPT_DOTS:]
@@ -53,7 +52,6 @@ class Envelope:
         places = at % KEPT_DOTS
         self._low[places] = np.fmin(self._low[places], low)
         self._high[places] = np.fmax(self._high[places], high)
-        self.end_sample = max(self.end_sample, start_sample + len(values_mv))
 
     def newest(self, dots_per_s: int) -> int:
         """Give the absolute index of the newest dot at a rate that divides 50; -1 for none."""
@@ -69,13 +67,18 @@ class Envelope:
         dots_per_s
             A divisor of 50.
         count
-            At most 13 s of dots; what is not known is NaN.
+            At most 12.9 s of dots; what is not known is NaN.
         """
         group = DOTS_PER_S // dots_per_s
         first = (self.newest(dots_per_s) - count + 1) * group
-        places = np.arange(first, first + count * group)
-        known = (places >= max(0, self._end - KEPT_DOTS)) & (places < self._end)
-        at = places % KEPT_DOTS
-        low = np.where(known, self._low[at, lead], np.nan).reshape(count, group)
-        high = np.where(known, self._high[at, lead], np.nan).reshape(count, group)
-        return np.fmin.reduce(low, axis=1), np.fmax.reduce(high, axis=1)
+        places = np.arange(first, first + count * group) % KEPT_DOTS
+        low, high = self._low[places, lead], self._high[places, lead]
+        ahead = first + count * group - self._end  # the newest dot is not full yet
+        if ahead > 0:
+            low[-ahead:] = high[-ahead:] = np.nan
+        if group == 1:
+            return low, high
+        return (
+            np.fmin.reduce(low.reshape(count, group), axis=1),
+            np.fmax.reduce(high.reshape(count, group), axis=1),
+        )

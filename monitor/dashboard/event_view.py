@@ -34,7 +34,7 @@ EDGE_ROWS = 3  # title, status, keys
 
 def list_rows(height: int) -> int:
     """Give how many events are seen at once on a screen of this height."""
-    return max(4, (height - EDGE_ROWS) * 30 // 100) - 1
+    return max(5, (height - EDGE_ROWS) * 24 // 100) - 1
 
 
 def draw_events(
@@ -70,7 +70,7 @@ def draw_events(
         return canvas
     rows = height - EDGE_ROWS
     listed = list_rows(height) + 1
-    strip = (rows - listed) * 60 // 100
+    strip = (rows - listed) * 57 // 100
     _draw_header(canvas, page, display)
     _draw_list(canvas, Box(1, 0, width, listed), page)
     _draw_strip(canvas, Box(1 + listed, 0, width, strip), page, strip_dots_per_s)
@@ -134,7 +134,10 @@ def _draw_line(
         canvas.fill(row, box.column, box.width, style)
     at = "" if line.onset_s is None else theme.clock(line.onset_s)
     age = "" if line.age_s is None else f"{theme.age(line.age_s)} ago"
-    tail = f"{theme.ALERT_STATES[alert.state]:>12} {at:>9} {age:>11} "
+    state = theme.ALERT_STATES[alert.state]
+    if alert.text.endswith("(ended)") and alert.state in (AlertState.RAISED, AlertState.UPDATED):
+        state = theme.LATCHED
+    tail = f"{state:>12} {at:>9} {age:>11} "
     start = canvas.right(row, box.column + box.width, tail, style)
     column = canvas.text(row, box.column, "▶" if chosen else " ", style)
     column = canvas.text(row, column, f"{theme.MARKS[alert.priority]} ", style)
@@ -157,7 +160,7 @@ def _draw_strip(canvas: Canvas, box: Box, page: EventPage, dots_per_s: int | Non
     if wave is None:
         text = "no signal was kept with this event"
         if alert.priority is not Priority.TECHNICAL:
-            text = "the signal of this event was published before this display was there"
+            text = "the signal of this event is not here; it has been asked for"
         canvas.text(box.row + box.height // 2, box.column + 3, text, theme.DIM)
         return
     cells = box.width - GUTTER
@@ -169,9 +172,10 @@ def _draw_strip(canvas: Canvas, box: Box, page: EventPage, dots_per_s: int | Non
 
 
 def _whole(cells: int, wave: Wave) -> int:
-    """Give the finest time scale that shows all of a strip, else the coarsest."""
+    """Give the finest time scale, a multiple of 5 dots per second, that shows all of a strip."""
     seconds = len(wave.values_mv) / wave.info.rate_hz
-    return max((d for d in DOTS_PER_S if seconds * d <= 2 * cells), default=DOTS_PER_S[0])
+    finest = int(2 * cells / seconds) // 5 * 5
+    return min(max(finest, DOTS_PER_S[0]), DOTS_PER_S[-1])
 
 
 def _draw_intervals(

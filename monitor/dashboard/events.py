@@ -33,6 +33,13 @@ class Strip:
     values_mv: FloatArray
     beats: tuple[tuple[int, AamiClass], ...] = ()
 
+    @classmethod
+    def of(cls, start_sample: int, values_mv: FloatArray, beats: Iterable[Beat]) -> Strip:
+        """Make a strip with those of the beats that lie in it."""
+        end = start_sample + len(values_mv)
+        marks = tuple((b.sample, b.label) for b in beats if start_sample <= b.sample < end)
+        return cls(start_sample, values_mv, marks)
+
     @property
     def end_sample(self) -> int:
         """Index just past the last sample."""
@@ -88,9 +95,7 @@ class EventLog:
         """Keep the signal that was published with an alert, and the beats known in it."""
         key = self._newest_with(snippet.stream, snippet.alert_id)
         if key is not None:
-            start, end = snippet.start_sample, snippet.end_sample
-            marks = tuple((b.sample, b.label) for b in beats if start <= b.sample < end)
-            self.keep(key, Strip(start, snippet.values_mv, marks))
+            self.keep(key, Strip.of(snippet.start_sample, snippet.values_mv, beats))
 
     def mark(self, beat: Beat) -> None:
         """Add a beat to the strips in which it lies: labels come after the signal."""

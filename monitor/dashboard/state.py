@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from monitor.dashboard.envelope import Envelope
@@ -161,8 +161,7 @@ class StreamState:
         if info is None or ring is None or not ring.oldest_sample <= sample < ring.end_sample:
             return None
         start = max(sample + 1 - round(STRIP_S * info.rate_hz), ring.oldest_sample)
-        marks = tuple((b.sample, b.label) for b in self.beats if start <= b.sample <= sample)
-        return Strip(start, ring.span(start, sample + 1), marks)
+        return Strip.of(start, ring.span(start, sample + 1), self.beats)
 
     @property
     def unwatched(self) -> bool:
@@ -272,16 +271,10 @@ class DashboardState:
 
 
 def _with_text(stream: StreamState, state: DashboardState) -> Status:
-    own = stream.status
-    return Status(
-        own.stream,
-        state.status.text,
-        own.speed if own.speed is not None else state.status.speed,
-        own.lag_s if own.lag_s is not None else state.status.lag_s,
-        own.lost_samples,
-        own.duplicates,
-        own.reordered,
-    )
+    own, feed = stream.status, state.status
+    speed = feed.speed if own.speed is None else own.speed
+    lag_s = feed.lag_s if own.lag_s is None else own.lag_s
+    return replace(own, text=feed.text, speed=speed, lag_s=lag_s)
 
 
 def _needed(stream: StreamState) -> tuple[bool, bool, float]:

@@ -86,6 +86,15 @@ RHYTHMS = {
     "PACE": "paced rhythm",
 }
 
+SHORT_RHYTHMS = {
+    "N": "normal",
+    "B": "bigeminy",
+    "T": "trigeminy",
+    "NOISE": "noise",
+    "PACE": "paced",
+}
+"""For rhythms whose WFDB name is no word that people know."""
+
 
 def clock(seconds: float) -> str:
     """Give a duration as ``m:ss`` or ``h:mm:ss``.

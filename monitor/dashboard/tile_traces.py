@@ -39,35 +39,34 @@ def fit(tile: Tile, previous: tuple[float, float] | None) -> tuple[float, float]
 
 
 def trace_cells(
-    tiles: Sequence[Tile], scales: TileScales, rows: int, rate: int
+    tiles: Sequence[Tile], scales: TileScales, rows: int, rate: int, width: int
 ) -> NDArray[np.uint32]:
     """Draw the traces of tiles that sweep: code points of shape (tiles, rows, cells), 0 for none.
 
     Parameters
     ----------
     tiles
-        All with equally many dots, an even number.
+        Each with at least ``width`` dots, or with none.
     scales
         Brought up to date.
     rows
         Height of each trace in cells.
     rate
         Dots per second.
+    width
+        Dots across, an even number.
     """
-    width = max(len(tile.low_mv) for tile in tiles)
     low = np.full((len(tiles), width), np.nan, np.float32)
     high = low.copy()
     edges = np.zeros((len(tiles), 2), np.float32)
     erased = min(width // 4, max(3, round(ERASE_S * rate)))
     for number, tile in enumerate(tiles):
         scales[tile.stream] = edges[number] = fit(tile, scales.get(tile.stream))
-        if len(tile.low_mv) == width:
-            turn = (tile.newest + 1) % width  # a dot stands at its index modulo the width
-            low[number, erased:], high[number, erased:] = (
-                tile.low_mv[erased:],
-                tile.high_mv[erased:],
-            )
-            low[number], high[number] = np.roll(low[number], turn), np.roll(high[number], turn)
+        if len(tile.low_mv):
+            # a dot stands at its index modulo the width; those before the newest are old
+            places = np.arange(tile.newest + 1 - width + erased, tile.newest + 1) % width
+            low[number, places] = tile.low_mv[erased - width :]
+            high[number, places] = tile.high_mv[erased - width :]
     dots = _strokes(low, high, edges, 4 * rows)
     cells = braille(dots.reshape(len(tiles) * 4 * rows, width))
     return cells.reshape(len(tiles), rows, width // 2)

@@ -6,6 +6,7 @@ alarms with their ages, rhythm and signal, the trace, the heart rate of the last
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from monitor.dashboard.signal_state import Signal
 from monitor.dashboard.sparkline import bar_range, sparkline
 from monitor.dashboard.tile_traces import TileScales, trace_cells
 from monitor.dashboard.traces import Box
-from monitor.dashboard.ward import Tile, Ward, dots_per_s
+from monitor.dashboard.ward import MAX_TRACE_CELLS, Tile, Ward, dots_per_s
 from monitor.messages import Alert, AlertState
 
 LEAST_RATE_SPAN_BPM = 20.0
@@ -54,57 +55,89 @@ class Parts:
         return cls(alerts, trace, rates, big)
 
 
+class TileMemory:
+    """What is kept from frame to frame: scales of the traces, and the rest of each tile as drawn.
+
+    All but the trace of a tile changes about once a second.
+    """
+
+    def __init__(self) -> None:
+        self.scales: TileScales = {}
+        self._drawn: dict[str, tuple[Hashable, Canvas]] = {}
+
+    def drawn(self, tile: Tile, width: int, height: int, parts: Parts, now_s: float) -> Canvas:
+        """Give a tile without its trace, drawn anew only if it has changed."""
+        seen = (width, height, _looks(tile, now_s))
+        known = self._drawn.get(tile.stream)
+        if known is not None and known[0] == seen:
+            return known[1]
+        canvas = Canvas(width, height)
+        _draw_still(canvas, Box(0, 0, width, height), tile, parts, now_s)
+        self._drawn[tile.stream] = seen, canvas
+        return canvas
+
+    def keep_only(self, streams: Collection[str]) -> None:
+        """Forget the tiles of other streams."""
+        if len(self._drawn) > 2 * len(streams):
+            self._drawn = {name: self._drawn[name] for name in streams if name in self._drawn}
+            self.scales = {name: self.scales[name] for name in streams if name in self.scales}
+
+
+def _looks(tile: Tile, now_s: float) -> Hashable:
+    """Give all that the fixed part of a tile depends on."""
+    alerts = tuple((a.id, a.seq, a.state, a.text, theme.age(age)) for a, age in tile.alerts)
+    bright = tuple(flash_on(priority, now_s) for priority in FLASH_HZ) if alerts else ()
+    shown = (tile.priority, tile.more, heart_rate_text(tile), tile.rhythm, tile.signal_text)
+    return alerts, bright, shown, tile.rates_bpm.tobytes()
+
+
 def draw_tiles(
-    canvas: Canvas, box: Box, ward: Ward, chosen: str, now_s: float, scales: TileScales
+    canvas: Canvas, box: Box, ward: Ward, chosen: str, now_s: float, memory: TileMemory
 ) -> None:
-    """Draw one page of tiles into ``box``; ``scales`` is updated."""
+    """Draw one page of tiles into ``box``; ``memory`` is brought up to date."""
     grid = ward.grid
     if not ward.tiles:
         return
-    width = grid.tile_width - 1
-    parts = Parts.of(width, grid.tile_height)
-    cells = min(width, 130) - _digits_width(parts)
+    width, height = grid.tile_width - 1, grid.tile_height
+    parts = Parts.of(width, height)
+    cells = min(width, MAX_TRACE_CELLS) - _digits_width(parts)
     traces = None
     if parts.trace:
-        traces = trace_cells(ward.tiles, scales, parts.trace, dots_per_s(min(width, 130)))
+        rate = dots_per_s(min(width, MAX_TRACE_CELLS))
+        traces = trace_cells(ward.tiles, memory.scales, parts.trace, rate, 2 * cells)
     for number, tile in enumerate(ward.tiles):
-        row = box.row + number // grid.columns * grid.tile_height
+        row = box.row + number // grid.columns * height
         column = box.column + number % grid.columns * grid.tile_width
-        place = Box(row, column, width, grid.tile_height)
-        trace = traces[number][:, -cells:] if traces is not None else None
-        _draw_tile(canvas, place, tile, parts, trace, now_s)
+        still = memory.drawn(tile, width, height, parts, now_s)
+        canvas.characters[row : row + height, column : column + width] = still.characters
+        canvas.styles[row : row + height, column : column + width] = still.styles
+        if traces is not None:
+            _draw_trace(canvas, row + 1 + parts.alerts + 1, column, tile, traces[number])
         if tile.stream == chosen:
-            _draw_edge(canvas, place)
+            _draw_edge(canvas, Box(row, column, width, height))
+    memory.keep_only(ward.order)
 
 
 def _digits_width(parts: Parts) -> int:
     return big_text("888", parts.big).shape[1] + 2 if parts.big else 0
 
 
-def _draw_tile(
-    canvas: Canvas,
-    box: Box,
-    tile: Tile,
-    parts: Parts,
-    trace: NDArray[np.uint32] | None,
-    now_s: float,
-) -> None:
+def _draw_still(canvas: Canvas, box: Box, tile: Tile, parts: Parts, now_s: float) -> None:
     _draw_title(canvas, box, tile, now_s)
     row = box.row + 1
     _draw_alerts(canvas, Box(row, box.column, box.width, parts.alerts), tile, now_s)
     row += parts.alerts
     _draw_signal(canvas, row, box, tile, with_rates=not parts.rates)
     row += 1
-    if trace is not None:
-        _draw_trace(canvas, Box(row, box.column, box.width, parts.trace), tile, trace)
     if parts.big:
         digits = big_text(heart_rate_text(tile).rjust(3), parts.big)
-        height, width = digits.shape
-        top = row + (parts.trace - height) // 2
-        left = box.column + box.width - width
-        canvas.characters[top : top + height, left : left + width] = digits
+        rows, columns = digits.shape
+        top = row + (parts.trace - rows) // 2
+        left = box.column + box.width - columns
+        area = (slice(top, top + rows), slice(left, left + columns))
+        canvas.characters[area] = digits
         style = theme.HEART if tile.heart_rate_bpm is not None else theme.DIM
-        canvas.styles[top : top + height, left : left + width] = canvas.style_number(style)
+        canvas.styles[area] = canvas.style_number(style)
     row += parts.trace
     if parts.rates:
         _draw_rates(canvas, Box(row, box.column, box.width, parts.rates), tile)
@@ -179,31 +212,32 @@ def _draw_signal(canvas: Canvas, row: int, box: Box, tile: Tile, with_rates: boo
     name = tile.rhythm
     words = "--" if name is None else theme.RHYTHMS.get(name, name)
     if len(words) > room - (8 if with_rates else 0):
-        words = name or "--"
+        words = "--" if name is None else theme.SHORT_RHYTHMS.get(name, name)
     column = canvas.text(row, box.column + 1, shorten(words, room), theme.TITLE) + 1
     if with_rates and end - column > 6:
         _draw_bars(canvas, Box(row, column, end - column - 1, 1), tile)
 
 
-def _draw_trace(canvas: Canvas, box: Box, tile: Tile, trace: NDArray[np.uint32]) -> None:
+def _draw_trace(
+    canvas: Canvas, row: int, column: int, tile: Tile, trace: NDArray[np.uint32]
+) -> None:
     rows, cells = trace.shape
     live = not (tile.signal.unwatched or tile.signal in (Signal.LEAD_OFF, Signal.ENDED))
-    area = canvas.characters[box.row : box.row + rows, box.column : box.column + cells]
-    drawn = trace > 0
-    area[drawn] = trace[drawn]
-    style = canvas.style_number(theme.TRACES[0] if live else theme.HATCH)
+    area = (slice(row, row + rows), slice(column, column + cells))
+    np.copyto(canvas.characters[area], trace, where=trace > 0)
     # blanks too: a run of one style is cheap to write
-    canvas.styles[box.row : box.row + rows, box.column : box.column + cells] = style
-    canvas.text(box.row, box.column + 1, shorten(tile.lead, 6), theme.DIM)
+    canvas.styles[area] = canvas.style_number(theme.TRACES[0] if live else theme.HATCH)
+    if rows > 2:
+        canvas.text(row, column + 1, shorten(tile.lead, 6), theme.DIM)
     if tile.signal.unwatched or tile.signal is Signal.LEAD_OFF:
         text = shorten(f"  {tile.signal_text}  ", cells)
-        column = box.column + max(0, (cells - len(text)) // 2)
-        canvas.text(box.row + rows // 2, column, text, theme.WARN)
+        start = column + max(0, (cells - len(text)) // 2)
+        canvas.text(row + rows // 2, start, text, theme.WARN)
 
 
 def _draw_rates(canvas: Canvas, box: Box, tile: Tile) -> None:
-    low, high = bar_range(tile.rates_bpm, LEAST_RATE_SPAN_BPM)
-    words = f"{low:.0f}-{high:.0f}" if len(tile.rates_bpm) else ""
+    known = tile.rates_bpm[np.isfinite(tile.rates_bpm)]
+    words = f"{known.min():.0f}-{known.max():.0f}" if len(known) else ""
     canvas.text(box.row, box.column + 1, "HR", theme.DIM)
     end = canvas.right(box.row, box.column + box.width - 1, words, theme.DIM)
     _draw_bars(canvas, Box(box.row, box.column + 4, end - box.column - 5, box.height), tile)

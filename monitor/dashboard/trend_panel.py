@@ -11,7 +11,7 @@ from monitor.dashboard.traces import GUTTER, Box
 from monitor.dashboard.trends import Trend
 
 LEAST_RANGE = {"HR": 20.0, "PVC/min": 6.0}
-LABEL_CELLS = 14
+LABEL_CELLS = 18
 
 
 def trend_rows(height: int) -> int:
@@ -19,12 +19,11 @@ def trend_rows(height: int) -> int:
     return 2 if height < 36 else 4 if height < 50 else 6
 
 
-def draw_trends(canvas: Canvas, box: Box, trends: tuple[Trend, ...], span_s: int) -> None:
+def draw_trends(canvas: Canvas, box: Box, trends: tuple[Trend, ...]) -> None:
     """Draw one figure under the other; at the right the range of its bars."""
     if not trends:
         return
     rows = box.height // len(trends)
-    span = f"{span_s // 3600} h" if span_s >= 3600 else f"{span_s // 60} min"
     for number, trend in enumerate(trends):
         row = box.row + number * rows
         canvas.text(row, box.column + 1, trend.name, theme.DIM)
@@ -33,6 +32,8 @@ def draw_trends(canvas: Canvas, box: Box, trends: tuple[Trend, ...], span_s: int
         known = values[np.isfinite(values)]
         words = "no value yet"
         if len(known):
+            hours, minutes = trend.span_s // 3600, trend.span_s // 60
+            span = f"{hours} h" if hours else f"{minutes} min"
             words = f"{known.min():.0f}-{known.max():.0f} in {span}"
             low, high = bar_range(values, LEAST_RANGE.get(trend.name, 1.0))
             right = place.column + place.width

@@ -87,9 +87,10 @@ class Binned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trend:
-    """A figure over the last minutes or hours: means of shape (n,), oldest first, NaN unknown."""
+    """A figure over the last ``span_s``: means of shape (n,), oldest first, NaN unknown."""
 
     name: str
+    span_s: int
     values: FloatArray
 
 
@@ -99,20 +100,36 @@ class Trends:
     def __init__(self) -> None:
         self._short = {name: Binned(SHORT_BIN_S, SHORT_BINS) for name in FIGURES}
         self._long = {name: Binned(LONG_BIN_S, LONG_BINS) for name in FIGURES}
+        self._given: dict[tuple[str, float, int], FloatArray] = {}  # since the last value
+        self._first_s: float | None = None
+        self._last_s = 0.0
 
     def add(self, vitals: Vitals, rate_hz: float) -> None:
         """Take in the vitals of one second."""
         time_s = vitals.sample / rate_hz
+        self._given.clear()
+        if self._first_s is None or time_s < self._first_s:
+            self._first_s = time_s
+        self._last_s = time_s
         for name, read in FIGURES.items():
             value = read(vitals)
             self._short[name].add(time_s, value)
             self._long[name].add(time_s, value)
 
+    def span_s(self) -> int:
+        """Give the shortest span that can be shown and has all that is known, else the longest."""
+        known_s = self._last_s - (self._last_s if self._first_s is None else self._first_s)
+        return next((span_s for span_s in SPANS_S if span_s >= known_s), SPANS_S[-1])
+
     def last(self, name: str, span_s: float, cells: int) -> FloatArray:
         """Give a figure over the last ``span_s`` seconds, shape (at most ``cells``,)."""
-        short = span_s <= SHORT_BIN_S * SHORT_BINS
-        return (self._short if short else self._long)[name].last(span_s, cells)
+        asked = (name, span_s, cells)
+        if asked not in self._given:
+            short = span_s <= SHORT_BIN_S * SHORT_BINS
+            self._given[asked] = (self._short if short else self._long)[name].last(span_s, cells)
+        return self._given[asked]
 
-    def every(self, span_s: float, cells: int) -> tuple[Trend, ...]:
-        """Give all figures over the last ``span_s`` seconds."""
-        return tuple(Trend(name, self.last(name, span_s, cells)) for name in FIGURES)
+    def every(self, span_s: int | None, cells: int) -> tuple[Trend, ...]:
+        """Give all figures over the last ``span_s`` seconds, None for all that is known."""
+        span_s = span_s or self.span_s()
+        return tuple(Trend(name, span_s, self.last(name, span_s, cells)) for name in FIGURES)

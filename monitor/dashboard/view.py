@@ -19,7 +19,6 @@ from monitor.dashboard.panels import draw_alerts, draw_vitals
 from monitor.dashboard.snapshot import Snapshot
 from monitor.dashboard.traces import Box, Scales, draw_traces
 from monitor.dashboard.trend_panel import draw_trends, trend_rows
-from monitor.dashboard.trends import SPANS_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,8 @@ class Display:
     """Display settings of the user; none changes the analysis.
 
     ``gain_mv`` and ``dots_per_s`` are None for automatic; ``lead`` is the one drawn on top;
-    ``trend_s`` is the span of the trends in seconds.
+    ``trend_s`` is the span of the trends in seconds, None for all
+    that is known.
     """
 
     gain_mv: float | None = None
@@ -37,7 +37,7 @@ class Display:
     paused: bool = False
     bell_paused_s: int = 0
     help: bool = False
-    trend_s: int = SPANS_S[1]
+    trend_s: int | None = None
 
 
 def draw(
@@ -85,7 +85,7 @@ def draw(
         sweep=display.sweep,
     )
     below = Box(left.row + left.height, 0, width - panel, trends)
-    draw_trends(canvas, below, snapshot.trends, display.trend_s)
+    draw_trends(canvas, below, snapshot.trends)
     draw_vitals(canvas, Box(1, width - panel, panel, body), snapshot)
     draw_alerts(canvas, Box(1 + body, 0, width, strip), snapshot, now_s)
     _draw_footer(canvas, snapshot, display)
@@ -160,6 +160,7 @@ def _draw_keys(canvas: Canvas, row: int, snapshot: Snapshot, display: Display) -
         ("?", "help"),
         ("space", "resume" if display.paused else "pause"),
         ("a", "acknowledge"),
+        ("s", "bell"),
         ("e", "events"),
         ("+ - 0", "gain"),
         ("[ ]", "time"),
@@ -168,5 +169,5 @@ def _draw_keys(canvas: Canvas, row: int, snapshot: Snapshot, display: Display) -
         keys[2:2] = [("w", "ward"), ("n", "next")]
     if snapshot.wave is not None and len(snapshot.wave.info.leads) > 1:
         keys.append(("l", "lead"))
-    keys += [("m", "scroll" if display.sweep else "sweep"), ("s", "bell"), ("t", "trends")]
+    keys += [("m", "scroll" if display.sweep else "sweep"), ("t", "trends")]
     draw_keys(canvas, row, keys)

@@ -24,8 +24,9 @@ from monitor.messages import Alert, AlertState, FloatArray, Priority
 
 MIN_TILE_WIDTH, MIN_TILE_HEIGHT = 25, 5
 MAX_TILE_ALERTS = 4
+MAX_TRACE_CELLS = 130  # a wider tile has no longer trace
 RATE_SPAN_S = 600.0
-TILE_SHAPE = 4.5  # width of a tile in cells over its height, where there is a choice
+TILE_SHAPE = 3.6  # width of a tile in cells over its height, where there is a choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,13 @@ def _severity(stream: StreamState, now_s: float) -> tuple[int, bool]:
     place = (9, False)
     if worst is not None:
         place = (rank(worst.priority), worst.state is AlertState.ACKNOWLEDGED)
-    if stream.status.lost or stream.unwatched or stream.stale_s(now_s) is not None:
+    if _unwatched(stream, now_s):
         place = min(place, (rank(Priority.MEDIUM), False))
     return place
+
+
+def _unwatched(stream: StreamState, now_s: float) -> bool:
+    return stream.unwatched or stream.stale_s(now_s) is not None
 
 
 def dots_per_s(cells: int) -> int:
@@ -164,16 +169,16 @@ def ward(
         page = order.index(chosen) // grid.per_page
     page = min(page, grid.pages - 1)
     shown = order[page * grid.per_page : (page + 1) * grid.per_page]
-    cells = min(grid.tile_width - 1, 130)
-    worst = (stream.worst() for stream in state.streams.values())
+    cells = min(grid.tile_width - 1, MAX_TRACE_CELLS)
     streams = state.streams.values()
+    worst = (stream.worst() for stream in streams)
     return Ward(
         tiles=tuple(_tile(state.streams[name], now_s, cells) for name in shown),
         grid=grid,
         page=page,
         order=order,
         counts=Counter(priority for priority in worst if priority is not None),
-        unwatched=sum(signal_of(stream, now_s)[0].unwatched for stream in streams),
+        unwatched=sum(_unwatched(stream, now_s) for stream in streams),
         text=state.streams[chosen].status.text if chosen in state.streams else state.status.text,
         lost=state.status.lost or any(stream.status.lost for stream in streams),
     )

@@ -14,8 +14,7 @@ from monitor.dashboard.bars import (
 )
 from monitor.dashboard.canvas import Canvas
 from monitor.dashboard.order import PRIORITY_ORDER
-from monitor.dashboard.tile_traces import TileScales
-from monitor.dashboard.tiles import draw_tiles
+from monitor.dashboard.tiles import TileMemory, draw_tiles
 from monitor.dashboard.traces import Box
 from monitor.dashboard.view import Display
 from monitor.dashboard.ward import Ward
@@ -30,7 +29,7 @@ def draw_ward(
     width: int,
     height: int,
     now_s: float,
-    scales: TileScales,
+    memory: TileMemory,
     notice: str = "",
 ) -> Canvas:
     """Draw one frame of exactly ``width`` x ``height`` cells.
@@ -47,8 +46,8 @@ def draw_ward(
         Size of the terminal in cells.
     now_s
         Only the flashing of alarms depends on it.
-    scales
-        Scales of the small traces in the frame before; brought up to date.
+    memory
+        What is kept from the frame before; brought up to date.
     notice
         What to tell the user.
     """
@@ -62,16 +61,16 @@ def draw_ward(
         draw_too_small(canvas, alarms)
         return canvas
     _draw_header(canvas, ward, display)
-    draw_tiles(canvas, Box(1, 0, width, height - EDGE_ROWS), ward, chosen, now_s, scales)
+    draw_tiles(canvas, Box(1, 0, width, height - EDGE_ROWS), ward, chosen, now_s, memory)
     left = f"{chosen} is chosen" if chosen else "arrow keys choose a stream"
     style = theme.TEXT
     if notice:
         left, style = notice, theme.WARN
     draw_status(canvas, height - 2, left, ward.text, style)
-    keys = [("q", "quit"), ("?", "help"), ("↑↓←→", "choose")]
+    keys = [("q", "quit"), ("?", "help"), ("↑↓←→", "move" if chosen else "choose")]
     keys += [("enter", "open"), ("a", "acknowledge")] if chosen else []
+    keys += [("s", "bell"), ("e", "events")]
     keys += [("pgup pgdn", "page")] if ward.grid.pages > 1 else []
-    keys += [("e", "events"), ("s", "bell")]
     draw_keys(canvas, height - 1, keys)
     if display.help:
         draw_help(canvas)
