@@ -45,6 +45,7 @@ SHELLS = (
     "monitor/config.py",
     "monitor/dashboard/app.py",
     "monitor/dashboard/canvas.py",
+    "monitor/dashboard/dashboard.py",
     "monitor/dashboard/terminal.py",
     "monitor/doctor/",
     "monitor/feeds/local.py",
@@ -144,7 +145,7 @@ LAYERS = {
     "monitor/dashboard/": {"dashboard", "ring", "messages", "errors", "feeds"},
     "monitor/feeds/": {
         *("feeds", "dashboard", "sinks", "wire", "sources", "pipeline", "messages", "config"),
-        "errors",
+        *("recording", "errors"),
     },
 }
 
