@@ -96,7 +96,6 @@ SHELLS = (
     "monitor/stopping.py",
     "monitor/text_file.py",
     "monitor/web/access.py",
-    "monitor/web/app.py",
     "monitor/web/child.py",
     "monitor/web/link.py",
     "monitor/web/live.py",

@@ -181,7 +181,7 @@ def open_station(
 
 def _let_in(folder: Path) -> None:
     """Check that the station has a key in the folder of the server, and is let in."""
-    from monitor.wire.allowlist import load
+    from monitor.wire.access import load
     from monitor.wire.keys import ALLOW_LIST, load_client
 
     try:
