@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {
     "torch": ("monitor/models/", "monitor/stages/classify.py", "tools/"),
     "safetensors": ("monitor/models/",),
-    "neurokit2": ("monitor/stages/detect/", "tools/"),
+    "neurokit2": ("monitor/stages/detect/", "monitor/report/", "tools/"),
     "zmq": ("monitor/wire/", "tools/"),
     "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "monitor/models/"),
     "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
@@ -22,8 +22,12 @@ ROOMS = {
     "pylsl": ("monitor/sources/",),
     "brainflow": ("monitor/sources/",),
     "prometheus_client": ("monitor/metrics/",),
+    "starlette": ("monitor/web/",),
+    "uvicorn": ("monitor/web/",),
     "sqlite3": ("monitor/journal/",),
     "pandas": (),
+    "reportlab": ("monitor/pictures/", "monitor/report/"),
+    "PIL": ("monitor/pictures/",),
     "matplotlib": ("tools/",),
 }
 # what a pure module must not touch: sockets, files, clocks, threads, terminals
@@ -34,12 +38,14 @@ IMPURE = {
 }  # fmt: skip
 # every module of monitor/ is pure but these shells: files, and folders with a slash at the end
 SHELLS = (
+    "monitor/analysis.py",
     "monitor/annotate.py",
     "monitor/cli.py",
     "monitor/commands/",
     "monitor/config.py",
     "monitor/dashboard/app.py",
     "monitor/dashboard/canvas.py",
+    "monitor/dashboard/dashboard.py",
     "monitor/dashboard/terminal.py",
     "monitor/doctor/",
     "monitor/feeds/local.py",
@@ -56,6 +62,7 @@ SHELLS = (
     "monitor/models/",
     "monitor/metrics/figures.py",
     "monitor/metrics/http.py",
+    "monitor/pictures/alert_strips.py",
     "monitor/recording/export.py",
     "monitor/recording/files.py",
     "monitor/recording/header.py",
@@ -66,6 +73,9 @@ SHELLS = (
     "monitor/recording/segment.py",
     "monitor/recording/stream.py",
     "monitor/recording/thread.py",
+    "monitor/report/edits.py",
+    "monitor/report/page.py",
+    "monitor/report/write.py",
     "monitor/score/record.py",
     "monitor/score/records.py",
     "monitor/service/process.py",
@@ -85,6 +95,13 @@ SHELLS = (
     "monitor/sources/wfdb/",
     "monitor/stopping.py",
     "monitor/text_file.py",
+    "monitor/web/access.py",
+    "monitor/web/child.py",
+    "monitor/web/link.py",
+    "monitor/web/live.py",
+    "monitor/web/server.py",
+    "monitor/web/station.py",
+    "monitor/web/tokens.py",
     "monitor/wfdb_header.py",
     "monitor/wire/access.py",
     "monitor/wire/backlog.py",
@@ -104,19 +121,30 @@ LAYERS = {
         *("sources", "wfdb_header", "messages", "config", "strict_toml", "text_file", "errors"),
     },
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feeds"},
+    "monitor/pictures/": {"pictures", "sinks", "messages", "errors"},
+    "monitor/report/": {
+        *("report", "pictures", "analysis", "score", "recording", "journal", "sinks", "sources"),
+        *("wire", "messages", "config", "errors"),
+    },
     "monitor/wire/": {
         *("wire", "log_lines", "messages", "config", "strict_toml", "text_file", "errors"),
     },
     "monitor/recording/": {
         *("recording", "sinks", "wire", "ring", "log_lines", "messages", "config", "errors"),
     },
-    "monitor/metrics/": {"metrics", "wire", "messages", "errors", "__version__"},
+    "monitor/metrics/": {
+        *("metrics", "wire", "messages", "errors", "__version__", "http_address"),
+    },
+    "monitor/web/": {
+        *("web", "dashboard", "ring", "wire", "messages", "errors", "http_address"),
+        *("strict_toml", "text_file", "log_lines"),
+    },
     "monitor/journal/": {"journal", "wire", "messages", "config", "errors"},
     "monitor/score/": {"score", "wfdb_header", "errors", "messages"},
     "monitor/dashboard/": {"dashboard", "ring", "messages", "errors", "feeds"},
     "monitor/feeds/": {
         *("feeds", "dashboard", "sinks", "wire", "sources", "pipeline", "messages", "config"),
-        "errors",
+        *("recording", "errors"),
     },
 }
 

@@ -1,4 +1,4 @@
-"""The process around a service: its log, a recording, metrics over HTTP, and news for systemd."""
+"""The process around a service: its log, a recording, metrics, a central station, systemd."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.config import RecordingSettings
-from monitor.errors import MonitorError
+from monitor.config import RecordingSettings, ServiceSettings
+from monitor.errors import USAGE, MonitorError
 from monitor.log_lines import Level, LogLine
 from monitor.wire.protocol import Body, Heartbeat
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from monitor.journal.journal import Journal
     from monitor.metrics.http import MetricsServer
     from monitor.recording.thread import RecordingThread
+    from monitor.web.child import StationProcess
+    from monitor.wire.sockets import ServiceSockets
 
 
 class Log:
@@ -145,6 +147,53 @@ def open_metrics(
         log(LogLine(text, Level.WARNING))
     stack.callback(server.close)
     return server
+
+
+def open_station(
+    at: ServiceSettings,
+    sockets: ServiceSockets,
+    stack: ExitStack,
+    say: Callable[[str], object],
+) -> StationProcess | None:
+    """Start the central station beside the service, if there is an address for browsers.
+
+    Raises
+    ------
+    MonitorError
+        If the address is not usable, packages are not installed, or the station has no key.
+    """
+    if not at.web:
+        return None
+    from monitor.web.beside import station_arguments
+    from monitor.web.child import StationProcess
+
+    if at.keys:
+        _let_in(Path(at.keys))
+    options = {
+        **{"--web": at.web, "--web-cert": at.web_cert, "--web-key": at.web_key},
+        **{"--web-tokens": at.web_tokens, "--keys": at.keys},
+    }
+    words = station_arguments(sockets.output_endpoint, sockets.control_endpoint, options)
+    station = StationProcess(words, say)
+    stack.callback(station.close)
+    return station
+
+
+def _let_in(folder: Path) -> None:
+    """Check that the station has a key in the folder of the server, and is let in."""
+    from monitor.wire.access import load
+    from monitor.wire.keys import ALLOW_LIST, load_client
+
+    try:
+        public = load_client(folder).own.public
+    except MonitorError as error:
+        raise MonitorError(f"--web with keys: the station needs one too: {error}", USAGE) from error
+    if "subscribe" not in load(folder / ALLOW_LIST).rights.get(public, ()):
+        raise MonitorError(
+            f"--web with keys: let the station in: ecg-monitor keys allow station "
+            f"{folder}/client.key --right subscribe --right control --keys {folder}",
+            USAGE,
+        )
 
 
 class Supervisor:

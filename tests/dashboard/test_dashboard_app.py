@@ -39,6 +39,7 @@ class ScriptedFeed:
         self.stopped = threading.Event()
         self.acknowledged: list[tuple[str, int | None]] = []
         self.acknowledge_came = threading.Event()
+        self.strips_wanted: list[tuple[str, int]] = []
 
     def run(self, deliver: Deliver) -> None:
         self._script(self, deliver)
@@ -49,6 +50,9 @@ class ScriptedFeed:
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
         self.acknowledged.append((stream, alert_id))
         self.acknowledge_came.set()
+
+    def fetch_strip(self, stream: str, alert_id: int) -> None:
+        self.strips_wanted.append((stream, alert_id))
 
 
 class Screen:
@@ -274,7 +278,8 @@ def test_gain_time_scale_lead_and_stream_keys():
     dashboard = Dashboard(ScriptedFeed(lambda *_: None), clock=lambda: 0.0)
     for name in ("bed1", "bed2"):
         dashboard.deliver(StreamInfo(name, 250.0, ("II", "V1")))
-    dashboard.look()
+    dashboard.act(Action.RIGHT)
+    dashboard.act(Action.OPEN)
     for _ in range(9):
         dashboard.act(Action.GAIN_UP)
     assert dashboard.display.gain_mv == 0.25

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from monitor.messages import AlertKind
 from monitor.stages.alarms.engine import Finding
+from monitor.stages.alarms.rule import at_each_hop
 from monitor.stages.alarms.view import View
 
 _VF_RHYTHMS = ("VFIB", "VFL")
 
 
+@at_each_hop(AlertKind.ASYSTOLE)
 def asystole(view: View) -> Finding | None:
     """No QRS for ``asystole_s`` of watched signal.
 
@@ -25,6 +27,7 @@ def asystole(view: View) -> Finding | None:
     return Finding(onset, text, round(seconds, 2), limit, last)
 
 
+@at_each_hop(AlertKind.VF)
 def vf(view: View) -> Finding | None:
     """Ventricular fibrillation or flutter, found in the waveform.
 
@@ -43,6 +46,7 @@ def _fibrillates(view: View) -> bool:
     return view.rhythm is not None and view.rhythm.name in _VF_RHYTHMS
 
 
+@at_each_hop(AlertKind.EXTREME_TACHY)
 def extreme_tachy(view: View) -> Finding | None:
     """Heart rate over ``extreme_tachy_bpm``: the high limit and 20, as monitors set it.
 
@@ -52,6 +56,7 @@ def extreme_tachy(view: View) -> Finding | None:
     return _above(view, AlertKind.EXTREME_TACHY, view.settings.extreme_tachy_bpm)
 
 
+@at_each_hop(AlertKind.EXTREME_BRADY)
 def extreme_brady(view: View) -> Finding | None:
     """Heart rate under ``extreme_brady_bpm``: the low limit less 10, as monitors set it.
 
@@ -61,6 +66,7 @@ def extreme_brady(view: View) -> Finding | None:
     return _below(view, AlertKind.EXTREME_BRADY, view.settings.extreme_brady_bpm)
 
 
+@at_each_hop(AlertKind.HR_HIGH)
 def hr_high(view: View) -> Finding | None:
     """Heart rate, as displayed, over ``hr_high_bpm``.
 
@@ -69,6 +75,7 @@ def hr_high(view: View) -> Finding | None:
     return _above(view, AlertKind.HR_HIGH, view.settings.hr_high_bpm)
 
 
+@at_each_hop(AlertKind.HR_LOW)
 def hr_low(view: View) -> Finding | None:
     """Heart rate, as displayed, under ``hr_low_bpm``.
 
