@@ -206,11 +206,19 @@ class AlarmSettings:
     off: tuple[str, ...] = setting(
         (), "alarm kinds that are switched off; asystole and vf cannot be"
     )
+    paced: str = setting(
+        "auto", "whether the patient has a pacemaker: yes, no, or auto, from the pulses seen"
+    )
     asystole_s: float = setting(4.0, "asystole: no QRS for this long", 3.0, 10.0)
     hr_high_bpm: float = setting(120.0, "hr_high: heart rate above this", 60.0, 300.0)
     hr_low_bpm: float = setting(50.0, "hr_low: heart rate below this", 15.0, 120.0)
     extreme_tachy_bpm: float = setting(140.0, "extreme_tachy: heart rate above this", 80.0, 320.0)
     extreme_brady_bpm: float = setting(40.0, "extreme_brady: heart rate below this", 10.0, 100.0)
+    extreme_tachy_beats: int = setting(17, "extreme_tachy: so many beats in a row", 3, 40)
+    extreme_brady_beats: int = setting(5, "extreme_brady: so many beats in a row", 3, 20)
+    extreme_margin_bpm: float = setting(
+        1.0, "extreme_brady: a row this much over the limit is under it", 0.0, 5.0
+    )
     vt_beats: int = setting(5, "vt: ventricular beats in a row", 3, 20)
     vt_bpm: float = setting(
         100.0, "vt, nsvt: rate from which a ventricular run is a tachycardia", 60.0, 200.0
@@ -278,6 +286,7 @@ class AlarmSettings:
 
     def __post_init__(self) -> None:
         check_ranges(self, "alarms")
+        require(self.paced in ("auto", "yes", "no"), "alarms.paced", "must be auto, yes or no")
         for kind in self.off:
             require(kind in set(AlertKind), "alarms.off", f"{kind!r} is not the name of an alarm")
             require(
@@ -290,6 +299,10 @@ class AlarmSettings:
             "alarms.hr_low_bpm",
             "extreme_brady_bpm <= hr_low_bpm < hr_high_bpm <= extreme_tachy_bpm must hold",
         )
+
+    def is_paced(self, found: bool) -> bool:
+        """Whether the patient counts as paced, given what the pulses say."""
+        return self.paced == "yes" or (self.paced == "auto" and found)
 
 
 @dataclass(frozen=True, slots=True)

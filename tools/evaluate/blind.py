@@ -30,9 +30,14 @@ from monitor.models.bundle import FOLDER
 from tools.commands import run
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "mitdb": ("labels",),
-    "svdb": ("labels",),
-    "incartdb": ("labels",),
+    "mitdb": ("labels", "alarms"),
+    "svdb": ("labels", "alarms"),
+    "incartdb": ("labels", "alarms"),
+    "vfdb": ("alarms",),
+    "afdb": ("alarms",),
+    "ltafdb": ("alarms",),
+    "cpsc2021": ("alarms",),
+    "cinc2015": ("alarms",),
 }
 """What is measured of each set."""
 
