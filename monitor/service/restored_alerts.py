@@ -18,7 +18,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from monitor.messages import Alert, AlertState, Event
-from monitor.stages.alarms.catalogue import CATALOGUE
 
 JUDGED_S = 30.0  # the slowest lasting alarm, AF, is found again within this time
 
@@ -67,7 +66,7 @@ class RestoredAlerts:
         }
         out: list[Alert] = []
         for alert in list(self._alerts.values()):
-            latched = CATALOGUE[alert.kind].latching and alert.state is not AlertState.ACKNOWLEDGED
+            latched = alert.kind.latching and alert.state is not AlertState.ACKNOWLEDGED
             if alert.kind in raised:
                 out.append(self._cleared(alert, "followed by a new one"))
             elif self._judged >= self._judge_samples and not latched:

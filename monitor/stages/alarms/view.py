@@ -24,10 +24,10 @@ from monitor.stages.alarms.absent import Absent
 from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
+from monitor.stages.ectopy import LastMinute
 from monitor.stages.hop import Hop, Pulse, Watched
 
 _BEATS_KEPT = 64
-_MINUTE_S = 60.0
 _PREMATURE = 0.9  # of the usual interval
 _OFF = frozenset({LeadState.LEAD_OFF, LeadState.FLAT})
 
@@ -51,7 +51,7 @@ class View:
         self.pulses: deque[Pulse] = deque(maxlen=_BEATS_KEPT)
         self.pacing_pulses: deque[int] = deque(maxlen=_BEATS_KEPT)
         self.paced = False  # the patient has a pacemaker
-        self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
+        self._pauses = LastMinute(info.rate_hz)  # R peaks before pauses
         self.shapes = Shapes(info.rate_hz)
         self.amplitude = Amplitude(info.rate_hz)
         self.t_wave = TWave(info.rate_hz)
@@ -67,10 +67,7 @@ class View:
         self._settle_s = watch.settle_s
         self._elapsed = 0  # samples since the hop before
         self._rpeaks_seen = 0
-        self._minute: dict[AamiClass, deque[int]] = {
-            AamiClass.V: deque(),
-            AamiClass.S: deque(),
-        }
+        self._minute = {label: LastMinute(info.rate_hz) for label in (AamiClass.V, AamiClass.S)}
 
     def forget(self) -> None:
         """Drop beats and rate: what came before proves nothing about what comes."""
@@ -78,7 +75,7 @@ class View:
         self.beats.clear()
         self.pulses.clear()
         self.pacing_pulses.clear()
-        self.pauses.clear()
+        self._pauses.clear()
         self.shapes.forget()
         self.t_wave.forget()
         self.vitals = None
@@ -130,9 +127,6 @@ class View:
         self.pacing_pulses.extend(pulse.sample for pulse in hop.pacing_pulses)
         for rpeak in hop.rpeaks:
             self._take_rpeak(rpeak)
-        minute_ago = self.sample - _MINUTE_S * self.rate_hz
-        while self.pauses and self.pauses[0] < minute_ago:
-            self.pauses.popleft()
         for event in rhythm:
             if isinstance(event, Vitals):
                 self.vitals = event
@@ -155,7 +149,7 @@ class View:
         if self.rpeaks and self.rpeaks[-1] >= self.watched.since_sample:
             rr_s = (rpeak.sample - self.rpeaks[-1]) / self.rate_hz
             if rr_s >= self.settings.pause_s:
-                self.pauses.append(self.rpeaks[-1])
+                self._pauses.add(self.rpeaks[-1])
         self.rpeaks.append(rpeak.sample)
 
     def _take_rhythm(self, rhythm: Rhythm) -> None:
@@ -174,7 +168,7 @@ class View:
     def take_beat(self, beat: Beat) -> None:
         """Take the next labelled beat."""
         if beat.label is AamiClass.V or (beat.label is AamiClass.S and self._premature(beat)):
-            self._minute[beat.label].append(beat.sample)
+            self._minute[beat.label].add(beat.sample)
         if self.beats and beat.label is self.beats[-1].label is AamiClass.N:
             self._take_t_wave(self.beats[-1])
         self.beats.append(beat)
@@ -227,13 +221,14 @@ class View:
         heights = [math.log(max(pulse.height, 1e-9)) for pulse in last]
         return last if pstdev(heights) <= spread else []
 
-    def count_in_minute(self, label: AamiClass) -> list[int]:
+    def of_the_minute(self, label: AamiClass) -> tuple[int, ...]:
         """R peaks of the ventricular (V) or premature supraventricular (S) beats of a minute."""
-        held = self._minute[label]
-        minute_ago = self.sample - _MINUTE_S * self.rate_hz
-        while held and held[0] < minute_ago:
-            held.popleft()
-        return list(held)
+        return self._minute[label].up_to(self.sample + 1)
+
+    @property
+    def pauses(self) -> tuple[int, ...]:
+        """R peaks before the pauses of the last minute."""
+        return self._pauses.up_to(self.sample + 1)
 
     def usual_rr_s(self, before: int) -> float | None:
         """Median RR of up to eight intervals that end ``before`` beats before the newest."""

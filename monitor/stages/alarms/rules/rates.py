@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from monitor.messages import AlertKind
 from monitor.stages.alarms.engine import Finding
+from monitor.stages.alarms.rule import at_each_hop
 from monitor.stages.alarms.view import View
 
 _VF_RHYTHMS = ("VFIB", "VFL")
@@ -15,6 +16,7 @@ _PULSE_SPREAD = 0.15  # standard deviation of the logs of their heights
 _PAUSE = 1.5  # one pause in a row of intervals counts for so much of the next longest
 
 
+@at_each_hop(AlertKind.ASYSTOLE)
 def asystole(view: View) -> Finding | None:
     """No QRS for ``asystole_s`` of watched signal.
 
@@ -34,6 +36,7 @@ def asystole(view: View) -> Finding | None:
     return Finding(onset, text, round(seconds, 2), limit, last)
 
 
+@at_each_hop(AlertKind.VF)
 def vf(view: View) -> Finding | None:
     """Ventricular fibrillation or flutter, found in the waveform.
 
@@ -52,6 +55,7 @@ def _fibrillates(view: View) -> bool:
     return view.rhythm is not None and view.rhythm.name in _VF_RHYTHMS
 
 
+@at_each_hop(AlertKind.EXTREME_TACHY)
 def extreme_tachy(view: View) -> Finding | None:
     """Heart rate over ``extreme_tachy_bpm``: the high limit and 20, as monitors set it.
 
@@ -69,6 +73,7 @@ def extreme_tachy(view: View) -> Finding | None:
     return _rate_finding(view, AlertKind.EXTREME_TACHY, rate, ">", limit)
 
 
+@at_each_hop(AlertKind.EXTREME_BRADY)
 def extreme_brady(view: View) -> Finding | None:
     """Heart rate under ``extreme_brady_bpm``: the low limit less 10, as monitors set it.
 
@@ -111,6 +116,7 @@ def _mean_bpm(view: View, beats: Sequence[int], count: int) -> float | None:
     return 60.0 * len(intervals) * view.rate_hz / total
 
 
+@at_each_hop(AlertKind.HR_HIGH)
 def hr_high(view: View) -> Finding | None:
     """Heart rate, as displayed, over ``hr_high_bpm``.
 
@@ -119,6 +125,7 @@ def hr_high(view: View) -> Finding | None:
     return _above(view, AlertKind.HR_HIGH, view.settings.hr_high_bpm)
 
 
+@at_each_hop(AlertKind.HR_LOW)
 def hr_low(view: View) -> Finding | None:
     """Heart rate, as displayed, under ``hr_low_bpm``.
 

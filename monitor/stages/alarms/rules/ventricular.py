@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from monitor.messages import AamiClass, Beat
+from monitor.messages import AamiClass, AlertKind, Beat
 from monitor.stages.alarms.engine import Finding
+from monitor.stages.alarms.rule import at_each_beat
 from monitor.stages.alarms.view import View
+from monitor.stages.ectopy import ventricular_cycles
 
 _N, _V, _F = AamiClass.N, AamiClass.V, AamiClass.F
 _PROBABLE = 0.8  # mean probability of V of all beats of a run (V or F of those labelled V)
@@ -45,6 +47,7 @@ def _sure(view: View, run: list[Beat]) -> bool:
     return sum(beat.probability(_V) for beat in run) >= view.settings.v_certainty * len(run)
 
 
+@at_each_beat(AlertKind.VT, while_learning=True)
 def vt(view: View) -> Finding | None:
     """``vt_beats`` ventricular beats in a row at ``vt_bpm`` or faster.
 
@@ -153,6 +156,7 @@ def _steady(view: View, run: list[Beat]) -> bool:
     return longest_s <= 1.1 * 60.0 / view.settings.vt_bpm
 
 
+@at_each_beat(AlertKind.NSVT)
 def nsvt(view: View) -> Finding | None:
     """Run of 3 to ``vt_beats`` - 1 ventricular beats at ``vt_bpm`` or faster.
 
@@ -167,6 +171,7 @@ def nsvt(view: View) -> Finding | None:
     return Finding(run[0].sample, text, round(rate), s.vt_bpm, _samples(run))
 
 
+@at_each_beat(AlertKind.V_RUN)
 def v_run(view: View) -> Finding | None:
     """Run of ``v_run_beats`` to ``vt_beats`` - 1 ventricular beats slower than ``vt_bpm``.
 
@@ -183,6 +188,7 @@ def v_run(view: View) -> Finding | None:
     return Finding(run[0].sample, text, len(run), s.v_run_beats, _samples(run))
 
 
+@at_each_beat(AlertKind.AIVR)
 def aivr(view: View) -> Finding | None:
     """Accelerated ventricular rhythm: ``vt_beats`` or more, slower than VT, not brady.
 
@@ -192,6 +198,7 @@ def aivr(view: View) -> Finding | None:
     return _slow_run(view, "VENTRICULAR RHYTHM", s.v_brady_bpm, s.vt_bpm)
 
 
+@at_each_beat(AlertKind.V_BRADY)
 def v_brady(view: View) -> Finding | None:
     """Ventricular bradycardia: ``vt_beats`` or more, slower than ``v_brady_bpm``.
 
@@ -212,6 +219,7 @@ def _slow_run(view: View, name: str, low_bpm: float, high_bpm: float) -> Finding
     return Finding(run[0].sample, text, round(rate), high_bpm, _samples(run))
 
 
+@at_each_beat(AlertKind.COUPLET)
 def couplet(view: View) -> Finding | None:
     """Two ventricular beats between others.
 
@@ -230,11 +238,13 @@ def couplet(view: View) -> Finding | None:
     return Finding(run[0].sample, "COUPLET", beats=_samples(run))
 
 
+@at_each_beat(AlertKind.BIGEMINY)
 def bigeminy(view: View) -> Finding | None:
     """Every second beat ventricular, for ``bigeminy_cycles`` cycles (Mindray: three)."""
     return _cycles(view, 2, view.settings.bigeminy_cycles, "BIGEMINY")
 
 
+@at_each_beat(AlertKind.TRIGEMINY)
 def trigeminy(view: View) -> Finding | None:
     """Every third beat ventricular, for ``trigeminy_cycles`` cycles (Mindray: three)."""
     return _cycles(view, 3, view.settings.trigeminy_cycles, "TRIGEMINY")
@@ -242,22 +252,16 @@ def trigeminy(view: View) -> Finding | None:
 
 def _cycles(view: View, period: int, cycles: int, name: str) -> Finding | None:
     """Cycles of one ventricular beat, which comes earlier than the next one after it."""
-    need = period * cycles
-    size = len(view.beats)
-    if size < need:
-        return None
-    tail = [view.beats[size - need + i] for i in range(need)]
-    pattern = [beat.label is _V for beat in tail]
-    if sum(pattern) != cycles or pattern[:period] * cycles != pattern:
-        return None
-    rr = [b.sample - a.sample for a, b in pairwise(tail)]
-    before = [rr[i - 1] for i in range(1, need) if pattern[i]]
-    after = [rr[i] for i in range(need - 1) if pattern[i]]
-    if sum(before) * len(after) > _BEFORE_PAUSE * sum(after) * len(before):
+    tail = ventricular_cycles(view.beats, period, cycles)
+    rr = _intervals(tail)
+    before = [rr for rr, beat in zip(rr, tail[1:], strict=True) if beat.label is _V]
+    after = [rr for rr, beat in zip(rr, tail, strict=False) if beat.label is _V]
+    if not tail or sum(before) * len(after) > _BEFORE_PAUSE * sum(after) * len(before):
         return None
     return Finding(tail[0].sample, name, cycles, cycles, _samples(tail))
 
 
+@at_each_beat(AlertKind.R_ON_T)
 def r_on_t(view: View) -> Finding | None:
     """Isolated ventricular beat before, or within ``r_on_t_s`` after, the peak of the T wave.
 
@@ -279,6 +283,7 @@ def r_on_t(view: View) -> Finding | None:
     return Finding(premature.sample, text, round(coupling_s, 3), round(limit_s, 3), evidence)
 
 
+@at_each_beat(AlertKind.MULTIFORM_PVC)
 def multiform_pvc(view: View) -> Finding | None:
     """Ventricular beats of two or more forms within ``multiform_beats`` beats.
 
@@ -295,10 +300,11 @@ def multiform_pvc(view: View) -> Finding | None:
     return Finding(evidence[0], f"MULTIFORM PVCS {len(forms)} forms", len(forms), 2, evidence)
 
 
+@at_each_beat(AlertKind.PVCS_PER_MIN)
 def pvcs_per_min(view: View) -> Finding | None:
     """More than ``pvcs_per_min`` ventricular beats in the last minute (Mindray: 1 to 100)."""
     limit = view.settings.pvcs_per_min
-    found = view.count_in_minute(_V)
+    found = view.of_the_minute(_V)
     if len(found) <= limit:
         return None
-    return Finding(found[0], f"PVC/min {len(found)} > {limit}", len(found), limit, tuple(found))
+    return Finding(found[0], f"PVC/min {len(found)} > {limit}", len(found), limit, found)

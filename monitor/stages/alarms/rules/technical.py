@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.messages import LeadState
+from monitor.messages import AlertKind, LeadState
 from monitor.stages.alarms.engine import Finding
+from monitor.stages.alarms.rule import at_each_hop
 from monitor.stages.alarms.view import View
 
 _OFF = (LeadState.LEAD_OFF, LeadState.FLAT)
@@ -13,6 +14,7 @@ _NOT_NOISE = {LeadState.INVALID: "SAMPLES MISSING", LeadState.SATURATED: "SATURA
 _SUSPENDED = ": arrhythmia analysis suspended"
 
 
+@at_each_hop(AlertKind.LEAD_OFF)
 def lead_off(view: View) -> Finding | None:
     """One lead or more off, giving a constant, or giving no samples, for ``lead_off_s``.
 
@@ -40,6 +42,7 @@ def _named(view: View, which: Sequence[bool]) -> str:
     return ", ".join(lead for lead, so in zip(view.leads, which, strict=True) if so)
 
 
+@at_each_hop(AlertKind.NOISE)
 def noise(view: View) -> Finding | None:
     """Signal unusable for ``noise_s``, and not only because leads are off or without samples.
 
@@ -60,11 +63,13 @@ def noise(view: View) -> Finding | None:
     return Finding(since, what + _SUSPENDED)
 
 
+@at_each_hop(AlertKind.AMPLITUDE)
 def amplitude(view: View) -> Finding | None:
     """Signal that is too large or too small to be an ECG in millivolts."""
     return None if view.suspended else view.amplitude.finding(view.sample + 1)
 
 
+@at_each_hop(AlertKind.SAMPLES_LOST)
 def samples_lost(view: View) -> Finding | None:
     """Tell of missing samples, until ``lost_s`` of signal have come without loss."""
     if view.lost_until is None or view.seconds_since(view.lost_until) >= view.settings.lost_s:
@@ -74,8 +79,12 @@ def samples_lost(view: View) -> Finding | None:
     return Finding(view.lost_from, text, float(lost))
 
 
+@at_each_hop(AlertKind.LEARNING)
 def learning(view: View) -> Finding | None:
-    """After a start beats are learned: until then arrhythmia detection is not available."""
+    """After a start, beats are learned; until then there is no arrhythmia detection.
+
+    Learning ends after ``learning_beats``, and after ``learning_s`` at the latest.
+    """
     if not view.learning:
         return None
     return Finding(view.start_sample, "LEARNING: arrhythmia detection not yet available")

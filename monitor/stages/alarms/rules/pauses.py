@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from monitor.messages import AamiClass
+from monitor.messages import AamiClass, AlertKind
 from monitor.stages.af import changes, irregularity
 from monitor.stages.alarms.engine import Finding
+from monitor.stages.alarms.rule import at_each_beat, at_each_hop
 from monitor.stages.alarms.view import View
 
 _V = AamiClass.V
 
 
+@at_each_hop(AlertKind.PAUSE)
 def pause(view: View) -> Finding | None:
     """No QRS for ``pause_s`` (3 s in monitors), not yet asystole.
 
@@ -24,6 +26,7 @@ def pause(view: View) -> Finding | None:
     return Finding(last, f"PAUSE > {limit:g} s", round(view.quiet_s, 2), limit, (last,))
 
 
+@at_each_hop(AlertKind.PAUSES_PER_MIN)
 def pauses_per_min(view: View) -> Finding | None:
     """``pauses_per_min`` or more intervals of ``pause_s`` in the last minute.
 
@@ -35,9 +38,10 @@ def pauses_per_min(view: View) -> Finding | None:
     if len(found) < limit:
         return None
     text = f"PAUSES/min {len(found)} >= {limit}"
-    return Finding(found[0], text, len(found), limit, tuple(found))
+    return Finding(found[0], text, len(found), limit, found)
 
 
+@at_each_beat(AlertKind.MISSED_BEAT)
 def missed_beat(view: View) -> Finding | None:
     """One interval of ``missed_beat_ratio`` times the mean of those before it.
 
@@ -63,6 +67,7 @@ def missed_beat(view: View) -> Finding | None:
     return Finding(last, text, round(rr_s, 2), round(limit_s, 2), (last, late))
 
 
+@at_each_beat(AlertKind.SVT)
 def svt(view: View) -> Finding | None:
     """``svt_beats`` beats in a row from above the ventricles at ``svt_bpm`` or faster.
 
@@ -83,6 +88,7 @@ def svt(view: View) -> Finding | None:
     return Finding(run[0].sample, text, round(rate), s.svt_bpm, evidence)
 
 
+@at_each_beat(AlertKind.FREQUENT_SVEB)
 def frequent_sveb(view: View) -> Finding | None:
     """More than ``sveb_per_min`` premature supraventricular beats in the last minute.
 
@@ -91,12 +97,13 @@ def frequent_sveb(view: View) -> Finding | None:
     same labels in fibrillation have its name.
     """
     limit = view.settings.sveb_per_min
-    found = view.count_in_minute(AamiClass.S)
+    found = view.of_the_minute(AamiClass.S)
     if len(found) <= limit or view.seconds_since(found[0]) < 30.0 or view.af_since is not None:
         return None
-    return Finding(found[0], f"SVEB/min {len(found)} > {limit}", len(found), limit, tuple(found))
+    return Finding(found[0], f"SVEB/min {len(found)} > {limit}", len(found), limit, found)
 
 
+@at_each_beat(AlertKind.IRREGULAR)
 def irregular(view: View) -> Finding | None:
     """RR intervals that change by ``irregular_rr_change`` over ``irregular_beats`` beats.
 
@@ -118,6 +125,7 @@ def irregular(view: View) -> Finding | None:
     return Finding(beats[0].sample, text, round(measure, 3), s.irregular_rr_change, evidence)
 
 
+@at_each_hop(AlertKind.AF)
 def af(view: View) -> Finding | None:
     """Atrial fibrillation (see :mod:`monitor.stages.af`) for ``af_s``.
 
@@ -130,6 +138,7 @@ def af(view: View) -> Finding | None:
     return Finding(view.af_onset, "ATRIAL FIBRILLATION", beats=evidence)
 
 
+@at_each_hop(AlertKind.AF_END)
 def af_end(view: View) -> Finding | None:
     """Atrial fibrillation that was announced has been absent for ``af_end_s``.
 
