@@ -1,6 +1,6 @@
 """Rules of a pacemaker: a pulse that captures nothing, and one that does not come.
 
-They hold for a patient that counts as paced, ``paced``; see :mod:`monitor.stages.pacing`.
+Pulses are found by :mod:`monitor.stages.pacing`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ _USUAL = 8  # intervals that the usual one is the median of
 def no_capture(view: View) -> Finding | None:
     """``capture_pulses`` pacing pulses in a row without a QRS within ``capture_s``.
 
-    Mindray: no QRS for 300 ms after a pulse. A pulse that soon after a QRS cannot capture and does
-    not count. Condition delay: ``capture_s`` and ``watch.settle_s``.
+    For a patient that counts as ``paced``. Mindray: no QRS for 300 ms after a pulse. A pulse that
+    soon after a QRS cannot capture and does not count. Condition delay: ``capture_s`` and
+    ``watch.settle_s``.
     """
     s = view.settings
     if not view.paced or view.suspended:
@@ -47,7 +48,8 @@ def no_capture(view: View) -> Finding | None:
 def no_pacing(view: View) -> Finding | None:
     """Neither pulse nor QRS for ``no_pacing_ratio`` times the usual interval.
 
-    Mindray: no pulse for 1.75 times the interval. Condition delay: that time and ``watch.settle_s``.
+    For a patient that counts as ``paced``. Mindray: 1.75 times the interval. Condition delay: that
+    time and ``watch.settle_s``.
     """
     s = view.settings
     peaks = list(view.rpeaks)[-_USUAL - 1 :]

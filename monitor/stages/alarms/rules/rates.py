@@ -59,8 +59,8 @@ def _fibrillates(view: View) -> bool:
 def extreme_tachy(view: View) -> Finding | None:
     """Heart rate over ``extreme_tachy_bpm``: the high limit and 20, as monitors set it.
 
-    The criterion of the CinC Challenge 2015, 17 beats in a row, and the rate as displayed, of 12
-    intervals. Condition delay: that of the R peaks.
+    The criterion of the CinC Challenge 2015, 17 beats in a row (``extreme_tachy_beats``), and the
+    rate as displayed, of 12 intervals. Condition delay: that of the R peaks.
     """
     limit = view.settings.extreme_tachy_bpm
     found = _above(view, AlertKind.EXTREME_TACHY, limit)
@@ -77,10 +77,11 @@ def extreme_tachy(view: View) -> Finding | None:
 def extreme_brady(view: View) -> Finding | None:
     """Heart rate under ``extreme_brady_bpm``: the low limit less 10, as monitors set it.
 
-    The criterion of the CinC Challenge 2015, 5 beats in a row, and the rate as displayed. The beats
-    of the pulse waveform count too, where the last twelve are of one height: P waves and pacing
-    pulses that are taken for beats make none. A row that is over the limit by no more than
-    ``extreme_margin_bpm`` is under it. Condition delay: that of the R peaks or pulses.
+    The criterion of the CinC Challenge 2015, 5 beats in a row (``extreme_brady_beats``), and the
+    rate as displayed. The beats of the pulse waveform count too, where the last twelve are of one
+    height: P waves and pacing pulses that are taken for beats make none. A row that is over the
+    limit by no more than ``extreme_margin_bpm`` is under it. Condition delay: that of the R peaks
+    or pulses.
     """
     s = view.settings
     found = _below(view, AlertKind.EXTREME_BRADY, s.extreme_brady_bpm)
