@@ -16,7 +16,7 @@ import sys
 import termios
 import tty
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -74,16 +74,11 @@ class Terminal:
             self._handle(signal.SIGTSTP, self._suspend)
             self._enter()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Restore screen, keys and signals."""
         try:
             self._leave()

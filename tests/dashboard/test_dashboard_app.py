@@ -382,6 +382,7 @@ def test_a_failing_feed_ends_the_program_with_its_message_and_code():
         assert errors.decode() == "the samples stopped making sense\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 143)]
 )
@@ -393,6 +394,7 @@ def test_signals_end_it_cleanly(number, code):
         assert (process.returncode, errors.decode()) == (code, "")
 
 
+@pytest.mark.slow
 def test_suspended_and_continued():
     with program("wait") as (screen, process):
         screen.wait_for("alarms")
@@ -406,6 +408,7 @@ def test_suspended_and_continued():
         assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_it_sounds_when_the_service_dies_and_is_silenced_here():
     now_s = [0.0]
     dashboard = Dashboard(ScriptedFeed(lambda *_: None), clock=lambda: now_s[0])

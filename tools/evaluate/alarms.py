@@ -40,7 +40,7 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -137,13 +137,17 @@ def vfdb(data: Path, run: Run) -> None:
     print(f" ({found['false strict'] / hours:.2f} if VT counts as false), {hours:.1f} h")
 
 
-def vfdb_counts(paths: list[Path], results: list[Result]) -> tuple[Counter[str], float, list[str]]:
+def vfdb_counts(
+    paths: list[Path],
+    results: list[Result],
+    reference: Callable[[Path], list[tuple[str, float, float]]] = rhythm_spans,
+) -> tuple[Counter[str], float, list[str]]:
     """Give the counts of episodes and of false alarms, the hours, and what was wrong."""
     found = Counter[str]()
     hours = 0.0
     wrong: list[str] = []
     for path, result in zip(paths, results, strict=True):
-        spans = rhythm_spans(path)
+        spans = reference(path)
         hours += (result.length_s - result.since_s) / 3600
         fibrillation = merged((a, b) for name, a, b in spans if name in FLUTTER)
         tachycardia = [(a, b) for name, a, b in spans if name == "VT"]
