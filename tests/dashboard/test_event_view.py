@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from ward_parts import alarm, beat, bed, lines_of, signal, snippet
+from ward_parts import alarm, beat, bed, key_in, lines_of, signal, snippet
 
 from monitor.dashboard.event_page import event_page
 from monitor.dashboard.event_view import draw_events, list_rows
-from monitor.dashboard.events import key_of
 from monitor.dashboard.state import DashboardState
 from monitor.dashboard.view import Display
 from monitor.messages import AamiClass, AlertState, Priority
@@ -30,7 +29,7 @@ def with_event() -> tuple[DashboardState, tuple[str, int, int]]:
     state.fold(snippet(alert), 0.0)
     state.fold(beat(1300, "bed-1", AamiClass.V), 0.0)
     state.fold(signal(1500, 2500, "bed-1"), 0.0)
-    return state, key_of(alert)
+    return state, key_in(state)
 
 
 def parts(lines: list[str]) -> tuple[list[str], list[str], list[str]]:
@@ -94,7 +93,7 @@ def test_more_events_than_rows_the_chosen_one_is_seen():
     bed(state)
     for number in range(40):
         state.fold(alarm(number=number, text=f"event {number}"), 0.0)
-    chosen = key_of(alarm(number=20))
+    chosen = key_in(state, number=20)
     lines = screen(state, (80, 24), chosen=chosen)
     listed, _, _ = parts(lines)
     assert len(listed) - 1 == list_rows(24) == 4
@@ -108,7 +107,7 @@ def test_states_in_words():
     state.fold(alarm(number=1, text="VT 180 > 100 (ended)", alert_state=AlertState.UPDATED), 0.0)
     state.fold(alarm(number=2, alert_state=AlertState.ACKNOWLEDGED), 0.0)
     state.fold(alarm(number=3, alert_state=AlertState.CLEARED, priority=Priority.LOW), 0.0)
-    lines = screen(state, (80, 24), stream="bed-1", chosen=key_of(alarm(number=3)))
+    lines = screen(state, (80, 24), stream="bed-1", chosen=key_in(state, number=3))
     assert "events of bed-1" in lines[0]
     assert [word for line in lines[2:5] for word in line.split() if word in WORDS] == [
         "ended",
@@ -134,7 +133,7 @@ def test_no_event_and_no_strip_are_said():
     bed(state)
     assert any("no event yet" in line for line in screen(state, (80, 24)))
     state.fold(alarm(), 0.0)
-    shown = "\n".join(screen(state, (80, 24), chosen=key_of(alarm())))
+    shown = "\n".join(screen(state, (80, 24), chosen=key_in(state)))
     assert "the signal of this event is not here" in shown
 
 

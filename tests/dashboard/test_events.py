@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-from ward_parts import LEADS, RATE_HZ, alarm, beat, bed, signal, snippet
+from ward_parts import LEADS, RATE_HZ, alarm, beat, bed, key_in, signal, snippet
 
 from monitor.dashboard import events as events_module
 from monitor.dashboard.event_page import event_page
-from monitor.dashboard.events import MAX_EVENTS, EventLog, Strip, key_of
+from monitor.dashboard.events import MAX_EVENTS, EventLog, Strip
 from monitor.dashboard.state import DashboardState
+from monitor.dashboard.ward import ward
 from monitor.messages import AamiClass, AlertState, Priority, StreamInfo
 
 
@@ -19,7 +20,7 @@ def test_an_event_is_one_alert_through_its_life():
     assert not log.note(alarm(seq=3, alert_state=AlertState.CLEARED, text="VT ended"))
     assert not log.note(alarm(seq=2, alert_state=AlertState.ACKNOWLEDGED))  # told again
     (event,) = log.events("bed-1")
-    assert (event.state, event.text) == (AlertState.CLEARED, "VT ended")
+    assert (event.alert.state, event.alert.text) == (AlertState.CLEARED, "VT ended")
 
 
 def test_newest_first_of_one_stream_or_of_all():
@@ -27,16 +28,28 @@ def test_newest_first_of_one_stream_or_of_all():
     log.note(alarm("bed-1", 1))
     log.note(alarm("bed-2", 1))
     log.note(alarm("bed-1", 2, onset=2000))
-    assert [(a.stream, a.id) for a in log.events()] == [("bed-1", 2), ("bed-2", 1), ("bed-1", 1)]
-    assert [a.id for a in log.events("bed-1")] == [2, 1]
+    assert [e.key[:2] for e in log.events()] == [("bed-1", 2), ("bed-2", 1), ("bed-1", 1)]
+    assert [e.alert.id for e in log.events("bed-1")] == [2, 1]
     assert log.events("bed-9") == ()
 
 
-def test_a_number_used_again_is_another_event():
+def test_an_event_begins_where_its_first_transition_said():
+    state = DashboardState()
+    bed(state)
+    for seq, onset in ((1, 1250), (2, 1750), (3, 2250)):  # a rate: what it rests on moves along
+        state.fold(alarm(seq=seq, onset=onset, sample=onset + 200, text=f"HR {seq}"), 0.0)
+    (line,) = event_page(state, 0.0, "", None).lines
+    assert (line.alert.text, line.onset_s, line.age_s) == ("HR 3", 5.0, 5.0)
+    (tile,) = ward(state, 0.0, 80, 21).tiles
+    assert tile.alerts[0][1] == 5.0
+
+
+def test_a_number_used_again_after_a_restart_is_another_event():
     log = EventLog()
     log.note(alarm(alert_state=AlertState.CLEARED, seq=9))
     log.note(alarm(seq=1, onset=90_000))
-    assert [a.onset_sample for a in log.events("bed-1")] == [90_000, 1250]
+    log.note(alarm(seq=2, onset=90_500, alert_state=AlertState.UPDATED))
+    assert [e.onset_sample for e in log.events("bed-1")] == [90_000, 1250]
 
 
 def test_ended_events_go_first_when_there_are_too_many():
@@ -46,7 +59,7 @@ def test_ended_events_go_first_when_there_are_too_many():
         log.note(alarm(number=number, alert_state=AlertState.CLEARED))
     kept = log.events("bed-1", 10_000)
     assert len(kept) == MAX_EVENTS
-    assert kept[-1].id == 0
+    assert kept[-1].alert.id == 0
     assert len(log.events("", 10_000)) == MAX_EVENTS
 
 
@@ -56,8 +69,9 @@ def test_signal_of_strips_is_bounded(monkeypatch):
     log = EventLog()
     keys = []
     for number in range(5):
-        log.note(alarm(number=number))
-        keys.append(key_of(alarm(number=number)))
+        key = log.note(alarm(number=number))
+        assert key is not None
+        keys.append(key)
         log.keep(keys[-1], Strip(0, values))
         log.keep(keys[-1], Strip(0, values))  # twice: counted once
     assert [log.strip(key) is not None for key in keys] == [False, False, True, True, True]
@@ -69,13 +83,13 @@ def test_labels_that_come_after_the_strip_are_put_into_it():
     alert = alarm()
     state.fold(alert, 0.0)
     state.fold(snippet(alert), 0.0)
-    strip = state.events.strip(key_of(alert))
+    strip = state.events.strip(key_in(state))
     assert strip is not None
     before = [sample for sample, _ in strip.beats]
     assert before == [300, 500, 700, 900, 1100]
     state.fold(beat(1300, label=AamiClass.V), 0.0)
     state.fold(beat(1501), 0.0)  # behind its end
-    strip = state.events.strip(key_of(alert))
+    strip = state.events.strip(key_in(state))
     assert strip is not None
     assert strip.beats[-1] == (1300, AamiClass.V)
     assert [sample for sample, _ in strip.beats] == [*before, 1300]
@@ -86,13 +100,13 @@ def test_a_technical_alert_keeps_the_signal_that_is_here():
     bed(state, seconds=8.0)
     technical = alarm(priority=Priority.TECHNICAL, text="LEAD OFF II", sample=1900)
     state.fold(technical, 0.0)
-    strip = state.events.strip(key_of(technical))
+    strip = state.events.strip(key_in(state))
     assert strip is not None
     assert (strip.start_sample, strip.end_sample) == (0, 1901)
     np.testing.assert_array_equal(strip.values_mv, signal(0, 1901).values_mv)
     elsewhere = alarm(number=2, priority=Priority.TECHNICAL, sample=90_000)
     state.fold(elsewhere, 0.0)
-    assert state.events.strip(key_of(elsewhere)) is None
+    assert state.events.strip(key_in(state, number=2)) is None
 
 
 def test_the_strip_stands_while_the_stream_goes_on():
@@ -101,9 +115,9 @@ def test_the_strip_stands_while_the_stream_goes_on():
     alert = alarm()
     state.fold(alert, 0.0)
     state.fold(snippet(alert), 0.0)
-    before = event_page(state, 0.0, "", key_of(alert))
+    before = event_page(state, 0.0, "", key_in(state))
     state.fold(signal(2500, 5000), 0.0)
-    after = event_page(state, 0.0, "", key_of(alert))
+    after = event_page(state, 0.0, "", key_in(state))
     assert before.strip is not None
     assert after.strip is not None
     np.testing.assert_array_equal(before.strip.values_mv, after.strip.values_mv)
@@ -119,7 +133,7 @@ def test_a_strip_moved_back_ends_earlier_and_never_vanishes():
     state.fold(alarm(), 0.0)
     state.fold(snippet(alarm()), 0.0)
     for back_s, seconds in ((0.0, 5.0), (2.0, 3.0), (9.0, 1.0)):
-        strip = event_page(state, 0.0, "", key_of(alarm()), back_s).strip
+        strip = event_page(state, 0.0, "", key_in(state), back_s).strip
         assert strip is not None
         assert len(strip.values_mv) == seconds * RATE_HZ
 
@@ -129,7 +143,7 @@ def test_a_strip_of_the_first_leads_only():
     state.fold(StreamInfo("bed-1", RATE_HZ, (*LEADS, "PLETH"), pulse="PLETH"), 0.0)
     state.fold(alarm(), 0.0)
     state.fold(snippet(alarm()), 0.0)
-    strip = event_page(state, 0.0, "", key_of(alarm())).strip
+    strip = event_page(state, 0.0, "", key_in(state)).strip
     assert strip is not None
     assert (strip.info.leads, strip.info.pulse) == (LEADS, "")
 
@@ -151,9 +165,11 @@ def test_a_service_that_comes_back_keeps_events_and_trends_a_new_stream_does_not
 
 def test_a_stream_that_leaves_takes_its_events_along():
     log = EventLog()
-    log.note(alarm("bed-1"))
+    key = log.note(alarm("bed-1"))
     log.note(alarm("bed-2"))
-    log.keep(key_of(alarm("bed-1")), Strip(0, np.zeros((10, 1), np.float32)))
+    assert key is not None
+    log.keep(key, Strip(0, np.zeros((10, 1), np.float32)))
     log.forget("bed-1")
-    assert [a.stream for a in log.events()] == ["bed-2"]
-    assert log.strip(key_of(alarm("bed-1"))) is None
+    assert [event.alert.stream for event in log.events()] == ["bed-2"]
+    assert log.strip(key) is None
+    assert log.of_alert("bed-1", 1) is None

@@ -6,7 +6,7 @@ import pytest
 from ward_parts import alarm
 
 from monitor.dashboard.bed_keys import changed
-from monitor.dashboard.events import key_of
+from monitor.dashboard.events import Event
 from monitor.dashboard.keys import Action
 from monitor.dashboard.navigation import Place, View, in_events, in_ward
 from monitor.dashboard.trends import SPANS_S
@@ -70,26 +70,26 @@ def test_without_streams_nothing_moves():
     assert in_ward(Place(), Action.RIGHT, (), GRID) == Place()
 
 
-EVENTS = [alarm(number=number) for number in range(9, 0, -1)]
+EVENTS = [Event(("bed-1", n, n), alarm(number=n), 0) for n in range(9, 0, -1)]
 
 
 def test_moves_in_the_list():
-    place = Place(event=key_of(EVENTS[0]))
+    place = Place(event=EVENTS[0].key)
     place = in_events(place, Action.DOWN, EVENTS, 4)
-    assert place.event == key_of(EVENTS[1])
-    newer = [alarm(number=10), *EVENTS]
-    assert in_events(place, Action.DOWN, newer, 4).event == key_of(EVENTS[2])
-    assert in_events(place, Action.PAGE_DOWN, EVENTS, 4).event == key_of(EVENTS[5])
-    assert in_events(place, Action.PAGE_UP, EVENTS, 4).event == key_of(EVENTS[0])
-    assert in_events(place, Action.FIRST, EVENTS, 4).event == key_of(EVENTS[0])
+    assert place.event == EVENTS[1].key
+    newer = [Event(("bed-2", 1, 10), alarm("bed-2"), 0), *EVENTS]
+    assert in_events(place, Action.DOWN, newer, 4).event == EVENTS[2].key
+    assert in_events(place, Action.PAGE_DOWN, EVENTS, 4).event == EVENTS[5].key
+    assert in_events(place, Action.PAGE_UP, EVENTS, 4).event == EVENTS[0].key
+    assert in_events(place, Action.FIRST, EVENTS, 4).event == EVENTS[0].key
     last = in_events(place, Action.PAGE_DOWN, EVENTS, 100)
-    assert last.event == key_of(EVENTS[-1])
+    assert last.event == EVENTS[-1].key
     assert in_events(last, Action.DOWN, EVENTS, 4).event == last.event
     assert in_events(Place(), Action.DOWN, [], 4).event is None
 
 
 def test_a_strip_moves_to_and_fro_and_another_begins_at_its_end():
-    place = Place(event=key_of(EVENTS[0]))
+    place = Place(event=EVENTS[0].key)
     for _ in range(20):
         place = in_events(place, Action.LEFT, EVENTS, 4)
     assert place.back_s == 9.0

@@ -93,7 +93,7 @@ def test_stale_lost_and_lead_off_cannot_be_missed(size):
     assert shown.count("STALE 9 s") == 2  # beside the rhythm, and over the trace
     assert shown.count("LEAD OFF all") == 2
     assert shown.count("75 bpm") == 1
-    assert "nobody watches" in shown
+    assert "no signal comes" in shown
     state.fold(Status("bed-1", "no service at tcp://x", lost=True), 9.0)
     shown = text_of(state, size, now_s=9.0)
     assert "NO CONNECTION" in shown.splitlines()[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.dashboard.canvas import Canvas
+from monitor.dashboard.events import EventKey
 from monitor.dashboard.state import DashboardState
 from monitor.messages import (
     AamiClass,
@@ -81,6 +82,13 @@ def snippet(alert: Alert, seconds: float = 5.0) -> Snippet:
     start = alert.sample + 1 - count
     values = signal(start, count).values_mv
     return Snippet(alert.stream, alert.id, alert.seq, start, values)
+
+
+def key_in(state: DashboardState, stream: str = "bed-1", number: int = 1) -> EventKey:
+    """The key of the newest event of an alert's number."""
+    event = state.events.of_alert(stream, number)
+    assert event is not None
+    return event.key
 
 
 def lines_of(canvas: Canvas) -> list[str]:
