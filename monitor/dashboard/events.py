@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
-from monitor.messages import AamiClass, Alert, AlertState, Beat, FloatArray, Snippet
+from monitor.messages import AamiClass, Alert, AlertKind, AlertState, Beat, FloatArray, Snippet
 
 MAX_EVENTS = 200  # of one stream
 MAX_STRIP_BYTES = 64 * 2**20  # of all streams
@@ -135,9 +135,13 @@ class EventLog:
             self._forget(key)
 
     def events(self, stream: str = "", limit: int = MAX_LISTED) -> tuple[Event, ...]:
-        """Give the events of a stream, or of all, the newest first."""
+        """Give the events of a stream, or of all, the newest first.
+
+        That the detector has finished learning is told of every stream, and is left out.
+        """
         keys = reversed(self._events.get(stream, OrderedDict()) if stream else self._order)
-        return tuple(self._events[key[0]][key] for key in islice(keys, limit))
+        events = (self._events[key[0]][key] for key in keys)
+        return tuple(islice((event for event in events if not _learned(event)), limit))
 
     def strip(self, key: EventKey) -> Strip | None:
         """Give the strip of an event, if it is kept."""
@@ -152,3 +156,7 @@ class EventLog:
 def _begins_anew(alert: Alert, known: Alert) -> bool:
     """Tell whether a number has been given to another alert, after a restart of the service."""
     return known.state is AlertState.CLEARED and alert.onset_sample > known.sample
+
+
+def _learned(event: Event) -> bool:
+    return event.alert.kind is AlertKind.LEARNING and event.alert.state is AlertState.CLEARED

@@ -10,7 +10,7 @@ from monitor.dashboard.event_page import event_page
 from monitor.dashboard.events import MAX_EVENTS, EventLog, Strip
 from monitor.dashboard.state import DashboardState
 from monitor.dashboard.ward import ward
-from monitor.messages import AamiClass, AlertState, Priority, StreamInfo
+from monitor.messages import AamiClass, AlertKind, AlertState, Priority, StreamInfo
 
 
 def test_an_event_is_one_alert_through_its_life():
@@ -50,6 +50,16 @@ def test_a_number_used_again_after_a_restart_is_another_event():
     log.note(alarm(seq=1, onset=90_000))
     log.note(alarm(seq=2, onset=90_500, alert_state=AlertState.UPDATED))
     assert [e.onset_sample for e in log.events("bed-1")] == [90_000, 1250]
+
+
+def test_learning_is_listed_only_while_it_lasts():
+    log = EventLog()
+    learning = alarm(priority=Priority.TECHNICAL, kind=AlertKind.LEARNING)
+    log.note(learning)
+    assert len(log.events()) == 1
+    log.note(replace(learning, seq=2, state=AlertState.CLEARED))
+    log.note(learning)  # told again
+    assert log.events() == ()
 
 
 def test_ended_events_go_first_when_there_are_too_many():

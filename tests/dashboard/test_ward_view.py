@@ -4,9 +4,13 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ward_parts import alarm, bed, lines_of, signal
 
 from monitor.dashboard.canvas import Canvas
+from monitor.dashboard.event_page import event_page
+from monitor.dashboard.event_view import draw_events
 from monitor.dashboard.state import DashboardState
 from monitor.dashboard.tiles import TileMemory
 from monitor.dashboard.view import Display
@@ -218,3 +222,25 @@ def test_changes_of_a_canvas_are_the_cells_that_differ():
     ]
     assert found == [(1, 2, "ab"), (1, 50, "c"), (2, 0, "x")]
     assert after.changes(after) == []
+
+
+WARDS = {count: ward_of(count) for count in (0, 1, 7, 64)}
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(sorted(WARDS)),
+    st.integers(1, 260),
+    st.integers(1, 80),
+    st.floats(0, 1e4),
+    st.booleans(),
+)
+def test_frames_have_exactly_the_size_of_the_terminal(count, width, height, now_s, over):
+    state, display = WARDS[count], Display(help=over)
+    for lines in (
+        lines_of(canvas_of(state, (width, height), now_s=now_s, display=display)),
+        lines_of(draw_events(event_page(state, now_s, "", None), display, width, height, {})),
+    ):
+        assert len(lines) == height
+        assert {len(line) for line in lines} == {width}
+        assert all(line.isprintable() for line in lines)

@@ -3,7 +3,7 @@
     python -m tools.generate.picture OUT.svg [--scenario tour] [--at 52] [--size 120x36]
     python -m tools.generate.picture OUT.svg --record shared/data/mitdb/208 --at 90
     python -m tools.generate.picture docs/images/ward.svg --ward --size 120x40
-    python -m tools.generate.picture docs/images/events.svg --ward --events 12 --size 120x40
+    python -m tools.generate.picture docs/images/events.svg --ward --events 15 --size 120x40
 
 The simulated patient (or a record, or a ward of patients) goes through the whole pipeline; what the
 dashboard would show when ``--at`` seconds of signal have been seen is written as SVG.
