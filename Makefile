@@ -29,7 +29,7 @@ docs: $(VENV)/.dev-ready
 	@echo "built: build/site/index.html"
 
 test-fast: $(VENV)/.dev-ready
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --hypothesis-profile fast
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --hypothesis-profile fast -p no:logging
 
 check: lint types docs test
 

@@ -190,7 +190,7 @@ class Overload:
        :data:`STATE_PERIOD` seconds. Every message left out takes its number, so that a subscriber
        sees the loss; the heartbeat counts them.
     3. Analysis, alerts, beats, journal and recordings are never dropped. They come late: the state
-       of a stream tells its lag, and from :data:`monitor.service.pace.LATE_S` on there is an alarm.
+       of a stream tells its lag, and from :data:`LATE_S` on there is an alarm.
     4. When the queues are full, the senders are held back (see :mod:`monitor.wire.sockets`).
     """
 

@@ -57,7 +57,7 @@ def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
     code = """
         import resource, sys
         from pathlib import Path
-        from journal_parts import alert, child, drafts
+        from journal_parts import alert, child, drafts, written
         from monitor.journal import journal
         journal.PATIENCE_S = journal.CLOSE_S = 600.0
         kept = journal.Journal(Path(sys.argv[1]), retry_s=0.01)
@@ -74,8 +74,7 @@ def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
             kept.keep(drafts(*[alert(number)] * 10))
             assert kept.trouble
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-        with kept._writer._changed:
-            assert kept._writer._changed.wait_for(lambda: not kept._writer._waiting, 600)
+        written(kept)
         assert kept.trouble == ""
         kept.close()
         print(number, kept.last)

@@ -48,11 +48,11 @@ class Reading:
 
     def __init__(self, running, since=None, loss=0.0, control=None):
         self.stack = contextlib.ExitStack()
-        subscription = self.stack.enter_context(Lossy(running.output, loss))
+        self.subscription = self.stack.enter_context(Lossy(running.output, loss))
         client = self.stack.enter_context(
             contextlib.closing(ControlClient(control or running.control))
         )
-        self.follower = Follower(subscription, client, since)
+        self.follower = Follower(self.subscription, client, since)
         self.packets = []
 
     def __enter__(self):
@@ -146,7 +146,7 @@ def test_what_is_lost_on_the_way_is_asked_for(tmp_path):
                 b for b in expected if b.stream == stream
             ]
         assert len(set(reading.numbers())) == kept.last
-        assert reading.follower._subscription.sequences.total().received > 0
+        assert reading.subscription.sequences.total().received > 0
 
 
 @pytest.mark.slow

@@ -65,6 +65,7 @@ def test_it_does_not_depend_on_the_pieces(data_dir):
     assert amplitude_alerts(events_of(values, 360, 7)) == amplitude_alerts(events_of(values, 360))
 
 
+@pytest.mark.slow
 def test_a_true_asystole_is_no_matter_of_units():
     simulator = Simulator("asystole", stream="s")
     pipeline = Pipeline(simulator.info)

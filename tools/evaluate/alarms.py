@@ -36,7 +36,6 @@ This file is long because it is the list of all parts that are measured.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections import Counter
@@ -55,6 +54,7 @@ from monitor.messages import (
     Priority,
 )
 from monitor.score import RECORD_SETS
+from tools.commands import parser_of
 from tools.data.reference import (
     FLUTTER,
     merged,
@@ -277,11 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     recorded = {"cinc": cinc, "vfdb": vfdb, "mitdb": mitdb, "af": af}
     made = {"timing": timing, "rate": rate}
     parts = [*recorded, *made]
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.evaluate.alarms",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("evaluate.alarms", __doc__)
     parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all")
     parser.add_argument("--data", type=Path, default=os.environ.get("ECG_MONITOR_DATA"))
     parser.add_argument("--jobs", type=int, default=1)

@@ -30,9 +30,9 @@ from monitor.models.bundle import FOLDER
 from tools.commands import run
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "mitdb": ("labels", "af"),
-    "svdb": ("labels",),
-    "incartdb": ("labels",),
+    "mitdb": ("labels", "af", "lethal"),
+    "svdb": ("labels", "lethal"),
+    "incartdb": ("labels", "lethal"),
     "vfdb": ("fibrillation",),
     "cudb": ("fibrillation",),
     "afdb": ("af",),

@@ -28,7 +28,7 @@ from tools.data.beats import data_folder
 from tools.evaluate.study import Study
 from tools.train.ship import at_least
 
-SECTIONS: tuple[str, ...] = ("labels",)
+SECTIONS: tuple[str, ...] = ("labels", "vt", "vf", "asystole", "brady", "tachy", "af")
 """What is measured, in order."""
 
 
