@@ -109,6 +109,7 @@ def test_a_file_that_is_removed_is_made_anew(tmp_path, beside):
         assert kept.memories["a"].text == "a"
 
 
+@pytest.mark.slow
 def test_what_memory_cannot_hold_has_no_number(tmp_path):
     path = tmp_path / "j.db"
     with journal(path, hurried=True, retry_s=0.01) as kept:
@@ -124,6 +125,7 @@ def test_what_memory_cannot_hold_has_no_number(tmp_path):
     assert len(read(path)) == MAX_WAITING + 1
 
 
+@pytest.mark.slow
 def test_a_number_that_was_given_out_but_not_written_is_not_used_again(tmp_path):
     path = tmp_path / "j.db"
     code = """
@@ -148,6 +150,7 @@ def test_a_number_that_was_given_out_but_not_written_is_not_used_again(tmp_path)
         assert numbers(kept.keep(drafts(alert(4)))) == [first + 1]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_at_the_end_is_said(tmp_path):
     path = tmp_path / "j.db"
     kept = Journal(path)

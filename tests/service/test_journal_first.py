@@ -2,6 +2,7 @@
 
 import sqlite3
 
+import pytest
 from journal_parts import journal
 from service_parts import EveryHundred, Sender
 
@@ -136,6 +137,7 @@ def test_an_acknowledgement_and_limits_are_on_the_disk_before_they_are_confirmed
     assert any(isinstance(p.body, Limits) for p in sockets.published)
 
 
+@pytest.mark.slow
 def test_alarms_are_published_while_the_disk_is_locked_and_stored_afterwards(tmp_path):
     path, sender = tmp_path / "j.db", Sender()
     with journal(path, retry_s=0.01) as kept:

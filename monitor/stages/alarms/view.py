@@ -22,10 +22,10 @@ from monitor.stages.alarms.absent import Absent
 from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
+from monitor.stages.ectopy import LastMinute
 from monitor.stages.hop import Hop, Watched
 
 _BEATS_KEPT = 64
-_MINUTE_S = 60.0
 _PREMATURE = 0.9  # of the usual interval
 _OFF = frozenset({LeadState.LEAD_OFF, LeadState.FLAT})
 
@@ -46,7 +46,7 @@ class View:
         self.watched = Watched(info.start_sample, None, info.start_sample)
         self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
         self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
-        self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
+        self._pauses = LastMinute(info.rate_hz)  # R peaks before pauses
         self.shapes = Shapes(info.rate_hz)
         self.amplitude = Amplitude(info.rate_hz)
         self.t_wave = TWave(info.rate_hz)
@@ -62,16 +62,13 @@ class View:
         self._settle_s = watch.settle_s
         self._elapsed = 0  # samples since the hop before
         self._rpeaks_seen = 0
-        self._minute: dict[AamiClass, deque[int]] = {
-            AamiClass.V: deque(),
-            AamiClass.S: deque(),
-        }
+        self._minute = {label: LastMinute(info.rate_hz) for label in (AamiClass.V, AamiClass.S)}
 
     def forget(self) -> None:
         """Drop beats and rate: what came before proves nothing about what comes."""
         self.rpeaks.clear()
         self.beats.clear()
-        self.pauses.clear()
+        self._pauses.clear()
         self.shapes.forget()
         self.t_wave.forget()
         self.vitals = None
@@ -120,9 +117,6 @@ class View:
     def _take_events(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
         for rpeak in hop.rpeaks:
             self._take_rpeak(rpeak)
-        minute_ago = self.sample - _MINUTE_S * self.rate_hz
-        while self.pauses and self.pauses[0] < minute_ago:
-            self.pauses.popleft()
         for event in rhythm:
             if isinstance(event, Vitals):
                 self.vitals = event
@@ -145,7 +139,7 @@ class View:
         if self.rpeaks and self.rpeaks[-1] >= self.watched.since_sample:
             rr_s = (rpeak.sample - self.rpeaks[-1]) / self.rate_hz
             if rr_s >= self.settings.pause_s:
-                self.pauses.append(self.rpeaks[-1])
+                self._pauses.add(self.rpeaks[-1])
         self.rpeaks.append(rpeak.sample)
 
     def _take_rhythm(self, rhythm: Rhythm) -> None:
@@ -164,7 +158,7 @@ class View:
     def take_beat(self, beat: Beat) -> None:
         """Take the next labelled beat."""
         if beat.label is AamiClass.V or (beat.label is AamiClass.S and self._premature(beat)):
-            self._minute[beat.label].append(beat.sample)
+            self._minute[beat.label].add(beat.sample)
         if self.beats and beat.label is self.beats[-1].label is AamiClass.N:
             self._take_t_wave(self.beats[-1])
         self.beats.append(beat)
@@ -199,13 +193,14 @@ class View:
         """How long there has surely been no QRS (one just past may not be announced yet)."""
         return self.seconds_since(self.watched.quiet_from) - self._settle_s
 
-    def count_in_minute(self, label: AamiClass) -> list[int]:
+    def of_the_minute(self, label: AamiClass) -> tuple[int, ...]:
         """R peaks of the ventricular (V) or premature supraventricular (S) beats of a minute."""
-        held = self._minute[label]
-        minute_ago = self.sample - _MINUTE_S * self.rate_hz
-        while held and held[0] < minute_ago:
-            held.popleft()
-        return list(held)
+        return self._minute[label].up_to(self.sample + 1)
+
+    @property
+    def pauses(self) -> tuple[int, ...]:
+        """R peaks before the pauses of the last minute."""
+        return self._pauses.up_to(self.sample + 1)
 
     def usual_rr_s(self, before: int) -> float | None:
         """Median RR of up to eight intervals that end ``before`` beats before the newest."""
