@@ -67,7 +67,7 @@ TITLES = {
     "svdb": "MIT-BIH Supraventricular Arrhythmia Database",
 }
 WIDTH = 32
-EPOCHS = 3
+EPOCHS = 4
 BATCH = 256
 RATE = 2e-3  # of AdamW, one cycle
 WEIGHT_DECAY = 0.02
