@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {
     "torch": ("monitor/models/", "monitor/stages/classify.py", "tools/"),
     "safetensors": ("monitor/models/",),
-    "neurokit2": ("monitor/stages/detect/", "tools/"),
+    "neurokit2": ("monitor/stages/detect/", "monitor/report/", "tools/"),
     "zmq": ("monitor/wire/", "tools/"),
     "wfdb": ("monitor/sources/", "monitor/score/", "tools/", "monitor/models/"),
     "rich": ("monitor/dashboard/", "monitor/commands/", "monitor/score/", "tools/"),
@@ -26,6 +26,8 @@ ROOMS = {
     "uvicorn": ("monitor/web/",),
     "sqlite3": ("monitor/journal/",),
     "pandas": (),
+    "reportlab": ("monitor/pictures/", "monitor/report/"),
+    "PIL": ("monitor/pictures/",),
     "matplotlib": ("tools/",),
 }
 # what a pure module must not touch: sockets, files, clocks, threads, terminals
@@ -36,12 +38,14 @@ IMPURE = {
 }  # fmt: skip
 # every module of monitor/ is pure but these shells: files, and folders with a slash at the end
 SHELLS = (
+    "monitor/analysis.py",
     "monitor/annotate.py",
     "monitor/cli.py",
     "monitor/commands/",
     "monitor/config.py",
     "monitor/dashboard/app.py",
     "monitor/dashboard/canvas.py",
+    "monitor/dashboard/dashboard.py",
     "monitor/dashboard/terminal.py",
     "monitor/doctor/",
     "monitor/feeds/local.py",
@@ -58,6 +62,7 @@ SHELLS = (
     "monitor/models/",
     "monitor/metrics/figures.py",
     "monitor/metrics/http.py",
+    "monitor/pictures/alert_strips.py",
     "monitor/recording/export.py",
     "monitor/recording/files.py",
     "monitor/recording/header.py",
@@ -68,14 +73,18 @@ SHELLS = (
     "monitor/recording/segment.py",
     "monitor/recording/stream.py",
     "monitor/recording/thread.py",
+    "monitor/report/edits.py",
+    "monitor/report/page.py",
+    "monitor/report/recorded.py",
+    "monitor/report/write.py",
     "monitor/score/record.py",
     "monitor/score/records.py",
-    "monitor/service/log.py",
+    "monitor/service/process.py",
     "monitor/service/loop.py",
-    "monitor/service/optional.py",
     "monitor/sinks/wfdb_annotations.py",
     "monitor/sources/brainflow_board.py",
     "monitor/sources/edf/",
+    "monitor/sources/live.py",
     "monitor/sources/lsl_stream.py",
     "monitor/sources/named.py",
     "monitor/sources/records.py",
@@ -96,7 +105,6 @@ SHELLS = (
     "monitor/web/tokens.py",
     "monitor/wfdb_header.py",
     "monitor/wire/access.py",
-    "monitor/wire/allowlist.py",
     "monitor/wire/backlog.py",
     "monitor/wire/connections.py",
     "monitor/wire/endpoints.py",
@@ -114,6 +122,11 @@ LAYERS = {
         *("sources", "wfdb_header", "messages", "config", "strict_toml", "text_file", "errors"),
     },
     "monitor/sinks/": {"sinks", "messages", "config", "errors", "feeds"},
+    "monitor/pictures/": {"pictures", "sinks", "messages", "errors"},
+    "monitor/report/": {
+        *("report", "pictures", "analysis", "score", "recording", "journal", "sinks", "sources"),
+        *("wire", "messages", "config", "errors"),
+    },
     "monitor/wire/": {
         *("wire", "log_lines", "messages", "config", "strict_toml", "text_file", "errors"),
     },
@@ -132,7 +145,7 @@ LAYERS = {
     "monitor/dashboard/": {"dashboard", "ring", "messages", "errors", "feeds"},
     "monitor/feeds/": {
         *("feeds", "dashboard", "sinks", "wire", "sources", "pipeline", "messages", "config"),
-        "errors",
+        *("recording", "errors"),
     },
 }
 

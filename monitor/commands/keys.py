@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _make(folder: Path, whose: str) -> None:
-    from monitor.wire.allowlist import AllowList, save
+    from monitor.wire.access import AllowList, save
     from monitor.wire.keys import ALLOW_LIST, fingerprint, make_pair
 
     public = make_pair(folder, whose)
@@ -90,7 +90,7 @@ def _make(folder: Path, whose: str) -> None:
 
 
 def _allow(folder: Path, name: str, key: str, rights: tuple[str, ...]) -> None:
-    from monitor.wire.allowlist import AllowList, Client, load, save
+    from monitor.wire.access import AllowList, Client, load, save
     from monitor.wire.keys import ALLOW_LIST, fingerprint, is_public_key, read_public
 
     path = folder / ALLOW_LIST
@@ -125,7 +125,7 @@ def _revoke(folder: Path, name: str) -> None:
     from monitor.web.tokens import TOKENS, TokenList
     from monitor.web.tokens import load as load_tokens
     from monitor.web.tokens import save as save_tokens
-    from monitor.wire.allowlist import AllowList, load, save
+    from monitor.wire.access import AllowList, load, save
     from monitor.wire.keys import ALLOW_LIST
 
     clients, people = folder / ALLOW_LIST, folder / TOKENS
@@ -146,7 +146,7 @@ def _revoke(folder: Path, name: str) -> None:
 def _list(folder: Path) -> None:
     from monitor.web.tokens import TOKENS
     from monitor.web.tokens import load as load_tokens
-    from monitor.wire.allowlist import load
+    from monitor.wire.access import load
     from monitor.wire.keys import ALLOW_LIST, CLIENT, SERVER, fingerprint, read_public
 
     found = False

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from monitor.messages import StreamInfo
     from monitor.pipeline import Pipeline
     from monitor.service.hub import Hub
-    from monitor.service.log import Log
+    from monitor.service.process import Log
     from monitor.wire.protocol import Body
 
 SUMMARY = "Analyse any number of streams that come over ZeroMQ, and publish what is found."
@@ -102,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal comes, or until the end that the options set."""
-    from monitor.service.log import Log
+    from monitor.service.process import Log
 
     form = args.log_format
     try:
@@ -149,7 +149,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     from monitor.recording.recent import RecentSignal
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
-    from monitor.service.optional import (
+    from monitor.service.process import (
         Supervisor,
         open_metrics,
         open_recording,

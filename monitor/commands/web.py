@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
     place = Place(args.connect, args.control, client_keys(args))
     files = (args.web_cert, args.web_key, args.web_tokens)
     listening = Listening(args.web, *(Path(file) if file else None for file in files))
-    serve_web(place, listening, _say, lambda url: _say(f"ready web={url}"), args.until_input_ends)
+    serve_web(place, listening, _log, lambda url: _log(f"ready web={url}"), args.until_input_ends)
     return 0
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(f"web: {text}", file=sys.stderr, flush=True)  # noqa: T201

@@ -35,7 +35,7 @@ class WebAccess:
     ----------
     path
         File of the tokens; None for no login.
-    say
+    log
         Takes a line when the file changes.
     clock
         Seconds that never go back.
@@ -49,11 +49,11 @@ class WebAccess:
     def __init__(
         self,
         path: Path | None,
-        say: Callable[[str], object],
+        log: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
-        self._say = say
+        self._log = log
         self._clock = clock
         self._tokens = TokenList() if path is None else load(path)
         self._read = self._state_of_file()
@@ -84,7 +84,7 @@ class WebAccess:
         person = self._tokens.of_token(token)
         if person is None:
             self._sessions.failed(now_s)
-            self._say(LogLine("a login with an unknown token was refused", Level.WARNING))
+            self._log(LogLine("a login with an unknown token was refused", Level.WARNING))
             return None
         cookie, session = self._sessions.open(person.name, digest_of(token), now_s)
         visitor = self._visitor(session)
@@ -111,9 +111,9 @@ class WebAccess:
         try:
             self._tokens = load(self._path)
         except MonitorError as error:
-            self._say(LogLine(f"{error}; the list read before stays in force", Level.WARNING))
+            self._log(LogLine(f"{error}; the list read before stays in force", Level.WARNING))
             return
-        self._say(f"tokens read: {len(self._tokens.people)} person(s)")
+        self._log(f"tokens read: {len(self._tokens.people)} person(s)")
 
     def _state_of_file(self) -> tuple[int, int, int] | None:
         try:

@@ -26,7 +26,7 @@ class StationProcess:
     ----------
     arguments
         Of the command.
-    say
+    log
         Takes lines of the log.
 
     Raises
@@ -40,10 +40,10 @@ class StationProcess:
         Where browsers come.
     """
 
-    def __init__(self, arguments: Sequence[str], say: Callable[[str], object]) -> None:
+    def __init__(self, arguments: Sequence[str], log: Callable[[str], object]) -> None:
         # it ends when its standard input does, which is when this process ends, however it ends
         self._command = [sys.executable, "-m", "monitor", "web", "--until-input-ends", *arguments]
-        self._say = say
+        self._log = log
         self._ending = threading.Event()
         self._process = self._start()
         self.url, last = self._until_ready(self._process)
@@ -86,12 +86,12 @@ class StationProcess:
         while True:
             assert self._process.stderr is not None
             for line in self._process.stderr:
-                self._say(line.strip())
+                self._log(line.strip())
             code = self._process.wait()
             if self._ending.is_set():
                 return
             text = f"the central station has ended ({code}); it is started again in {wait_s:g} s"
-            self._say(LogLine(text, Level.ERROR))
+            self._log(LogLine(text, Level.ERROR))
             if self._ending.wait(wait_s):
                 return
             self._process = self._start()
@@ -100,7 +100,7 @@ class StationProcess:
                 return
             url, last = self._until_ready(self._process)
             wait_s = FIRST_WAIT_S if url else min(2 * wait_s, LONGEST_WAIT_S)
-            self._say(LogLine(last, Level.INFO if url else Level.ERROR))
+            self._log(LogLine(last, Level.INFO if url else Level.ERROR))
 
     @staticmethod
     def _end(process: subprocess.Popen[str]) -> None:

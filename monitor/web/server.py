@@ -81,7 +81,7 @@ class _Server(uvicorn.Server):
 def serve_web(
     place: Place,
     listening: Listening,
-    say: Callable[[str], object],
+    log: Callable[[str], object],
     ready: Callable[[str], object],
     until_input_ends: bool = False,
 ) -> None:
@@ -93,7 +93,7 @@ def serve_web(
         The service.
     listening
         Where the station listens.
-    say
+    log
         Takes a line of the log.
     ready
         Called with the address once browsers may come.
@@ -106,7 +106,7 @@ def serve_web(
         If the address, the files or the service cannot be used.
     """
     host, port = listening.checked()
-    access = WebAccess(listening.tokens, say)
+    access = WebAccess(listening.tokens, log)
     ward, lock = Ward(place.output), threading.Lock()
     with contextlib.ExitStack() as stack:
         requester = Requester(place)

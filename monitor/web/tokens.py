@@ -24,7 +24,7 @@ from pathlib import Path
 from monitor.errors import USAGE, MonitorError
 from monitor.strict_toml import build
 from monitor.text_file import read_text_file
-from monitor.wire.allowlist import Right
+from monitor.wire.access import Right
 from monitor.wire.keys import check_private
 
 TOKENS = "tokens.toml"
