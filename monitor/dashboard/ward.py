@@ -56,6 +56,7 @@ class Grid:
         >>> Grid.of(64, 80, 21)
         Grid(columns=3, rows=4, tile_width=26, tile_height=5, pages=6)
         """
+        width, height = max(1, width), max(1, height)  # a screen too small is said elsewhere
         most_columns = max(1, width // MIN_TILE_WIDTH)
         most_rows = max(1, height // MIN_TILE_HEIGHT)
         tiles = max(1, tiles)
