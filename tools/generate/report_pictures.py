@@ -12,9 +12,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from monitor.analysis import Analysis, analyse
+from monitor.pictures.drawing import Box
 from monitor.pictures.svg import svg
 from monitor.report.contents import make_report
 from monitor.report.document import document
@@ -42,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     analysis = simulated()
     report = make_report(analysis)
     page = document(report)[0]
+    ground = Box(0, 0, page.width_mm, page.height_mm, "#ffffff")
+    page = replace(page, items=(ground, *page.items))
     run = next(shown for shown in report.shown if "ventricular run" in shown.title)
     for name, drawing in (("report-page", page), ("report-strip", report.strip(run, 10.0))):
         file = args.out / f"{name}.svg"
@@ -53,8 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def simulated() -> Analysis:
     """Analyse the simulated patient."""
     with tempfile.TemporaryDirectory() as folder:
-        write_wfdb(Simulator(SCENARIO, rate_hz=250.0), folder, "patient")
-        return analyse(Path(folder) / "patient")
+        record = write_wfdb(
+            Simulator(SCENARIO, rate_hz=250.0), Path(folder) / "simulated", "patient"
+        )
+        return analyse(record.with_suffix(""))
 
 
 if __name__ == "__main__":
