@@ -19,6 +19,7 @@ COMMANDS = (
         "replay",
         "serve",
         "watch",
+        "web",
         "alerts",
         "history",
         "snippet",

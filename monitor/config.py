@@ -3,11 +3,9 @@
 Rules:
 
 1. Every setting is a field of a frozen dataclass below, with its unit in its name, a default that
-   needs no file, its meaning and its range.
+   needs no file, its meaning and its range. Those of the alarms are in :mod:`monitor.alarm_kinds`.
 2. An unknown key, a wrong type or a value out of range is an error that names the key.
 3. Command-line options win over the file, the file over the defaults.
-
-This file is long because it is the list of all settings.
 """
 
 from __future__ import annotations
@@ -16,10 +14,10 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from monitor.alarm_kinds import AlarmSettings as AlarmSettings
 from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import MonitorError
 from monitor.log_lines import Level
-from monitor.messages import AlertKind
 from monitor.strict_toml import build, check_ranges, require, setting
 from monitor.text_file import read_text_file
 
@@ -200,99 +198,6 @@ class RhythmSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmSettings:
-    """Limits and switches of the alarms; they can be changed while running."""
-
-    off: tuple[str, ...] = setting(
-        (), "alarm kinds that are switched off; asystole and vf cannot be"
-    )
-    asystole_s: float = setting(4.0, "asystole: no QRS for this long", 3.0, 10.0)
-    hr_high_bpm: float = setting(120.0, "hr_high: heart rate above this", 60.0, 300.0)
-    hr_low_bpm: float = setting(50.0, "hr_low: heart rate below this", 15.0, 120.0)
-    extreme_tachy_bpm: float = setting(140.0, "extreme_tachy: heart rate above this", 80.0, 320.0)
-    extreme_brady_bpm: float = setting(40.0, "extreme_brady: heart rate below this", 10.0, 100.0)
-    vt_beats: int = setting(5, "vt: ventricular beats in a row", 3, 20)
-    vt_bpm: float = setting(
-        100.0, "vt, nsvt: rate from which a ventricular run is a tachycardia", 60.0, 200.0
-    )
-    vt_certainty: float = setting(
-        0.5, "vt: mean probability of V or F that its beats need", 0.0, 1.0
-    )
-    v_certainty: float = setting(
-        0.75,
-        "nsvt, aivr, v_brady, v_run, couplet: mean probability of V that the beats need",
-        0.0,
-        1.0,
-    )
-    v_run_beats: int = setting(3, "v_run: ventricular beats in a row below the VT rate", 3, 20)
-    v_brady_bpm: float = setting(40.0, "v_brady: ventricular rhythm below this rate", 15.0, 60.0)
-    bigeminy_cycles: int = setting(3, "bigeminy: cycles in a row", 2, 20)
-    trigeminy_cycles: int = setting(3, "trigeminy: cycles in a row", 2, 20)
-    pvcs_per_min: int = setting(10, "pvcs_per_min: more ventricular beats in a minute", 1, 100)
-    r_on_t_s: float = setting(
-        0.1, "r_on_t: a PVC this soon after the peak of the usual T wave", 0.0, 0.2
-    )
-    multiform_beats: int = setting(
-        15, "multiform_pvc: two forms of PVC within so many beats", 3, 31
-    )
-    svt_beats: int = setting(8, "svt: supraventricular beats in a row", 3, 30)
-    svt_bpm: float = setting(150.0, "svt: at this rate or faster", 100.0, 300.0)
-    sveb_per_min: int = setting(
-        10, "frequent_sveb: more supraventricular ectopic beats in a minute", 1, 100
-    )
-    pause_s: float = setting(3.0, "pause: no QRS for this long", 1.0, 5.0)
-    pauses_per_min: int = setting(3, "pauses_per_min: so many pauses in a minute", 1, 20)
-    missed_beat_ratio: float = setting(
-        1.8, "missed_beat: an RR interval over the mean of those before it", 1.3, 3.0
-    )
-    irregular_rr_change: float = setting(
-        0.1, "irregular: relative RR change over irregular_beats", 0.02, 0.5
-    )
-    irregular_beats: int = setting(24, "irregular: beats looked at", 12, 60)
-    af_s: float = setting(10.0, "af: AF for this long", 0.0, 300.0)
-    af_end_s: float = setting(30.0, "af_end: no AF for this long", 0.0, 1800.0)
-    lead_off_s: float = setting(1.0, "lead_off: a lead is off for this long", 0.0, 30.0)
-    noise_s: float = setting(5.0, "noise: the signal is unusable for this long", 0.0, 60.0)
-    lost_s: float = setting(
-        10.0, "samples_lost ends after this much signal without loss", 1.0, 60.0
-    )
-    learning_beats: int = setting(8, "learning ends after so many beats", 0, 60)
-    learning_s: float = setting(15.0, "learning ends by then at the latest", 0.0, 120.0)
-    suspended_clear_s: float = setting(
-        60.0, "a longer shutdown clears the alarms that do not latch", 5.0, 600.0
-    )
-    hold_s: float = setting(10.0, "a momentary condition is shown for this long", 1.0, 120.0)
-    end_hold_s: float = setting(
-        2.0, "a lasting condition is over when absent for this long", 0.0, 30.0
-    )
-    again_s: float = setting(
-        10.0, "a latched condition that returns after this is a new alarm", 0.0, 600.0
-    )
-    update_s: float = setting(5.0, "an active alarm reports changes at most this often", 1.0, 60.0)
-    inhibit_low_s: float = setting(
-        60.0, "a low-priority kind that has cleared stays quiet for this long", 0.0, 900.0
-    )
-    inhibit_medium_s: float = setting(
-        0.0, "the same for medium priority; high priority is never held back", 0.0, 300.0
-    )
-
-    def __post_init__(self) -> None:
-        check_ranges(self, "alarms")
-        for kind in self.off:
-            require(kind in set(AlertKind), "alarms.off", f"{kind!r} is not the name of an alarm")
-            require(
-                kind not in (AlertKind.ASYSTOLE, AlertKind.VF),
-                "alarms.off",
-                f"{kind} cannot be switched off",
-            )
-        require(
-            self.extreme_brady_bpm <= self.hr_low_bpm < self.hr_high_bpm <= self.extreme_tachy_bpm,
-            "alarms.hr_low_bpm",
-            "extreme_brady_bpm <= hr_low_bpm < hr_high_bpm <= extreme_tachy_bpm must hold",
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """Where ``serve`` listens, whom it lets in, and what it tells of itself."""
 
@@ -306,6 +211,10 @@ class ServiceSettings:
     metrics: str = setting(
         "", "[HOST:]PORT for Prometheus metrics and health checks; empty for none"
     )
+    web: str = setting("", "[HOST:]PORT of the central station for browsers; empty for none")
+    web_cert: str = setting("", "certificate of TLS for the central station (PEM)")
+    web_key: str = setting("", "its private key (PEM)")
+    web_tokens: str = setting("", "list of the tokens of those who may use the central station")
     log_format: str = setting("text", "text or json")
     log_level: str = setting("info", "info, warning or error")
 

@@ -25,6 +25,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.alarm_kinds import AlertKind as AlertKind
+from monitor.alarm_kinds import Priority as Priority
 from monitor.errors import MonitorError
 
 FloatArray: TypeAlias = NDArray[np.float32]
@@ -67,15 +69,6 @@ class GapKind(StrEnum):
     OVERLAP = "overlap"  # samples came twice or too late, and were dropped
 
 
-class Priority(StrEnum):
-    """Alarm priorities of IEC 60601-1-8; ``TECHNICAL`` marks alarms about the equipment."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    TECHNICAL = "technical"
-
-
 class AlertState(StrEnum):
     """Transitions in the life of one alert."""
 
@@ -83,50 +76,6 @@ class AlertState(StrEnum):
     UPDATED = "updated"
     ACKNOWLEDGED = "acknowledged"
     CLEARED = "cleared"
-
-
-class AlertKind(StrEnum):
-    """What an alert is about. Names are stable: programs match on them."""
-
-    ASYSTOLE = "asystole"
-    VF = "vf"
-    VT = "vt"
-    EXTREME_TACHY = "extreme_tachy"
-    EXTREME_BRADY = "extreme_brady"
-    NSVT = "nsvt"
-    AIVR = "aivr"
-    V_BRADY = "v_brady"
-    SVT = "svt"
-    HR_HIGH = "hr_high"
-    HR_LOW = "hr_low"
-    AF = "af"
-    AF_END = "af_end"
-    IRREGULAR = "irregular"
-    PAUSE = "pause"
-    PAUSES_PER_MIN = "pauses_per_min"
-    COUPLET = "couplet"
-    V_RUN = "v_run"
-    BIGEMINY = "bigeminy"
-    TRIGEMINY = "trigeminy"
-    R_ON_T = "r_on_t"
-    MULTIFORM_PVC = "multiform_pvc"
-    PVCS_PER_MIN = "pvcs_per_min"
-    MISSED_BEAT = "missed_beat"
-    FREQUENT_SVEB = "frequent_sveb"
-    LEAD_OFF = "lead_off"
-    NOISE = "noise"
-    LEARNING = "learning"
-    AMPLITUDE = "amplitude"
-    SAMPLING_RATE = "sampling_rate"
-    STREAM_STALE = "stream_stale"
-    STREAM_REFUSED = "stream_refused"
-    SENDER_CHANGED = "sender_changed"
-    SAMPLES_LOST = "samples_lost"
-    STORAGE_FAILED = "storage_failed"
-    PUBLISHER_FAILED = "publisher_failed"
-    ANALYSIS_FAILED = "analysis_failed"
-    ANALYSIS_LATE = "analysis_late"
-    PULSE_CONTRADICTS = "pulse_contradicts"
 
 
 @dataclass(frozen=True, slots=True)

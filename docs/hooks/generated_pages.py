@@ -14,17 +14,16 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from monitor.cli import build_parser
-from monitor.config import Settings
+from monitor.config import AlarmSettings, Settings
+from monitor.messages import AlertKind
 from monitor.settings_text import UNITS
-from monitor.stages.alarms.catalogue import CATALOGUE
-from monitor.stages.alarms.stage import BEAT_RULES, HOP_RULES
+from monitor.stages.alarms.rules import BEAT_RULES, HOP_RULES
 
 WIDTH = 84  # columns of a usage line, as many as the page shows
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,32 +140,46 @@ def settings() -> str:
 
 
 def alarms() -> str:
-    """Give every kind of alarm: priority, latching, criterion, and what it covers."""
-    rules: dict[Any, Any] = {**HOP_RULES, **BEAT_RULES}
+    """Give every kind of alarm: priority, default limits, criterion, and what it covers."""
+    rules = {**HOP_RULES, **BEAT_RULES}
+    criteria = {kind: inspect.getdoc(rule) or "" for kind, rule in rules.items()}
     lines = [
         "# Alarms",
         "",
-        "This page is made from the catalogue of alarms and from the rules. The order is that of",
+        "This page is made from the kinds of alarms and from their rules. The order is that of",
         "severity. How alarms behave and how to change them:",
         "[alarms and limits](../how-to/alarms-and-limits.md).",
         "",
         "*Latching* alarms stay until they are acknowledged. *Momentary* conditions are shown for",
         "`hold_s`. While an alarm is present, the alarms that it *covers* are not announced.",
         "",
+        "| alarm | priority | default limits |",
+        "|---|---|---|",
     ]
-    for kind, entry in CATALOGUE.items():
-        words = [f"priority {entry.priority.value}"]
-        words += ["latching"] if entry.latching else []
-        words += ["momentary"] if entry.momentary else []
-        lines += [f"## `{kind.value}`", "", f"*{', '.join(words)}*", ""]
-        if kind in rules:
-            lines += [_plain(inspect.getdoc(rules[kind]) or ""), ""]
-        else:
-            lines += ["Raised by the service or by the pulse check, not by a rule.", ""]
-        if entry.covers:
-            covered = ", ".join(f"`{k.value}`" for k in CATALOGUE if k in entry.covers)
-            lines += [f"Covers {covered}.", ""]
-    return "\n".join(lines)
+    for kind in AlertKind:
+        limits = ", ".join(
+            f"`{name}` {value:g}" for name, value in _limits(criteria.get(kind, "")).items()
+        )
+        lines.append(f"| [`{kind}`](#{kind}) | {kind.priority} | {limits} |")
+    for kind in AlertKind:
+        words = [f"priority {kind.priority}"]
+        words += ["latching"] if kind.latching else []
+        words += ["momentary"] if kind.momentary else []
+        lines += ["", f"## `{kind}`", "", f"*{', '.join(words)}*", ""]
+        criterion = criteria.get(
+            kind, "Raised by the service or by the pulse check, not by a rule."
+        )
+        lines.append(_plain(criterion))
+        if kind.covers:
+            covered = ", ".join(f"`{k}`" for k in AlertKind if k in kind.covers)
+            lines += ["", f"Covers {covered}."]
+    return "\n".join([*lines, ""])
+
+
+def _limits(criterion: str) -> dict[str, float]:
+    """Give the settings of the alarms that a criterion names, with their defaults."""
+    named = re.findall(r"``(\w+)``", criterion)
+    return {name: getattr(AlarmSettings(), name) for name in named if hasattr(AlarmSettings, name)}
 
 
 def _plain(docstring: str) -> str:

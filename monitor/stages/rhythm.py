@@ -5,29 +5,32 @@ Rules that hold here:
 1. :class:`~monitor.messages.Vitals` come once per second of signal, from R peaks (known about
    0.3 s after they happen), not from labels (up to 1.5 s).
 2. While the signal is not usable nothing is known: the heart rate is None, never 0.
-3. After a hole or a long shutdown (:mod:`monitor.stages.watch`) averages start anew; beat
-   counts go on.
+3. After a hole or a long shutdown (:mod:`monitor.stages.watch`) averages start anew; counts of
+   beats go on, those of the last minute too.
 4. The rhythm is named with WFDB's names, when it changes, the first that applies: VFIB or VFL
    (waveform, or large regular waves without a QRS), ASYS (no QRS for ``asystole_s``), VT and IVR
-   (three or more ventricular beats, at ``vt_bpm`` or slower), AFIB, B, T (three cycles of
-   bigeminy, trigeminy), SVTA (three or more supraventricular ectopic beats at 100 bpm), N.
+   (three or more ventricular beats, at ``vt_bpm`` or slower), AFIB, B (``bigeminy_cycles``), T
+   (``trigeminy_cycles``), SVTA (three or more supraventricular ectopic beats at 100 bpm), N.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 from monitor.config import AlarmSettings, RhythmSettings, WatchSettings
 from monitor.messages import AamiClass, Beat, Rhythm, StreamInfo, Vitals
 from monitor.stages.af import AtrialFibrillation
 from monitor.stages.band import BandSignal
+from monitor.stages.ectopy import LastMinute, ventricular_cycles
 from monitor.stages.fibrillation import FLUTTER_REGULARITY, Fibrillation
 from monitor.stages.heart_rate import HeartRate
 from monitor.stages.hop import Hop
 from monitor.stages.pwave import PWaves
 
 _SVTA_BPM = 100.0
-_KEPT = 32
+_KEPT = 64  # beats: the longest count of cycles fits in
+_LONGEST_RUN = 32  # beats of a run whose rate is taken
 _WAVEFORM = ("VFIB", "VFL", "ASYS")
 
 
@@ -63,7 +66,7 @@ class RhythmStage:
         self._af = AtrialFibrillation(settings, self._p_waves)
         self._settle = round(watch.settle_s * info.rate_hz)
         self._counts = {label.value: 0 for label in AamiClass}
-        self._pvcs: deque[int] = deque()
+        self._pvcs = LastMinute(info.rate_hz)
         self._beats: deque[Beat] = deque(maxlen=_KEPT)
         self._end: int | None = None
         self._second: int | None = None
@@ -102,8 +105,6 @@ class RhythmStage:
         return out
 
     def _take_watched(self, hop: Hop) -> None:
-        if hop.watched.after_hole:
-            self._pvcs.clear()
         if not hop.quality.usable:
             self._heart_rate.skip()
             self._p_waves.skip()
@@ -125,7 +126,7 @@ class RhythmStage:
     def _count(self, beat: Beat) -> None:
         self._counts[beat.label.value] += 1
         if beat.label is AamiClass.V:
-            self._pvcs.append(beat.sample)
+            self._pvcs.add(beat.sample)
 
     def _watch_waveform(self, hop: Hop) -> list[Rhythm]:
         """Waveform rhythms override the names made from beats, and give way to them."""
@@ -164,10 +165,14 @@ class RhythmStage:
         if self._af.active:
             ectopic = self._name in ("VT", "IVR")
             return "AFIB", (newest if ectopic else self._af.turned_sample)
-        for period, name in ((2, "B"), (3, "T")):
-            onset = self._cycles(period)
-            if onset is not None:
-                return name, onset
+        limits = self.limits
+        for name, period, count in (
+            ("B", 2, limits.bigeminy_cycles),
+            ("T", 3, limits.trigeminy_cycles),
+        ):
+            cycles = ventricular_cycles(beats, period, count)
+            if cycles:
+                return name, cycles[0].sample
         s = self._tail(AamiClass.S)
         if s >= 3 and self._fast(s, _SVTA_BPM):
             return "SVTA", beats[-s].sample
@@ -175,7 +180,7 @@ class RhythmStage:
 
     def _tail(self, label: AamiClass) -> int:
         count = 0
-        for beat in reversed(self._beats):
+        for beat in islice(reversed(self._beats), _LONGEST_RUN):
             if beat.label is not label:
                 break
             count += 1
@@ -185,24 +190,12 @@ class RhythmStage:
         span = (self._beats[-1].sample - self._beats[-count].sample) / self._info.rate_hz
         return 60.0 * (count - 1) >= bpm * span
 
-    def _cycles(self, period: int) -> int | None:
-        need = 3 * period
-        if len(self._beats) < need:
-            return None
-        size = len(self._beats)
-        tail = [self._beats[size - need + i].label is AamiClass.V for i in range(need)]
-        if sum(tail) != 3 or tail[:period] * 3 != tail:
-            return None
-        return self._beats[size - need].sample
-
     def _vitals(self, hop: Hop) -> list[Vitals]:
         end = hop.block.end_sample
         second = int(end / self._info.rate_hz)
         if second == self._second:
             return []
         self._second = second
-        while self._pvcs and self._pvcs[0] <= end - 60.0 * self._info.rate_hz:
-            self._pvcs.popleft()
         usable = hop.quality.usable
         return [
             Vitals(
@@ -212,6 +205,6 @@ class RhythmStage:
                 rr_s=self._heart_rate.rr_s if usable else None,
                 usable=usable,
                 beat_counts=dict(self._counts),
-                pvcs_per_min=len(self._pvcs),
+                pvcs_per_min=len(self._pvcs.up_to(end)),
             )
         ]

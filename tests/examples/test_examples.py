@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from docs_pages import blocks
 
 from monitor.cli import main
 from monitor.config import DetectSettings, Settings
@@ -21,7 +23,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LEADS = ("II", "V5")
 
 
-def run(*words: object, given: str | None = None) -> str:
+def run(*words: object, given: str | None = None, root: Path = EXAMPLES.parent) -> str:
     """Run an example as a user does; give what it prints."""
     done = subprocess.run(
         [sys.executable, *map(str, words)],
@@ -29,8 +31,8 @@ def run(*words: object, given: str | None = None) -> str:
         capture_output=True,
         text=True,
         timeout=600,
-        cwd=EXAMPLES.parent,
-        env={"PYTHONPATH": str(EXAMPLES.parent), "OMP_NUM_THREADS": "1"},
+        cwd=root,
+        env={"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -53,6 +55,7 @@ def beats_found(scenario: str, chunk_s: float) -> tuple[list[int], list[int]]:
     return found, [beat.sample for beat in patient.truth.beats]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_examples")
 @pytest.mark.parametrize("scenario", ["sinus", "pvc", "brady", "tachy"])
 def test_the_detector_finds_the_beats(scenario: str) -> None:
@@ -66,11 +69,13 @@ def test_the_detector_finds_the_beats(scenario: str) -> None:
     assert score.q_pp > 97.0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_examples")
 def test_the_detector_gives_the_same_peaks_for_any_pieces() -> None:
     assert beats_found("pvc", 0.1) == beats_found("pvc", 7.3)
 
 
+@pytest.mark.slow
 def test_the_model_is_trained_checked_and_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +91,7 @@ def test_the_model_is_trained_checked_and_used(
     assert 0.4 < labels.count("V") / len(labels) < 0.6
 
 
+@pytest.mark.slow
 def test_the_source_is_analysed(tmp_path: Path) -> None:
     signal_mv, _ = simulate(Simulator("asystole", rate_hz=250, leads=LEADS))
     np.save(tmp_path / "signal.npy", signal_mv)
@@ -94,6 +100,7 @@ def test_the_source_is_analysed(tmp_path: Path) -> None:
     assert "high raised ASYSTOLE" in told
 
 
+@pytest.mark.slow
 def test_the_alarm_rule_reads_events(capsys: pytest.CaptureFixture[str]) -> None:
     alerts = {}
     for scenario in ("bigeminy", "sinus"):
@@ -118,3 +125,26 @@ def test_the_alarm_rule_ends_below_its_lower_limit(monkeypatch: pytest.MonkeyPat
             told[sample] = alert["state"]
     # 10 of the first 40 are over 20 %; 6 of 40, when four V have left, are not over 15 %
     assert told == {39: "raised", 73: "cleared"}
+
+
+@pytest.mark.slow
+def test_a_rule_inside_the_program_takes_two_files(tmp_path: Path) -> None:
+    """Do what the page says to a copy of the program: kind and limit in one file, the rule."""
+    page = EXAMPLES.parent / "docs/how-to/own-alarm-rule.md"
+    kind, limit, rule = (
+        block for block in blocks(page) if block.title and "own_" not in block.title
+    )
+    shutil.copytree(EXAMPLES.parent / "monitor", tmp_path / "monitor")
+    declared = tmp_path / "monitor/alarm_kinds.py"
+    text = declared.read_text(encoding="utf-8")
+    for line, before in ((kind, "LEAD_OFF = "), (limit, "lead_off_s: float = ")):
+        assert text.count(f"    {before}") == 1
+        text = text.replace(f"    {before}", f"    {line.text.strip()}\n    {before}")
+    declared.write_text(text, encoding="utf-8")
+    (tmp_path / rule.title).write_text(rule.text, encoding="utf-8")
+    demo = "-m", "monitor", "demo", "--scenario", "bigeminy", "--once", "--json"
+    events = [json.loads(line) for line in run(*demo, root=tmp_path).splitlines()]
+    alerts = [event for event in events if event.get("kind") == "pvc_burden"]
+    assert alerts[0]["state"] == "raised"
+    assert alerts[0]["text"].endswith("> 20%")
+    assert "pvc_burden = 0.2" in run("-m", "monitor", "config", root=tmp_path)

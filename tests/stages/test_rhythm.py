@@ -40,11 +40,12 @@ def play(
     rate_hz: float = RATE_HZ,
     unusable: Sequence[tuple[float, float]] = (),
     hole: tuple[float, float] | None = None,
+    limits: AlarmSettings | None = None,
 ) -> list[Rhythm | Vitals]:
     """Through the stage, R peaks 0.3 s and labels 1.2 s late, on a silent signal."""
     size = round(0.25 * rate_hz)
     info = StreamInfo("s", rate_hz, ("II",))
-    stage = RhythmStage(info, RhythmSettings(), WatchSettings(), AlarmSettings())
+    stage = RhythmStage(info, RhythmSettings(), WatchSettings(), limits or AlarmSettings())
     watch = Watch(info, WatchSettings())
     out: list[Rhythm | Vitals] = []
     for start in range(0, length - size + 1, size):
@@ -149,11 +150,12 @@ def test_counts_go_on_and_pvcs_are_of_the_last_minute() -> None:
 
 
 def test_a_hole_forgets_the_rate_but_not_the_counts() -> None:
-    events = vitals(play(steady(75, 60), length(60), hole=(20.0, 30.0)))
+    events = vitals(play(steady(75, 60, "NNNNV"), length(60), hole=(20.0, 30.0)))
     before, after = (next(v for v in events if v.sample / RATE_HZ > t) for t in (18.5, 30.5))
     assert before.heart_rate_bpm == 75
     assert after.heart_rate_bpm is None
     assert after.beat_counts["N"] >= before.beat_counts["N"]
+    assert after.pvcs_per_min >= before.pvcs_per_min >= 4  # they were in the last minute
     assert events[-1].heart_rate_bpm == 75
 
 
@@ -164,6 +166,14 @@ def test_a_hole_forgets_the_rate_but_not_the_counts() -> None:
 )  # fmt: skip
 def test_rhythms_made_of_labels(labels: str, bpm: float, name: str) -> None:
     assert names(play(steady(bpm, 30, labels), length(28)))[-1] == name
+
+
+@pytest.mark.parametrize(("cycles", "name"), [(4, "B"), (5, "N")])
+def test_bigeminy_is_named_from_the_limit_of_its_alarm_on(cycles: int, name: str) -> None:
+    labels = "N" * 10 + "NV" * 4
+    made = list(zip((s for s, _ in steady(75, 30)), labels, strict=False))
+    limits = AlarmSettings(bigeminy_cycles=cycles)
+    assert names(play(made, length(17), limits=limits))[-1] == name
 
 
 def test_no_qrs_is_asystole_from_the_last_qrs_on() -> None:

@@ -20,11 +20,10 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.config import AlarmSettings
 from monitor.messages import Alert, AlertKind, AlertState, Priority
-from monitor.stages.alarms.catalogue import CATALOGUE, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Finding:
 @dataclass(slots=True)
 class _Live:
     id: int
-    entry: Entry
+    kind: AlertKind
     finding: Finding
     shown: Finding
     last_present: int
@@ -83,7 +82,7 @@ class Engine:
     @property
     def live(self) -> tuple[AlertKind, ...]:
         """Kinds with a live alarm, the worst first."""
-        return tuple(kind for kind in CATALOGUE if kind in self._live)
+        return tuple(kind for kind in AlertKind if kind in self._live)
 
     def observe(
         self, sample: int, findings: Mapping[AlertKind, Finding], suspended: bool = False
@@ -98,10 +97,10 @@ class Engine:
         present = {kind: f for kind, f in findings.items() if kind not in self._off}
         covered: set[AlertKind] = set()
         for kind, finding in present.items():
-            covered |= CATALOGUE[kind].covers - finding.spares
+            covered |= kind.covers - finding.spares
         for live in self._live.values():
             if self._held(live, suspended):
-                covered |= live.entry.covers - live.finding.spares
+                covered |= live.kind.covers - live.finding.spares
         alerts: list[Alert] = []
         for kind in sorted({*present, *self._live}, key=_RANK.__getitem__):
             found = None if kind in covered else present.get(kind)
@@ -142,7 +141,7 @@ class Engine:
         if self._suspended_since is None:
             self._suspended_since = sample
         for state in self._live.values():
-            if state.entry.priority is not Priority.TECHNICAL:
+            if state.kind.priority is not Priority.TECHNICAL:
                 state.last_present += elapsed
 
     def _held(self, state: _Live, suspended: bool) -> bool:
@@ -152,13 +151,19 @@ class Engine:
         if suspended:
             return True
         absent_s = (self._sample - state.last_present) / self._rate_hz
-        return absent_s < state.entry.hold_s(self._settings)
+        return absent_s < self._hold_s(state.kind)
+
+    def _hold_s(self, kind: AlertKind) -> float:
+        """How long the condition must be absent before the alarm ends."""
+        if kind.priority is Priority.TECHNICAL:
+            return 0.0
+        return self._settings.hold_s if kind.momentary else self._settings.end_hold_s
 
     def _inhibited(self, kind: AlertKind) -> bool:
         return self._sample < self._inhibited_until.get(kind, -1)
 
     def _raise(self, kind: AlertKind, finding: Finding) -> Alert:
-        state = _Live(self._next_id, CATALOGUE[kind], finding, finding, self._sample, self._sample)
+        state = _Live(self._next_id, kind, finding, finding, self._sample, self._sample)
         self._next_id += 1
         self._live[kind] = state
         return self._transition(state, AlertState.RAISED)
@@ -170,36 +175,28 @@ class Engine:
         if resumed and absent_s >= self._settings.again_s:
             return [
                 self._clear(state, "followed by a new one"),
-                self._raise(state.entry.kind, finding),
+                self._raise(state.kind, finding),
             ]
         state.ended = False
         if resumed:
-            finding = Finding(
-                state.finding.onset_sample,
-                finding.text,
-                finding.value,
-                finding.limit,
-                finding.beats,
-                finding.spares,
-            )
+            finding = replace(finding, onset_sample=state.finding.onset_sample)
         state.finding = finding
         wait = self._settings.update_s * self._rate_hz
         news = finding.text != state.shown.text and self._sample - state.last_transition >= wait
         return [self._transition(state, AlertState.UPDATED)] if resumed or news else []
 
     def _absent(self, state: _Live, covered: bool, suspended: bool) -> list[Alert]:
-        entry = state.entry
-        if covered and not entry.latching:
+        if covered and not state.kind.latching:
             return [self._clear(state, "covered by a worse alarm")]
-        if suspended and entry.priority is not Priority.TECHNICAL:
+        if suspended and state.kind.priority is not Priority.TECHNICAL:
             since = self._sample if self._suspended_since is None else self._suspended_since
             lost_s = (self._sample - since) / self._rate_hz
-            if entry.latching or lost_s < self._settings.suspended_clear_s:
+            if state.kind.latching or lost_s < self._settings.suspended_clear_s:
                 return []
             return [self._clear(state, "signal lost")]
         if state.ended or self._held(state, suspended=False):
             return []
-        if entry.latching and not state.acknowledged:
+        if state.kind.latching and not state.acknowledged:
             state.ended = True
             text = f"{state.finding.text} (ended)"
             return [self._transition(state, AlertState.UPDATED, text)]
@@ -210,12 +207,12 @@ class Engine:
         quiet_s = {
             Priority.LOW: self._settings.inhibit_low_s,
             Priority.MEDIUM: self._settings.inhibit_medium_s,
-        }.get(state.entry.priority, 0.0)
+        }.get(state.kind.priority, 0.0)
         until = self._sample + round(quiet_s * self._rate_hz)
-        self._inhibited_until[state.entry.kind] = until
+        self._inhibited_until[state.kind] = until
 
     def _clear(self, state: _Live, why: str) -> Alert:
-        del self._live[state.entry.kind]
+        del self._live[state.kind]
         text = f"{state.finding.text} ({why})"
         return self._transition(state, AlertState.CLEARED, text)
 
@@ -229,8 +226,8 @@ class Engine:
             stream=self._stream,
             id=state.id,
             seq=seq,
-            kind=state.entry.kind,
-            priority=state.entry.priority,
+            kind=state.kind,
+            priority=state.kind.priority,
             state=to,
             onset_sample=finding.onset_sample,
             sample=self._sample,
@@ -241,4 +238,4 @@ class Engine:
         )
 
 
-_RANK = {kind: rank for rank, kind in enumerate(CATALOGUE)}
+_RANK = {kind: rank for rank, kind in enumerate(AlertKind)}

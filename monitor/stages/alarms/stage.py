@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from monitor.config import AlarmSettings, WatchSettings
 from monitor.messages import Alert, AlertKind, Rhythm, StreamInfo, Vitals
-from monitor.stages.alarms import pauses, rates, technical, ventricular
-from monitor.stages.alarms.catalogue import CATALOGUE
 from monitor.stages.alarms.contradiction import Contradiction
 from monitor.stages.alarms.engine import Engine, Finding
+from monitor.stages.alarms.rules import BEAT_RULES, HOP_RULES, WHILE_LEARNING
 from monitor.stages.alarms.view import View
 from monitor.stages.hop import Hop
-
-Check = Callable[[View], Finding | None]
-
-HOP_RULES: dict[AlertKind, Check] = {
-    AlertKind.ASYSTOLE: rates.asystole,
-    AlertKind.VF: rates.vf,
-    AlertKind.EXTREME_TACHY: rates.extreme_tachy,
-    AlertKind.EXTREME_BRADY: rates.extreme_brady,
-    AlertKind.HR_HIGH: rates.hr_high,
-    AlertKind.HR_LOW: rates.hr_low,
-    AlertKind.PAUSE: pauses.pause,
-    AlertKind.PAUSES_PER_MIN: pauses.pauses_per_min,
-    AlertKind.AF: pauses.af,
-    AlertKind.AF_END: pauses.af_end,
-    AlertKind.LEAD_OFF: technical.lead_off,
-    AlertKind.NOISE: technical.noise,
-    AlertKind.SAMPLES_LOST: technical.samples_lost,
-    AlertKind.LEARNING: technical.learning,
-    AlertKind.AMPLITUDE: technical.amplitude,
-}
-"""Asked at every hop."""
-
-BEAT_RULES: dict[AlertKind, Check] = {
-    AlertKind.VT: ventricular.vt,
-    AlertKind.NSVT: ventricular.nsvt,
-    AlertKind.AIVR: ventricular.aivr,
-    AlertKind.V_BRADY: ventricular.v_brady,
-    AlertKind.V_RUN: ventricular.v_run,
-    AlertKind.COUPLET: ventricular.couplet,
-    AlertKind.BIGEMINY: ventricular.bigeminy,
-    AlertKind.TRIGEMINY: ventricular.trigeminy,
-    AlertKind.R_ON_T: ventricular.r_on_t,
-    AlertKind.MULTIFORM_PVC: ventricular.multiform_pvc,
-    AlertKind.PVCS_PER_MIN: ventricular.pvcs_per_min,
-    AlertKind.SVT: pauses.svt,
-    AlertKind.MISSED_BEAT: pauses.missed_beat,
-    AlertKind.FREQUENT_SVEB: pauses.frequent_sveb,
-    AlertKind.IRREGULAR: pauses.irregular,
-}
-"""Asked at every labelled beat; between beats the last answer stands."""
-
-WHILE_LEARNING = frozenset({AlertKind.VT})
-"""Beat rules that are asked while learning too; the others are not available then."""
 
 
 class AlarmStage:
@@ -94,19 +50,19 @@ class AlarmStage:
         for beat in hop.beats:
             view.take_beat(beat)
             self._standing = {}
-            for kind, check in BEAT_RULES.items():
+            for kind, rule in BEAT_RULES.items():
                 if view.learning and kind not in WHILE_LEARNING:
                     continue
-                finding = check(view)
+                finding = rule(view)
                 if finding is not None:
                     found[kind] = finding
-                    if not CATALOGUE[kind].momentary:
+                    if not kind.momentary:
                         self._standing[kind] = finding
-            found = {k: f for k, f in found.items() if k in self._standing or _is_momentary(k)}
+            found = {k: f for k, f in found.items() if k in self._standing or k.momentary}
         if view.suspended or not view.beats or view.quiet_s >= view.settings.asystole_s:
             self._standing = {}
-        for kind, check in HOP_RULES.items():
-            finding = check(view)
+        for kind, rule in HOP_RULES.items():
+            finding = rule(view)
             if finding is not None:
                 found[kind] = finding
         self._contradiction.take(hop.pulses)
@@ -121,7 +77,3 @@ class AlarmStage:
         """Go on with other limits from the next hop on; kinds switched off are cleared at once."""
         self._view.settings = settings
         return self._engine.adopt(settings)
-
-
-def _is_momentary(kind: AlertKind) -> bool:
-    return CATALOGUE[kind].momentary

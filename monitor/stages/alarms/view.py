@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Sequence
+from statistics import pstdev
 
 from monitor.config import AlarmSettings, WatchSettings
 from monitor.messages import (
@@ -22,10 +24,10 @@ from monitor.stages.alarms.absent import Absent
 from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
-from monitor.stages.hop import Hop, Watched
+from monitor.stages.ectopy import LastMinute
+from monitor.stages.hop import Hop, Pulse, Watched
 
 _BEATS_KEPT = 64
-_MINUTE_S = 60.0
 _PREMATURE = 0.9  # of the usual interval
 _OFF = frozenset({LeadState.LEAD_OFF, LeadState.FLAT})
 
@@ -46,7 +48,10 @@ class View:
         self.watched = Watched(info.start_sample, None, info.start_sample)
         self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
         self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
-        self.pauses: deque[int] = deque()  # R peaks before pauses of the last minute
+        self.pulses: deque[Pulse] = deque(maxlen=_BEATS_KEPT)
+        self.pacing_pulses: deque[int] = deque(maxlen=_BEATS_KEPT)
+        self.paced = False  # the patient has a pacemaker
+        self._pauses = LastMinute(info.rate_hz)  # R peaks before pauses
         self.shapes = Shapes(info.rate_hz)
         self.amplitude = Amplitude(info.rate_hz)
         self.t_wave = TWave(info.rate_hz)
@@ -62,16 +67,15 @@ class View:
         self._settle_s = watch.settle_s
         self._elapsed = 0  # samples since the hop before
         self._rpeaks_seen = 0
-        self._minute: dict[AamiClass, deque[int]] = {
-            AamiClass.V: deque(),
-            AamiClass.S: deque(),
-        }
+        self._minute = {label: LastMinute(info.rate_hz) for label in (AamiClass.V, AamiClass.S)}
 
     def forget(self) -> None:
         """Drop beats and rate: what came before proves nothing about what comes."""
         self.rpeaks.clear()
         self.beats.clear()
-        self.pauses.clear()
+        self.pulses.clear()
+        self.pacing_pulses.clear()
+        self._pauses.clear()
         self.shapes.forget()
         self.t_wave.forget()
         self.vitals = None
@@ -118,11 +122,11 @@ class View:
         self.lost_until = gap.sample + gap.length
 
     def _take_events(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
+        self.paced = self.settings.is_paced(hop.paced)
+        self.pulses.extend(hop.pulses)
+        self.pacing_pulses.extend(pulse.sample for pulse in hop.pacing_pulses)
         for rpeak in hop.rpeaks:
             self._take_rpeak(rpeak)
-        minute_ago = self.sample - _MINUTE_S * self.rate_hz
-        while self.pauses and self.pauses[0] < minute_ago:
-            self.pauses.popleft()
         for event in rhythm:
             if isinstance(event, Vitals):
                 self.vitals = event
@@ -145,7 +149,7 @@ class View:
         if self.rpeaks and self.rpeaks[-1] >= self.watched.since_sample:
             rr_s = (rpeak.sample - self.rpeaks[-1]) / self.rate_hz
             if rr_s >= self.settings.pause_s:
-                self.pauses.append(self.rpeaks[-1])
+                self._pauses.add(self.rpeaks[-1])
         self.rpeaks.append(rpeak.sample)
 
     def _take_rhythm(self, rhythm: Rhythm) -> None:
@@ -164,7 +168,7 @@ class View:
     def take_beat(self, beat: Beat) -> None:
         """Take the next labelled beat."""
         if beat.label is AamiClass.V or (beat.label is AamiClass.S and self._premature(beat)):
-            self._minute[beat.label].append(beat.sample)
+            self._minute[beat.label].add(beat.sample)
         if self.beats and beat.label is self.beats[-1].label is AamiClass.N:
             self._take_t_wave(self.beats[-1])
         self.beats.append(beat)
@@ -199,13 +203,32 @@ class View:
         """How long there has surely been no QRS (one just past may not be announced yet)."""
         return self.seconds_since(self.watched.quiet_from) - self._settle_s
 
-    def count_in_minute(self, label: AamiClass) -> list[int]:
+    @property
+    def settled_sample(self) -> int:
+        """Before it every R peak is surely known."""
+        return self.sample + 1 - round(self._settle_s * self.rate_hz)
+
+    @property
+    def newest_is_still(self) -> bool:
+        """Whether nothing as steep as a QRS is in the signal whose R peaks may be unknown yet."""
+        return self.shapes.is_still(self.settled_sample, self.sample + 1)
+
+    def even_pulses(self, count: int, spread: float) -> list[Pulse]:
+        """Give the last pulses, so many, if their log heights spread no more; else none."""
+        last = list(self.pulses)[-count:]
+        if len(last) < count or self.seconds_since(last[-1].sample) >= self.settings.asystole_s:
+            return []  # that it stops may be the transducer's doing
+        heights = [math.log(max(pulse.height, 1e-9)) for pulse in last]
+        return last if pstdev(heights) <= spread else []
+
+    def of_the_minute(self, label: AamiClass) -> tuple[int, ...]:
         """R peaks of the ventricular (V) or premature supraventricular (S) beats of a minute."""
-        held = self._minute[label]
-        minute_ago = self.sample - _MINUTE_S * self.rate_hz
-        while held and held[0] < minute_ago:
-            held.popleft()
-        return list(held)
+        return self._minute[label].up_to(self.sample + 1)
+
+    @property
+    def pauses(self) -> tuple[int, ...]:
+        """R peaks before the pauses of the last minute."""
+        return self._pauses.up_to(self.sample + 1)
 
     def usual_rr_s(self, before: int) -> float | None:
         """Median RR of up to eight intervals that end ``before`` beats before the newest."""
