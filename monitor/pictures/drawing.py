@@ -114,14 +114,23 @@ def moved(items: Iterable[Item], x_mm: float, y_mm: float) -> tuple[Item, ...]:
     return tuple(one(item) for item in items)
 
 
+def strokes(points: Points) -> list[tuple[int, int]]:
+    """Give where the pen goes down and comes up again: [first, end) of rows. A lone row is none.
+
+    >>> strokes(np.array([[0, 0], [1, 1], [np.nan, 0], [2, 2], [3, 3.0]]))
+    [(0, 2), (3, 5)]
+    """
+    good = np.isfinite(points).all(axis=1)
+    if good.all():
+        return [(0, len(points))] if len(points) > 1 else []
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], good.astype(np.int8), [0])))).tolist()
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
+
+
 def pieces(points: Points) -> list[Points]:
-    """Cut a line where the pen is lifted; a lone point is none.
+    """Cut a line where the pen is lifted.
 
     >>> [len(p) for p in pieces(np.array([[0, 0], [1, 1], [np.nan, 0], [2, 2], [3, 3.0]]))]
     [2, 2]
     """
-    good = np.isfinite(points).all(axis=1)
-    if good.all():
-        return [points] if len(points) > 1 else []
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], good, [False])).astype(np.int8)))
-    return [points[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
+    return [points[first:end] for first, end in strokes(points)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from monitor.errors import USAGE, MonitorError
-from monitor.pictures.drawing import Box, Dots, Drawing, Item, Line, Points, Text, pieces
+from monitor.pictures.drawing import Box, Dots, Drawing, Item, Line, Points, Text, strokes
 
 POINTS_PER_MM = 72.0 / 25.4
 _STEPS = 100.0  # coordinates are whole hundredths of a point
@@ -66,8 +66,7 @@ def _draw(canvas: Any, item: Item, height: float) -> None:
     colour = HexColor(item.colour)
     match item:
         case Line():
-            code = [_path(_turned(piece, height)) for piece in pieces(item.points)]
-            _stroke(canvas, code, colour, item.width_mm, cap=0)
+            _stroke(canvas, _paths(item.points, height), colour, item.width_mm, cap=0)
         case Dots():  # a dot is a line without length and with round ends
             places = np.rint(_turned(item.points, height) * _STEPS) / _STEPS
             code = [f"{x:g} {y:g} m {x:g} {y:g} l" for x, y in places.tolist()]
@@ -112,7 +111,11 @@ def _turned(points: Points, height: float) -> Points:
     return turned
 
 
-def _path(points: Points) -> str:
-    x, y = (np.rint(points.T * _STEPS) / _STEPS).tolist()
-    first, *rest = [f"{a:g} {b:g}" for a, b in zip(x, y, strict=True)]
-    return f"{first} m " + " ".join(f"{place} l" for place in rest)
+def _paths(points: Points, height: float) -> list[str]:
+    """Give the operators of each stroke."""
+    turned = np.rint(_turned(np.nan_to_num(points), height) * _STEPS) / _STEPS
+    places = [f"{x:g} {y:g}" for x, y in turned.tolist()]
+    return [
+        f"{places[first]} m {' l '.join(places[first + 1 : end])} l"
+        for first, end in strokes(points)
+    ]

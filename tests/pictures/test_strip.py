@@ -98,6 +98,12 @@ def test_svg_path_goes_through_the_points():
     assert np.allclose(drawn, [[1, 2], [3, 1], [2.5, 4], [0, 0], [1, 1]])
 
 
+def test_a_line_that_goes_nowhere_is_a_dot():
+    points = np.array([[1.0, 2.0], [1.001, 2.0]])
+    (data,) = re.findall(r' d="([^"]+)"', svg(Drawing(10, 10, (Line(points),))))
+    assert data == "M50 100h0"
+
+
 def test_png_has_the_marks_where_they_belong():
     from PIL import Image
 
