@@ -1,4 +1,4 @@
-"""What the reference annotations say of rhythms and runs, for judging alarms by them."""
+"""Read rhythms and runs from reference annotations, to judge alarms by them."""
 
 from __future__ import annotations
 

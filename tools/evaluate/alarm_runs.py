@@ -1,4 +1,4 @@
-"""Recordings through the whole pipeline, for what its alarms and rhythms are measured by."""
+"""Run recordings through the whole pipeline, to measure its alarms and rhythms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How soon alarms come, and what heart rate is shown, on the simulator."""
+"""Measure how soon alarms come, and which heart rate is shown, on the simulator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def simulated(what: Scenario, seed: int, settings: Settings) -> tuple[list[Alert
 
 
 def timing() -> None:
-    """Time from what happens to the alarm."""
+    """Time from an event to its alarm."""
     limits = AlarmSettings(hr_high_bpm=100.0, hr_low_bpm=60.0, extreme_brady_bpm=30.0)
     cases: tuple[tuple[str, AlertKind, Segment], ...] = (
         ("asystole after the last QRS", AlertKind.ASYSTOLE, Segment("asystole", 12.0)),

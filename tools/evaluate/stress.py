@@ -1,4 +1,4 @@
-"""What must make no difference to the default QRS detector, and what it must live through.
+"""Test the default QRS detector under changes that should not matter, and under faults.
 
     python -m tools.evaluate.stress --data DIR                    # the 12 records of ``sample``
     python -m tools.evaluate.stress --data DIR --records mitdb44
@@ -123,7 +123,7 @@ def peaks(signal_mv: NDArray[np.floating], rate_hz: float, lost: Samples | None 
 
 
 def found(beats: Samples, peaks_at: Samples, rate_hz: float) -> NDArray[np.bool_]:
-    """Which of the first have one of the second within 150 ms."""
+    """Tell which of the first have one of the second within 150 ms."""
     if not len(peaks_at):
         return np.zeros(len(beats), bool)
     i = np.searchsorted(peaks_at, beats)

@@ -1,4 +1,4 @@
-"""Alarm signal generation delay: from the last sample that an alarm rests on to the alarm itself.
+"""Measure the alarm signal generation delay: from the last sample that an alarm needs to the alarm.
 
 ``python -m tools.load.delay`` starts ``ecg-monitor serve`` with its journal, sends the simulated
 ``tour`` over and over at real time, in pieces of 0.25 s, on several streams that begin at

@@ -1,4 +1,4 @@
-"""Whether identical hours of signal give identical events: what a soak compares. Pure."""
+"""Compare the events of identical hours of signal, for a soak. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many streams for days through real ``serve`` processes: flat memory, nothing lost, no drift.
+"""Run many streams for days through real ``serve`` processes: flat memory, no loss, no drift.
 
 ``python -m tools.load.soak_service --streams 20 --hours 24`` sends simulated streams over sockets,
 as fast as they are taken (``--speed`` sets a limit, in times real time), to ``--services``

@@ -1,4 +1,4 @@
-"""How many live streams one ``serve`` carries: real processes and sockets, in real time.
+"""Measure how many live streams one ``serve`` carries: real processes and sockets, in real time.
 
 ``python -m tools.load.streams --streams 50 100 200`` starts ``ecg-monitor serve`` on core 0, with
 its journal, and for each number of streams a sender process on the other core. Every stream is a
@@ -65,7 +65,7 @@ def signal(
 
 
 class Source:
-    """One stream with a connection of its own; what cannot leave at once waits here."""
+    """One stream with its own connection; messages that cannot leave at once wait here."""
 
     def __init__(
         self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, info: StreamInfo
