@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
 from monitor.messages import AamiClass, Beat
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator, TrueBeat
+from tools.load.streams import resident_mib
 
 REPORT_S = 600.0
 SETTLED_S = 1200.0  # rings and histories are full by then
@@ -57,12 +56,6 @@ class Labels:
             right += near and self._found[k][1] == label
         self._found = [beat for beat in self._found if beat[0] >= end - self._rate_hz]
         return right, len(due)
-
-
-def resident_mib() -> float:
-    """Resident memory of this process (MiB), as Linux tells it."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def grew_worse(shares: list[tuple[int, int]], limit_percent: float) -> bool:

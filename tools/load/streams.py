@@ -56,12 +56,22 @@ PATIENCE_S = 120.0
 
 
 def signal(
-    scenario: str, seconds: float, rate_hz: float = RATE_HZ, leads: tuple[str, ...] = LEADS
+    scenario: str,
+    seconds: float,
+    rate_hz: float = RATE_HZ,
+    leads: tuple[str, ...] = LEADS,
+    seed: int = 0,
 ) -> np.ndarray:
-    """Give a scenario, over and over, shape (n, leads)."""
-    source = Simulator(scenario, rate_hz=rate_hz, leads=leads, loop=True, chunk_s=1.0)
+    """Give a scenario, over and over, shape (n, leads); each seed is another patient."""
+    source = Simulator(scenario, rate_hz=rate_hz, leads=leads, loop=True, chunk_s=1.0, seed=seed)
     pieces = islice(source.chunks(), int(seconds) + 1)
     return np.concatenate([piece.values_mv for piece in pieces])[: round(seconds * rate_hz)]
+
+
+def resident_mib(process: str = "self") -> float:
+    """Resident memory of a process (MiB), as Linux tells it."""
+    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 class Source:
@@ -192,8 +202,7 @@ class Service:
 
     def resident_mib(self) -> float:
         """Resident memory."""
-        statm = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii")
-        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return resident_mib(str(self.process.pid))
 
     def stop(self) -> None:
         """End it."""
