@@ -169,7 +169,7 @@ def with_faults(record: Recording, kind: str) -> tuple[FloatArray, Samples, Samp
 
 
 def faults(record: Recording, kind: str) -> tuple[int, ...]:
-    """Beats that count, missed with the faults only, without only; faults, false at, after them."""
+    """Count beats; missed with faults only, without only; faults; false beats at, after them."""
     signal_mv, starts, ends = with_faults(record, kind)
     lost = np.stack((starts, ends), axis=1) if kind == "hole" else None
     at = peaks(signal_mv, record.rate_hz, lost)
@@ -200,7 +200,7 @@ def faults(record: Recording, kind: str) -> tuple[int, ...]:
 
 
 def bad_lead(record: Recording, kind: str, lead: int, data: Path) -> tuple[int, ...]:
-    """Beats in the bad minutes; missed, then false: two good leads, one bad, the other alone."""
+    """Count beats in the bad minutes; missed, then false: leads good, one bad, other alone."""
     signal_mv, rate_hz = record.signal_mv.copy(), record.rate_hz
     minute = np.arange(len(signal_mv)) // round(60 * rate_hz)
     bad = minute % 2 == 1

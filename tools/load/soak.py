@@ -4,8 +4,8 @@
 the share of the true beats that were found with their label. It fails if the memory grew by more
 than ``--limit-mib`` after the first twenty minutes, or if the labels of the second half of the rest
 are worse than those of the first by more than ``--limit-percent`` and three standard errors: a
-monitor learns its patient as long as it runs, and must not get worse by it. (Beats in noise, on a
-lead that is off, and the S that the model sees after a sudden change of rate lower the share.)
+monitor learns its patient as long as it runs, and must not get worse by it. (The share is
+lower for beats in noise, on a lead that is off, and after a sudden change of rate.)
 Events are counted and dropped, as a running monitor's sinks do.
 """
 
