@@ -41,7 +41,7 @@ HEADER = """\
 
 
 class Right(StrEnum):
-    """What a client may do."""
+    """A right of a client."""
 
     SEND = "send"  # announce streams and send their samples
     SUBSCRIBE = "subscribe"  # receive everything that is published, ask for states

@@ -51,7 +51,7 @@ def timing() -> None:
 
 
 def change(what: Scenario, seed: int, kind: AlertKind) -> tuple[float, float]:
-    """When the second rhythm begins: its start, or the last QRS before it (asystole, rate)."""
+    """Give the start of the second rhythm, or the last QRS before it (asystole, rate)."""
     simulator = Simulator(what, seed=seed)
     rate_hz = simulator.info.rate_hz
     start = what.segments[0].duration_s

@@ -184,7 +184,7 @@ def measure(bundle: Bundle, folder: Path, records: Sequence[str], variant: Varia
 
 
 class Reliability:
-    """How far the top probability may be believed: expected calibration error, ten bins."""
+    """The reliability of the top probability: expected calibration error, ten bins."""
 
     def __init__(self) -> None:
         self._top: list[float] = []

@@ -41,7 +41,7 @@ class Compared:
 
     @property
     def periods(self) -> int:
-        """How many periods there were."""
+        """The number of periods so far."""
         return round(self.sample / self._length)
 
     def take(self, kind: str, event: Mapping[str, Any]) -> None:

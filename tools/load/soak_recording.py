@@ -13,7 +13,7 @@ from monitor.messages import FloatArray
 
 @dataclass(frozen=True)
 class Stored:
-    """What is stored of one stream; ``wrong`` describes the faults, and is empty without any."""
+    """The recording of one stream; ``wrong`` describes its faults, and is empty without any."""
 
     segments: int
     samples: int

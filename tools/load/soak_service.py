@@ -75,7 +75,7 @@ def beds(count: int, scenarios: list[str]) -> list[Bed]:
 
 @dataclass(frozen=True)
 class Load:
-    """How the streams are sent."""
+    """The load: how the streams are sent."""
 
     period_s: float
     periods: int
@@ -117,7 +117,7 @@ def send(endpoint: str, streams: list[Bed], load: Load) -> None:
 
 @dataclass
 class Watched:
-    """What the subscriber and the process table have told so far."""
+    """The findings so far, from the subscriber and the process table."""
 
     streams: dict[str, Bed]
     compared: dict[str, Compared]

@@ -159,7 +159,7 @@ def stream_name(k: int) -> str:
 
 @dataclass(frozen=True)
 class Load:
-    """How the streams are sent."""
+    """The load: how the streams are sent."""
 
     seconds: float
     settle_s: float
@@ -167,7 +167,7 @@ class Load:
     sender_cores: frozenset[int]
 
     def offset_s(self, k: int, count: int) -> float:
-        """When the k-th of ``count`` streams begins."""
+        """Give the start of the k-th of ``count`` streams."""
         return 0.0 if self.together else (k * 0.618034 % 1.0) * PIECE_S
 
 
@@ -212,7 +212,7 @@ class Service:
 
 @dataclass
 class Result:
-    """What came of one number of streams."""
+    """The result for one number of streams."""
 
     latencies_s: list[float] = field(default_factory=list)
     lags_s: list[float] = field(default_factory=list)
