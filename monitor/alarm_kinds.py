@@ -26,6 +26,7 @@ class Priority(StrEnum):
 _RUNS = "v_run couplet bigeminy trigeminy r_on_t pvcs_per_min"
 _VENTRICULAR = f"nsvt aivr v_brady multiform_pvc {_RUNS}"
 _IRREGULAR = "irregular missed_beat frequent_sveb af af_end"
+_PACER = "no_capture no_pacing"
 _SLOW = "extreme_brady hr_low v_brady pause pauses_per_min missed_beat"
 _FAST = "extreme_tachy hr_high svt"
 _MOMENTARY = True
@@ -57,8 +58,8 @@ class AlertKind(StrEnum):
         kind._covers = covers
         return kind
 
-    VF = "vf", Priority.HIGH, f"asystole vt {_VENTRICULAR} {_IRREGULAR} {_SLOW} {_FAST}"
-    ASYSTOLE = "asystole", Priority.HIGH, f"{_VENTRICULAR} {_IRREGULAR} {_SLOW} {_FAST}"
+    VF = "vf", Priority.HIGH, f"asystole vt {_VENTRICULAR} {_IRREGULAR} {_SLOW} {_FAST} {_PACER}"
+    ASYSTOLE = "asystole", Priority.HIGH, f"{_VENTRICULAR} {_IRREGULAR} {_SLOW} {_FAST} {_PACER}"
     VT = "vt", Priority.HIGH, f"{_VENTRICULAR} {_IRREGULAR} {_FAST}"
     EXTREME_TACHY = "extreme_tachy", Priority.HIGH, "hr_high svt"
     EXTREME_BRADY = "extreme_brady", Priority.HIGH, "hr_low"
@@ -66,6 +67,8 @@ class AlertKind(StrEnum):
     NSVT = "nsvt", Priority.MEDIUM, "v_run couplet r_on_t", _MOMENTARY
     AIVR = "aivr", Priority.MEDIUM, _RUNS
     SVT = "svt", Priority.MEDIUM, "hr_high frequent_sveb"
+    NO_CAPTURE = "no_capture", Priority.MEDIUM, "", _MOMENTARY
+    NO_PACING = "no_pacing", Priority.MEDIUM, "", _MOMENTARY
     PAUSE = "pause", Priority.MEDIUM, "missed_beat", _MOMENTARY
     PAUSES_PER_MIN = "pauses_per_min", Priority.MEDIUM, "pause missed_beat"
     HR_HIGH = "hr_high", Priority.MEDIUM
@@ -115,11 +118,19 @@ class AlarmSettings:
     off: tuple[str, ...] = setting(
         (), "alarm kinds that are switched off; asystole and vf cannot be"
     )
+    paced: str = setting(
+        "auto", "whether the patient has a pacemaker: yes, no, or auto, from the pulses seen"
+    )
     asystole_s: float = setting(4.0, "asystole: no QRS for this long", 3.0, 10.0)
     hr_high_bpm: float = setting(120.0, "hr_high: heart rate above this", 60.0, 300.0)
     hr_low_bpm: float = setting(50.0, "hr_low: heart rate below this", 15.0, 120.0)
     extreme_tachy_bpm: float = setting(140.0, "extreme_tachy: heart rate above this", 80.0, 320.0)
     extreme_brady_bpm: float = setting(40.0, "extreme_brady: heart rate below this", 10.0, 100.0)
+    extreme_tachy_beats: int = setting(17, "extreme_tachy: so many beats in a row", 3, 40)
+    extreme_brady_beats: int = setting(5, "extreme_brady: so many beats in a row", 3, 20)
+    extreme_margin_bpm: float = setting(
+        1.0, "extreme_brady: a row this much over the limit is under it", 0.0, 5.0
+    )
     vt_beats: int = setting(5, "vt: ventricular beats in a row", 3, 20)
     vt_bpm: float = setting(
         100.0, "vt, nsvt: rate from which a ventricular run is a tachycardia", 60.0, 200.0
@@ -143,6 +154,11 @@ class AlarmSettings:
     )
     multiform_beats: int = setting(
         15, "multiform_pvc: two forms of PVC within so many beats", 3, 31
+    )
+    capture_pulses: int = setting(2, "no_capture: so many pulses in a row without a QRS", 1, 10)
+    capture_s: float = setting(0.3, "no_capture: a QRS this soon after a pulse", 0.1, 0.5)
+    no_pacing_ratio: float = setting(
+        1.75, "no_pacing: time without pulse and QRS over the usual interval", 1.2, 4.0
     )
     svt_beats: int = setting(8, "svt: supraventricular beats in a row", 3, 30)
     svt_bpm: float = setting(150.0, "svt: at this rate or faster", 100.0, 300.0)
@@ -187,6 +203,7 @@ class AlarmSettings:
 
     def __post_init__(self) -> None:
         check_ranges(self, "alarms")
+        require(self.paced in ("auto", "yes", "no"), "alarms.paced", "must be auto, yes or no")
         for kind in self.off:
             require(kind in set(AlertKind), "alarms.off", f"{kind!r} is not the name of an alarm")
             require(
@@ -199,3 +216,7 @@ class AlarmSettings:
             "alarms.hr_low_bpm",
             "extreme_brady_bpm <= hr_low_bpm < hr_high_bpm <= extreme_tachy_bpm must hold",
         )
+
+    def is_paced(self, found: bool) -> bool:
+        """Whether the patient counts as paced, given what the pulses say."""
+        return self.paced == "yes" or (self.paced == "auto" and found)

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import Event, Gap, LeadState, Quality, Samples, StreamInfo
+from monitor.messages import AamiClass, Event, Gap, LeadState, Quality, Samples, StreamInfo
 from monitor.models.bundle import Bundle, load_bundle
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier
 from monitor.stages.detect import make_detector
 from monitor.stages.hop import Hop
+from monitor.stages.pacing import Pacing
 from monitor.stages.pulse import PulseDetector
 from monitor.stages.quality import QualityGate
 from monitor.stages.rhythm import RhythmStage
@@ -64,6 +65,7 @@ class Pipeline:
         self._pulse = PulseDetector(info) if info.pulse else None
         self._gate = QualityGate(ecg, settings.quality)
         self._detector = make_detector(ecg, settings.detect)
+        self._pacing = Pacing(ecg)
         self._segmenter = Segmenter(ecg, bundle.manifest)
         self._classifier = Classifier(ecg, bundle)
         self._watch = Watch(ecg, settings.watch)
@@ -130,12 +132,20 @@ class Pipeline:
             pulses = self._pulse.push(signal)
             block = replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
         quality = self._quality = self._gate.push(block)
-        found = self._detector.push(block, quality)
+        found, paces = self._pacing.push(block, self._detector.push(block, quality))
         windows = self._segmenter.push(block, found, quality.leads)
         self._watch.push(block, quality)
         rpeaks, watched = self._watch.take(found)
-        hop = Hop(block, quality, watched, tuple(rpeaks), pulses=tuple(pulses))
-        return _Looked(signal, hop, windows, self._watch.rr_s(windows))
+        hop = Hop(
+            block,
+            quality,
+            watched,
+            tuple(rpeaks),
+            pulses=tuple(pulses),
+            pacing_pulses=tuple(paces),
+            paced=self._pacing.paced,
+        )
+        return self._looked(signal, hop, windows)
 
     def _look_at_end(self) -> _Looked | None:
         """Give the beats that still waited as a hop without signal; None if no sample came."""
@@ -144,12 +154,18 @@ class Pipeline:
         nothing = np.empty((0, len(self.info.leads)), np.float32)
         signal = Samples(self.info.stream, self._blocks.expected_sample, nothing)
         block = replace(signal, values_mv=nothing[:, : len(self.info.ecg.leads)])
-        found = self._detector.flush()
+        found = self._pacing.flush(self._detector.flush())
         windows = self._segmenter.push(block, found) + self._segmenter.flush()
         self._watch.at_end()
         rpeaks, watched = self._watch.take(found)
-        hop = Hop(block, self._quality, watched, tuple(rpeaks))
-        return _Looked(signal, hop, windows, self._watch.rr_s(windows))
+        hop = Hop(block, self._quality, watched, tuple(rpeaks), paced=self._pacing.paced)
+        return self._looked(signal, hop, windows)
+
+    def _looked(self, signal: Samples, hop: Hop, windows: list[BeatWindow]) -> _Looked:
+        captured = frozenset(
+            w.rpeak.sample for w in windows if self._pacing.captured(w.rpeak.sample)
+        )
+        return _Looked(signal, hop, windows, self._watch.rr_s(windows), captured)
 
     def _judge(self, looked: _Looked, scores: Iterator[NDArray[np.float32]]) -> list[Event]:
         block, quality = looked.hop.block, looked.hop.quality
@@ -157,6 +173,11 @@ class Pipeline:
         labelled = self._classifier.label(looked.windows, scores, block.end_sample - 1)
         rr_s = looked.rr_s
         beats = [replace(beat, rr_s=rr_s[beat.sample]) for beat in labelled if beat.sample in rr_s]
+        if self.limits.is_paced(looked.hop.paced):
+            beats = [
+                replace(beat, label=AamiClass.Q) if beat.sample in looked.captured else beat
+                for beat in beats
+            ]
         hop = replace(looked.hop, beats=tuple(beats), gaps=tuple(self._gaps))
         self._gaps.clear()
         rhythm = self._rhythm.push(hop)
@@ -172,10 +193,11 @@ class _Looked:
     """One hop before its beats are labelled.
 
     ``signal`` is all that came, the pulse waveform too. ``rr_s`` gives the RR interval of each beat
-    that is reported, by sample.
+    that is reported, by sample. ``captured`` are the R peaks that follow a pacing pulse.
     """
 
     signal: Samples
     hop: Hop
     windows: list[BeatWindow]
     rr_s: dict[int, float | None]
+    captured: frozenset[int]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from monitor.dashboard import theme
-from monitor.dashboard.state import StreamState
+from monitor.dashboard.stream_state import StreamState
 from monitor.messages import LeadState
 
 

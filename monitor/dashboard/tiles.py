@@ -172,7 +172,7 @@ def _draw_alerts(canvas: Canvas, box: Box, tile: Tile, now_s: float) -> None:
     if not tile.alerts:
         words = "no active alarm"
         if tile.signal.unwatched:
-            words = "nobody watches this patient"
+            words = "no signal comes"
         elif tile.signal in (Signal.WAITING, Signal.UNANALYSED, Signal.SUSPENDED, Signal.ENDED):
             words = "not watching for alarms"
         canvas.text(box.row, box.column + 1, shorten(words, box.width - 1), theme.DIM)

@@ -67,6 +67,8 @@ def recording_rows(report: Report) -> list[Row]:
         ("length", time_text(found.duration_s)),
         ("analysed", f"{time_text(found.analysed_s)} ({share:.1f} %)"),
     ]
+    if analysis.lacking:
+        rows.append(("holds", analysis.lacking))
     if analysis.summary is not None:
         rows.append(("analysis", f"{analysis.summary.detector}, {analysis.summary.model}"))
     if report.edited is not None:
@@ -180,6 +182,22 @@ def score_rows(report: Report) -> list[Row]:
     ]
     rows.append(("RMS RR interval error", number(report.score.rr_error_ms, ".2f", " ms")))
     return rows
+
+
+def summary_cards(report: Report) -> list[tuple[str, list[Row]]]:
+    """Give the boxes of the summary: title and rows. Without beats there is but one."""
+    found = report.figures
+    recording = ("Recording", recording_rows(report))
+    if report.analysis.lacking:
+        return [recording]
+    return [
+        recording,
+        ("Heart rate", rate_rows(found)),
+        ("Beats", beat_rows(found)),
+        ("Rhythm", rhythm_rows(found)),
+        ("Ventricular ectopy", ectopy_rows(found.ventricular)),
+        ("Supraventricular ectopy", ectopy_rows(found.supraventricular)),
+    ]
 
 
 def variability_note(found: Figures) -> str:

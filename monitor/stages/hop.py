@@ -16,6 +16,14 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
+class PacingPulse:
+    """A pulse of a pacemaker: its steepest moment, and how high it is as it was recorded."""
+
+    sample: int
+    height_mv: float
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """Since when the signal of a stream has been analysed; see :class:`monitor.stages.watch.Watch`.
 
@@ -47,6 +55,7 @@ class Hop:
 
     ``block`` is empty at the end of the stream, where the last beats come without signal. ``beats``
     are those labelled now, ``rpeaks`` those found now. ``gaps`` came since the hop before.
+    ``paced`` tells whether the patient is, from the pacing pulses seen so far.
     """
 
     block: Samples
@@ -55,4 +64,6 @@ class Hop:
     rpeaks: tuple[RPeak, ...] = ()
     beats: tuple[Beat, ...] = ()
     pulses: tuple[Pulse, ...] = ()
+    pacing_pulses: tuple[PacingPulse, ...] = ()
+    paced: bool = False
     gaps: tuple[Gap, ...] = ()

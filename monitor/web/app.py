@@ -66,7 +66,8 @@ class Pages:
             Route("/api/strip/{name}/{alert_id:int}", self.strip),
             WebSocketRoute("/live", self.live),
         ]
-        return Guarded(Starlette(routes=routes), self._access.login, self._tls)
+        app = Starlette(routes=routes, exception_handlers={MonitorError: _refusal})
+        return Guarded(app, self._access.login, self._tls)
 
     async def page(self, request: Request) -> Response:
         """Give a file of the page."""
@@ -113,8 +114,7 @@ class Pages:
     async def trend(self, request: Request) -> Response:
         """Give the trends of a bed."""
         self._reading(request)
-        found = self._station.trend(request.path_params["name"])
-        return _error("there is no such bed", 404) if found is None else JSONResponse(found)
+        return JSONResponse(self._station.trend(request.path_params["name"]))
 
     async def strip(self, request: Request) -> Response:
         """Give the signal before an alarm."""
@@ -205,13 +205,7 @@ class Guarded:
                 message["headers"] = [*message["headers"], *self._headers()]
             await send(message)
 
-        try:
-            await self._app(scope, receive, guarded)
-        except MonitorError as error:
-            if scope["type"] != "http":
-                raise
-            status = error.status if isinstance(error, _RefusedError) else 409
-            await _error(str(error), status)(scope, receive, guarded)
+        await self._app(scope, receive, guarded)
 
     async def _refuse(self, text: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -257,6 +251,11 @@ async def _body(request: Request) -> Mapping[str, Any]:
     if not isinstance(fields, dict):
         raise _RefusedError("the request is not a JSON object", 400)
     return fields
+
+
+async def _refusal(_: Request, error: Exception) -> Response:
+    """Answer a request that is refused."""
+    return _error(str(error), error.status if isinstance(error, _RefusedError) else 409)
 
 
 def _error(text: str, status: int) -> JSONResponse:

@@ -29,9 +29,9 @@ from monitor.models.bundle import FOLDER
 from tools.commands import parser_of, run
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "mitdb": ("labels", "af"),
-    "svdb": ("labels",),
-    "incartdb": ("labels",),
+    "mitdb": ("labels", "af", "lethal"),
+    "svdb": ("labels", "lethal"),
+    "incartdb": ("labels", "lethal"),
     "vfdb": ("fibrillation",),
     "cudb": ("fibrillation",),
     "afdb": ("af",),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 2000
 LEVEL = 0.95
+FOLDS = 4  # by default
 
 Counts = Mapping[str, NDArray[np.float64]]
 """Counts of each patient; what is measured is a function of their sum."""
@@ -40,7 +41,7 @@ class Study:
     folder: Path
     work: Path
     seed: int = 1
-    folds: int = 4
+    folds: int = FOLDS
     quick: bool = False
 
 

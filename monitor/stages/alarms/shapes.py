@@ -6,6 +6,7 @@ is the highest correlation over small shifts, so gain does not matter; polarity 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import numpy as np
@@ -23,6 +24,9 @@ _ADAPT = 0.2
 _LEAST_MV = 0.05  # a smaller complex has no shape to speak of
 _LEADS = 2
 _PIECES = 24  # beats whose signal is kept
+_SLOPE_S = 0.008  # time over which a slope is taken
+_STILL = 0.25  # of the usual steepest slope of a beat
+_LEAST_BEATS = 4  # whose steepness must be known
 
 Piece = NDArray[np.float64]
 
@@ -38,6 +42,8 @@ class Shapes:
         self._keep = round(_SIGNAL_S * rate_hz)
         self._recent: Ring | None = None
         self._pieces: deque[tuple[int, Piece]] = deque(maxlen=_PIECES)
+        self._steep: deque[float] = deque(maxlen=_PIECES)  # steepest slopes of the same beats
+        self._slope = max(1, round(_SLOPE_S * rate_hz))
         self._forms: list[tuple[int, Piece]] = []  # number, template; the last joined at the end
         self._next = 0
         self.recent: deque[tuple[int, int]] = deque(maxlen=32)  # a PVC, its form if seen before
@@ -46,6 +52,7 @@ class Shapes:
         """Drop the signal, as after a hole; known forms stay."""
         self._recent = None
         self._pieces.clear()
+        self._steep.clear()
         self.recent.clear()
 
     def push(self, block: Samples) -> None:
@@ -62,10 +69,24 @@ class Shapes:
         if piece is None or np.ptp(piece, axis=0).max() <= _LEAST_MV:
             return
         self._pieces.append((beat.sample, piece))
+        self._steep.append(self._steepest(piece))
         if beat.label is AamiClass.V:
             form = self._known_form(piece)
             if form is not None:
                 self.recent.append((beat.sample, form))
+
+    def is_still(self, start: int, end: int) -> bool:
+        """Whether [start, end) is everywhere flatter by far than the beats known."""
+        piece = self.signal(start, end)
+        if piece is None or len(self._steep) < _LEAST_BEATS:
+            return False
+        usual = sorted(self._steep)[len(self._steep) // 2]
+        return self._steepest(piece) < _STILL * usual
+
+    def _steepest(self, piece: Piece) -> float:
+        """Steepest slope of all leads together, mV in ``_SLOPE_S``."""
+        rise = piece[self._slope :] - piece[: -self._slope]
+        return math.sqrt(float(np.einsum("nl,nl->n", rise, rise).max(initial=0.0)))
 
     def likeness(self, first: Beat, second: Beat) -> float:
         """Correlation of the shapes of two of the last beats; 0 where one is not known."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Sequence
+from statistics import pstdev
 
 from monitor.config import AlarmSettings, WatchSettings
 from monitor.messages import (
@@ -23,7 +25,7 @@ from monitor.stages.alarms.amplitude import Amplitude
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
 from monitor.stages.ectopy import LastMinute
-from monitor.stages.hop import Hop, Watched
+from monitor.stages.hop import Hop, Pulse, Watched
 
 _BEATS_KEPT = 64
 _PREMATURE = 0.9  # of the usual interval
@@ -46,6 +48,9 @@ class View:
         self.watched = Watched(info.start_sample, None, info.start_sample)
         self.rpeaks: deque[int] = deque(maxlen=_BEATS_KEPT)
         self.beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
+        self.pulses: deque[Pulse] = deque(maxlen=_BEATS_KEPT)
+        self.pacing_pulses: deque[int] = deque(maxlen=_BEATS_KEPT)
+        self.paced = False  # the patient has a pacemaker
         self._pauses = LastMinute(info.rate_hz)  # R peaks before pauses
         self.shapes = Shapes(info.rate_hz)
         self.amplitude = Amplitude(info.rate_hz)
@@ -68,6 +73,8 @@ class View:
         """Drop beats and rate: what came before proves nothing about what comes."""
         self.rpeaks.clear()
         self.beats.clear()
+        self.pulses.clear()
+        self.pacing_pulses.clear()
         self._pauses.clear()
         self.shapes.forget()
         self.t_wave.forget()
@@ -115,6 +122,9 @@ class View:
         self.lost_until = gap.sample + gap.length
 
     def _take_events(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
+        self.paced = self.settings.is_paced(hop.paced)
+        self.pulses.extend(hop.pulses)
+        self.pacing_pulses.extend(pulse.sample for pulse in hop.pacing_pulses)
         for rpeak in hop.rpeaks:
             self._take_rpeak(rpeak)
         for event in rhythm:
@@ -192,6 +202,24 @@ class View:
     def quiet_s(self) -> float:
         """How long there has surely been no QRS (one just past may not be announced yet)."""
         return self.seconds_since(self.watched.quiet_from) - self._settle_s
+
+    @property
+    def settled_sample(self) -> int:
+        """Before it every R peak is surely known."""
+        return self.sample + 1 - round(self._settle_s * self.rate_hz)
+
+    @property
+    def newest_is_still(self) -> bool:
+        """Whether nothing as steep as a QRS is in the signal whose R peaks may be unknown yet."""
+        return self.shapes.is_still(self.settled_sample, self.sample + 1)
+
+    def even_pulses(self, count: int, spread: float) -> list[Pulse]:
+        """Give the last pulses, so many, if their log heights spread no more; else none."""
+        last = list(self.pulses)[-count:]
+        if len(last) < count or self.seconds_since(last[-1].sample) >= self.settings.asystole_s:
+            return []  # that it stops may be the transducer's doing
+        heights = [math.log(max(pulse.height, 1e-9)) for pulse in last]
+        return last if pstdev(heights) <= spread else []
 
     def of_the_minute(self, label: AamiClass) -> tuple[int, ...]:
         """R peaks of the ventricular (V) or premature supraventricular (S) beats of a minute."""

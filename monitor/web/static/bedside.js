@@ -6,7 +6,7 @@ import { Lane } from './lane.js';
 import { colourOf } from './sweep.js';
 import { set } from './tiles.js';
 import { drawTrend } from './trends.js';
-import { MARKS, alarmAge, leadText, noTrace, rateText, unseen, urgent } from './ward.js';
+import { MARKS, alarmAge, forget, leadText, noTrace, rateText, unseen, urgent } from './ward.js';
 
 const GAINS = [10, 20, 5, null];
 const SPEEDS = [25, 50];
@@ -111,7 +111,7 @@ export class Bedside {
   choose(lane, lead) {
     this.leads[lane] = lead;
     const bed = this.ward.beds.get(this.name);
-    if (bed) bed.trace = null;
+    if (bed) forget(bed, performance.now());
     this.events.leads = this.leads;
     this.events.redraw();
     this.connection.watch(this.name, this.leads);

@@ -58,7 +58,7 @@ export class Ward {
     const bed = old ?? { trace: null, since: now };
     if (bed.begun !== fields.begun || bed.number !== fields.number) bed.trace = null;
     Object.assign(bed, fields, { at: now });
-    if (bed.unwatched || bed.status === 'ended') bed.trace = null;
+    if (bed.unwatched || bed.status === 'ended') forget(bed, now);
     this.beds.set(bed.name, bed);
     this.byNumber.set(bed.number, bed);
   }
@@ -77,13 +77,20 @@ export class Ward {
   }
 
   forgetTraces() {
-    for (const bed of this.beds.values()) bed.trace = null;
+    const now = performance.now();
+    for (const bed of this.beds.values()) forget(bed, now);
   }
 
   /** Beds, the most urgent first, then by name: bed-2 before bed-10. */
   ordered() {
     return [...this.beds.values()].sort((a, b) => a.rank - b.rank || byName(a.name, b.name));
   }
+}
+
+/** Forget the trace of a bed: what comes next begins anew. */
+export function forget(bed, now) {
+  bed.trace = null;
+  bed.since = now;
 }
 
 const collator = new Intl.Collator('en', { numeric: true });

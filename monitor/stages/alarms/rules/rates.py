@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from monitor.messages import AlertKind
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.rule import at_each_hop
 from monitor.stages.alarms.view import View
 
 _VF_RHYTHMS = ("VFIB", "VFL")
+_PULSES_ALIKE = 12  # so many last pulses must be of one height
+_PULSE_SPREAD = 0.15  # standard deviation of the logs of their heights
+_PAUSE = 1.5  # one pause in a row of intervals counts for so much of the next longest
 
 
 @at_each_hop(AlertKind.ASYSTOLE)
@@ -15,15 +21,18 @@ def asystole(view: View) -> Finding | None:
     """No QRS for ``asystole_s`` of watched signal.
 
     Criterion of the PhysioNet/CinC Challenge 2015 and of bedside monitors (4 s). Condition
-    delay: ``asystole_s`` and ``watch.settle_s``, in which a QRS just past would be announced.
+    delay: ``asystole_s``; and ``watch.settle_s``, in which a QRS just past would be announced, if
+    anything steep is in the newest signal.
     """
     limit = view.settings.asystole_s
-    if view.suspended or view.quiet_s < limit or _fibrillates(view):
-        return None
     onset = view.watched.quiet_from
     seconds = view.seconds_since(onset)
+    if view.suspended or seconds < limit or _fibrillates(view):
+        return None
+    if view.quiet_s < limit and not view.newest_is_still:
+        return None
     last = (onset,) if onset in view.rpeaks else ()
-    text = f"ASYSTOLE no QRS for {seconds:.0f} > {limit:g} s"
+    text = f"ASYSTOLE no QRS for {seconds:.0f} >= {limit:g} s"
     return Finding(onset, text, round(seconds, 2), limit, last)
 
 
@@ -50,20 +59,62 @@ def _fibrillates(view: View) -> bool:
 def extreme_tachy(view: View) -> Finding | None:
     """Heart rate over ``extreme_tachy_bpm``: the high limit and 20, as monitors set it.
 
-    The CinC Challenge 2015 asks for 140 bpm over 17 beats; the rate here averages 12.
-    Condition delay: that of the heart rate, see :mod:`monitor.stages.heart_rate`.
+    The criterion of the CinC Challenge 2015, 17 beats in a row (``extreme_tachy_beats``), and the
+    rate as displayed, of 12 intervals. Condition delay: that of the R peaks.
     """
-    return _above(view, AlertKind.EXTREME_TACHY, view.settings.extreme_tachy_bpm)
+    limit = view.settings.extreme_tachy_bpm
+    found = _above(view, AlertKind.EXTREME_TACHY, limit)
+    if found is not None:
+        return found
+    beats = list(view.rpeaks)[-view.settings.extreme_tachy_beats :]
+    rate = _mean_bpm(view, beats, view.settings.extreme_tachy_beats)
+    if rate is None or rate <= limit:
+        return None
+    return _rate_finding(view, AlertKind.EXTREME_TACHY, rate, ">", limit)
 
 
 @at_each_hop(AlertKind.EXTREME_BRADY)
 def extreme_brady(view: View) -> Finding | None:
     """Heart rate under ``extreme_brady_bpm``: the low limit less 10, as monitors set it.
 
-    The CinC Challenge 2015 asks for 40 bpm over 5 beats; when slow, the rate here averages 4
-    intervals. Condition delay: that of the heart rate.
+    The criterion of the CinC Challenge 2015, 5 beats in a row (``extreme_brady_beats``), and the
+    rate as displayed. The beats of the pulse waveform count too, where the last twelve are of one
+    height: P waves and pacing pulses that are taken for beats make none. A row that is over the
+    limit by no more than ``extreme_margin_bpm`` is under it. Condition delay: that of the R peaks
+    or pulses.
     """
-    return _below(view, AlertKind.EXTREME_BRADY, view.settings.extreme_brady_bpm)
+    s = view.settings
+    found = _below(view, AlertKind.EXTREME_BRADY, s.extreme_brady_bpm)
+    if found is not None or view.suspended:
+        return found
+    most = s.extreme_brady_bpm + s.extreme_margin_bpm
+    pulses = [pulse.sample for pulse in view.even_pulses(_PULSES_ALIKE, _PULSE_SPREAD)]
+    for beats, what in ((list(view.rpeaks), ""), (pulses, " (pulse)")):
+        row = beats[-s.extreme_brady_beats :]
+        rate = _mean_bpm(view, row, s.extreme_brady_beats)
+        if rate is not None and round(rate) <= most:
+            text = f"EXTREME BRADY {rate:.0f} <= {most:.0f}{what}"
+            return Finding(row[0], text, round(rate), most, () if what else tuple(row))
+    return None
+
+
+def _mean_bpm(view: View, beats: Sequence[int], count: int) -> float | None:
+    """Rate over so many last beats of signal watched without a break; None if there are fewer.
+
+    The interval that is still open counts when it is the longest. A standstill is no interval, and
+    one pause makes no slow rate.
+    """
+    if view.suspended or len(beats) < count or beats[0] < view.watched.since_sample:
+        return None
+    intervals = [b - a for a, b in pairwise(beats)]
+    still_open = view.settled_sample - beats[-1]
+    if still_open > max(intervals):
+        intervals = [*intervals[1:], still_open]
+    *rest, longest = sorted(intervals)
+    if longest >= view.settings.asystole_s * view.rate_hz:
+        return None
+    total = sum(rest) + min(float(longest), _PAUSE * rest[-1])
+    return 60.0 * len(intervals) * view.rate_hz / total
 
 
 @at_each_hop(AlertKind.HR_HIGH)

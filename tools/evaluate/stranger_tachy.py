@@ -1,0 +1,12 @@
+"""The section ``tachy`` of ``strangers``."""
+
+from __future__ import annotations
+
+from monitor.messages import AlertKind
+from tools.evaluate.stranger_alarms import lethal
+from tools.evaluate.study import Study
+
+
+def section(study: Study) -> str:
+    """Measure, and give the tables."""
+    return lethal(study, "Extreme tachycardia", AlertKind.EXTREME_TACHY)
