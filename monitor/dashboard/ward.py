@@ -1,4 +1,4 @@
-"""What the ward view shows: many streams as tiles, the worst first. Pure.
+"""The ward view: many streams as tiles, the worst first. Pure.
 
 Rules:
 
@@ -32,7 +32,7 @@ TILE_SHAPE = 3.6  # width of a tile in cells over its height, where there is a c
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How tiles lie on the screen: ``columns`` x ``rows`` of them on a page, each so large."""
+    """The grid of tiles on the screen: ``columns`` x ``rows`` of them on a page, each so large."""
 
     columns: int
     rows: int

@@ -22,7 +22,7 @@ SINCE = Features._fields.index("since_s")
 
 
 class Fit(NamedTuple):
-    """How a network is fitted."""
+    """The settings with which a network is fitted."""
 
     hidden: tuple[int, ...]
     epochs: int
