@@ -1,4 +1,4 @@
-"""One hop of the signal with all that was found in it: what the later stages are given."""
+"""One hop of the signal with all that was found in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Since when the signal of a stream has been analysed; see :class:`monitor.stages.watch.Watch`.
+    """Since when the signal has been analysed; see :class:`monitor.stages.watch.Watch`.
 
     Parameters
     ----------
