@@ -14,12 +14,15 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import wfdb
 from numpy.typing import NDArray
+from scipy.signal import resample_poly
 
 from monitor.errors import MonitorError
 from monitor.messages import RPeak, Samples, StreamInfo
@@ -33,7 +36,12 @@ from tools.data.rhythms import RHYTHMS, make
 DS1 = list(RECORD_SETS["ds1"])
 DS2 = list(RECORD_SETS["ds2"])
 HOP_S = 0.25
+EXCERPT_S = 720.0  # of a roughened record; where it begins is drawn
+BUILD_HOP_S = 2.0  # windows do not depend on the hop; long ones are built faster
 JITTER_S = 0.02
+AROUND_S = 0.083  # of the R peak, where the size of the QRS is taken
+SLOWER_HZ = (128, 250)  # to which some of the rough streams are resampled
+RESAMPLED = ("-2", "-4")  # ends of their names
 NOISES = ("bw", "ma")  # of the noise stress test database: baseline wander, muscle
 MIX = 0.6  # largest share of the other lead in a lead of a made stream
 NOISE_DB = (6.0, 24.0)  # signal to noise of the rough streams, over the QRS amplitude
@@ -65,8 +73,8 @@ def data_folder(given: Path | None) -> Path:
 
 
 def read(folder: Path, record: str) -> tuple[Any, Any]:
-    """Read a record with the lead MLII first, and its reference annotations."""
-    path = str(folder / "mitdb" / record)
+    """Read a record, ``svdb/800``, and its reference annotations; a bare number is of mitdb."""
+    path = str(folder / (record if "/" in record else f"mitdb/{record}"))
     found = wfdb.rdrecord(path, physical=True)
     return found, wfdb.rdann(path, "atr")
 
@@ -85,7 +93,7 @@ def stream_windows(
     info = StreamInfo("training", rate_hz, tuple(f"L{k}" for k in range(signal.shape[1])))
     segmenter = Segmenter(info, manifest)
     values = signal.astype(np.float32)
-    hop = round(HOP_S * rate_hz)
+    hop = round(BUILD_HOP_S * rate_hz)
     windows: list[BeatWindow] = []
     at = 0
     for start in range(0, len(values), hop):
@@ -134,14 +142,26 @@ def reference(annotation: Any, manifest: Manifest) -> tuple[NDArray[np.int64], l
     ]
 
 
+@cache
+def _recorded(folder: Path, name: str, rate_hz: float) -> NDArray[np.float64]:
+    found = wfdb.rdrecord(str(folder / "nstdb" / name))
+    return resampled(np.nan_to_num(found.p_signal), float(found.fs), rate_hz)
+
+
+def resampled(signal: NDArray[np.float64], old_hz: float, new_hz: float) -> NDArray[np.float64]:
+    """Take a signal (samples, leads) to another rate."""
+    ratio = Fraction(new_hz).limit_denominator(1000) / Fraction(old_hz).limit_denominator(1000)
+    if ratio == 1:
+        return signal
+    return np.asarray(resample_poly(signal, ratio.numerator, ratio.denominator, axis=0))
+
+
 def _noise(folder: Path, rate_hz: float, length: int, rng: np.random.Generator) -> Any:
     total = np.zeros(length)
     for name in NOISES:
-        found = wfdb.rdrecord(str(folder / "nstdb" / name))
-        noise = np.nan_to_num(found.p_signal[:, int(rng.integers(found.n_sig))])
+        both = _recorded(folder, name, rate_hz)
+        noise = both[:, int(rng.integers(both.shape[1]))]
         noise = (noise - noise.mean()) / noise.std()
-        if abs(found.fs - rate_hz) > 1e-6:
-            raise ValueError(f"nstdb/{name} is sampled at {found.fs} Hz")
         total += 0.7 * np.resize(np.roll(noise, int(rng.integers(len(noise)))), length)
     return total
 
@@ -158,7 +178,8 @@ def roughen(
 
     The noise is recorded, or that of ``moving`` electrodes, (samples, leads), which is stronger.
     """
-    around = signal[np.clip(peaks[:, None] + np.arange(-30, 31), 0, len(signal) - 1)]
+    reach = round(AROUND_S * rate_hz)
+    around = signal[np.clip(peaks[:, None] + np.arange(-reach, reach + 1), 0, len(signal) - 1)]
     sizes = np.median(np.ptp(around, axis=1), axis=0)
     # the level of noise changes every minute or so, as it does on a ward
     knots = np.arange(0, len(signal) + rate_hz * 60, rate_hz * 60)
@@ -178,36 +199,64 @@ def roughen(
     return rough, np.maximum.accumulate(np.clip(moved, 0, len(signal) - 1))
 
 
+def excerpt(
+    signal: NDArray[np.float64],
+    rate_hz: float,
+    peaks: NDArray[np.int64],
+    symbols: list[str],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], list[str]]:
+    """Take :data:`EXCERPT_S` of a record, anywhere in it."""
+    count = round(EXCERPT_S * rate_hz)
+    begin = int(rng.integers(max(len(signal) - count, 0) + 1))
+    inside = np.flatnonzero((peaks >= begin) & (peaks < begin + count))
+    kept = [symbols[k] for k in inside.tolist()]
+    return signal[begin : begin + count], peaks[inside] - begin, kept
+
+
 def mix(signal: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Mix two leads at random: other electrode places, in a way."""
+    """Mix two leads at random, either first: other electrode places, in a way."""
     shares = rng.uniform(-MIX, MIX, 2)
-    return np.asarray(signal @ np.array([[1.0, shares[0]], [shares[1], 1.0]]))
+    mixed = np.asarray(signal @ np.array([[1.0, shares[0]], [shares[1], 1.0]]))
+    return mixed[:, ::-1] if rng.random() < 0.5 else mixed
 
 
 def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Beats:
-    """Build one stream (``clean``, ``rough``, a made rhythm) of a MIT-BIH record."""
+    """Build one stream (``clean``, ``rough``, a made rhythm) of a record.
+
+    Streams whose name ends in an even number are resampled, where that is to a lower rate.
+    """
     found, annotation = read(folder, record)
     peaks, symbols = reference(annotation, manifest)
     signal, rate_hz = leads(found), float(found.fs)
+    inside = int(np.searchsorted(peaks, len(signal)))  # some annotations lie behind the end
+    peaks, symbols = peaks[:inside], symbols[:inside]
     if kind != "clean":
         seed = int.from_bytes(hashlib.sha256(f"{record}{kind}".encode()).digest()[:4], "big")
         rng = np.random.default_rng(seed)
         rhythm = kind.split("-")[0]
         signal = mix(signal, rng)
+        lower_hz = float(rng.choice(SLOWER_HZ))
+        if kind.endswith(RESAMPLED) and lower_hz < rate_hz:
+            signal = resampled(signal, rate_hz, lower_hz)
+            peaks = np.round(peaks * (lower_hz / rate_hz)).astype(np.int64)
+            peaks, rate_hz = np.minimum(peaks, len(signal) - 1), lower_hz
         made = make(rhythm, signal, rate_hz, peaks, symbols, rng) if rhythm in RHYTHMS else None
         if made is not None:  # else too few normal beats: the rough stream serves
             signal, peaks, symbols = made
+        else:
+            signal, peaks, symbols = excerpt(signal, rate_hz, peaks, symbols, rng)
         moving = motion(len(signal), rate_hz, rng) if rhythm == "motion" else None
         signal, peaks = roughen(folder, signal, rate_hz, peaks, rng, moving)
     return build(signal, rate_hz, peaks, symbols, manifest)
 
 
-def cached(folder: Path, record: str, kind: str, manifest: Manifest, cache: Path) -> Beats:
-    """Like :func:`build_record`, kept as a file in ``cache``."""
-    path = cache / f"{record}-{kind}.npz"
+def cached(folder: Path, record: str, kind: str, manifest: Manifest, work: Path) -> Beats:
+    """Like :func:`build_record`, kept as a file in ``work``."""
+    path = work / f"{record.replace('/', '-')}-{kind}.npz"
     if not path.exists():
         beats = build_record(folder, record, kind, manifest)
-        cache.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part.npz")
         np.savez(
             part,
@@ -222,13 +271,3 @@ def cached(folder: Path, record: str, kind: str, manifest: Manifest, cache: Path
         return Beats(
             held["signal"], held["features"], held["label"], held["symbol"], held["sample"]
         )
-
-
-def data_sha256(folder: Path, records: list[str]) -> str:
-    """Hash every file that goes into training: records, annotations, recorded noise."""
-    paths = [folder / "mitdb" / f"{r}.{end}" for r in records for end in ("hea", "dat", "atr")]
-    paths += [folder / "nstdb" / f"{name}.{end}" for name in NOISES for end in ("hea", "dat")]
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

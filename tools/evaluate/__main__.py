@@ -6,7 +6,8 @@ import sys
 
 from tools.commands import dispatch
 
-COMMANDS = ("detect", "stress", "labels", "beats", "alarms", "quality", "golden")
+COMMANDS = ("detect", "stress", "labels", "beats", "alarms", "quality", "golden", "strangers",
+            "blind")  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(dispatch("tools.evaluate", COMMANDS, sys.argv[1:]))

@@ -2,67 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from monitor.models.manifest import Manifest
 from monitor.score import RecordScore, summarise
+from tools.evaluate.label_sections import DEVELOPMENT, TRIED
+from tools.evaluate.label_table import Table, pair
 
 NOISE_DEFINITION = "signal power is an eighth of the squared QRS size"
-TRIED = """## What was tried
-
-DS2 is not blind: it was measured for each candidate. Which there were, and what was learnt from
-them, is told in [what was tried](../docs/explanation/what-was-tried.md).
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The scores of one condition, by both class maps.
-
-    ``own``: streamed through the whole monitor with its own R peaks; else reference R peaks.
-    ``calibration_error`` is known for reference R peaks, ``latency_s`` (median, from the R peak
-    to the label) for own ones.
-    """
-
-    name: str
-    own: bool
-    ec57: list[RecordScore]
-    ml: list[RecordScore]
-    calibration_error: float | None = None
-    latency_s: float | None = None
-
-    @property
-    def macro_f1(self) -> float:
-        """Mean F1 of N, S and V from the matrix of the ML map, missed and false beats counted."""
-        m = summarise(self.ml).matrix
-        total = 0.0
-        for k in range(3):  # rows and columns begin N, S, V
-            se, pp = m[k, k] / max(m[k].sum(), 1), m[k, k] / max(m[:, k].sum(), 1)
-            total += 2 * se * pp / max(se + pp, 1e-9) / 3
-        return float(total)
-
-    def metrics(self) -> dict[str, float]:
-        """Give Se and +P of V, S and F (percent, class map of the ML literature) and macro F1."""
-        s = summarise(self.ml)
-        found = {"v_se": s.v_se, "v_pp": s.v_pp, "s_se": s.s_se, "s_pp": s.s_pp}
-        found |= {"f_se": s.f_se, "f_pp": s.f_pp}
-        rounded = {name: round(value, 1) for name, value in found.items() if value is not None}
-        return {**rounded, "macro_f1": round(self.macro_f1, 3)}
-
-    def line(self) -> str:
-        """Give one row of the table of conditions."""
-        m, e = summarise(self.ml), summarise(self.ec57)
-        m_rest, e_rest = (
-            summarise([score for score in scores if score.record != "232"])
-            for scores in (self.ml, self.ec57)
-        )
-        beats = "own detector" if self.own else "reference"
-        pairs = [(m.v_se, m.v_pp), (m.s_se, m.s_pp), (m_rest.s_se, m_rest.s_pp)]
-        pairs += [(e.s_se, e.s_pp), (e_rest.s_se, e_rest.s_pp), (m.f_se, m.f_pp)]
-        cells = " | ".join(pair(*p) for p in pairs)
-        return f"| {self.name} | {beats} | {cells} | {self.macro_f1:.3f} |"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +28,6 @@ class Measured:
     parameters: int
     other_half: Table | None = None
     seeds: tuple[tuple[int, Table], ...] = ()
-
-
-def pair(se: float | None, pp: float | None) -> str:
-    """Show Se/+P in percent."""
-    return "/".join("-" if x is None else f"{x:.1f}" for x in (se, pp))
 
 
 def _matrix(table: Table) -> str:
@@ -143,57 +85,6 @@ def _runs(own: Table | None, other: Table | None) -> str:
     return "\n".join(rows)
 
 
-SEED_COLUMNS = ("V Se", "V +P", "S Se", "S +P", "F Se", "F +P", "macro F1")
-
-
-def _seed_figures(table: Table) -> list[float]:
-    s = summarise(table.ml)
-    found = [s.v_se, s.v_pp, s.s_se, s.s_pp, s.f_se, s.f_pp]
-    return [*(x or 0.0 for x in found), table.macro_f1]
-
-
-def _cells(values: Sequence[float]) -> str:
-    return " | ".join([*(f"{v:.1f}" for v in values[:-1]), f"{values[-1]:.3f}"])
-
-
-def seeds_part(manifest: Manifest, seeds: Sequence[tuple[int, Table]]) -> str:
-    """Write the section on seeds; empty if there is but one."""
-    if len(seeds) < 2:
-        return ""
-    rows = [f"| seed | {' | '.join(SEED_COLUMNS)} |", "|---|" + "---|" * len(SEED_COLUMNS)]
-    figures = {seed: _seed_figures(table) for seed, table in seeds}
-    for seed, values in figures.items():
-        name = f"{seed} (shipped)" if seed == manifest.seed else str(seed)
-        rows.append(f"| {name} | {_cells(values)} |")
-    columns = list(zip(*figures.values(), strict=True))
-    for name, pick in (("median", median), ("lowest", min), ("highest", max)):
-        rows.append(f"| {name} | {_cells([float(pick(c)) for c in columns])} |")
-    table = "\n".join(rows)
-    return f"""{SEEDS}
-The same training with other seeds (`python -m tools.train.labels --seed 2 --keep` and so
-on), measured by `python -m tools.evaluate.labels --write --seeds build/beats/*.pt`:
-reference R peaks, ML class map. The shipped seed was not chosen by these figures: it is the first.
-
-{table}
-
-"""
-
-
-SEEDS = "## Other seeds\n"
-
-
-def kept_seeds(text: str) -> str:
-    """Give the section on seeds of a card that was written before; empty if there is none."""
-    _, title, rest = text.partition(SEEDS)
-    return title + rest.partition("\n## ")[0].rstrip() + "\n\n" if title else ""
-
-
-def replace_seeds(text: str, part: str) -> str:
-    """Put a section on seeds into a card: in the place of the old one, or at the end."""
-    old = kept_seeds(text)
-    return text.replace(old, part) if old else text.replace(TRIED, part + TRIED, 1)
-
-
 SPEED = "| beats/s on one core, network alone |"
 
 
@@ -207,8 +98,8 @@ def replace_speed(text: str, row: str) -> str:
     return "\n".join(row if line.startswith(SPEED) else line for line in text.split("\n"))
 
 
-def card(manifest: Manifest, measured: Measured, seeds: str = "") -> str:
-    """Write the card, in Markdown; ``seeds`` is its section on seeds."""
+def card(manifest: Manifest, measured: Measured, seeds: str = "", strangers: str = "") -> str:
+    """Write the card, in Markdown; ``seeds`` and ``strangers`` are sections of it."""
     reference = next(t for t in measured.tables if not t.own)
     own = next((t for t in measured.tables if t.own), None)
     rows = list(measured.tables)
@@ -221,8 +112,9 @@ def card(manifest: Manifest, measured: Measured, seeds: str = "") -> str:
     latency = f"{own.latency_s:.2f} s" if own and own.latency_s is not None else "not measured"
     return f"""# Model `{manifest.name}`
 
-**Split: by patient.** Trained on DS1 of the MIT-BIH Arrhythmia Database, measured on
-{measured.records.upper()}; the paced records 102, 104, 107 and 217 are left out. Records 201 and
+**Split: by patient.** Trained on DS1 of the MIT-BIH Arrhythmia Database and on two more
+databases, measured on patients left out of training, and on {measured.records.upper()}, no record
+of which was trained on. The paced records 102, 104, 107 and 217 are left out. Records 201 and
 202 are one person, one in each half, as in the split of de Chazal (2004). Not a medical device.
 
 | | |
@@ -239,11 +131,13 @@ peak to {manifest.after_s:g} s after; channels: {", ".join(manifest.channels)}; 
 | from the R peak to the label, median | {latency} |
 | licence | {manifest.licence} |
 
-Se/+P in percent by EC57 (150 ms, from 5:00, gross), streamed through the monitor's own stages.
-V, S, F and macro F1 with the class map of the ML literature (e, j are N); "S, EC57 map" counts
-them as S, as the standard does. "Own detector" is the whole monitor, as `annotate` and `score`
-run it; both leads unless said. Electrode motion is that of the noise stress test database, added
-to the whole record in both leads ({NOISE_DEFINITION}); R peaks are
+{strangers}{DEVELOPMENT}
+Development figures: DS2 was never trained on, but was looked at many times while the monitor was
+made. Se/+P in percent by EC57 (150 ms, from 5:00, gross), streamed through the monitor's own
+stages. V, S, F and macro F1 with the class map of the ML literature (e, j are N); "S, EC57 map"
+counts them as S, as the standard does. "Own detector" is the whole monitor, as `annotate` and
+`score` run it; both leads unless said. Electrode motion is that of the noise stress test
+database, added to the whole record in both leads ({NOISE_DEFINITION}); R peaks are
 given, so that this is the noise in the labels alone.
 Command: `python -m tools.evaluate.labels --write`.
 
@@ -273,7 +167,7 @@ printed by `ecg-monitor score --format rxr-v --totals` on what `annotate` wrote.
 
 ## Limits
 
-- Adults, ambulatory recordings, leads MLII and V1 to V5. No paced beats, no paediatric ECG.
+- Adults, mostly ambulatory recordings of two leads. No paced beats, no paediatric ECG.
 - S in records with atrial fibrillation or flutter, and fusion beats, are uncertain.
 - Normal beats after a sudden rise of the rate may be called S for a while (in the simulator from
   72 to 88 bpm less than 20 beats, from 60 to 90 less than 36: `tests/stages/test_rate_steps.py`).

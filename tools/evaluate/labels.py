@@ -50,17 +50,9 @@ from tools.data.beat_sets import SETS
 from tools.data.beats import HOP_S, data_folder, leads, read, reference
 from tools.data.noise import add_noise, electrode_motion
 from tools.evaluate.beat_card import part_of, replace_part
-from tools.evaluate.label_card import (
-    Measured,
-    Table,
-    card,
-    kept_seeds,
-    pair,
-    replace_seeds,
-    replace_speed,
-    seeds_part,
-    speed_row,
-)
+from tools.evaluate.label_card import Measured, card, replace_speed, speed_row
+from tools.evaluate.label_sections import STRANGERS, kept, kept_seeds, replace_seeds, seeds_part
+from tools.evaluate.label_table import Table, pair
 from tools.train.ship import write_hash
 
 Signal = NDArray[np.float64]
@@ -304,7 +296,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         int(bundle.manifest.metrics.get("parameters", 0)),
         other_half,
     )
-    text = card(bundle.manifest, measured, kept_seeds(old))
+    text = card(bundle.manifest, measured, kept_seeds(old), kept(old, STRANGERS))
     print(text)
     if args.write:
         state(bundle, args.model, tables[0])

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from tools.data.beats import data_sha256, mix, roughen
+from tools.data.beats import excerpt, mix, resampled, roughen
 from tools.data.noise import motion
-from tools.data.rhythms import RHYTHMS, make
+from tools.data.patients import data_sha256
+from tools.data.rhythms import BEATS, RHYTHMS, make
 
 RATE_HZ = 360.0
 
@@ -24,10 +25,10 @@ def folder_with(tmp_path):
 )
 def test_the_hash_covers_every_file_of_the_training(tmp_path, name):
     folder = folder_with(tmp_path)
-    before = data_sha256(folder, ["101"])
-    assert before == data_sha256(folder, ["101"])
+    before = data_sha256(folder, ["mitdb/101"])
+    assert before == data_sha256(folder, ["mitdb/101"])
     (folder / name).write_bytes(b"other")
-    assert data_sha256(folder, ["101"]) != before
+    assert data_sha256(folder, ["mitdb/101"]) != before
 
 
 def record():
@@ -46,7 +47,6 @@ def record():
     return signal, np.array(peaks), symbols
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rhythm", RHYTHMS)
 def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhythm):
     signal, peaks, symbols = record()
@@ -55,7 +55,7 @@ def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhyth
     values, at, labels = made
     assert values.shape[1] == 2
     assert np.isfinite(values).all()
-    assert len(at) == len(labels) >= 700
+    assert len(at) == len(labels) >= BEATS
     assert set(labels) <= {"N", "A", "V"}
     upright = np.array([label != "V" for label in labels])
     if upright.any():
@@ -66,6 +66,46 @@ def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhyth
         assert set(labels) == {"N"}
     if rhythm in ("pac", "sick", "step"):
         assert "A" in labels
+    if rhythm == "vt":
+        longest = max(len(run) for run in "".join(labels).replace("A", "N").split("N"))
+        assert longest >= 3
+
+
+def test_a_patient_without_ventricular_beats_lends_the_normal_one_widened():
+    signal, peaks, symbols = record()
+    keep = np.array([symbol == "N" for symbol in symbols])
+    made = make(
+        "vt", signal, RATE_HZ, peaks[keep], ["N"] * int(keep.sum()), np.random.default_rng(2)
+    )
+    assert made is not None
+    values, at, labels = made
+
+    def width(beat):
+        qrs = np.abs(values[beat - 40 : beat + 41, 0])
+        return int((qrs > 0.5 * qrs.max()).sum())
+
+    # the first of a run may still have the wave of the beat before under it
+    inside = [k for k in range(1, len(at) - 1) if labels[k - 1] == labels[k] == labels[k + 1]]
+    widths = {c: np.median([width(at[k]) for k in inside if labels[k] == c]) for c in "NV"}
+    assert widths["V"] >= 1.7 * widths["N"]
+
+
+def test_an_excerpt_keeps_the_beats_where_they_are_in_the_signal():
+    signal, peaks, symbols = record()
+    signal, peaks = np.tile(signal, (2, 1)), np.concatenate([peaks, peaks + len(signal)])
+    part, at, kept = excerpt(signal, RATE_HZ, peaks, symbols * 2, np.random.default_rng(1))
+    assert len(part) == round(720 * RATE_HZ)
+    assert len(at) == len(kept) > 700
+    upright = at[[symbol == "N" for symbol in kept]]
+    assert (part[upright, 0] > 0.5).mean() > 0.99
+
+
+def test_resampling_keeps_a_slow_wave():
+    t = np.arange(3600) / 360.0
+    found = resampled(np.sin(2 * np.pi * 3 * t)[:, None], 360.0, 128.0)
+    assert found.shape == (1280, 1)
+    wanted = np.sin(2 * np.pi * 3 * np.arange(1280) / 128.0)
+    np.testing.assert_allclose(found[64:-64, 0], wanted[64:-64], atol=0.01)
 
 
 def test_mixtures_keep_their_own_lead_the_larger_part():

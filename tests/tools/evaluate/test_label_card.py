@@ -6,18 +6,9 @@ import pytest
 from monitor.models.manifest import Manifest
 from monitor.score import Annotations, Conditions, compare
 from tools.confusion import Confusion, calibration_error, draw
-from tools.evaluate.label_card import (
-    Measured,
-    Table,
-    card,
-    kept_seeds,
-    replace_seeds,
-    replace_speed,
-    seeds_part,
-    speed_row,
-)
-
-pytestmark = pytest.mark.slow
+from tools.evaluate.label_card import Measured, card, replace_speed, speed_row
+from tools.evaluate.label_sections import kept_seeds, replace_seeds, seeds_part
+from tools.evaluate.label_table import Table
 
 MANIFEST = Manifest(name="made", before_s=0.7, seed=1, command="train", data_sha256="ab" * 32)
 
