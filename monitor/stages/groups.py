@@ -66,7 +66,7 @@ class BeatGroups:
         self.joined_dominant = True  # the last beat did
 
     def push(self, values: NDArray[np.float64], log_rr: float) -> list[float]:
-        """Give the nineteen shape features of a beat against what is known; then learn it."""
+        """Give the nineteen shape features of a beat against the templates; then learn it."""
         lagged = values[self._lagged]
         lagged -= _total(lagged, axis=1, keepdims=True) / lagged.shape[1]
         energy = _total(lagged * lagged, axis=1)

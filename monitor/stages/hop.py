@@ -30,7 +30,7 @@ class Watched:
     after_hole
         Samples are missing right before this hop.
     forget
-        What came before proves nothing about what comes: after a hole, and during a shutdown
+        Earlier beats prove nothing about later ones: after a hole, and during a shutdown
         that has lasted longer than ``WatchSettings.forget_s``.
     """
 

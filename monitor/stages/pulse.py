@@ -26,12 +26,12 @@ from monitor.stages.hop import Pulse
 
 _WORK_HZ = 62.5
 _LOW_PASS_HZ = 8.0
-_SLOPE_S = 0.128  # the rise is summed over so long
+_SLOPE_S = 0.128  # the rise is summed over this time
 _LEARN_S = 3.0  # looked at before the first pulse
 _SHARE = 0.4  # of the usual rise: a pulse
 _PEAK_S = 0.3  # a rise is over by then
 _REFRACTORY_S = 0.25
-_SILENT_S = 2.0  # without a pulse for so long the threshold falls ...
+_SILENT_S = 2.0  # after this time without a pulse the threshold falls ...
 _FALL_PER_S = 0.5  # ... to this share each second
 _REMEMBERED = 8
 

@@ -14,7 +14,7 @@ import numpy as np
 from monitor.messages import Samples
 from monitor.stages.alarms.engine import Finding
 
-MOST_QRS_MV = 20.0  # never the least of so many complexes, artefacts and all
+MOST_QRS_MV = 20.0  # of a dozen complexes at least one is smaller, artefacts or not
 QRS_BEATS = 12
 LEAST_SWING_MV = 0.01  # of a signal that is not constant
 SWING_S = 10.0

@@ -67,7 +67,7 @@ class Noise:
         self._lessons: list[tuple[float, float, float]] = []
 
     def forget(self) -> None:
-        """Start learning over, after a gap or a fault; what was learned stays."""
+        """Begin to learn again, after a gap or a fault; the memory of clean signal stays."""
         self._lessons.clear()
 
     def push(self, hop_s: float, texture: Texture) -> LeadState:
