@@ -13,6 +13,8 @@ PIP := -m pip --quiet --disable-pip-version-check
 # of the lock and of the lowest versions: the newest torch with a small build for the CPU at hand
 TORCH ?= 2.13.0
 EXTRAS := dev,bench,fuzz
+# empty: Python keeps what it has compiled; the tests start many programs
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test test-fast docs check lint types lock check-newest check-oldest clean
 
@@ -27,7 +29,7 @@ docs: $(VENV)/.dev-ready
 	@echo "built: build/site/index.html"
 
 test-fast: $(VENV)/.dev-ready
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --hypothesis-profile fast -p no:logging
 
 check: lint types docs test
 

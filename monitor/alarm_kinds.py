@@ -108,7 +108,7 @@ class AlertKind(StrEnum):
     @cached_property
     def covers(self) -> frozenset[AlertKind]:
         """Kinds that are not announced while this one is present."""
-        return frozenset(AlertKind(name) for name in self._covers.split())
+        return frozenset(AlertKind[name.upper()] for name in self._covers.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,22 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 
 from monitor.config import Settings
 from monitor.errors import MonitorError
-from monitor.messages import Alert, AlertState, Beat, Event, Gap, Quality
+from monitor.messages import (
+    Alert,
+    AlertState,
+    Beat,
+    Event,
+    Gap,
+    Quality,
+    Samples,
+    StreamInfo,
+)
+from monitor.pictures.alert_strips import AlertStrips
 from monitor.pipeline import Pipeline
 from monitor.sinks.wfdb_annotations import WfdbAnnotations
 from monitor.sources import Log
@@ -43,6 +54,22 @@ class Summary:
     detector: str
     model: str
     cpu_s: float
+
+    def _repr_html_(self) -> str:
+        """Show the results as a table in a notebook."""
+        bpm = self.mean_heart_rate_bpm
+        rows = {
+            "leads": ", ".join(self.leads),
+            "length": f"{self.duration_s / 60:.1f} min, {self.unusable_s:.0f} s of it not usable",
+            "beats": ", ".join(f"{label} {count}" for label, count in self.beats.items()),
+            "mean heart rate": "not known" if bpm is None else f"{bpm:.0f} bpm",
+            "alerts": ", ".join(f"{kind} {count}" for kind, count in self.alerts.items()) or "none",
+        }
+        cells = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
+            for name, text in rows.items()
+        )
+        return f"<table><caption>{escape(self.record)}</caption>{cells}</table>"
 
 
 class _Tally:
@@ -92,6 +119,7 @@ def annotate_record(
     options: SourceOptions = DEFAULT_OPTIONS,
     progress: Callable[[int, int], None] = lambda done, total: None,
     log: Log = lambda text: None,
+    plots: Path | None = None,
 ) -> Summary:
     """Analyse the recording at ``path`` and write the three files into ``folder``.
 
@@ -111,38 +139,90 @@ def annotate_record(
         Called with (samples done, samples in all) if the number of samples is known.
     log
         Takes lines for the log.
+    plots
+        An existing folder for a strip (SVG) of each alert; None for no strips.
 
     Raises
     ------
     MonitorError
         If the record cannot be read, or the folder cannot be written.
     """
+    alerts: list[str] = []
+    annotations: WfdbAnnotations | None = None
+    end_sample = 0
+    strips = AlertStrips(plots, record_name(path)) if plots is not None else None
+
+    def take(item: StreamInfo | Samples | Event) -> None:
+        nonlocal annotations, end_sample
+        if isinstance(item, StreamInfo):
+            annotations = WfdbAnnotations(item)
+            end_sample = item.start_sample
+        elif isinstance(item, Samples):
+            end_sample = item.end_sample
+        else:
+            assert annotations is not None
+            annotations.add(item)
+            if isinstance(item, Alert):
+                alerts.append(json.dumps(to_dict(item), allow_nan=False) + "\n")
+        if strips is not None:
+            strips.take(item)
+
+    summary = run_record(path, settings, options, take, progress, log)
+    assert annotations is not None
+    text = json.dumps(asdict(summary), indent=2, allow_nan=False) + "\n"
+    name = summary.record
+    try:
+        annotations.write(folder, name, end_sample)
+        (folder / f"{name}.alerts.jsonl").write_text("".join(alerts), encoding="utf-8")
+        (folder / f"{name}.summary.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MonitorError(f"cannot write into {folder}: {error.strerror or error}") from error
+    if strips is not None:
+        strips.finish()
+    return summary
+
+
+def run_record(
+    path: Path,
+    settings: Settings,
+    options: SourceOptions,
+    take: Callable[[StreamInfo | Samples | Event], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    log: Log = lambda text: None,
+) -> Summary:
+    """Analyse the recording at ``path``; give everything to ``take`` and the results back.
+
+    ``take`` gets the stream, then each piece of the signal before the events that it completes.
+    The other parameters are those of :func:`annotate_record`.
+
+    Raises
+    ------
+    MonitorError
+        If the record cannot be read.
+    """
     began = time.process_time()
     source = open_source(path, options, CHUNK_S, log)
     info = source.info
-    name = record_name(path)
     end_sample = info.start_sample
     pipeline = Pipeline(info, settings)
-    annotations = WfdbAnnotations(info)
     tally = _Tally(info.rate_hz)
-    alerts: list[str] = []
+    take(info)
 
-    def take(events: list[Event]) -> None:
+    def take_all(events: list[Event]) -> None:
         for event in events:
-            annotations.add(event)
             tally.add(event)
-            if isinstance(event, Alert):
-                alerts.append(json.dumps(to_dict(event), allow_nan=False) + "\n")
+            take(event)
 
     for chunk in source.chunks():
-        take(pipeline.push(chunk))
+        take(chunk)
+        take_all(pipeline.push(chunk))
         end_sample = chunk.end_sample
         if source.samples:
             progress(end_sample - info.start_sample, source.samples)
-    take(pipeline.flush())
+    take_all(pipeline.flush())
     tally.close(end_sample)
-    summary = Summary(
-        name,
+    return Summary(
+        record_name(path),
         info.rate_hz,
         info.leads,
         (end_sample - info.start_sample) / info.rate_hz,
@@ -155,11 +235,3 @@ def annotate_record(
         settings.classify.model,
         time.process_time() - began,
     )
-    text = json.dumps(asdict(summary), indent=2, allow_nan=False) + "\n"
-    try:
-        annotations.write(folder, name, end_sample)
-        (folder / f"{name}.alerts.jsonl").write_text("".join(alerts), encoding="utf-8")
-        (folder / f"{name}.summary.json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MonitorError(f"cannot write into {folder}: {error.strerror or error}") from error
-    return summary

@@ -19,6 +19,7 @@ COMMANDS = (
         "replay",
         "serve",
         "watch",
+        "web",
         "alerts",
         "history",
         "snippet",
@@ -26,7 +27,7 @@ COMMANDS = (
         "discharge",
         "keys",
     ),
-    *("annotate", "score", "models", "config", "doctor"),
+    *("annotate", "report", "score", "models", "config", "doctor"),
 )
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -211,6 +211,10 @@ class ServiceSettings:
     metrics: str = setting(
         "", "[HOST:]PORT for Prometheus metrics and health checks; empty for none"
     )
+    web: str = setting("", "[HOST:]PORT of the central station for browsers; empty for none")
+    web_cert: str = setting("", "certificate of TLS for the central station (PEM)")
+    web_key: str = setting("", "its private key (PEM)")
+    web_tokens: str = setting("", "list of the tokens of those who may use the central station")
     log_format: str = setting("text", "text or json")
     log_level: str = setting("info", "info, warning or error")
 

@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 
 # what a property test says must not depend on the machine, nor on chance: the same examples
-# everywhere, however long one takes; `--hypothesis-profile=explore` looks for new ones
+# everywhere, however long one takes; `--hypothesis-profile=explore` looks for new ones, and
+# `fast` is for who waits
 unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("same", derandomize=True, database=None, **unhurried)
+settings.register_profile("fast", settings.get_profile("same"), max_examples=20)
 settings.register_profile("explore", **unhurried)
 settings.load_profile("same")
 

@@ -49,6 +49,7 @@ def whole(scenario, seconds):
     return events_of(info, [Samples("s", 0, values)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["tour", "vt", "lead_off"])
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sizes=st.lists(st.integers(1, 2000), min_size=1, max_size=8))
@@ -62,6 +63,7 @@ def test_one_sample_at_a_time():
     assert events_of(info, cut(values, [1])) == whole("vt", 40.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("record", ["208", "114"])
 def test_real_record_in_any_pieces(data_dir, record):
     source = WfdbRecord(data_dir / "mitdb" / record, stop_s=90.0, stream="s")
@@ -72,6 +74,7 @@ def test_real_record_in_any_pieces(data_dir, record):
         assert events_of(source.info, cut(values, sizes)) == reference
 
 
+@pytest.mark.slow
 def test_events_are_in_order_and_causal():
     info, values = simulated("tour", 120.0)
     pipeline = Pipeline(info)
@@ -92,6 +95,7 @@ def test_events_are_in_order_and_causal():
     assert np.all(np.abs(seconds - 1.0) < 0.3)  # once a second, on whole hops
 
 
+@pytest.mark.slow
 def test_garbage_gives_no_beats_and_no_crash():
     info = StreamInfo("s", 250.0, ("II", "V1"))
     rng = np.random.default_rng(0)

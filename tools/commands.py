@@ -5,6 +5,7 @@ A command is a module with ``main(argv) -> int`` and a docstring whose first lin
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib
 import importlib.util
@@ -45,6 +46,15 @@ def dispatch(package: str, commands: Sequence[str], argv: Sequence[str]) -> int:
     for name in commands:
         print(f"  {name:14} {_first_line(f'{package}.{name}')}", file=out)
     return 0 if known else 2
+
+
+def parser_of(name: str, about: str | None) -> argparse.ArgumentParser:
+    """Make the parser of the command ``python -m tools.NAME``; ``about`` is its docstring."""
+    return argparse.ArgumentParser(
+        prog=f"python -m tools.{name}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def run(main: Main, name: str, argv: Sequence[str] | None = None) -> int:

@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         contextlib.closing(ControlClient(args.control, keys)) as control,
     ):
         follower = Follower(subscription, control, args.since, args.stream)
-        _say(f"waiting for a service at {args.connect}")
+        _log(f"waiting for a service at {args.connect}")
         for alert, number in _alerts(follower, end_s, args.since is not None, args.connect):
             if args.kind and alert.kind not in args.kind:
                 continue
@@ -132,11 +132,11 @@ def _alerts(
         packets = follower.receive()
         if packets:
             if not connected:
-                _say("connected")
+                _log("connected")
             connected, silent, heard_s = True, False, time.monotonic()
         elif not silent and time.monotonic() - heard_s > SILENT_S:
             connected, silent = False, True
-            _say(f"no service at {endpoint}")
+            _log(f"no service at {endpoint}")
         for packet in packets:
             if isinstance(packet.body, Alert):
                 yield packet.body, packet.mark.number if packet.mark else None
@@ -144,7 +144,7 @@ def _alerts(
                 yield from ((alert, None) for alert in packet.body.alerts)
         if follower.problem != problem:
             problem = follower.problem
-            _say(f"what is missed is lost: {problem}" if problem else "the journal answers")
+            _log(f"what is missed is lost: {problem}" if problem else "the journal answers")
         if must_answer and connected and follower.problem and not follower.answered:
             raise MonitorError(f"--since: {follower.problem}")
         if follower.answered:
@@ -153,5 +153,5 @@ def _alerts(
         raise MonitorError(f"no service at {endpoint}")
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(f"alerts: {text}", file=sys.stderr, flush=True)  # noqa: T201

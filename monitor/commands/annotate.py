@@ -25,6 +25,7 @@ SUMMARY = "Analyse recordings (WFDB, EDF, CSV) and write beats, rhythms and aler
 EXAMPLE = (
     "  ecg-monitor annotate 100 208 --out out\n"
     "  ecg-monitor annotate recordings/*.hea night.edf --out out --jobs 2\n"
+    "  ecg-monitor annotate 208 --out out --plot strips\n"
     "  rdann -r recordings/208 -a mon -p V          # any WFDB tool reads the result"
 )
 
@@ -46,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")
     parser.add_argument("--json", action="store_true", help="one summary a line on stdout")
+    parser.add_argument(
+        "--plot", type=Path, metavar="DIR", help="draw a strip of each alert there, as SVG"
+    )
     add_record_options(parser)
     add_analysis_options(parser)
 
@@ -55,12 +59,8 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs < 1:
         raise MonitorError(f"--jobs {args.jobs}: must be 1 or more", USAGE)
     settings = settings_from(args)
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=args.out):
-            pass
-    except OSError as error:
-        raise MonitorError(f"cannot write into {args.out}: {error.strerror or error}") from error
+    for folder in filter(None, (args.out, args.plot)):
+        make_writable(folder)
 
     paths, failed = _find(args)
     summaries = []
@@ -82,6 +82,16 @@ def run(args: argparse.Namespace) -> int:
     if failed and len(args.records) > 1:
         _complain(f"{failed} of {len(args.records)} records failed")
     return FAILED if failed else 0
+
+
+def make_writable(folder: Path) -> None:
+    """Make the folder for results; refuse it before the work, not after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise MonitorError(f"cannot write into {folder}: {error.strerror or error}") from error
 
 
 def _find(args: argparse.Namespace) -> tuple[dict[str, Path], int]:
@@ -134,7 +144,7 @@ def _annotate(
                 def advance(done: int, total: int, number: int = number) -> None:
                     bar.update(task, completed=number + done / total)
 
-                yield name, _one(path, args.out, settings, options, advance)
+                yield name, _one(path, args.out, args.plot, settings, options, advance)
             return
         for number, outcome in enumerate(_in_processes(paths, args, settings, options), 1):
             bar.update(task, description=outcome[0], completed=number)
@@ -168,7 +178,7 @@ def _in_processes(
         try:
             with _no_interrupt():  # workers start as the first records are handed in
                 futures = {
-                    name: pool.submit(_one, path, args.out, settings, options)
+                    name: pool.submit(_one, path, args.out, args.plot, settings, options)
                     for name, path in paths.items()
                 }
             for name, future in futures.items():
@@ -212,6 +222,7 @@ def _end_with_parent() -> None:
 def _one(
     path: Path,
     out: Path,
+    plots: Path | None,
     settings: Settings,
     options: SourceOptions,
     advance: Advance = lambda done, total: None,
@@ -219,7 +230,7 @@ def _one(
     from monitor.annotate import annotate_record
 
     try:
-        return annotate_record(path, out, settings, options, advance, _complain)
+        return annotate_record(path, out, settings, options, advance, _complain, plots)
     except MonitorError as error:
         return error
     except Exception as error:  # a defect: the other records must still be analysed

@@ -99,7 +99,7 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
 def _check_keys(folder: Path) -> Iterator[Finding]:
     """Check the keys of a server, and list the clients that they let in."""
     from monitor.doctor.finding import ok, warn
-    from monitor.wire.allowlist import load
+    from monitor.wire.access import load
     from monitor.wire.keys import ALLOW_LIST, load_server
 
     load_server(folder)

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _make(folder: Path, whose: str) -> None:
-    from monitor.wire.allowlist import AllowList, save
+    from monitor.wire.access import AllowList, save
     from monitor.wire.keys import ALLOW_LIST, fingerprint, make_pair
 
     public = make_pair(folder, whose)
@@ -74,7 +74,7 @@ def _make(folder: Path, whose: str) -> None:
 
 
 def _allow(folder: Path, name: str, key: str, rights: tuple[str, ...]) -> None:
-    from monitor.wire.allowlist import AllowList, Client, load, save
+    from monitor.wire.access import AllowList, Client, load, save
     from monitor.wire.keys import ALLOW_LIST, fingerprint, is_public_key, read_public
 
     path = folder / ALLOW_LIST
@@ -90,7 +90,7 @@ def _allow(folder: Path, name: str, key: str, rights: tuple[str, ...]) -> None:
 
 
 def _revoke(folder: Path, name: str) -> None:
-    from monitor.wire.allowlist import AllowList, load, save
+    from monitor.wire.access import AllowList, load, save
     from monitor.wire.keys import ALLOW_LIST
 
     path = folder / ALLOW_LIST
@@ -104,7 +104,7 @@ def _revoke(folder: Path, name: str) -> None:
 
 
 def _list(folder: Path) -> None:
-    from monitor.wire.allowlist import load
+    from monitor.wire.access import load
     from monitor.wire.keys import ALLOW_LIST, CLIENT, SERVER, fingerprint, read_public
 
     found = False

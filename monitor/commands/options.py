@@ -97,6 +97,18 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     add_key_option(parser)
 
 
+def add_web_options(parser: argparse.ArgumentParser) -> None:
+    """Add TLS and the login of the central station."""
+    parser.add_argument("--web-cert", metavar="FILE", help="certificate of TLS (PEM)")
+    parser.add_argument("--web-key", metavar="FILE", help="its private key (PEM)")
+    parser.add_argument(
+        "--web-tokens",
+        metavar="FILE",
+        help="let in who has a token of this list (see `ecg-monitor keys token`); this and TLS "
+        "must be given to bind beyond this machine",
+    )
+
+
 def client_keys(args: argparse.Namespace) -> ClientKeys | None:
     """Read the keys of ``--keys``."""
     if args.keys is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import stopping
-from monitor.commands.options import add_analysis_options, settings_from
+from monitor.commands.options import add_analysis_options, add_web_options, settings_from
 from monitor.default_endpoints import CONTROL, INPUT, OUTPUT
 from monitor.errors import FAILED, USAGE, MonitorError
 from monitor.feeds.run import line_writer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from monitor.messages import StreamInfo
     from monitor.pipeline import Pipeline
     from monitor.service.hub import Hub
-    from monitor.service.log import Log
+    from monitor.service.process import Log
     from monitor.wire.protocol import Body
 
 SUMMARY = "Analyse any number of streams that come over ZeroMQ, and publish what is found."
@@ -77,6 +77,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="figures for Prometheus at /metrics, and /health, over HTTP (default: none; a port "
         "alone is of this machine only)",
     )
+    parser.add_argument(
+        "--web",
+        metavar="[HOST:]PORT",
+        help="the central station for browsers (default: none; a port alone is of this machine "
+        "only)",
+    )
+    add_web_options(parser)
     parser.add_argument("--max-streams", type=int, metavar="N", help="refuse more streams (256)")
     ending = parser.add_mutually_exclusive_group()
     ending.add_argument(
@@ -95,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal comes, or until the end that the options set."""
-    from monitor.service.log import Log
+    from monitor.service.process import Log
 
     form = args.log_format
     try:
@@ -142,7 +149,13 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     from monitor.recording.recent import RecentSignal
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
-    from monitor.service.optional import Supervisor, open_metrics, open_recording, storage_of
+    from monitor.service.process import (
+        Supervisor,
+        open_metrics,
+        open_recording,
+        open_station,
+        storage_of,
+    )
     from monitor.wire.endpoints import new_publisher_id
     from monitor.wire.sockets import ServiceSockets
 
@@ -190,10 +203,12 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
             signal.signal(number, lambda *_: service.stop())
         if stopping.take_over():
             service.stop()
+        station = open_station(at, sockets, stack, log)
         log(
             f"ready input={sockets.input_endpoint} output={sockets.output_endpoint} "
             f"control={sockets.control_endpoint}"
             + (f" metrics={metrics.endpoint}/metrics" if metrics else "")
+            + (f" web={station.url}" if station else "")
         )
         supervisor.ready()
         service.run(EndWhen(args.exit_when_done, args.until_idle))

@@ -17,6 +17,9 @@ REPEAT_S = {Priority.HIGH: 5.0, Priority.MEDIUM: 20.0}
 LOST = frozenset({AlertKind.STREAM_STALE, AlertKind.STREAM_REFUSED, AlertKind.ANALYSIS_FAILED})
 """Alerts of an unwatched patient; they sound like one of medium priority."""
 
+NO_SERVICE = -(2**62)
+"""Number of the alert that no service is there; no alert of a service has it."""
+
 PAUSE_S = 120.0
 _RANK = {Priority.MEDIUM: 1, Priority.HIGH: 2}
 _REPEAT_S = {1: REPEAT_S[Priority.MEDIUM], 2: REPEAT_S[Priority.HIGH]}
@@ -68,3 +71,10 @@ def _rank(alert: Alert) -> int:
     if alert.state is AlertState.ACKNOWLEDGED:
         return 0
     return 1 if alert.kind in LOST else _RANK.get(alert.priority, 0)
+
+
+def no_service(stream: str, acknowledged: bool) -> Alert:
+    """Give the alert that the service of a stream is gone, which only its subscriber can know."""
+    state = AlertState.ACKNOWLEDGED if acknowledged else AlertState.RAISED
+    kind, priority = AlertKind.STREAM_STALE, Priority.TECHNICAL
+    return Alert(stream, NO_SERVICE, 0, kind, priority, state, 0, 0, "No service is there")

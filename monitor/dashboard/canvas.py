@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,11 @@ from rich.style import Style
 from monitor.dashboard import theme
 
 BLANK = ord(" ")
+MERGED_CELLS = 16  # a move of the cursor costs about as much as so many cells
 
 Row = list[Segment]
+Change: TypeAlias = tuple[int, int, Row]
+"""Row and column of the first cell that changed, and what stands there now."""
 
 
 @lru_cache(maxsize=4096)
@@ -33,9 +37,23 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() and cell_len(c) == 1 else "?" for c in text)
 
 
+_DEFINITIONS: list[str] = [""]
+_NUMBERS: dict[str, int] = {"": 0}
+
+
+def style_number(definition: str) -> int:
+    """Give the number of a style definition, the same on every canvas."""
+    number = _NUMBERS.get(definition)
+    if number is None:
+        number = len(_DEFINITIONS)
+        _DEFINITIONS.append(definition)
+        _NUMBERS[definition] = number
+    return number
+
+
 @lru_cache(maxsize=512)
-def _style(definition: str) -> Style:
-    return Style.parse(theme.GROUND) + Style.parse(definition)
+def _style(number: int) -> Style:
+    return Style.parse(theme.GROUND) + Style.parse(_DEFINITIONS[number])
 
 
 class Canvas:
@@ -54,17 +72,10 @@ class Canvas:
             (self.height, self.width), BLANK, dtype=np.uint32
         )
         self.styles: NDArray[np.int16] = np.zeros((self.height, self.width), dtype=np.int16)
-        self._definitions: list[str] = [""]
-        self._numbers: dict[str, int] = {"": 0}
 
     def style_number(self, definition: str) -> int:
         """Give the number of a style definition in ``styles``."""
-        number = self._numbers.get(definition)
-        if number is None:
-            number = len(self._definitions)
-            self._definitions.append(definition)
-            self._numbers[definition] = number
-        return number
+        return style_number(definition)
 
     def text(self, row: int, column: int, text: str, style: str = "") -> int:
         """Write one line of text, clipped to the grid; give the column after it."""
@@ -91,15 +102,26 @@ class Canvas:
 
     def rows(self) -> list[Row]:
         """Give the grid as one list of segments per row."""
-        return [self._row(row) for row in range(self.height)]
+        return [self._segments(row, 0, self.width) for row in range(self.height)]
 
-    def _row(self, row: int) -> Row:
-        styles = self.styles[row]
-        text = self.characters[row].tobytes().decode("utf-32-le")
-        edges = [0, *(np.flatnonzero(np.diff(styles)) + 1).tolist(), self.width]
-        return [
-            Segment(text[a:b], _style(self._definitions[styles[a]])) for a, b in pairwise(edges)
-        ]
+    def changes(self, before: Canvas) -> list[Change]:
+        """Give the cells that differ from a canvas of the same size, near ones together."""
+        differs = (self.characters != before.characters) | (self.styles != before.styles)
+        found: list[Change] = []
+        for row in np.flatnonzero(differs.any(axis=1)).tolist():
+            cells = np.flatnonzero(differs[row])
+            far = np.flatnonzero(cells[1:] - cells[:-1] > MERGED_CELLS)
+            starts = [int(cells[0]), *cells[far + 1].tolist()]
+            ends = [*cells[far].tolist(), int(cells[-1])]
+            for start, last in zip(starts, ends, strict=True):
+                found.append((row, start, self._segments(row, start, last + 1)))
+        return found
+
+    def _segments(self, row: int, start: int, end: int) -> Row:
+        styles = self.styles[row, start:end]
+        text = self.characters[row, start:end].tobytes().decode("utf-32-le")
+        edges = [0, *(np.flatnonzero(styles[1:] != styles[:-1]) + 1).tolist(), end - start]
+        return [Segment(text[a:b], _style(int(styles[a]))) for a, b in pairwise(edges)]
 
 
 class Frame:

@@ -19,6 +19,18 @@ class Action(Enum):
     NEXT_STREAM = "next stream"
     NEXT_LEAD = "next lead"
     SWEEP = "sweep or scroll"
+    UP = "up"
+    DOWN = "down"
+    LEFT = "left"
+    RIGHT = "right"
+    PAGE_UP = "page up"
+    PAGE_DOWN = "page down"
+    FIRST = "first page"
+    OPEN = "open"
+    BACK = "back"
+    WARD = "ward"
+    EVENTS = "events"
+    SPAN = "span of the trends"
     BELL = "pause the bell, or not"
     HELP = "this help"
 
@@ -45,22 +57,48 @@ _KEYS = {
     b"s": Action.BELL,
     b"?": Action.HELP,
     b"h": Action.HELP,
-    b"\x1b[A": Action.GAIN_UP,
-    b"\x1b[B": Action.GAIN_DOWN,
-    b"\x1b[C": Action.FASTER,
-    b"\x1b[D": Action.SLOWER,
+    b"w": Action.WARD,
+    b"e": Action.EVENTS,
+    b"t": Action.SPAN,
+    b"\r": Action.OPEN,
+    b"\n": Action.OPEN,
+    b"\x1b": Action.BACK,
+    b"\x7f": Action.BACK,
+    b"\x08": Action.BACK,
+    **{
+        b"\x1b" + introducer + final: action
+        for introducer in (b"[", b"O")
+        for final, action in (
+            (b"A", Action.UP),
+            (b"B", Action.DOWN),
+            (b"C", Action.RIGHT),
+            (b"D", Action.LEFT),
+            (b"H", Action.FIRST),
+        )
+    },
+    b"\x1b[1~": Action.FIRST,
+    b"\x1b[7~": Action.FIRST,
+    b"\x1b[5~": Action.PAGE_UP,
+    b"\x1b[6~": Action.PAGE_DOWN,
 }
 
 HELP = (
     ("q", "quit"),
+    ("w", "the ward: all streams, the worst first"),
+    ("e", "events of a stream, of all streams"),
+    ("↑ ↓ ← →", "choose a tile or event; in a strip: to and fro"),
+    ("enter", "open the stream that is chosen"),
+    ("esc", "back"),
+    ("pgup pgdn home", "other pages, the first page"),
     ("space", "pause the picture; analysis goes on"),
-    ("a", "acknowledge the alarms of this stream"),
+    ("a", "acknowledge the alarms of the chosen stream"),
     ("+ -", "larger or smaller trace"),
     ("0", "automatic gain"),
     ("[ ]", "more or fewer seconds"),
     ("n tab", "next stream"),
     ("l", "next lead on top"),
     ("m", "sweep or scroll"),
+    ("t", "trends of all, of 10 minutes, 1, 4 or 12 hours"),
     ("s", "pause the bell for two minutes, or end the pause"),
     ("?", "this help"),
 )

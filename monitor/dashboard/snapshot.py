@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from monitor.dashboard.trends import Trend
 from monitor.feeds.feed import Status
 from monitor.messages import (
     AamiClass,
@@ -42,7 +43,8 @@ class Snapshot:
 
     ``stale_s`` is the silence in seconds if it is too long, else None. ``time_s`` is the signal
     time of the newest sample. ``others`` are the other streams with active alerts, the most urgent
-    first; ``stale`` are those of them whose patients nobody watches.
+    first; ``stale`` are those of them whose patients nobody watches. ``trends`` are figures of the
+    last hours, if they were asked for.
     """
 
     stream: str
@@ -62,6 +64,7 @@ class Snapshot:
     status: Status
     others: tuple[tuple[str, Priority], ...]
     stale: tuple[str, ...] = ()
+    trends: tuple[Trend, ...] = ()
 
     @classmethod
     def empty(cls, status: Status) -> Snapshot:
@@ -84,3 +87,7 @@ class Snapshot:
             status=status,
             others=(),
         )
+
+    def of_wave(self, stream: str, wave: Wave) -> Snapshot:
+        """Give this snapshot with another signal."""
+        return replace(self, stream=stream, wave=wave)

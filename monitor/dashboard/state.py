@@ -10,12 +10,15 @@ Rules:
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
+from monitor.dashboard.envelope import Envelope
+from monitor.dashboard.events import STRIP_S, EventLog, Strip, key_of
+from monitor.dashboard.order import numbers_by_size, rank, urgency
 from monitor.dashboard.snapshot import Snapshot, Wave
+from monitor.dashboard.trends import Trends
 from monitor.feeds.feed import Status
 from monitor.messages import (
     Alert,
@@ -30,6 +33,7 @@ from monitor.messages import (
     Quality,
     Rhythm,
     Samples,
+    Snippet,
     StreamInfo,
     Vitals,
 )
@@ -45,8 +49,6 @@ CLEARED_SHOWN_S = 30.0
 STALE_AFTER_S = 2.0
 VITALS_VALID_S = 5.0
 
-PRIORITY_ORDER = (Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.TECHNICAL)
-
 
 class StreamState:
     """Holds the state of one stream."""
@@ -55,14 +57,20 @@ class StreamState:
         self.name = name
         self.status = Status(name)
         self.touched_s = 0.0
+        self.trends = Trends()
+        self.info: StreamInfo | None = None
         self._reset(None)
 
     def _reset(self, info: StreamInfo | None) -> None:
+        if info != self.info:  # a service that comes back tells the same again
+            self.trends = Trends()
         self.info = info
         self.ring: Ring | None = None
+        self.envelope: Envelope | None = None
         if info is not None:
             size = round(SIGNAL_S * info.rate_hz)
             self.ring = Ring(size, len(info.leads), info.start_sample)
+            self.envelope = Envelope(info.rate_hz, len(info.leads))
         self.beats: deque[Beat] = deque(maxlen=MAX_BEATS)
         self.latencies_s: deque[float] = deque(maxlen=61)
         self.quality: Quality | None = None
@@ -87,6 +95,8 @@ class StreamState:
                     self.latencies_s.append(latency)
             case Vitals():
                 self.vitals = message
+                if self.info is not None:
+                    self.trends.add(message, self.info.rate_hz)
             case Quality():
                 if self.quality is None or self.quality.leads != message.leads:
                     self.qualities.append(message)
@@ -106,10 +116,11 @@ class StreamState:
 
     def _samples(self, samples: Samples, now_s: float) -> None:
         values = samples.values_mv
-        if self.ring is None or self.info is None:
+        if self.ring is None or self.envelope is None or self.info is None:
             return  # the leads are not known before the announcement
         if values.ndim == 2 and values.shape[1] == len(self.info.leads):
             self.ring.write(samples.start_sample, values)
+            self.envelope.write(samples.start_sample, values)
         self.last_samples_s = now_s
         self.finished = False
 
@@ -127,8 +138,30 @@ class StreamState:
             return
         self.active[alert.id] = alert
         if len(self.active) > MAX_ACTIVE_ALERTS:
-            least = max(self.active.values(), key=lambda a: (_rank(a.priority), -a.onset_sample))
+            least = max(self.active.values(), key=lambda a: (rank(a.priority), -a.onset_sample))
             del self.active[least.id]
+
+    def stale_s(self, now_s: float) -> float | None:
+        """Give how long no samples have come (s), None while they come or are over."""
+        if self.last_samples_s is None or (self.finished and not self.status.lost):
+            return None
+        silence_s = now_s - self.last_samples_s
+        return silence_s if silence_s > STALE_AFTER_S else None
+
+    def valid_vitals(self) -> Vitals | None:
+        """Give the vitals, None if they are too old for the signal."""
+        if self.vitals is None or self.info is None or self.ring is None:
+            return self.vitals
+        age = self.ring.end_sample - self.vitals.sample
+        return self.vitals if age <= VITALS_VALID_S * self.info.rate_hz else None
+
+    def strip_before(self, sample: int) -> Strip | None:
+        """Cut the signal that ends with a sample, None if it is no longer or not yet here."""
+        ring, info = self.ring, self.info
+        if info is None or ring is None or not ring.oldest_sample <= sample < ring.end_sample:
+            return None
+        start = max(sample + 1 - round(STRIP_S * info.rate_hz), ring.oldest_sample)
+        return Strip.of(start, ring.span(start, sample + 1), self.beats)
 
     @property
     def unwatched(self) -> bool:
@@ -140,7 +173,7 @@ class StreamState:
     def worst(self) -> Priority | None:
         """Give the highest priority among the active alerts."""
         lost = Priority.TECHNICAL if self.status.lost else None
-        return min((a.priority for a in self.active.values()), key=_rank, default=lost)
+        return min((a.priority for a in self.active.values()), key=rank, default=lost)
 
 
 @dataclass
@@ -149,6 +182,7 @@ class DashboardState:
 
     streams: dict[str, StreamState] = field(default_factory=dict)
     status: Status = field(default_factory=lambda: Status(""))
+    events: EventLog = field(default_factory=EventLog)
 
     def fold(self, message: Message | Status, now_s: float) -> None:
         """Take in one message; ``now_s`` is any clock that never goes back, in seconds."""
@@ -160,16 +194,35 @@ class DashboardState:
             if len(self.streams) >= MAX_STREAMS:
                 quietest = min(self.streams.values(), key=_needed)
                 del self.streams[quietest.name]
+                self.events.forget(quietest.name)
             stream = self.streams[message.stream] = StreamState(message.stream)
         stream.touched_s = now_s
         if isinstance(message, Status):
             stream.status = message
-        else:
-            stream.fold(message, now_s)
+            return
+        if isinstance(message, StreamInfo) and message != stream.info:
+            self.events.forget(message.stream)  # numbers and samples begin anew
+        stream.fold(message, now_s)
+        self._note(message, stream)
+
+    def _note(self, message: Message, stream: StreamState) -> None:
+        match message:
+            case Alert():
+                new = self.events.note(message)
+                if new and message.priority is Priority.TECHNICAL:  # none is published with it
+                    strip = stream.strip_before(message.sample)
+                    if strip is not None:
+                        self.events.keep(key_of(message), strip)
+            case Snippet():
+                self.events.keep_snippet(message, stream.beats)
+            case Beat():
+                self.events.mark(message)
+            case _:
+                pass
 
     def names(self) -> tuple[str, ...]:
         """Give the names of the streams, in a fixed order: ``bed-2`` before ``bed-10``."""
-        return tuple(sorted(self.streams, key=_numbers_by_size))
+        return tuple(sorted(self.streams, key=numbers_by_size))
 
     def after(self, name: str) -> str:
         """Give the stream after ``name``, the first after the last or for an unknown name."""
@@ -187,19 +240,13 @@ class DashboardState:
         s = self.streams[name]
         others = [(n, w) for n in names if n != name and (w := self.streams[n].worst())]
         lost = frozenset(n for n, _ in others if self.streams[n].unwatched)
-        others.sort(key=lambda other: (_rank(other[1]), other[0] not in lost))
-        silence_s = None if s.last_samples_s is None else now_s - s.last_samples_s
-        silent = silence_s is not None and silence_s > STALE_AFTER_S
-        stale = silent and (s.status.lost or not s.finished)
+        others.sort(key=lambda other: (rank(other[1]), other[0] not in lost))
         wave = _wave(s)
         time_s = None
-        vitals = s.vitals
         cleared: tuple[Alert, ...] = ()
         if s.info is not None and s.ring is not None:
             rate_hz, end = s.info.rate_hz, s.ring.end_sample
             time_s = end / rate_hz if s.last_samples_s is not None else None
-            if vitals is not None and end - vitals.sample > VITALS_VALID_S * rate_hz:
-                vitals = None
             recent = end - CLEARED_SHOWN_S * rate_hz
             cleared = tuple(a for a in reversed(s.cleared) if a.sample >= recent)
         return Snapshot(
@@ -208,11 +255,11 @@ class DashboardState:
             streams=len(names),
             wave=wave,
             quality=s.quality,
-            vitals=vitals,
+            vitals=s.valid_vitals(),
             rhythm=s.rhythm,
-            active=tuple(sorted(s.active.values(), key=_urgency)),
+            active=tuple(sorted(s.active.values(), key=urgency)),
             cleared=cleared,
-            stale_s=silence_s if stale else None,
+            stale_s=s.stale_s(now_s),
             finished=s.finished,
             time_s=time_s,
             latency_s=median(s.latencies_s) if s.latencies_s else None,
@@ -224,35 +271,15 @@ class DashboardState:
 
 
 def _with_text(stream: StreamState, state: DashboardState) -> Status:
-    own = stream.status
-    return Status(
-        own.stream,
-        state.status.text,
-        own.speed if own.speed is not None else state.status.speed,
-        own.lag_s if own.lag_s is not None else state.status.lag_s,
-        own.lost_samples,
-        own.duplicates,
-        own.reordered,
-    )
-
-
-def _numbers_by_size(name: str) -> list[tuple[int, str]]:
-    parts = re.findall(r"\d+|\D+", name)
-    return [(int(part) if part.isdecimal() else -1, part) for part in parts]
+    own, feed = stream.status, state.status
+    speed = feed.speed if own.speed is None else own.speed
+    lag_s = feed.lag_s if own.lag_s is None else own.lag_s
+    return replace(own, text=feed.text, speed=speed, lag_s=lag_s)
 
 
 def _needed(stream: StreamState) -> tuple[bool, bool, float]:
     """Order streams by how much they are needed: one with alerts stays longest."""
     return bool(stream.active), not stream.finished, stream.touched_s
-
-
-def _rank(priority: Priority) -> int:
-    return PRIORITY_ORDER.index(priority)
-
-
-def _urgency(alert: Alert) -> tuple[int, bool, int]:
-    acknowledged = alert.state is AlertState.ACKNOWLEDGED
-    return _rank(alert.priority), acknowledged, -alert.onset_sample
 
 
 def _wave(stream: StreamState) -> Wave | None:

@@ -3,7 +3,7 @@
 Rules:
 
 1. Whatever happens (end, error, Ctrl-C, SIGTERM, Ctrl-Z), the terminal is put back.
-2. Only rows that changed are written.
+2. Only cells that changed are written.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import sys
 import termios
 import tty
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.control import Control
 
-from monitor.dashboard.canvas import Canvas, Row
+from monitor.dashboard.canvas import Canvas, Change
 
 DEFAULT_SIZE = (80, 24)
 
@@ -32,15 +32,15 @@ class Terminated(BaseException):
 
 
 class _Changes:
-    """The rows that differ from the screen, each after a move of the cursor."""
+    """The cells that differ from the screen, each run after a move of the cursor."""
 
-    def __init__(self, rows: list[tuple[int, Row]]) -> None:
-        self.rows = rows
+    def __init__(self, changes: list[Change]) -> None:
+        self.changes = changes
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for number, row in self.rows:
-            yield Control.move_to(0, number).segment
-            yield from row
+        for row, column, segments in self.changes:
+            yield Control.move_to(column, row).segment
+            yield from segments
 
 
 class Terminal:
@@ -58,8 +58,7 @@ class Terminal:
         self.console = console
         self._keys_fd = keys_fd if keys_fd is not None else _stdin_if_terminal()
         self._saved: list[Any] | None = None
-        self._shown: list[Row] = []
-        self._size = (0, 0)
+        self._shown: Canvas | None = None
         self._handlers: dict[int, Any] = {}
 
     @property
@@ -75,16 +74,11 @@ class Terminal:
             self._handle(signal.SIGTSTP, self._suspend)
             self._enter()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Restore screen, keys and signals."""
         try:
             self._leave()
@@ -105,19 +99,15 @@ class Terminal:
 
     def show(self, canvas: Canvas) -> None:
         """Put a frame on the screen."""
-        rows = canvas.rows()
-        size = (canvas.width, canvas.height)
-        if size != self._size:
+        shown = self._shown
+        if shown is None or (shown.width, shown.height) != (canvas.width, canvas.height):
             self.console.control(Control.clear())
-            self._shown, self._size = [], size
-        changed = [
-            (number, row)
-            for number, row in enumerate(rows)
-            if number >= len(self._shown) or row != self._shown[number]
-        ]
-        self._shown = rows
-        if changed:
-            self.console.print(_Changes(changed), end="", crop=False, soft_wrap=True)
+            changes = [(number, 0, row) for number, row in enumerate(canvas.rows())]
+        else:
+            changes = canvas.changes(shown)
+        self._shown = canvas
+        if changes:
+            self.console.print(_Changes(changes), end="", crop=False, soft_wrap=True)
 
     def bell(self) -> None:
         """Sound the terminal's bell."""
@@ -146,7 +136,7 @@ class Terminal:
             tty.setcbreak(self._keys_fd, termios.TCSANOW)
         self.console.set_alt_screen(True)
         self.console.show_cursor(False)
-        self._size = (0, 0)
+        self._shown = None
 
     def _leave(self) -> None:
         if self._keys_fd is not None and self._saved is not None:

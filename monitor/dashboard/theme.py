@@ -20,6 +20,7 @@ HATCH = "grey42"
 GOOD = "green3"
 # banners are reversed, which is still seen where colour is off
 WARN = "bold yellow1 on grey0 reverse"
+LEAD_WARN = "bold yellow1"
 
 BEATS = {
     AamiClass.N: "green3",
@@ -84,6 +85,15 @@ RHYTHMS = {
     "NOISE": "noise",
     "PACE": "paced rhythm",
 }
+
+SHORT_RHYTHMS = {
+    "N": "normal",
+    "B": "bigeminy",
+    "T": "trigeminy",
+    "NOISE": "noise",
+    "PACE": "paced",
+}
+"""For rhythms whose WFDB name is no word that people know."""
 
 
 def clock(seconds: float) -> str:

@@ -5,20 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.dashboard import theme
+from monitor.dashboard.bars import (
+    draw_bell_pause,
+    draw_help,
+    draw_keys,
+    draw_status,
+    draw_title,
+    draw_too_small,
+    fits,
+)
 from monitor.dashboard.canvas import Canvas
-from monitor.dashboard.keys import HELP
 from monitor.dashboard.panels import draw_alerts, draw_vitals
 from monitor.dashboard.snapshot import Snapshot
 from monitor.dashboard.traces import Box, Scales, draw_traces
-
-MIN_WIDTH, MIN_HEIGHT = 80, 24
+from monitor.dashboard.trend_panel import draw_trends, trend_rows
 
 
 @dataclass(frozen=True, slots=True)
 class Display:
     """Display settings of the user; none changes the analysis.
 
-    ``gain_mv`` and ``dots_per_s`` are None for automatic; ``lead`` is the one drawn on top.
+    ``gain_mv`` and ``dots_per_s`` are None for automatic; ``lead`` is the one drawn on top;
+    ``trend_s`` is the span of the trends in seconds, None for all
+    that is known.
     """
 
     gain_mv: float | None = None
@@ -28,6 +37,7 @@ class Display:
     paused: bool = False
     bell_paused_s: int = 0
     help: bool = False
+    trend_s: int | None = None
 
 
 def draw(
@@ -54,14 +64,16 @@ def draw(
         Scales of the frame before; brought up to date, so that the gain does not jump.
     """
     canvas = Canvas(width, height)
-    if width < MIN_WIDTH or height < MIN_HEIGHT:
-        _draw_too_small(canvas, snapshot)
+    if not fits(canvas):
+        alerts = (f"{theme.MARKS[a.priority]} {a.text or a.kind.value}" for a in snapshot.active)
+        draw_too_small(canvas, alerts)
         return canvas
     strip = 4 if height < 28 else 6 if height < 40 else 8
     panel = 27 if width < 110 else 32 if width < 150 else 38
     body = height - 1 - strip - 2
     _draw_header(canvas, snapshot, display)
-    left = Box(1, 0, width - panel, body)
+    trends = trend_rows(height) if snapshot.trends else 0
+    left = Box(1, 0, width - panel, body - trends)
     draw_traces(
         canvas,
         left,
@@ -72,33 +84,21 @@ def draw(
         dots_per_s=display.dots_per_s,
         sweep=display.sweep,
     )
+    below = Box(left.row + left.height, 0, width - panel, trends)
+    draw_trends(canvas, below, snapshot.trends)
     draw_vitals(canvas, Box(1, width - panel, panel, body), snapshot)
     draw_alerts(canvas, Box(1 + body, 0, width, strip), snapshot, now_s)
     _draw_footer(canvas, snapshot, display)
     if display.help:
-        _draw_help(canvas)
+        draw_help(canvas)
     return canvas
 
 
-def _draw_too_small(canvas: Canvas, snapshot: Snapshot) -> None:
-    lines = [
-        "terminal too small",
-        f"{canvas.width}x{canvas.height}, needs {MIN_WIDTH}x{MIN_HEIGHT}",
-    ]
-    lines += [f"{theme.MARKS[a.priority]} {a.text or a.kind.value}" for a in snapshot.active]
-    for row, line in enumerate(lines[: canvas.height]):
-        style = theme.WARN if row == 0 else theme.TEXT
-        canvas.text(row, 0, line, style)
-
-
 def _draw_header(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
-    column = canvas.text(0, 1, "ECG", theme.HEART)
-    column = canvas.text(0, column + 1, "monitor", theme.TITLE)
+    column = draw_title(canvas)
     state, style = _state(snapshot, display)
     end = canvas.right(0, canvas.width - 1, f" {state} ", style)
-    if display.bell_paused_s:
-        left = f" BELL PAUSED {display.bell_paused_s // 60}:{display.bell_paused_s % 60:02d} "
-        end = canvas.right(0, end - 1, left, theme.WARN)
+    end = draw_bell_pause(canvas, end, display.bell_paused_s)
     for number, (name, priority) in enumerate(snapshot.others):
         mark = "STALE" if name in snapshot.stale else theme.MARKS[priority].strip()
         text = f" {name[:16]} {mark} "
@@ -149,12 +149,8 @@ def _draw_footer(canvas: Canvas, snapshot: Snapshot, display: Display) -> None:
         parts.append("lost {} · duplicate {} · reordered {}".format(*counts))
     else:
         parts.append(f"lost {counts[0]}")
-    canvas.fill(row, 0, canvas.width, theme.RULE, "─")
-    line = f" {' · '.join(parts)} "[: canvas.width - 4]
-    column = canvas.text(row, 2, line, theme.WARN if counts[0] else theme.TEXT)
-    room = canvas.width - column - 6
-    if status.text and room > 0:
-        canvas.right(row, canvas.width - 2, f" {_shorten(status.text, room)} ", theme.TITLE)
+    style = theme.WARN if counts[0] else theme.TEXT
+    draw_status(canvas, row, " · ".join(parts), status.text, style)
     _draw_keys(canvas, row + 1, snapshot, display)
 
 
@@ -164,35 +160,14 @@ def _draw_keys(canvas: Canvas, row: int, snapshot: Snapshot, display: Display) -
         ("?", "help"),
         ("space", "resume" if display.paused else "pause"),
         ("a", "acknowledge"),
+        ("s", "bell"),
+        ("e", "events"),
         ("+ - 0", "gain"),
         ("[ ]", "time"),
     ]
     if snapshot.streams > 1:
-        keys.append(("n", "stream"))
+        keys[2:2] = [("w", "ward"), ("n", "next")]
     if snapshot.wave is not None and len(snapshot.wave.info.leads) > 1:
         keys.append(("l", "lead"))
-    keys += [("m", "scroll" if display.sweep else "sweep"), ("s", "bell")]
-    column = 1
-    for key, word in keys:
-        if column + len(key) + len(word) + 2 > canvas.width:
-            break
-        column = canvas.text(row, column, key, theme.TITLE)
-        column = canvas.text(row, column + 1, word, theme.DIM) + 2
-    notice = "not a medical device"
-    if column + len(notice) < canvas.width:
-        canvas.right(row, canvas.width - 1, notice, theme.DIM)
-
-
-def _shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _draw_help(canvas: Canvas) -> None:
-    width, height = 54, len(HELP) + 4
-    top, left = max(0, (canvas.height - height) // 2), max(0, (canvas.width - width) // 2)
-    for row in range(top, top + height):
-        canvas.fill(row, left, width, f"{theme.TEXT} on grey15")
-    canvas.text(top + 1, left + 3, "Keys", f"{theme.TITLE} on grey15")
-    for number, (key, words) in enumerate(HELP):
-        canvas.text(top + 2 + number, left + 3, key, f"{theme.HEART} on grey15")
-        canvas.text(top + 2 + number, left + 14, words, f"{theme.TEXT} on grey15")
+    keys += [("m", "scroll" if display.sweep else "sweep"), ("t", "trends")]
+    draw_keys(canvas, row, keys)

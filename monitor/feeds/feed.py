@@ -50,3 +50,7 @@ class Feed(Protocol):
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
         """Acknowledge one alert of a stream; None acknowledges all."""
         ...
+
+    def fetch_strip(self, stream: str, alert_id: int) -> None:
+        """Ask for the signal published with an alert; it comes as a snippet if it is still kept."""
+        ...

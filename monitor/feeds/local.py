@@ -124,6 +124,9 @@ class LocalFeed:
         """Ask :meth:`run` to return soon; it still flushes the pipeline."""
         self._stop.set()
 
+    def fetch_strip(self, stream: str, alert_id: int) -> None:
+        """Do nothing: every snippet has been delivered."""
+
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
         """Acknowledge before the next samples are analysed; after the end, at once."""
         self._acknowledgements.append(alert_id)

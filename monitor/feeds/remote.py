@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from monitor.feeds.feed import Deliver, Status
+from monitor.feeds.strips import StripRequests
 from monitor.messages import Alert, AlertState, End, StreamInfo
 from monitor.wire.follow import Follower
 from monitor.wire.keys import ClientKeys
@@ -74,6 +75,7 @@ class SubscriberFeed:
         self._keys = keys
         self._stop = threading.Event()
         self._acknowledgements: deque[tuple[str, int | None]] = deque()
+        self._strips = StripRequests()
         self._infos: dict[str, StreamInfo] = {}
         self._ended: set[str] = set()  # by their senders
         self._over: set[str] = set()  # ended, or their service has stopped
@@ -103,6 +105,9 @@ class SubscriberFeed:
             journal = ControlClient(self._control, self._keys) if self._control else None
             if journal is not None:
                 stack.callback(journal.close)
+            strips = ControlClient(self._control, self._keys) if self._control else None
+            if strips is not None:
+                stack.callback(strips.close)
             follower = Follower(subscription, journal, stream=self._stream)
             heard_s, silent = self._clock(), False
             while not self._stop.is_set():
@@ -121,6 +126,8 @@ class SubscriberFeed:
                         deliver(Status(self._stream or "", text, lost=bool(self._publisher)))
                 if control is not None:
                     self._talk(control)
+                if strips is not None:
+                    self._strips.follow(strips, deliver, self._clock())
                 if self._until_ended and self._infos and self._over >= self._infos.keys():
                     return
 
@@ -131,6 +138,10 @@ class SubscriberFeed:
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
         """Ask the service to acknowledge; its answer comes as alerts."""
         self._acknowledgements.append((stream, alert_id))
+
+    def fetch_strip(self, stream: str, alert_id: int) -> None:
+        """Ask the service's journal for the signal before an alert."""
+        self._strips.want(stream, alert_id)
 
     def _take(self, packet: Packet, sequences: TopicSequences, deliver: Deliver) -> None:
         body = packet.body

@@ -7,7 +7,6 @@ somebody must look after them, and to start it anew would only make that worse.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import socket
 import threading
@@ -19,7 +18,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import make_wsgi_app
 
-from monitor.errors import USAGE, MonitorError
+from monitor.errors import MonitorError
+from monitor.http_address import is_loopback, parse_address, shown
 from monitor.metrics.figures import Figures
 from monitor.metrics.health import Health, Verdict
 
@@ -82,7 +82,7 @@ class MetricsServer:
     """
 
     def __init__(self, address: str, storage: Callable[[], Mapping[str, str]]) -> None:
-        host, port = parse_address(address)
+        host, port = parse_address(address, "--metrics")
         self._health = Health()
         self._storage = storage
         self.figures = Figures(self._health, storage)
@@ -92,9 +92,8 @@ class MetricsServer:
         except OSError as error:
             raise MonitorError(f"--metrics {address}: {error.strerror or error}") from error
         self._server.set_app(self._answer)
-        self.local = host == "localhost" or _is_loopback(host)
-        shown = f"[{host}]" if ":" in host else host
-        self.endpoint = f"http://{shown}:{self._server.server_port}"
+        self.local = is_loopback(host)
+        self.endpoint = f"http://{shown(host, self._server.server_port)}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True
         )
@@ -127,25 +126,3 @@ class MetricsServer:
         body = json.dumps(content).encode() + b"\n"
         start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """Read ``PORT`` (on the loopback address) or ``HOST:PORT``.
-
-    >>> parse_address("9464"), parse_address("[::1]:9464")
-    (('127.0.0.1', 9464), ('::1', 9464))
-    """
-    host, colon, port = text.rpartition(":")
-    valid_port = port.isdecimal() and len(port) <= 5 and int(port) <= 65535
-    if not valid_port or (colon and not host):
-        raise MonitorError(
-            f"--metrics {text!r} is not an address: write a port, or HOST:PORT", USAGE
-        )
-    return host.strip("[]") or "127.0.0.1", int(port)

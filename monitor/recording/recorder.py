@@ -32,7 +32,7 @@ class Recorder:
         Where the streams' folders go.
     settings
         Lengths and retention.
-    say
+    log
         Takes one line for the operator.
     wall_ns
         Wall clock (ns since 1970).
@@ -47,13 +47,13 @@ class Recorder:
         self,
         folder: Path,
         settings: RecordingSettings,
-        say: Callable[[str], object],
+        log: Callable[[str], object],
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds health data
             self._lock = _locked(folder)
-            recover(folder, say)
+            recover(folder, log)
             self._retention = Retention(folder, settings.keep_days, settings.max_mb)
         except OSError as error:
             reason = error.strerror or error
@@ -62,7 +62,7 @@ class Recorder:
         self._tidied_ns = 0
         self._folder = folder
         self._settings = settings
-        self._say = say
+        self._log = log
         self._streams: dict[str, StreamRecording] = {}
         self._ending: list[StreamRecording] = []
         self._given_up: set[str] = set()
@@ -125,7 +125,7 @@ class Recorder:
             self.flush()
             if self.problems and len(self._ending) == before:
                 text = f"{before} recording(s) left unfinished: the next start finishes them"
-                self._say(LogLine(text, Level.WARNING))
+                self._log(LogLine(text, Level.WARNING))
                 return
 
     def _all(self) -> Iterable[StreamRecording]:
@@ -141,7 +141,7 @@ class Recorder:
             self._settings,
             lambda wall_ns: self._name(info.stream, wall_ns),
             lambda name, size: self._retention.add(info.stream, name, size),
-            self._say,
+            self._log,
         )
 
     def _give_up(self, recording: StreamRecording, error: Exception) -> None:
@@ -173,10 +173,10 @@ class Recorder:
             deleted = self._retention.apply(self._tidied_ns // 1_000_000)
         except OSError as error:
             reason = error.strerror or error
-            self._say(LogLine(f"old recordings cannot be deleted: {reason}", Level.ERROR))
+            self._log(LogLine(f"old recordings cannot be deleted: {reason}", Level.ERROR))
         else:
             if deleted:
-                self._say(f"deleted {deleted} old recording(s)")
+                self._log(f"deleted {deleted} old recording(s)")
 
     def _failed(self, stream: str, error: Exception) -> None:
         reason = str(error)
@@ -186,12 +186,12 @@ class Recorder:
             reason = f"{type(error).__name__}: {' '.join(reason.split())[:200]}"
         if stream not in self.problems:
             text = f"recording of {stream} has stopped: {reason}"
-            self._say(LogLine(text, Level.ERROR, stream))
+            self._log(LogLine(text, Level.ERROR, stream))
         self.problems[stream] = reason
 
     def _healed(self, stream: str) -> None:
         if self.problems.pop(stream, None) is not None:
-            self._say(LogLine(f"recording of {stream} goes on", stream=stream))
+            self._log(LogLine(f"recording of {stream} goes on", stream=stream))
 
 
 def _hand(

@@ -25,7 +25,7 @@ from monitor.sinks.wfdb_annotations import WfdbAnnotations
 READ_SAMPLES = 100_000
 
 
-def recover(folder: Path, say: Callable[[str], object]) -> None:
+def recover(folder: Path, log: Callable[[str], object]) -> None:
     """Finish all open segments of all streams under ``folder``.
 
     Raises
@@ -45,9 +45,9 @@ def recover(folder: Path, say: Callable[[str], object]) -> None:
             reason = " ".join(str(error).split())[:200]
             name, when = path.parent.name, " now" if later else ""
             text = f"recording {name}/{path.stem} cannot be finished{when} ({reason})"
-            say(LogLine(text, Level.ERROR, name))
+            log(LogLine(text, Level.ERROR, name))
         else:
-            say(f"recording {path.parent.name}/{path.stem} of an earlier run: {samples} samples")
+            log(f"recording {path.parent.name}/{path.stem} of an earlier run: {samples} samples")
 
 
 def _finish(path: Path) -> int:

@@ -44,7 +44,7 @@ class StreamRecording:
         Gives the name of a segment from its wall time (ns).
     finished
         Told of each finished segment: its name and its size in bytes.
-    say
+    log
         Takes one line for the operator.
     """
 
@@ -55,14 +55,14 @@ class StreamRecording:
         settings: RecordingSettings,
         name: Callable[[int], str],
         finished: Callable[[str, int], object],
-        say: Callable[[str], object],
+        log: Callable[[str], object],
     ) -> None:
         self.info = info
         self.over = False
         self._folder = folder
         self._name = name
         self._finished = finished
-        self._say = say
+        self._log = log
         self._segment_samples = round(settings.segment_s * info.rate_hz)
         self._hole_samples = round(settings.hole_s * info.rate_hz)
         self._late = round(LATE_S * info.rate_hz)
@@ -143,7 +143,7 @@ class StreamRecording:
                     f"recording of {self.info.stream}: samples beyond the range of the file are "
                     "cut off; the header counts them"
                 )
-                self._say(LogLine(text, Level.WARNING, self.info.stream))
+                self._log(LogLine(text, Level.WARNING, self.info.stream))
 
     def settle(self) -> bool:
         """Finish one segment, if one is due; tell whether one was.

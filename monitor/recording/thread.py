@@ -33,7 +33,7 @@ class RecordingThread:
 
     Parameters
     ----------
-    folder, settings, say
+    folder, settings, log
         For the recorder.
 
     Raises
@@ -43,10 +43,10 @@ class RecordingThread:
     """
 
     def __init__(
-        self, folder: Path, settings: RecordingSettings, say: Callable[[str], object]
+        self, folder: Path, settings: RecordingSettings, log: Callable[[str], object]
     ) -> None:
-        self._recorder = Recorder(folder, settings, say)
-        self._say = say
+        self._recorder = Recorder(folder, settings, log)
+        self._log = log
         self._queue: deque[tuple[Body, int]] = deque()
         self._early = threading.Event()
         self._closed = False
@@ -89,7 +89,7 @@ class RecordingThread:
         self._thread.join(CLOSE_S)
         if self._thread.is_alive():
             text = "the disk does not answer: recordings are left unfinished"
-            self._say(LogLine(text, Level.ERROR))
+            self._log(LogLine(text, Level.ERROR))
 
     def _run(self) -> None:
         try:
@@ -101,7 +101,7 @@ class RecordingThread:
             self._recorder.close()
         except Exception as error:
             self._defect = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            self._say(LogLine(f"nothing is recorded any more: {self._defect}", Level.ERROR))
+            self._log(LogLine(f"nothing is recorded any more: {self._defect}", Level.ERROR))
 
     def _record(self) -> None:
         """Write the messages that have come so far."""

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 from monitor.config import AlarmSettings
 from monitor.messages import Alert, AlertKind, AlertState, Event, Priority, Snippet
-from monitor.service.equipment_alerts import EquipmentAlerts
 from monitor.service.memory import StreamMemory
-from monitor.service.restored_alerts import RestoredAlerts
+from monitor.service.outside_alerts import EquipmentAlerts, RestoredAlerts
 
 SHOW_CLEARED_TICKS = 10  # seconds in which a display that joins late still sees the end
 SHOW_CLEARED = 50  # bounds the size of a state

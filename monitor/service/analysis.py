@@ -11,7 +11,7 @@ from monitor.errors import MonitorError
 from monitor.messages import AlertKind, Event, Quality, Rhythm, Samples, StreamInfo
 from monitor.service.alert_book import AlertBook
 from monitor.service.intake import Losses, SenderRate
-from monitor.service.pace import Pace
+from monitor.service.load import Pace
 from monitor.stages.steps import Steps, run_alone
 from monitor.wire.protocol import Body, Limits
 from monitor.wire.sequence import Reorder

@@ -20,14 +20,12 @@ from monitor.log_lines import Level, LogLine
 from monitor.messages import AlertKind, StreamInfo
 from monitor.recording.span_query import SignalMemory
 from monitor.service.analysis import MakeAnalysis
-from monitor.service.known import MAX_STREAMS, KnownStreams
-from monitor.service.load import Overload
+from monitor.service.known import MAX_STREAMS, KnownStreams, StreamLog
+from monitor.service.load import REAL_TIME, Overload
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Announcement
-from monitor.service.pace import REAL_TIME
 from monitor.service.requests import Requests
 from monitor.service.stream import MonitoredStream
-from monitor.service.stream_log import StreamLog
 from monitor.stages.steps import Steps, run_together
 from monitor.wire.frames import decode
 from monitor.wire.protocol import Body, Heartbeat, Packet, ProtocolError, StreamStatus
@@ -43,7 +41,7 @@ class Hub:
         Makes the pipeline of one stream.
     publisher
         Publisher id of the service.
-    say
+    log
         Takes one line for the log.
     max_streams
         Streams that are watched at a time.
@@ -57,22 +55,22 @@ class Hub:
         self,
         make_analysis: MakeAnalysis,
         publisher: str,
-        say: Callable[[str], object],
+        log: Callable[[str], object],
         max_streams: int = MAX_STREAMS,
         journal: QueriedJournal | None = None,
         signals: SignalMemory | None = None,
     ) -> None:
         self._publisher = publisher
-        self._say = say
+        self._log = log
         self.answers = RefusedStreams()
-        self._log = StreamLog(say)
-        self._known = KnownStreams(make_analysis, max_streams, self.answers, self._log)
+        self._stream_log = StreamLog(log)
+        self._known = KnownStreams(make_analysis, max_streams, self.answers, self._stream_log)
         self._streams = self._known.by_name
         self._unknown = 0  # messages of an unknown kind
         self._denied = 0  # connections
         self._problems = {"journal": "", "output": ""}
         self._requests = Requests(
-            publisher, self._streams, self._log, self._known.forget, journal, signals
+            publisher, self._streams, self._stream_log, self._known.forget, journal, signals
         )
         self.overload = Overload()
 
@@ -86,7 +84,7 @@ class Hub:
     @property
     def refused(self) -> int:
         """Messages refused so far."""
-        return self._log.refusals.count
+        return self._stream_log.refusals.count
 
     def receive(self, frames: Sequence[bytes], now_s: float, wall_ns: int) -> list[Body]:
         """Take one multipart message from a sender of samples."""
@@ -118,7 +116,7 @@ class Hub:
         try:
             packet = decode(frames)
         except ProtocolError as error:
-            self._log.refuse(error, now_s)
+            self._stream_log.refuse(error, now_s)
             return None
         if packet is None:
             self._unknown += 1
@@ -126,7 +124,7 @@ class Hub:
 
     def _note_refused(self, stream: MonitoredStream, before: int, now_s: float) -> None:
         if stream.refused > before:
-            self._log.refuse(stream.refusal, now_s, stream.refused - before)
+            self._stream_log.refuse(stream.refusal, now_s, stream.refused - before)
 
     def _take(self, packet: Packet, key: str, now_s: float, wall_ns: int) -> Steps[list[Body]]:
         name, announced = packet.body.stream, isinstance(packet.body, StreamInfo)
@@ -148,7 +146,7 @@ class Hub:
             self._known.appeared += awaited and not stream.awaited
             self._note_refused(stream, refused, now_s)
         except ProtocolError as error:
-            self._log.refuse(error, now_s)
+            self._stream_log.refuse(error, now_s)
             if stream is not None:
                 stream.refused += 1
             if announced:
@@ -156,7 +154,7 @@ class Hub:
             return []
         if announced and not stream.turned_away and stream.sent_by(packet.publisher):
             self.answers.accept(name, packet.publisher)
-        self._log.report(stream, was)
+        self._stream_log.report(stream, was)
         return out
 
     def request(
@@ -194,12 +192,12 @@ class Hub:
             if stream.rejected:
                 self.answers.refuse(name, stream.rejected, str(stream.refusal), now_s)
                 stream.rejected = ""
-            self._log.report(stream, was)
+            self._stream_log.report(stream, was)
             if stream.status is StreamStatus.LIVE:
                 behind_s.append(stream.behind_s)
             if self._known.done_with(stream, now_s):
                 out += self._known.forget(name)
-        self._log.refusals.tick(now_s)
+        self._stream_log.refusals.tick(now_s)
         self.answers.tick(now_s)
         self._known.tick(now_s)
         name, speed = self._known.fastest
@@ -208,7 +206,7 @@ class Hub:
             behind_s, now_s - looked_at_s, shed, fastest if speed > REAL_TIME else ""
         )
         if said:
-            self._say(LogLine(said, Level.WARNING) if self.overload.shedding else said)
+            self._log(LogLine(said, Level.WARNING) if self.overload.shedding else said)
         return [self._heartbeat(), *out]
 
     def stored(self, problems: Mapping[str, str], journal: str = "") -> list[Body]:
@@ -232,7 +230,7 @@ class Hub:
     def _note_problem(self, part: str, problem: str, over: str) -> None:
         """Log a problem of a part of the service when it changes."""
         if problem != self._problems[part]:
-            self._say(LogLine(f"{part}: {problem or over}", Level.ERROR if problem else Level.INFO))
+            self._log(LogLine(f"{part}: {problem or over}", Level.ERROR if problem else Level.INFO))
             self._problems[part] = problem
 
     def greeting(self) -> list[Body]:
@@ -246,7 +244,7 @@ class Hub:
             return []
         was = stream.status
         out = stream.quarantine(reason)
-        self._log.report(stream, was)
+        self._stream_log.report(stream, was)
         return out
 
     def flush(self) -> list[Body]:
@@ -255,8 +253,8 @@ class Hub:
         for stream in self._streams.values():
             was = stream.status
             out += stream.end(stopped=True)
-            self._log.report(stream, was)
-        self._log.refusals.tick(math.inf)
+            self._stream_log.report(stream, was)
+        self._stream_log.refusals.tick(math.inf)
         return out
 
     def restore(self, memories: Iterable[StreamMemory], now_s: float) -> None:

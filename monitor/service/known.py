@@ -1,4 +1,4 @@
-"""The streams that the service knows: places to watch them, and memory of those forgotten. Pure.
+"""The streams that the service knows: their places, what outlives them, and their log. Pure.
 
 Rules:
 
@@ -7,26 +7,74 @@ Rules:
 2. A stream that is not watched stays known: a stale one until it is discharged, an ended one while
    a lethal alarm has not been acknowledged. There is room for :data:`MAX_KEPT` of them.
 3. Only a stream that needs no person any more makes room for others.
+4. No line of the log holds what a sender wrote, except names of streams: who the patient is must
+   not be in logs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from monitor.log_lines import Level
+from monitor.log_lines import Level, LogLine
+from monitor.messages import StreamInfo
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Announcement
 from monitor.service.stream import MonitoredStream
-from monitor.service.stream_log import StreamLog, described
-from monitor.wire.protocol import Body, ProtocolError
-from monitor.wire.refusals import ANSWER_S, RefusedStreams
+from monitor.wire.protocol import Body, ProtocolError, StreamStatus
+from monitor.wire.refusals import ANSWER_S, Refusals, RefusedStreams
 
 MAX_STREAMS = 256
 MAX_KEPT = 256
 MAX_FORMER = 10_000  # memories of forgotten streams
 FORGET_ENDED_S = 60.0
+
+
+class StreamLog:
+    """Writes one line when the status of a stream changes, and counts refused messages.
+
+    Parameters
+    ----------
+    log
+        Takes one line.
+    """
+
+    def __init__(self, log: Callable[[str], object]) -> None:
+        self._log = log
+        self.refusals = Refusals(log)
+
+    def line(self, stream: str, text: str, level: Level = Level.INFO) -> None:
+        """Write one line about a stream."""
+        self._log(LogLine(f"stream {stream}: {text}", level, stream))
+
+    def refuse(self, error: ProtocolError, now_s: float, count: int = 1) -> None:
+        """Count refused messages; only the public reason of the error is logged."""
+        self.refusals.note(f"a message: {error.reason}", now_s, count)
+
+    def report(self, stream: MonitoredStream, was: StreamStatus) -> None:
+        """Write what is new of a stream; ``was`` is its former status."""
+        name = stream.info.stream
+        if stream.news is not None:
+            news, stream.news = stream.news, None
+            self.line(name, news, news.level)
+        if stream.status is was or stream.turned_away:
+            return
+        if stream.status is StreamStatus.QUARANTINED:
+            self.line(name, f"quarantined: {stream.reason}", Level.ERROR)
+        elif stream.status is StreamStatus.STALE:
+            self.line(name, stream.status, Level.WARNING)
+        elif stream.status is StreamStatus.ENDED:
+            self.line(name, stream.status)
+        elif stream.status is StreamStatus.WAITING:
+            self.line(name, f"begins anew: {described(stream.info)}")
+        elif was is StreamStatus.STALE:
+            self.line(name, "samples again")
+
+
+def described(info: StreamInfo) -> str:
+    """Describe a stream without its source and lead names, which a sender chooses freely."""
+    return f"{info.rate_hz:g} Hz, {len(info.leads)} lead(s)"
 
 
 class KnownStreams:

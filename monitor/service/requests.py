@@ -12,8 +12,8 @@ from monitor.errors import MonitorError
 from monitor.journal.history_query import QueriedJournal, history_answer, snippet_answer
 from monitor.messages import Alert
 from monitor.recording.span_query import SignalMemory, signal_answer
+from monitor.service.known import StreamLog
 from monitor.service.stream import MonitoredStream
-from monitor.service.stream_log import StreamLog
 from monitor.strict_toml import build
 from monitor.wire.fields import fields_to_dict
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads

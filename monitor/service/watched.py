@@ -12,9 +12,9 @@ from monitor.messages import AlertKind, End, Samples, StreamInfo
 from monitor.service.alert_book import AlertBook
 from monitor.service.analysis import AnalysisRun, MakeAnalysis
 from monitor.service.intake import usable
+from monitor.service.load import Pace
 from monitor.service.memory import StreamMemory
 from monitor.service.ownership import Announcement
-from monitor.service.pace import Pace
 from monitor.stages.steps import Steps
 from monitor.wire.protocol import (
     SERVICE_STOPPED,

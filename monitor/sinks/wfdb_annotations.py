@@ -97,6 +97,10 @@ class WfdbAnnotations:
             rows = [(self._info.start_sample + 1, '"', 0, 0, "no beat found")]
         return self._settled + encode(rows, self._settled_row) + END
 
+    def rows(self, end_sample: int) -> list[Row]:
+        """Give all annotations in order of time, as :meth:`encoded` writes them."""
+        return self._rows(end_sample, 0)
+
     def write(self, folder: Path, record: str, end_sample: int) -> Path:
         """Write the file, ``RECORD.mon``, as :meth:`encoded` gives it.
 

@@ -18,9 +18,10 @@ from brainflow.board_shim import BoardIds, BoardShim, BrainFlowError, BrainFlowI
 from numpy.typing import NDArray
 
 from monitor.errors import USAGE, MonitorError
-from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.sources import LOOK_UP_S, Log, pieces, stream_name
-from monitor.sources.sample_clock import Counts, SampleClock, Times
+from monitor.messages import Samples, StreamInfo
+from monitor.sources import Log, stream_name
+from monitor.sources.live import as_they_come
+from monitor.sources.sample_clock import Counts, Run, SampleClock, Times
 from monitor.sources.units import millivolts_in
 
 UNIT = "uV"  # BrainFlow gives EXG rows in this unit for all boards
@@ -93,24 +94,19 @@ class BrainFlowBoard:
         self._scale = scale
         self._log = log
         self._chunk_s = chunk_s
-        self._info = StreamInfo(
+        self.info = StreamInfo(
             stream or stream_name(name),
             float(facts["sampling_rate"]),
             names,
             0,
             f"BrainFlow {facts['name']}",
         )
-        self._clock = SampleClock(self._info.stream, self._info.rate_hz)
-        self._counter = SampleCounter(self._info.rate_hz)
+        self._clock = SampleClock(self.info.stream, self.info.rate_hz)
+        self._counter = SampleCounter(self.info.rate_hz)
         self._stamps, self._count = facts["timestamp_channel"], facts["package_num_channel"]
         self._left = _length(parameters.file) if board == BoardIds.PLAYBACK_FILE_BOARD else None
         self._board = BoardShim(board, parameters)
         self._start()
-
-    @property
-    def info(self) -> StreamInfo:
-        """The stream."""
-        return self._info
 
     def chunks(self) -> Iterator[Samples]:
         """Give the samples as they come, without end unless a file is played back.
@@ -120,43 +116,33 @@ class BrainFlowBoard:
         MonitorError
             If the board fails.
         """
-        longest = max(1, round(self._chunk_s * self._info.rate_hz))
-        end, given_at = 0, time.monotonic()
         try:
-            while self._left is None or self._left > 0:
-                time.sleep(self._chunk_s)
-                runs = self._read()
-                for start, values in runs:
-                    yield from pieces(self._info, start, values, longest)
-                    end = start + len(values)
-                now = time.monotonic()
-                if runs:
-                    given_at = now
-                elif now - given_at >= LOOK_UP_S:
-                    given_at = now
-                    nothing = np.empty((0, len(self._rows)), np.float32)
-                    yield Samples(self._info.stream, end, nothing)
-            for start, values in self._clock.flush():
-                yield from pieces(self._info, start, values, longest)
+            yield from as_they_come(self.info, self._taken(), self._chunk_s)
         finally:
             self._board.release_session()
+
+    def _taken(self) -> Iterator[list[Run]]:
+        while self._left is None or self._left > 0:
+            time.sleep(self._chunk_s)
+            yield self._read()
+        yield self._clock.flush()
 
     def _start(self) -> None:
         try:
             self._board.prepare_session()
         except BrainFlowError as error:
-            raise MonitorError(f"{self._info.source} cannot be reached ({error})") from error
+            raise MonitorError(f"{self.info.source} cannot be reached ({error})") from error
         try:
-            self._board.start_stream(round(BUFFER_S * self._info.rate_hz))
+            self._board.start_stream(round(BUFFER_S * self.info.rate_hz))
         except BrainFlowError as error:
             self._board.release_session()
-            raise MonitorError(f"{self._info.source} gives no samples ({error})") from error
+            raise MonitorError(f"{self.info.source} gives no samples ({error})") from error
 
-    def _read(self) -> list[tuple[int, FloatArray]]:
+    def _read(self) -> list[Run]:
         try:
             data = self._board.get_board_data()
         except BrainFlowError as error:
-            raise MonitorError(f"{self._info.source} failed ({error})") from error
+            raise MonitorError(f"{self.info.source} failed ({error})") from error
         if not data.shape[1]:
             return []
         if self._left is not None:
@@ -165,7 +151,7 @@ class BrainFlowBoard:
         stamps = data[self._stamps]
         runs = self._clock.push(stamps, values, self._counter.lost(stamps, data[self._count]))
         for note in self._clock.notes():
-            self._log(f"stream {self._info.stream}: {note}")
+            self._log(f"stream {self.info.stream}: {note}")
         return runs
 
 

@@ -97,6 +97,26 @@ def choose_leads(
     return [primary, *others][:DEFAULT_LEADS]
 
 
+def of_one_rate(
+    record: str, chosen: Sequence[int], rates: Sequence[float], wanted: Sequence[str]
+) -> list[int]:
+    """Give the chosen signals that have the rate of the primary lead: they share its sample index.
+
+    Raises
+    ------
+    MonitorError
+        If the user wanted one that has not.
+    """
+    same = [i for i in chosen if rates[i] == rates[chosen[0]]]
+    if wanted and same != chosen:
+        raise MonitorError(
+            f"{record}: leads {', '.join(wanted)} have different sampling rates; choose leads of "
+            "one rate",
+            USAGE,
+        )
+    return same
+
+
 def choose_pulse(
     record: str,
     names: Sequence[str],

@@ -6,8 +6,8 @@ out or lost while it was away is a hole. Lead names and units come from the stre
 
 from __future__ import annotations
 
+import itertools
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ import numpy as np
 import pylsl
 
 from monitor.errors import USAGE, MonitorError
-from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.sources import LOOK_UP_S, Log, pieces, stream_name
+from monitor.messages import Samples, StreamInfo
+from monitor.sources import Log, stream_name
 from monitor.sources.calibration import NO_CALIBRATION, Calibration, choose_voltages
-from monitor.sources.sample_clock import SampleClock
+from monitor.sources.live import as_they_come
+from monitor.sources.sample_clock import Run, SampleClock
 
 FIND_S = 10.0  # longest search for a stream; LSL streams answer within seconds
 ANOTHER_S = 1.0  # further search for a second stream of the same name
@@ -83,20 +84,15 @@ class LslStream:
         self._scale = np.array(scale)
         self._baseline = np.array(baseline)
         self._chunk_s = chunk_s
-        self._info = StreamInfo(
+        self.info = StreamInfo(
             stream or stream_name(found.name()),
             rate_hz,
             tuple(names[i] for i in chosen),
             0,
             f"LSL {found.name()} on {found.hostname()}",
         )
-        self._clock = SampleClock(self._info.stream, rate_hz)
+        self._clock = SampleClock(self.info.stream, rate_hz)
         self._title = title
-
-    @property
-    def info(self) -> StreamInfo:
-        """The stream."""
-        return self._info
 
     def chunks(self) -> Iterator[Samples]:
         """Give the samples as they come, without end, and empty pieces during silence.
@@ -106,26 +102,13 @@ class LslStream:
         MonitorError
             If the sender is gone and cannot be found again (it has no source id).
         """
-        end = 0
-        given_at = time.monotonic()
-        longest = max(1, round(self._chunk_s * self._info.rate_hz))
         try:
-            while True:
-                runs = self._pull()
-                for start, values in runs:
-                    yield from pieces(self._info, start, values, longest)
-                    end = start + len(values)
-                now = time.monotonic()
-                if runs:
-                    given_at = now
-                elif now - given_at >= LOOK_UP_S:
-                    given_at = now
-                    nothing = np.empty((0, len(self._columns)), np.float32)
-                    yield Samples(self._info.stream, end, nothing)
+            pulled = (self._pull() for _ in itertools.count())
+            yield from as_they_come(self.info, pulled, self._chunk_s)
         finally:
             self._inlet.close_stream()
 
-    def _pull(self) -> list[tuple[int, FloatArray]]:
+    def _pull(self) -> list[Run]:
         rows, times = self._reached(
             self._title,
             lambda: self._inlet.pull_chunk(timeout=self._chunk_s, max_samples=MAX_PULL),
@@ -136,7 +119,7 @@ class LslStream:
         values = (raw - self._baseline) * self._scale
         runs = self._clock.push(np.asarray(times, np.float64), values.astype(np.float32))
         for note in self._clock.notes():
-            self._log(f"stream {self._info.stream}: {note}")
+            self._log(f"stream {self.info.stream}: {note}")
         return runs
 
     def _reached(self, title: str, ask: Callable[[], Any]) -> Any:

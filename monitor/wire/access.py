@@ -1,22 +1,55 @@
-"""Access control: CURVE on the sockets of the service, and the rights of each client's key.
+"""Access control: the allow-list of clients and their rights, and CURVE on the service's sockets.
 
-ZeroMQ makes the handshake (RFC 26, CurveZMQ). This module answers whether a key may connect (RFC
-27, ZAP), and later for each message whether its key still may.
+The allow-list is one strict TOML file::
+
+    [[clients]]
+    name = "bed-7"
+    public_key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+    rights = ["send"]                # send | subscribe | control | discharge
+
+ZeroMQ makes the handshake (RFC 26, CurveZMQ). :class:`Access` answers whether a key may connect
+(RFC 27, ZAP), and later for each message whether its key still may.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import os
+import re
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import zmq
 import zmq.auth
 
-from monitor.errors import MonitorError
+from monitor.errors import USAGE, MonitorError
 from monitor.log_lines import Level, LogLine
-from monitor.wire.allowlist import Right, load
-from monitor.wire.keys import ALLOW_LIST, fingerprint, load_server
+from monitor.strict_toml import build
+from monitor.text_file import read_text_file
+from monitor.wire.keys import ALLOW_LIST, check_private, fingerprint, is_public_key, load_server
+
+MAX_CLIENTS = 10_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+HEADER = """\
+# Clients that this server lets in. Written by `ecg-monitor keys allow` and `keys revoke`, which do
+# not keep comments; may be edited. A running server takes a change over within a second.
+"""
+
+
+class Right(StrEnum):
+    """What a client may do."""
+
+    SEND = "send"  # announce streams and send their samples
+    SUBSCRIBE = "subscribe"  # receive everything that is published, ask for states
+    CONTROL = "control"  # acknowledge alerts, change limits
+    DISCHARGE = "discharge"  # let a stream go that is not being sent, with its alarms
+
 
 # a subscriber may ask on the control socket; only `control` may change anything
 ROOMS = {
@@ -24,6 +57,137 @@ ROOMS = {
     "output": frozenset({Right.SUBSCRIBE}),
     "control": frozenset({Right.CONTROL, Right.DISCHARGE, Right.SUBSCRIBE}),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client of the list.
+
+    Raises
+    ------
+    MonitorError
+        If a field is missing or not valid.
+    """
+
+    name: str = ""
+    public_key: str = ""
+    rights: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            text = "every client needs a name: letters, digits, '-' and '_', at most 64"
+            raise MonitorError(text, USAGE)
+        if not is_public_key(self.public_key):
+            text = f"client {self.name}: public_key must be the 40 characters of a public key"
+            raise MonitorError(text, USAGE)
+        if not self.rights or not set(self.rights) <= set(Right):
+            text = f"client {self.name}: rights must be some of {', '.join(Right)}"
+            raise MonitorError(text, USAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """All clients that are let in.
+
+    Raises
+    ------
+    MonitorError
+        If two clients share a name or a key: revoking one would leave the other.
+    """
+
+    clients: tuple[Client, ...] = ()
+    rights: Mapping[str, frozenset[Right]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.clients) > MAX_CLIENTS:
+            raise MonitorError(f"{len(self.clients)} clients are over the limit of {MAX_CLIENTS}")
+        for what in ("name", "public_key"):
+            counts = Counter(getattr(client, what) for client in self.clients)
+            for value, count in counts.most_common(1):
+                if count > 1:
+                    raise MonitorError(f"the {what.replace('_', ' ')} {value} comes twice", USAGE)
+        rights = {c.public_key: frozenset(map(Right, c.rights)) for c in self.clients}
+        object.__setattr__(self, "rights", rights)
+
+    def name_of(self, public_key: str) -> str | None:
+        """Give the name of the client with this key, if it is let in."""
+        return next((c.name for c in self.clients if c.public_key == public_key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    clients: tuple[Client, ...] = ()
+
+
+def parse(text: str) -> AllowList:
+    """Read an allow-list.
+
+    Raises
+    ------
+    MonitorError
+        If the text is not a valid allow-list.
+    """
+    try:
+        table = tomllib.loads(text)
+        clients = build(_File, table, "").clients
+    except (ValueError, RecursionError) as error:
+        raise MonitorError(f"not valid TOML: {' '.join(str(error).split())}", USAGE) from error
+    if "clients" not in table:  # a half-written file must not cut everybody off
+        raise MonitorError("names no clients; to let nobody in write: clients = []", USAGE)
+    return AllowList(clients)
+
+
+def load(path: Path) -> AllowList:
+    """Read the file of an allow-list.
+
+    Raises
+    ------
+    MonitorError
+        If it is missing, unreadable or not valid, or if others may write it.
+    """
+    try:
+        check_private(path, 0o022, "changed")
+        return parse(read_text_file(path))
+    except FileNotFoundError as error:
+        raise MonitorError(
+            f"allow-list {path} is not there; `ecg-monitor keys make server` makes it", USAGE
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise MonitorError(f"allow-list {path} cannot be read: {error}", USAGE) from error
+    except MonitorError as error:
+        raise MonitorError(f"allow-list {path}: {error}", USAGE) from error
+
+
+def dumps(allowed: AllowList) -> str:
+    """Give an allow-list as TOML. Names and Z85 keys need no escapes."""
+    text = HEADER if allowed.clients else HEADER + "clients = []\n"
+    for client in allowed.clients:
+        rights = ", ".join(f'"{right}"' for right in client.rights)
+        text += (
+            f'\n[[clients]]\nname = "{client.name}"\n'
+            f'public_key = "{client.public_key}"\nrights = [{rights}]\n'
+        )
+    return text
+
+
+def save(allowed: AllowList, path: Path) -> None:
+    """Write the file atomically: a reader sees the old list or the new one.
+
+    Raises
+    ------
+    MonitorError
+        If it cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".clients-")  # mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(dumps(allowed))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        raise MonitorError(f"cannot write {path}: {error.strerror}") from error
 
 
 class Access:
@@ -37,7 +201,7 @@ class Access:
         Holds ``server.key_secret`` and the allow-list.
     refused
         Takes one line for each refusal.
-    say
+    log
         Takes a line when the allow-list changes.
 
     Raises
@@ -51,14 +215,14 @@ class Access:
         context: zmq.Context[zmq.Socket[bytes]],
         folder: Path,
         refused: Callable[[str], object],
-        say: Callable[[str], object],
+        log: Callable[[str], object],
     ) -> None:
         self._keys = load_server(folder)
         self._path = folder / ALLOW_LIST
         self._read = self._state_of_file()
         self._allowed = load(self._path)
         self._refused = refused
-        self._say = say
+        self._log = log
         self._address = ""
         self._authenticator = zmq.auth.Authenticator(context)
         self._authenticator.start()
@@ -101,16 +265,12 @@ class Access:
         """Tell whether a key may use a socket now."""
         return not ROOMS[room].isdisjoint(self.rights(public))
 
-    def why_not(self, public: str, room: str) -> str:
-        """Give the log line about a key that may not use a socket."""
-        return self.lacks(public, room, " or ".join(sorted(ROOMS[room])))
-
-    def lacks(self, public: str, room: str, rights: str) -> str:
-        """Give the log line about a key without these rights."""
+    def why_not(self, public: str, room: str, right: str = "") -> str:
+        """Give the log line about a key without this right, or without any of ``room``."""
+        rights = right or " or ".join(sorted(ROOMS[room]))
         name = self._allowed.name_of(public)
-        if name is None:
-            return f"on --{room}: key {fingerprint(public)} is not in the allow-list"
-        return f"on --{room}: key {fingerprint(public)} ({name}) has no right to {rights}"
+        why = f"({name}) has no right to {rights}" if name else "is not in the allow-list"
+        return f"on --{room}: key {fingerprint(public)} {why}"
 
     def reload(self) -> bool:
         """Read the allow-list again if its file has changed; tell whether the list is new."""
@@ -121,11 +281,10 @@ class Access:
         try:
             allowed = load(self._path)
         except MonitorError as error:
-            text = f"{error}; the list read before stays in force"
-            self._say(LogLine(text, Level.WARNING))
+            self._log(LogLine(f"{error}; the list read before stays in force", Level.WARNING))
             return False
         self._allowed = allowed
-        self._say(f"allow-list read: {len(allowed.clients)} client(s)")
+        self._log(f"allow-list read: {len(allowed.clients)} client(s)")
         return True
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
 
 
-def say_on_stderr(text: str) -> None:
+def log_to_stderr(text: str) -> None:
     """Write one line for the operator."""
     print(f"ecg-monitor: {text}", file=sys.stderr, flush=True)  # noqa: T201
 

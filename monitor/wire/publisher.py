@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from types import TracebackType
 
 import zmq
 
@@ -14,9 +13,9 @@ from monitor.messages import End, Samples, StreamInfo
 from monitor.wire.endpoints import (
     Context,
     connect,
+    log_to_stderr,
     new_publisher_id,
     new_socket,
-    say_on_stderr,
 )
 from monitor.wire.frames import encode, pieces
 from monitor.wire.keys import ClientKeys
@@ -45,7 +44,7 @@ class SamplePublisher:
     ----------
     endpoint
         The service's ``--input``.
-    say
+    log
         Takes lines for the operator.
     patience_s
         Give up if no service is there after this time; None waits without limit.
@@ -66,14 +65,14 @@ class SamplePublisher:
     def __init__(
         self,
         endpoint: str,
-        say: Callable[[str], object] = say_on_stderr,
+        log: Callable[[str], object] = log_to_stderr,
         patience_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         keys: ClientKeys | None = None,
         device: str = "",
     ) -> None:
         self._endpoint = endpoint
-        self._say = say
+        self._log = log
         self._patience_s = patience_s
         self._clock = clock
         self._publisher = new_publisher_id()
@@ -163,7 +162,7 @@ class SamplePublisher:
                 )
             if not said:
                 said = True
-                self._say(f"waiting for `ecg-monitor serve` at {self._endpoint}")
+                self._log(f"waiting for `ecg-monitor serve` at {self._endpoint}")
 
     def close(self, linger_s: float = LINGER_S) -> None:
         """Close; queued messages may still leave for ``linger_s``, unless we are refused."""
@@ -172,12 +171,7 @@ class SamplePublisher:
     def __enter__(self) -> SamplePublisher:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _check(self) -> None:
@@ -212,10 +206,10 @@ class SamplePublisher:
         reason = "".join(c if c.isprintable() else "?" for c in reason)[:500]
         if message[:1] == b"\x01" and reason != self._unwatched:
             self._unwatched = reason
-            self._say(f"the service at {self._endpoint} does not watch stream {name}: {reason}")
+            self._log(f"the service at {self._endpoint} does not watch stream {name}: {reason}")
         elif message[:1] == b"\x00" and self._unwatched:
             self._unwatched = ""
-            self._say(f"stream {name} is not refused any more")
+            self._log(f"stream {name} is not refused any more")
 
     def _send(self, body: Body, patience_s: float | None = None) -> None:
         topic = topic_of(body)
@@ -230,11 +224,11 @@ class SamplePublisher:
                 self._check()
                 waited_s = self._clock() - began_s
                 if patience_s is not None and waited_s > patience_s:
-                    self._say(f"the service at {self._endpoint} takes nothing any more: giving up")
+                    self._log(f"the service at {self._endpoint} takes nothing any more: giving up")
                     return
                 if waited_s > BUSY_S and not said:
                     said = True
-                    self._say(f"the service at {self._endpoint} is busy or gone: waiting")
+                    self._log(f"the service at {self._endpoint} is busy or gone: waiting")
                 continue
             return
 

@@ -34,13 +34,13 @@ class Refusals:
 
     Parameters
     ----------
-    say
+    log
         Takes one line.
     """
 
-    def __init__(self, say: Callable[[str], object]) -> None:
+    def __init__(self, log: Callable[[str], object]) -> None:
         self.count = 0
-        self._say = say
+        self._log = log
         self._causes: dict[str, _Cause] = {}
 
     def note(self, cause: str, now_s: float, count: int = 1) -> None:
@@ -51,7 +51,7 @@ class Refusals:
         known = self._causes.get(cause)
         if known is None:
             self._causes[cause] = _Cause(now_s, count - 1)
-            self._say(LogLine(f"refused {cause}", Level.WARNING))
+            self._log(LogLine(f"refused {cause}", Level.WARNING))
         else:
             known.more += count
 
@@ -62,7 +62,7 @@ class Refusals:
                 continue
             if cause.more:
                 again = f"refused {text} ({cause.more} more times)"
-                self._say(LogLine(again, Level.WARNING))
+                self._log(LogLine(again, Level.WARNING))
                 self._causes[text] = _Cause(now_s)
             else:
                 del self._causes[text]

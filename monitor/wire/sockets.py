@@ -22,7 +22,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 
 import zmq
 
@@ -30,7 +29,7 @@ from monitor.errors import MonitorError
 from monitor.wire.access import Access
 from monitor.wire.backlog import InputBacklog, OutputBacklog
 from monitor.wire.connections import Connections, Incoming, RequestBudget, cut
-from monitor.wire.endpoints import Context, Socket, bind, new_socket, say_on_stderr
+from monitor.wire.endpoints import Context, Socket, bind, log_to_stderr, new_socket
 from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import MAX_PAYLOAD_BYTES
 from monitor.wire.refusals import Refusals
@@ -74,7 +73,7 @@ class ServiceSockets:
         Folder of the server's keys and allow-list; then only known clients connect (CURVE).
     insecure
         Bind beyond loopback without keys.
-    say
+    log
         Takes one line for the operator: a refusal, a new allow-list.
     clock
         Monotonic seconds.
@@ -92,12 +91,12 @@ class ServiceSockets:
         control_endpoint: str,
         keys: Path | None = None,
         insecure: bool = False,
-        say: Callable[[str], object] = say_on_stderr,
+        log: Callable[[str], object] = log_to_stderr,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._checked_s = clock()
-        self._refusals = Refusals(say)
+        self._refusals = Refusals(log)
         unread = OutputBacklog(OUTPUT_QUEUE, UNREAD_BYTES, UNREAD_TOTAL_BYTES)
         self._connections = Connections(self._refused, unread, keyed=keys is not None)
         self._access: Access | None = None
@@ -116,7 +115,7 @@ class ServiceSockets:
             self._output.setsockopt(zmq.XPUB_VERBOSER, 1)  # every newcomer is noticed
             self._poller = zmq.Poller()
             if keys is not None:
-                self._access = Access(self._context, keys, self._refused, say)
+                self._access = Access(self._context, keys, self._refused, log)
                 self._poller.register(self._access.socket, zmq.POLLIN)
             beyond = insecure or keys is not None
             self.input_endpoint = self._open(self._input, "input", input_endpoint, beyond)
@@ -222,7 +221,7 @@ class ServiceSockets:
         def permits(right: str) -> bool:
             if self._access is None or right in self._access.rights(message.user):
                 return True
-            self._refused(self._access.lacks(message.user, "control", right))
+            self._refused(self._access.why_not(message.user, "control", right))
             return False
 
         return text, permits
@@ -274,12 +273,7 @@ class ServiceSockets:
     def __enter__(self) -> ServiceSockets:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -9,7 +9,7 @@ from monitor.cli import main
 from monitor.config import load_settings
 from monitor.errors import MonitorError
 from monitor.sources.simulator.scenario_file import scenario
-from monitor.wire.allowlist import load
+from monitor.wire.access import load
 from monitor.wire.keys import read_public
 
 ENDLESS = Path("/dev/zero")
@@ -23,7 +23,7 @@ def test_config_check_of_an_endless_file_ends(capsys):
 
 @pytest.mark.parametrize("read", [load_settings, read_public, scenario, load])
 def test_an_endless_file_is_refused_in_one_line(read, tmp_path, monkeypatch):
-    monkeypatch.setattr("monitor.wire.allowlist.check_private", lambda *_: None)
+    monkeypatch.setattr("monitor.wire.access.check_private", lambda *_: None)
     path = tmp_path / "endless.toml"
     path.symlink_to(ENDLESS)
     with pytest.raises(MonitorError, match="endless") as caught:

@@ -10,7 +10,7 @@ from monitor_process import running
 
 from monitor.cli import main
 from monitor.errors import USAGE
-from monitor.wire.allowlist import load
+from monitor.wire.access import load
 from monitor.wire.keys import load_client, load_server
 
 pytestmark = pytest.mark.slow

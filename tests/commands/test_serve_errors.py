@@ -87,11 +87,11 @@ def test_alerts_ends_with_an_error_when_the_count_was_not_reached(capsys, monkey
     """By its clock no time passes until it is connected, and then more than it was given."""
     now_s = [0.0]
 
-    def say(text, say=alerts._say):
-        say(text)
+    def log(text, log=alerts._log):
+        log(text)
         now_s[0] += 3.0 * (text == "connected")
 
-    monkeypatch.setattr(alerts, "_say", say)
+    monkeypatch.setattr(alerts, "_log", log)
     monkeypatch.setattr(alerts, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
     with ServiceSockets(FREE, FREE, FREE) as sockets:
         arguments = ["alerts", "--connect", sockets.output_endpoint, "--timeout", "2"]

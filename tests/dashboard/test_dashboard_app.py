@@ -39,6 +39,7 @@ class ScriptedFeed:
         self.stopped = threading.Event()
         self.acknowledged: list[tuple[str, int | None]] = []
         self.acknowledge_came = threading.Event()
+        self.strips_wanted: list[tuple[str, int]] = []
 
     def run(self, deliver: Deliver) -> None:
         self._script(self, deliver)
@@ -49,6 +50,9 @@ class ScriptedFeed:
     def acknowledge(self, stream: str, alert_id: int | None) -> None:
         self.acknowledged.append((stream, alert_id))
         self.acknowledge_came.set()
+
+    def fetch_strip(self, stream: str, alert_id: int) -> None:
+        self.strips_wanted.append((stream, alert_id))
 
 
 class Screen:
@@ -274,7 +278,8 @@ def test_gain_time_scale_lead_and_stream_keys():
     dashboard = Dashboard(ScriptedFeed(lambda *_: None), clock=lambda: 0.0)
     for name in ("bed1", "bed2"):
         dashboard.deliver(StreamInfo(name, 250.0, ("II", "V1")))
-    dashboard.look()
+    dashboard.act(Action.RIGHT)
+    dashboard.act(Action.OPEN)
     for _ in range(9):
         dashboard.act(Action.GAIN_UP)
     assert dashboard.display.gain_mv == 0.25
@@ -356,6 +361,7 @@ def test_a_failing_feed_ends_the_program_with_its_message_and_code():
         assert errors.decode() == "the samples stopped making sense\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 143)]
 )
@@ -367,6 +373,7 @@ def test_signals_end_it_cleanly(number, code):
         assert (process.returncode, errors.decode()) == (code, "")
 
 
+@pytest.mark.slow
 def test_suspended_and_continued():
     with program("wait") as (screen, process):
         screen.wait_for("alarms")
@@ -380,6 +387,7 @@ def test_suspended_and_continued():
         assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_it_sounds_when_the_service_dies_and_is_silenced_here():
     now_s = [0.0]
     dashboard = Dashboard(ScriptedFeed(lambda *_: None), clock=lambda: now_s[0])

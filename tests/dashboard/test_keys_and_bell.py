@@ -22,10 +22,12 @@ from monitor.messages import Alert, AlertKind, AlertState, Priority
         (b"m", [Action.SWEEP]),
         (b"s", [Action.BELL]),
         (b"?", [Action.HELP]),
-        (b"\x1b[A\x1b[D", [Action.GAIN_UP, Action.SLOWER]),
+        (b"\x1b[A\x1b[D\x1bOB", [Action.UP, Action.LEFT, Action.DOWN]),
+        (b"\x1b[5~\x1b[6~\x1b[H", [Action.PAGE_UP, Action.PAGE_DOWN, Action.FIRST]),
+        (b"wet\r\n", [Action.WARD, Action.EVENTS, Action.SPAN, Action.OPEN, Action.OPEN]),
         (b"\x1b[1;5Aq", [Action.QUIT]),  # control-up is not up
         (b"\x1bOPq", [Action.QUIT]),  # F1
-        (b"\x1b", []),
+        (b"\x1b", [Action.BACK]),
         (b"\x1b[", []),
         (b"\x1bq", []),  # alt-q is not q
         ("äxyz".encode(), []),
@@ -42,7 +44,20 @@ def test_every_action_but_none_other_has_a_key_in_the_help():
 
 
 def _typed(key: str) -> bytes:
-    return {"space": b" ", "tab": b"\t"}.get(key, key.encode())
+    names = {
+        "space": b" ",
+        "tab": b"\t",
+        "enter": b"\r",
+        "esc": b"\x1b",
+        "pgup": b"\x1b[5~",
+        "pgdn": b"\x1b[6~",
+        "home": b"\x1b[H",
+        "↑": b"\x1b[A",
+        "↓": b"\x1b[B",
+        "→": b"\x1b[C",
+        "←": b"\x1b[D",
+    }
+    return names.get(key, key.encode())
 
 
 def alert(priority: Priority, state: AlertState = AlertState.RAISED, number: int = 1) -> Alert:

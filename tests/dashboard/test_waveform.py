@@ -26,6 +26,7 @@ def dot_row(scale: Scale, value_mv: float) -> int:
     return int(np.clip((scale.top_mv - value_mv) // per_dot, 0, 4 * scale.rows - 1))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     rates,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import re
 import sys
@@ -60,6 +61,7 @@ def test_the_readme_can_be_read_in_one_go() -> None:
     assert "Not a medical device" in "\n".join(lines[:15])
 
 
+PARSER = functools.cache(build_parser)
 SHOWN = [(path, words) for path in PAGES for words in commands(path)]
 
 
@@ -74,10 +76,10 @@ def test_commands_are_accepted(path: Path, words: list[str]) -> None:
         return
     if words[-1] in ("--help", "--version"):
         with pytest.raises(SystemExit) as stop:
-            build_parser().parse_args(words[1:])
+            PARSER().parse_args(words[1:])
         assert stop.value.code == 0
     else:
-        build_parser().parse_args(words[1:])
+        PARSER().parse_args(words[1:])
 
 
 class Parsed(BaseException):

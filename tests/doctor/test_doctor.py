@@ -205,6 +205,7 @@ def test_a_taken_port_is_a_warning_and_a_wrong_one_a_failure(checked, capsys):
     assert (code, found["recording"]["verdict"]) == (FAILED, "fail")
 
 
+@pytest.mark.slow
 def test_keys_are_looked_at(checked, capsys, tmp_path):
     code, found = checked(capsys, keys=str(tmp_path / "none"))
     assert (code, found["keys"]["verdict"]) == (FAILED, "fail")

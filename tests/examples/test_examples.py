@@ -55,6 +55,7 @@ def beats_found(scenario: str, chunk_s: float) -> tuple[list[int], list[int]]:
     return found, [beat.sample for beat in patient.truth.beats]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_examples")
 @pytest.mark.parametrize("scenario", ["sinus", "pvc", "brady", "tachy"])
 def test_the_detector_finds_the_beats(scenario: str) -> None:
@@ -68,11 +69,13 @@ def test_the_detector_finds_the_beats(scenario: str) -> None:
     assert score.q_pp > 97.0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_examples")
 def test_the_detector_gives_the_same_peaks_for_any_pieces() -> None:
     assert beats_found("pvc", 0.1) == beats_found("pvc", 7.3)
 
 
+@pytest.mark.slow
 def test_the_model_is_trained_checked_and_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,6 +91,7 @@ def test_the_model_is_trained_checked_and_used(
     assert 0.4 < labels.count("V") / len(labels) < 0.6
 
 
+@pytest.mark.slow
 def test_the_source_is_analysed(tmp_path: Path) -> None:
     signal_mv, _ = simulate(Simulator("asystole", rate_hz=250, leads=LEADS))
     np.save(tmp_path / "signal.npy", signal_mv)
@@ -96,6 +100,7 @@ def test_the_source_is_analysed(tmp_path: Path) -> None:
     assert "high raised ASYSTOLE" in told
 
 
+@pytest.mark.slow
 def test_the_alarm_rule_reads_events(capsys: pytest.CaptureFixture[str]) -> None:
     alerts = {}
     for scenario in ("bigeminy", "sinus"):

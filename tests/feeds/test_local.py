@@ -143,6 +143,7 @@ def test_acknowledging_reaches_the_alarms():
     assert done == raised
 
 
+@pytest.mark.slow
 def test_what_latches_can_be_acknowledged_after_the_end():
     feed, out = LocalFeed(lambda: Part(Simulator("asystole", stream="s"), 90), Settings(), None), []
     feed.run(out.append)

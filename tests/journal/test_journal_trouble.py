@@ -57,7 +57,7 @@ def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
     code = """
         import resource, sys
         from pathlib import Path
-        from journal_parts import alert, child, drafts
+        from journal_parts import alert, child, drafts, written
         from monitor.journal import journal
         journal.PATIENCE_S = journal.CLOSE_S = 600.0
         kept = journal.Journal(Path(sys.argv[1]), retry_s=0.01)
@@ -74,8 +74,7 @@ def test_a_full_disk_delays_nobody_and_nothing_is_lost(tmp_path):
             kept.keep(drafts(*[alert(number)] * 10))
             assert kept.trouble
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-        with kept._writer._changed:
-            assert kept._writer._changed.wait_for(lambda: not kept._writer._waiting, 600)
+        written(kept)
         assert kept.trouble == ""
         kept.close()
         print(number, kept.last)
@@ -109,6 +108,7 @@ def test_a_file_that_is_removed_is_made_anew(tmp_path, beside):
         assert kept.memories["a"].text == "a"
 
 
+@pytest.mark.slow
 def test_what_memory_cannot_hold_has_no_number(tmp_path):
     path = tmp_path / "j.db"
     with journal(path, hurried=True, retry_s=0.01) as kept:
@@ -124,6 +124,7 @@ def test_what_memory_cannot_hold_has_no_number(tmp_path):
     assert len(read(path)) == MAX_WAITING + 1
 
 
+@pytest.mark.slow
 def test_a_number_that_was_given_out_but_not_written_is_not_used_again(tmp_path):
     path = tmp_path / "j.db"
     code = """
@@ -148,6 +149,7 @@ def test_a_number_that_was_given_out_but_not_written_is_not_used_again(tmp_path)
         assert numbers(kept.keep(drafts(alert(4)))) == [first + 1]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_at_the_end_is_said(tmp_path):
     path = tmp_path / "j.db"
     kept = Journal(path)

@@ -44,6 +44,7 @@ def test_what_is_too_old_goes_and_numbers_go_on(tmp_path):
         assert numbers(kept.keep(drafts(alert(1)))) == [1211]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_too_large_loses_its_oldest_and_shrinks(tmp_path):
     path, clock = tmp_path / "j.db", Clock()
     with journal(path, wall_ns=clock) as kept:

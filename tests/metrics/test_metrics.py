@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.errors import MonitorError
+from monitor.http_address import parse_address
 from monitor.messages import (
     AamiClass,
     Alert,
@@ -20,7 +21,7 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.metrics.health import FORGET_HEARTBEATS, LATE_S, SILENT_S, Health
-from monitor.metrics.http import MetricsServer, parse_address
+from monitor.metrics.http import MetricsServer
 from monitor.wire.protocol import Heartbeat, StreamState, StreamStatus
 
 PATIENT = "Mrs-Smith"
@@ -218,4 +219,4 @@ def test_a_port_alone_is_of_this_machine_and_a_taken_one_is_an_error(server):
 @pytest.mark.parametrize("text", ["", "x", ":9464", "1:2:x", "99999", "127.0.0.1:", "tcp://1:x"])
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(MonitorError, match="is not an address"):
-        parse_address(text)
+        parse_address(text, "--metrics")

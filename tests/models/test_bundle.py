@@ -76,6 +76,7 @@ def test_round_trip_keeps_labels_and_manifest(tmp_path):
     assert torch.equal(found.argmax(1), wanted.argmax(1))
 
 
+@pytest.mark.slow
 def test_figures_are_put_into_a_bundle_and_nothing_else_changes(tmp_path):
     path = tmp_path / "mine.pt"
     manifest = replace(MANIFEST, features=("rr",))

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from monitor.models.networks import CnnBiLstm
@@ -12,6 +13,7 @@ def network() -> CnnBiLstm:
     return CnnBiLstm(2, 3, width=8, leads=2).eval()
 
 
+@pytest.mark.slow
 def test_order_of_leads_does_not_matter_and_a_missing_lead_says_nothing():
     net = network()
     signal, features = torch.randn(6, 4, 188), torch.randn(6, 6)
@@ -32,6 +34,7 @@ def test_no_lead_at_all_gives_finite_logits():
         assert torch.isfinite(network()(torch.zeros(2, 4, 188), torch.zeros(2, 6))).all()
 
 
+@pytest.mark.slow
 def test_the_streamlined_network_is_the_same_network():
     net = network()
     for module in net.modules():

@@ -55,6 +55,7 @@ def test_both_payloads_label_real_records_alike(name, data_dir, tmp_path):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_both_payloads_give_the_same_scores(name, tmp_path):
     path = tmp_path / "sent.safetensors"

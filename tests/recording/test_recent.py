@@ -17,9 +17,15 @@ from monitor.wire.protocol import ProtocolError
 NEWEST = 60_000  # 300 s: more than is remembered
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def signal():
     return signal_mv(NEWEST)
+
+
+@pytest.fixture(scope="module")
+def remembered(tmp_path_factory, signal):
+    """A stream in memory, with its recording."""
+    return fill(tmp_path_factory.mktemp("recorded"), signal)
 
 
 def fill(folder, signal, record=True):
@@ -48,8 +54,8 @@ def ask(memory, start, end, stream="bed-7"):
     ("start", "end"),
     [(59_000, 60_000), (40_000, 50_000), (30_000, 40_000), (0, 10), (5000, 20_000), (100, 19_900)],
 )
-def test_any_span_comes_back_exactly(tmp_path, signal, start, end):
-    span = ask(fill(tmp_path, signal), start, end)
+def test_any_span_comes_back_exactly(remembered, signal, start, end):
+    span = ask(remembered, start, end)
     assert span.start_sample == start
     assert (span.values_mv == signal[start:end]).all()
     assert (span.info.rate_hz, span.info.leads) == (RATE_HZ, INFO.leads)
@@ -120,11 +126,10 @@ def test_memory_is_bounded_whatever_comes():
         ({"stream": "bed-8"}, "is known any more"),
     ],
 )
-def test_a_request_that_cannot_be_answered_says_why(tmp_path, signal, fields, reason):
-    memory = fill(tmp_path, signal)
+def test_a_request_that_cannot_be_answered_says_why(remembered, fields, reason):
     request = {"stream": "bed-7", "start_sample": 10, "end_sample": 20, **fields}
     with pytest.raises(ProtocolError, match=reason):
-        signal_answer(request, memory)
+        signal_answer(request, remembered)
 
 
 @pytest.mark.parametrize(

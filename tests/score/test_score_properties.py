@@ -62,6 +62,7 @@ def test_shift_just_beyond_the_window_scores_nothing(gaps: list[int], early: boo
     assert len(score.false_negatives) == len(score.false_positives) == len(places)
 
 
+@pytest.mark.slow
 @few
 @given(st.lists(st.tuples(st.integers(3 * WINDOW, 900), st.integers(-WINDOW, WINDOW)), min_size=1))
 def test_any_jitter_within_the_window_scores_all(steps: list[tuple[int, int]]) -> None:
@@ -81,6 +82,7 @@ def test_counts_add_up(ref: Annotations, test: Annotations) -> None:
         assert matrix[:, row].sum() == test.symbols.count(name)
 
 
+@pytest.mark.slow
 @few
 @given(beats(), beats())
 def test_exchanging_the_sides_transposes_the_matrix(ref: Annotations, test: Annotations) -> None:
@@ -90,6 +92,7 @@ def test_exchanging_the_sides_transposes_the_matrix(ref: Annotations, test: Anno
     assert forth.rr_error_ms == back.rr_error_ms
 
 
+@pytest.mark.slow
 @few
 @given(beats(), beats(), st.integers(1, 50_000))
 def test_only_time_since_the_start_matters(ref: Annotations, test: Annotations, later: int) -> None:
@@ -117,6 +120,7 @@ def test_pairs_are_unique_ordered_and_within_the_window(
     assert (np.abs(both[:, 0] - both[:, 1]) <= WINDOW).all()
 
 
+@pytest.mark.slow
 @few
 @given(beats(), beats())
 def test_no_pair_is_left_unmade(ref: Annotations, test: Annotations) -> None:

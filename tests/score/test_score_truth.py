@@ -49,6 +49,7 @@ def test_no_truth_file_is_left_out(data_dir: Path) -> None:
     assert found == set(TABLES)
 
 
+@pytest.mark.slow
 def test_reference_against_itself_is_perfect(data_dir: Path) -> None:
     for record in RECORD_SETS["mitdb48"]:
         path = data_dir / "mitdb" / record
@@ -80,6 +81,7 @@ def test_class_maps_differ_by_the_escape_beats_only(data_dir: Path) -> None:
     assert moved.sum() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("half", "published"), [("ds1", 944), ("ds2", 1837)])
 def test_ml_map_gives_the_published_count_of_supraventricular_beats(
     data_dir: Path, half: str, published: int

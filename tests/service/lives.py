@@ -9,7 +9,7 @@ from monitor.journal.entries import Memory
 from monitor.messages import Alert, AlertState
 from monitor.service.hub import Hub
 from monitor.service.memory import recalled
-from monitor.service.restored_alerts import JUDGED_S
+from monitor.service.outside_alerts import JUDGED_S
 
 JUDGED_SAMPLES = round(JUDGED_S * RATE_HZ) + LEARNING_SAMPLES
 

@@ -54,7 +54,7 @@ class EveryHundred:
             if sample % 100 == 0:
                 events.append(beat(self.info.stream, sample))
             if sample % 1000 == 999:
-                events.append(self._alert(self.alerts, AlertState.RAISED, sample))
+                events.append(self.alert(self.alerts, AlertState.RAISED, sample))
                 self.alerts += 1
             self.next = sample + 1
         return events
@@ -62,7 +62,7 @@ class EveryHundred:
     def acknowledge(self, alert_id):
         wanted = range(self.alerts) if alert_id is None else [alert_id]
         return [
-            self._alert(i, AlertState.ACKNOWLEDGED, self.next - 1)
+            self.alert(i, AlertState.ACKNOWLEDGED, self.next - 1)
             for i in wanted
             if i in range(self.alerts)
         ]
@@ -78,7 +78,7 @@ class EveryHundred:
     def flush(self):
         return [beat(self.info.stream, self.next)]
 
-    def _alert(self, number, state, sample):
+    def alert(self, number, state, sample):
         self.transitions += 1
         return Alert(
             self.info.stream,

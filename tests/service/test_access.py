@@ -15,7 +15,7 @@ from monitor.feeds.remote import SubscriberFeed
 from monitor.messages import Alert, Beat, End, Samples, StreamInfo
 from monitor.service.hub import Hub
 from monitor.service.loop import Service
-from monitor.wire.allowlist import AllowList, Client, save
+from monitor.wire.access import AllowList, Client, save
 from monitor.wire.endpoints import connect, new_socket
 from monitor.wire.keys import ClientKeys, KeyPair, fingerprint, load_client, make_pair
 from monitor.wire.protocol import Heartbeat
@@ -50,8 +50,8 @@ class Guarded:
         self.allow(sender=("send",), viewer=("subscribe",), doctor=EVERYTHING)
         self.said = []
         self.news = threading.Condition()
-        self.sockets = ServiceSockets(FREE, FREE, FREE, folder, say=self.say, clock=hasty)
-        self.hub = Hub(EveryHundred, "service", self.say)
+        self.sockets = ServiceSockets(FREE, FREE, FREE, folder, log=self.log, clock=hasty)
+        self.hub = Hub(EveryHundred, "service", self.log)
         self.service = Service(self.hub, self.sockets, "service", clock=hasty)
         self.failed = []
         self.thread = threading.Thread(target=self._run)
@@ -66,7 +66,7 @@ class Guarded:
         ]
         save(AllowList(tuple(listed)), self.folder / "clients.toml")
 
-    def say(self, line):
+    def log(self, line):
         with self.news:
             self.said.append(line)
             self.news.notify_all()
@@ -192,6 +192,7 @@ def keyless(guarded):
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys_of", "client_says", "server_says"),
     [
@@ -209,7 +210,7 @@ def test_others_are_refused_and_both_sides_say_so(guarded, keys_of, client_says,
     with contextlib.closing(ControlClient(at.control_endpoint, keys)) as control:
         assert client_says in refused(lambda: control.limits("bed-1", {}, PATIENCE_S))
     guarded.heard("on --control", *server_says)
-    with SamplePublisher(at.input_endpoint, guarded.say, keys=keys) as publisher:
+    with SamplePublisher(at.input_endpoint, guarded.log, keys=keys) as publisher:
         assert client_says in refused(publisher.wait_for_service)
         publisher.close(0)
     guarded.heard("on --input", *server_says)
@@ -230,7 +231,7 @@ def test_the_watcher_ends_when_it_is_refused(guarded):
 
 def test_a_viewer_can_neither_send_nor_control(guarded):
     at, viewer = guarded.sockets, guarded.clients["viewer"]
-    with SamplePublisher(at.input_endpoint, guarded.say, keys=viewer) as publisher:
+    with SamplePublisher(at.input_endpoint, guarded.log, keys=viewer) as publisher:
         assert "lacks the right" in refused(publisher.wait_for_service)
         publisher.close(0)
     guarded.heard("on --input", fingerprint(viewer.own.public), "(viewer) has no right to send")
@@ -292,6 +293,7 @@ def test_a_stream_belongs_to_the_key_that_announced_it(guarded):
         assert until(results, End) == End("bed-1", 200)
 
 
+@pytest.mark.slow
 def test_a_revoked_subscriber_is_cut_off_and_the_others_notice_nothing(guarded):
     at, viewer, doctor = guarded.sockets, guarded.clients["viewer"], guarded.clients["doctor"]
     with (
@@ -351,6 +353,7 @@ def test_a_new_client_is_let_in_while_it_runs(guarded):
         until(nurse, Heartbeat)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "clients = 5", "[[clients]]\nname = 'x'", "\x00", None])
 def test_a_broken_list_changes_nothing(guarded, text):
     path = guarded.folder / "clients.toml"

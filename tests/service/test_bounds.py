@@ -40,7 +40,7 @@ GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + byt
 def serving():
     """A service in a thread; gives its sockets and what it says."""
     said = []
-    sockets = ServiceSockets(FREE, FREE, FREE, say=said.append)
+    sockets = ServiceSockets(FREE, FREE, FREE, log=said.append)
     service = Service(Hub(EveryHundred, "service", said.append), sockets, "service")
     failed = []
 
@@ -149,6 +149,7 @@ def test_a_message_without_end_is_cut_off(frames, room, kind):
         assert good_stream(sockets) == (2000, 2000)
 
 
+@pytest.mark.slow
 def test_large_messages_at_full_speed_are_no_flood():
     """The most that an honest sender can have waiting, with a service that is slow to take it."""
     info = StreamInfo("big", 360.0, ("II", "V1"))
@@ -160,7 +161,7 @@ def test_large_messages_at_full_speed_are_no_flood():
 
     said, seconds = [], itertools.count()  # by this clock, all is checked at every look
     clock = seconds.__next__
-    with ServiceSockets(FREE, FREE, FREE, say=said.append, clock=clock) as sockets:
+    with ServiceSockets(FREE, FREE, FREE, log=said.append, clock=clock) as sockets:
         sockets.open_input()
 
         def publish():
@@ -180,6 +181,7 @@ def test_large_messages_at_full_speed_are_no_flood():
     assert said == []
 
 
+@pytest.mark.slow
 def test_too_many_topics_end_the_connection(context):
     with serving() as (sockets, said):
         greedy = context.socket(zmq.SUB)
@@ -192,6 +194,7 @@ def test_too_many_topics_end_the_connection(context):
         assert good_stream(sockets) == (2000, 2000)
 
 
+@pytest.mark.slow
 def test_who_has_most_topics_is_cut_when_there_are_too_many_in_all(monkeypatch, context):
     monkeypatch.setattr(wire_sockets, "MAX_TOPICS_IN_ALL", 1000)
     with serving() as (sockets, said):
@@ -229,6 +232,7 @@ def test_topics_given_up_do_not_count(context):
         assert said == []
 
 
+@pytest.mark.slow
 def test_too_many_connections_are_cut(monkeypatch):
     monkeypatch.setitem(wire_sockets.MAX_CONNECTIONS, "output", 10)
     with contextlib.ExitStack() as stack:
@@ -243,6 +247,7 @@ def test_too_many_connections_are_cut(monkeypatch):
         assert good_stream(sockets) == (2000, 2000)
 
 
+@pytest.mark.slow
 def test_who_has_spoken_keeps_the_connection_when_there_are_too_many(monkeypatch):
     monkeypatch.setitem(wire_sockets.MAX_CONNECTIONS, "output", 3)
     with contextlib.ExitStack() as stack:
@@ -263,6 +268,7 @@ def test_who_has_spoken_keeps_the_connection_when_there_are_too_many(monkeypatch
             assert member.sequences.total().lost == 0
 
 
+@pytest.mark.slow
 def test_requests_take_a_bounded_share_of_the_time(monkeypatch):
     """Time goes on only where the test says so: each answer takes a second."""
     now_s = [0.0]
@@ -308,6 +314,7 @@ def test_samples_go_out_in_small_messages_whatever_came():
     np.testing.assert_array_equal(np.concatenate([p.values_mv for p in parts]), values)
 
 
+@pytest.mark.slow
 def test_who_is_silent_while_connecting_is_hung_up_on(monkeypatch):
     monkeypatch.setattr(wire_sockets, "HANDSHAKE_MS", 2000)
     with serving() as (sockets, said), contextlib.ExitStack() as stack:
@@ -324,7 +331,7 @@ def test_who_is_silent_while_connecting_is_hung_up_on(monkeypatch):
 
 def test_a_flood_of_requests_is_answered_at_a_bounded_rate(context):
     now_s, answered = [0.0], []
-    with ServiceSockets(FREE, FREE, FREE, say=print, clock=lambda: now_s[0]) as sockets:
+    with ServiceSockets(FREE, FREE, FREE, log=print, clock=lambda: now_s[0]) as sockets:
         eager = context.socket(zmq.DEALER)
         eager.connect(sockets.control_endpoint)
         for _ in range(61):
@@ -344,6 +351,7 @@ def test_a_flood_of_requests_is_answered_at_a_bounded_rate(context):
     assert answered == [20, 20, 20, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["output", "control"])
 def test_a_frame_beyond_the_limit_of_its_socket_is_not_read(room):
     with serving() as (sockets, _), tcp(getattr(sockets, f"{room}_endpoint")) as peer:

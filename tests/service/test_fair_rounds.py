@@ -1,6 +1,7 @@
 """A sender that is far faster than the others does not make them wait."""
 
 from collections import deque
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -80,6 +81,7 @@ def test_what_comes_while_a_fast_sender_is_served_is_next():
     assert [body.stream for body in shown] == seen
 
 
+@pytest.mark.slow
 def test_somebody_who_subscribes_again_and_again_does_not_take_our_time():
     """Each state takes 10 ms; twenty streams are told at each tick, and seldom between."""
     now_s, states = [0.0], []
@@ -118,9 +120,10 @@ def test_who_subscribes_while_states_are_shed_is_told_all_the_same():
 
     bed = Sender("bed", "bed")
     hub = Hub(EveryHundred, "service", lambda text: None)
-    hub.overload.judge = lambda *_: ""
     sockets = Late([deque([bed.announce()])])
-    hub.overload.shedding, hub.overload._ticks = True, 1
+    hub.overload = SimpleNamespace(
+        shedding=True, shows_states=False, late=0, shed=0, judge=lambda *_: ""
+    )
     Service(hub, sockets, "service", clock=lambda: now_s[0]).run(EndWhen(idle_s=10.0))
     states = [body for body in sockets.published if isinstance(body, StreamState)]
     assert len(states) == 3  # announced, to the newcomer, and at the end

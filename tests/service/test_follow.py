@@ -48,11 +48,11 @@ class Reading:
 
     def __init__(self, running, since=None, loss=0.0, control=None):
         self.stack = contextlib.ExitStack()
-        subscription = self.stack.enter_context(Lossy(running.output, loss))
+        self.subscription = self.stack.enter_context(Lossy(running.output, loss))
         client = self.stack.enter_context(
             contextlib.closing(ControlClient(control or running.control))
         )
-        self.follower = Follower(subscription, client, since)
+        self.follower = Follower(self.subscription, client, since)
         self.packets = []
 
     def __enter__(self):
@@ -146,9 +146,10 @@ def test_what_is_lost_on_the_way_is_asked_for(tmp_path):
                 b for b in expected if b.stream == stream
             ]
         assert len(set(reading.numbers())) == kept.last
-        assert reading.follower._subscription.sequences.total().received > 0
+        assert reading.subscription.sequences.total().received > 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unhurried")
 def test_over_a_restart_nothing_is_missed_and_nothing_comes_twice(tmp_path):
     path = tmp_path / "j.db"
@@ -190,6 +191,7 @@ def test_another_service_s_control_socket_is_noticed(tmp_path):
     assert not reading.follower.answered
 
 
+@pytest.mark.slow
 def test_without_a_journal_alerts_come_as_before():
     with Running() as running, raw_source(running) as source:
         sender = Sender(leads=1)
@@ -245,6 +247,7 @@ def connected(message):
     return isinstance(message, Status) and "connected" in message.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unhurried")
 def test_the_dashboard_s_feed_gets_every_alert_over_a_restart(tmp_path):
     path = tmp_path / "j.db"
@@ -263,6 +266,7 @@ def test_the_dashboard_s_feed_gets_every_alert_over_a_restart(tmp_path):
     assert [m for m in watching.entries if isinstance(m, Alert)] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unhurried")
 def test_a_display_shows_what_is_active_over_a_restart(tmp_path):
     """The stream is introduced again, by the state and when it goes on: the alarm stays."""

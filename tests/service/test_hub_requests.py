@@ -48,6 +48,7 @@ def test_the_state_stays_small_however_fast_alerts_come_and_go():
     assert state.alerts[-1].id == 298
 
 
+@pytest.mark.slow
 def test_states_of_many_streams_come_in_answers_that_can_be_read():
     desk = Desk(max_streams=300)
     names = [f"bed-{n:03}" for n in range(300)]

@@ -2,12 +2,14 @@
 
 import sqlite3
 
-from journal_parts import journal
+import pytest
+from journal_parts import journal, written
 from service_parts import EveryHundred, Sender
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Query, is_kept
 from monitor.journal.reader import Reader
+from monitor.journal.store import Store
 from monitor.messages import Alert, AlertKind, AlertState, End, StreamInfo
 from monitor.service.hub import Hub
 from monitor.service.loop import EndWhen, Service
@@ -104,16 +106,19 @@ def test_what_is_published_is_on_the_disk(tmp_path):
     reader.close()
 
 
-def test_a_turn_is_one_transaction(tmp_path):
+def test_a_turn_is_one_transaction(tmp_path, monkeypatch):
     senders = [Sender(f"sender-{n}", f"bed-{n}", leads=1) for n in range(30)]
     turns = [[s.announce() for s in senders], [s.samples(1000) for s in senders]]
     with journal(tmp_path / "j.db") as kept:
         commits = []
-        append = kept._writer._target.append
-        kept._writer._target.append = lambda batch, *rest: (
-            commits.append(len(batch)) if batch else None,
-            append(batch, *rest),
-        )
+        append = Store.append
+
+        def counted(store, batch, *rest):
+            if batch:
+                commits.append(len(batch))
+            append(store, batch, *rest)
+
+        monkeypatch.setattr(Store, "append", counted)
         serve(tmp_path / "j.db", kept, turns)
     assert commits[:2] == [30, 30]
 
@@ -136,6 +141,7 @@ def test_an_acknowledgement_and_limits_are_on_the_disk_before_they_are_confirmed
     assert any(isinstance(p.body, Limits) for p in sockets.published)
 
 
+@pytest.mark.slow
 def test_alarms_are_published_while_the_disk_is_locked_and_stored_afterwards(tmp_path):
     path, sender = tmp_path / "j.db", Sender()
     with journal(path, retry_s=0.01) as kept:
@@ -148,10 +154,7 @@ def test_alarms_are_published_while_the_disk_is_locked_and_stored_afterwards(tmp
             def receive(self, limit):
                 if len(self.turns) == unlock_at:
                     locker.close()
-                    with kept._writer._changed:
-                        assert kept._writer._changed.wait_for(
-                            lambda: not kept._writer._waiting, 600
-                        )
+                    written(kept)
                 return super().receive(limit)
 
             def on_disk(self):

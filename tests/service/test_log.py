@@ -10,7 +10,7 @@ from service_parts import Sender
 from monitor.errors import MonitorError
 from monitor.log_lines import Level, LogLine
 from monitor.service.hub import Hub
-from monitor.service.log import Log
+from monitor.service.process import Log
 
 
 def lines(capsys):
@@ -41,7 +41,7 @@ def test_json_lines_hold_level_time_and_stream(capsys):
 
 def test_warnings_of_python_are_json_too():
     code = (
-        "import warnings\nfrom monitor.service.log import Log\n"
+        "import warnings\nfrom monitor.service.process import Log\n"
         "Log('serve', 'json')\nwarnings.warn('old', UserWarning)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)

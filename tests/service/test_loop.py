@@ -37,6 +37,7 @@ def test_a_stream_through_sockets_gives_what_its_analysis_gives():
     assert events == in_process(info, 5000)
 
 
+@pytest.mark.slow
 def test_two_streams_at_once_from_two_sources():
     infos = [StreamInfo("a", 200.0, ("II",)), StreamInfo("b", 500.0, ("I", "II", "III"))]
     with Running() as running, listening(running, ["beat", "alert", "end"]) as listener:
@@ -58,6 +59,7 @@ def test_two_streams_at_once_from_two_sources():
         assert mine == in_process(info, 10_000)
 
 
+@pytest.mark.slow
 def test_it_ends_by_itself_when_all_streams_have_ended():
     with Running(EndWhen(done=True)) as running:
         publish(running, StreamInfo("a", 200.0, ("II",)), chunks("a", 1, 10))
@@ -82,6 +84,7 @@ def test_stopping_flushes_all_streams():
     assert [b.sample for b in listener.of(Beat)] == [0, 100, 150]  # 150 comes from the flush
 
 
+@pytest.mark.slow
 def test_thousands_of_malformed_messages_harm_nobody():
     draw = random.Random(1)
     topics = [b"", b"samples.a", b"samples.b", b"info.a", b"end.a", b"alert.a", b"\xff\x00", b"x.y"]
@@ -107,6 +110,7 @@ def test_thousands_of_malformed_messages_harm_nobody():
     assert len(running.said) < 50  # refusals are summed up, not told one by one
 
 
+@pytest.mark.slow
 def test_peers_that_do_not_speak_zeromq_harm_nobody():
     info = StreamInfo("a", 200.0, ("II",))
     draw = random.Random(2)
@@ -123,6 +127,7 @@ def test_peers_that_do_not_speak_zeromq_harm_nobody():
     assert listener.of(Beat, Alert) == in_process(info, 2000)
 
 
+@pytest.mark.slow
 def test_a_poisoned_stream_does_not_touch_its_neighbour():
     good, bad = StreamInfo("good", 200.0, ("II",)), StreamInfo("bad", 200.0, ("II",))
     with Running() as running, listening(running) as listener:
@@ -197,6 +202,7 @@ def test_a_subscriber_that_does_not_read_delays_nobody_and_sees_what_it_missed(c
     assert 0 < tracker.counts.received < count
 
 
+@pytest.mark.slow
 def test_a_source_outlives_the_service_and_goes_on_with_the_next_one():
     info = StreamInfo("a", 200.0, ("II",))
     gone, heard = threading.Event(), threading.Event()
@@ -231,6 +237,7 @@ def test_a_source_outlives_the_service_and_goes_on_with_the_next_one():
     assert not [b for b in second.delivered if isinstance(b, Alert) and b.id < 0]
 
 
+@pytest.mark.slow
 def test_a_source_that_ends_while_the_service_restarts_loses_neither_tail_nor_end():
     info = StreamInfo("a", 200.0, ("II",), 0, "test")
     gone = threading.Event()

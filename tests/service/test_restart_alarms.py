@@ -15,7 +15,7 @@ from monitor.messages import (
 )
 from monitor.pipeline import Pipeline
 from monitor.service.known import FORGET_ENDED_S
-from monitor.service.restored_alerts import RestoredAlerts
+from monitor.service.outside_alerts import RestoredAlerts
 from monitor.sources.simulator import Simulator
 from monitor.wire.protocol import StreamState, StreamStatus
 

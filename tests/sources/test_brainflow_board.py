@@ -51,6 +51,7 @@ def stamped(monkeypatch):
     return by
 
 
+@pytest.mark.slow
 def test_the_synthetic_board(stamped):
     stamped(itertools.count())
     info, index, values = read("synthetic", 400)
@@ -60,6 +61,7 @@ def test_the_synthetic_board(stamped):
     assert 0.001 < np.ptp(values) < 0.5  # a wave of some microvolts, and noise
 
 
+@pytest.mark.slow
 def test_a_record_played_back_is_the_record_with_its_losses(data_dir, tmp_path, stamped):
     record = wfdb.rdrecord(str(data_dir / "vfdb" / "418"), sampfrom=5000, sampto=5000 + 1600)
     count = np.arange(1600)

@@ -102,6 +102,7 @@ def test_units(unit, factor):
     assert values == pytest.approx(0.25 * factor)
 
 
+@pytest.mark.slow
 def test_integers_are_scaled_by_their_unit():
     sent = description(unit="uV", form="int16")
     _, _, values = received(sent, np.full((720, 2), -1500), stamps(720))
@@ -128,11 +129,13 @@ def test_drift_is_said():
     assert "runs at 358.2 Hz where 360 Hz was announced (-0.50 %)" in said[0]
 
 
+@pytest.mark.slow
 def test_another_rate_than_announced_is_refused():
     with pytest.raises(MonitorError, match="announced at 360 Hz, but its time stamps say 250 Hz"):
         received(description(), np.zeros((1000, 2)), stamps(1000, 250))
 
 
+@pytest.mark.slow
 def test_channels_that_are_no_ecg_are_left_out():
     sent = description(("Fp1", "II", "Resp"), kind="EXG", kinds=("EEG", "ECG", "RESP"))
     source, _, values = received(sent, np.tile([1.0, 2000.0, 3.0], (720, 1)), stamps(720))
@@ -140,6 +143,7 @@ def test_channels_that_are_no_ecg_are_left_out():
     assert values == pytest.approx(2.0)
 
 
+@pytest.mark.slow
 def test_a_stream_without_names_is_named_by_the_user():
     sent = description((), count=2)
     rows = np.tile([1.0, 2.0], (720, 1))
@@ -173,6 +177,7 @@ def test_what_cannot_be_used_is_refused(sent, options, complaint):
     del outlet
 
 
+@pytest.mark.slow
 def test_streams_are_found_by_name_source_or_as_the_only_ecg(monkeypatch):
     first, second = description(source="dev-a"), description(source="dev-b", kind="EEG")
     outlets = [pylsl.StreamOutlet(info) for info in (first, second)]
@@ -185,6 +190,7 @@ def test_streams_are_found_by_name_source_or_as_the_only_ecg(monkeypatch):
     del outlets, twin
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_not_there(monkeypatch):
     monkeypatch.setattr(lsl_stream, "FIND_S", 0.3)
     outlet = pylsl.StreamOutlet(description(name="the other"))
@@ -201,6 +207,7 @@ def test_a_stream_that_is_not_there(monkeypatch):
     del outlet
 
 
+@pytest.mark.slow
 def test_a_sender_that_is_gone_for_good_ends_the_stream():
     info = description(source="")
     outlet = pylsl.StreamOutlet(info)
@@ -213,6 +220,7 @@ def test_a_sender_that_is_gone_for_good_ends_the_stream():
             pass
 
 
+@pytest.mark.slow
 def test_a_sender_that_comes_back_goes_on_after_a_hole():
     info = description(unit="mV")
     times = stamps(3000)

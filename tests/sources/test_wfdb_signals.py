@@ -119,6 +119,7 @@ def test_a_record_read_in_pieces_is_what_was_packed(tmp_path, form, layout):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", BITS)
 def test_the_wfdb_package_reads_the_same(tmp_path, form):
     path, expected = record(tmp_path, form)

@@ -173,6 +173,7 @@ def test_it_always_comes_to_rest(script: list[Step]) -> None:
     assert texts(machine.observe(sample + 200_000, found)) == ["couplet raised"]
 
 
+@pytest.mark.slow
 @given(steps)
 @settings(max_examples=60, deadline=None)
 def test_same_findings_same_transitions(script: list[Step]) -> None:

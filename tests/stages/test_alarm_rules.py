@@ -246,6 +246,7 @@ def test_a_compensatory_pause_is_no_missed_beat() -> None:
     assert physiological(alarms(beats)) == set()
 
 
+@pytest.mark.slow
 def test_pauses_per_min() -> None:
     beats = START
     for _ in range(3):
@@ -364,6 +365,7 @@ def test_vf_in_the_waveform_is_vf_and_not_asystole() -> None:
     assert told[K.VF].sample / RATE_HZ - START[-1][0] < 6.5
 
 
+@pytest.mark.slow
 def test_every_off_switch_works() -> None:
     beats = then_sinus(after(START, "VVVV", [0.4] * 4))
     assert physiological(alarms(beats, settings=AlarmSettings(off=("nsvt",)))) == set()

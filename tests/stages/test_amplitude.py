@@ -58,12 +58,14 @@ def test_a_unit_that_is_wrong_by_a_thousand_is_said_within_20_s(record, factor, 
     assert AlertState.CLEARED not in {alert.state for alert in alerts}
 
 
+@pytest.mark.slow
 def test_it_does_not_depend_on_the_pieces(data_dir):
     record = wfdb.rdrecord(str(data_dir / "mitdb" / "208"), sampto=7200)
     values = (record.p_signal * 1000).astype(np.float32)
     assert amplitude_alerts(events_of(values, 360, 7)) == amplitude_alerts(events_of(values, 360))
 
 
+@pytest.mark.slow
 def test_a_true_asystole_is_no_matter_of_units():
     simulator = Simulator("asystole", stream="s")
     pipeline = Pipeline(simulator.info)

@@ -103,6 +103,7 @@ def test_is_back_two_seconds_after(data_dir: Path, fault: str, leads: int) -> No
         assert not [p for p in peaks if at + 0.3 * RATE_HZ < p.sample < end - 0.1 * RATE_HZ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", [np.nan, 0.0])
 def test_no_t_wave_is_searched_for_as_a_beat_after_a_fault(data_dir: Path, fill: float) -> None:
     """The leads come back 0.5 s after each fault, twice between a QRS and its T wave."""
@@ -202,6 +203,7 @@ def test_a_lead_that_did_not_count_counts_when_the_other_loses_its_beats(data_di
     assert any(p.searched_back for p in found)
 
 
+@pytest.mark.slow
 def test_a_noisy_second_lead_costs_no_beat(data_dir: Path) -> None:
     signal, beats, truth = record(data_dir, "100", 5)
     noise = wfdb.rdrecord(str(data_dir / "nstdb" / "ma"), sampto=len(signal)).p_signal

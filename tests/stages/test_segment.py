@@ -130,6 +130,7 @@ def test_first_and_last_beat_have_windows():
     assert all(np.isfinite(w.values_mv).all() for w in found)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_over_hours():
     info = StreamInfo("t", 100.0, ("II",))
     segmenter = Segmenter(info, MANIFEST)

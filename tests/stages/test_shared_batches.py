@@ -39,6 +39,7 @@ def as_inputs(network, signal, features, rows):
     return BeatInputs(network, signal[rows], features[rows])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
@@ -73,6 +74,7 @@ def test_a_network_whose_rows_are_not_independent_is_run_beat_by_beat():
     assert together == pytest.approx(expected.numpy(), abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**16))
 def test_pipelines_that_share_batches_give_what_each_gives_alone(bundles, seed):

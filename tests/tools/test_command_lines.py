@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         *("data.kachuee", "data.ptbdb", "evaluate.alarms", "evaluate.beats", "evaluate.detect"),
         *("evaluate.labels", "evaluate.stress", "train.beats", "train.deferred", "train.labels"),
-        "train.qrs",
+        *("train.qrs", "evaluate.strangers", "evaluate.blind"),
     ],
 )
 def test_help_shows_the_commands_line_by_line(name, capsys):

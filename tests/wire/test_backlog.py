@@ -142,7 +142,7 @@ def test_a_subscriber_that_does_not_read_is_cut_and_may_come_again(monkeypatch, 
         assert socket_.poll(PATIENCE_S * 1000)
         return int(socket_.recv_multipart()[1])
 
-    with ServiceSockets(FREE, FREE, FREE, say=said.append, clock=looks.__next__) as sockets:
+    with ServiceSockets(FREE, FREE, FREE, log=said.append, clock=looks.__next__) as sockets:
         reader, stalled = subscriber(), subscriber()
         came = 0
         while came < 2:

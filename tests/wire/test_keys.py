@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from zmq.utils import z85
 
 from monitor.errors import MonitorError
-from monitor.wire.allowlist import AllowList, Client, Right, dumps, load, parse, save
+from monitor.wire.access import AllowList, Client, Right, dumps, load, parse, save
 from monitor.wire.keys import is_public_key
 from monitor.wire.refusals import MAX_CAUSES, PERIOD_S, Refusals
 

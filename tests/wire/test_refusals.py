@@ -26,6 +26,7 @@ def full_service():
         service.finish()
 
 
+@pytest.mark.slow
 def test_a_replay_that_is_refused_says_so_and_fails(full_service):
     service, at = full_service
     source = ["replay", "-", "--rate", "200", "--unit", "mV", "--leads", "II"]

@@ -136,6 +136,7 @@ def test_a_publisher_gives_up_when_nobody_comes():
     assert said == ["waiting for `ecg-monitor serve` at tcp://127.0.0.1:9"]
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_and_memory_is_bounded_when_the_source_is_faster():
     """200 MB through queues of 64 messages: the source must have been held back."""
     chunk, count = 8192, 400
@@ -168,6 +169,7 @@ def test_nothing_is_lost_and_memory_is_bounded_when_the_source_is_faster():
     assert most_ahead < 2 * INPUT_QUEUE + 60
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_before_the_service_takes_samples():
     info = StreamInfo("a", 360.0, ("II",))
     said = threading.Event()
@@ -185,6 +187,7 @@ def test_nothing_is_sent_before_the_service_takes_samples():
     assert bodies[0] == info
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate_hz", "leads", "length", "first"),
     [(1000.0, 32, 12_000, MAX_PAYLOAD_BYTES // 128), (360.0, 2, 10_800, MAX_SIGNAL_S * 360)],
@@ -289,7 +292,7 @@ def next_request(opened):
 
 def test_what_is_no_request_takes_no_answer_from_the_next_client(context):
     said = []
-    with service_sockets(say=said.append) as opened:
+    with service_sockets(log=said.append) as opened:
         address, port = opened.control_endpoint.removeprefix("tcp://").split(":")
         with socket.create_connection((address, int(port))) as stranger:
             stranger.sendall(OLD_PEER + NO_REQUEST)

@@ -20,7 +20,6 @@ those 48 rows is at hand, so this one detail is not proven.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import MonitorError
 from monitor.score import RECORD_SETS
-from tools.commands import run
+from tools.commands import parser_of, run
 from tools.data.beats import data_folder
 from tools.data.kaggle_csv import read_rows
 
@@ -225,11 +224,7 @@ def prove(built: Rows, signal: NDArray[np.float32], label: NDArray[np.int64]) ->
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.data.kachuee",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("data.kachuee", __doc__)
     parser.add_argument("--data", type=Path, help="folder with mitdb/ and kaggle/")
     args = parser.parse_args(argv)
     folder = data_folder(args.data)

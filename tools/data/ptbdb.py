@@ -14,7 +14,6 @@ This file is long because download, reading and labelling serve this one databas
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections import Counter
@@ -32,7 +31,7 @@ from monitor.errors import USAGE, MonitorError
 from monitor.messages import RPeak, Samples, StreamInfo
 from monitor.stages.detect import make_detector
 from monitor.stages.quality import QualityGate
-from tools.commands import run
+from tools.commands import parser_of, run
 from tools.data.beats import HOP_S, given_folder
 from tools.data.kachuee import LENGTH, OVERLAP
 
@@ -265,11 +264,7 @@ def split(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.data.ptbdb",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("data.ptbdb", __doc__)
     parser.add_argument("--data", type=Path, help="folder with ptbdb/")
     parser.add_argument("--download", action="store_true", help="fetch the database first")
     args = parser.parse_args(argv)

@@ -24,8 +24,23 @@ def rhythm_spans(path: Path) -> list[tuple[str, float, float]]:
     header = wfdb.rdheader(str(path))
     named = [(s, a.strip("\0")) for s, a in zip(notes.sample, notes.aux_note, strict=True)]
     starts = [(s / header.fs, a[1:]) for s, a in named if a.startswith("(")]
-    ends = [s for s, _ in starts[1:]] + [header.sig_len / header.fs]
+    ends = [*(s for s, _ in starts), header.sig_len / header.fs][1:]
     return [(name, start, end) for (start, name), end in zip(starts, ends, strict=True)]
+
+
+def fibrillation_marks(path: Path) -> list[tuple[str, float, float]]:
+    """Fibrillation between the marks ``[`` and ``]``: ``VF``, start and end in seconds."""
+    notes = wfdb.rdann(str(path), "atr")
+    header = wfdb.rdheader(str(path))
+    spans: list[tuple[str, float, float]] = []
+    start: float | None = None
+    for sample, symbol in zip(notes.sample, notes.symbol, strict=True):
+        if symbol == "[" and start is None:
+            start = sample / header.fs
+        elif symbol == "]" and start is not None:
+            spans.append(("VF", start, sample / header.fs))
+            start = None
+    return [*spans, ("VF", start, header.sig_len / header.fs)] if start is not None else spans
 
 
 def merged(spans: Iterable[Span], gap_s: float = 0.5) -> list[Span]:

@@ -57,13 +57,14 @@ class Case:
     pulse: bool = False
     noise_db: float | None = None
     perturbation: str = "unchanged"
+    stop_s: float | None = None  # the recording ends here; of cinc2015/ always at 5:00
 
 
 def analyse(case: Case) -> Result:
     """Run one WFDB record through the pipeline; Challenge records end at 5:00."""
     torch.set_num_threads(1)
     path = case.path
-    stop_s = 300.0 if path.parent.name == "cinc2015" else None
+    stop_s = 300.0 if path.parent.name == "cinc2015" else case.stop_s
     record = WfdbRecord(path, stop_s=stop_s, pulse="auto" if case.pulse else "off")
     values_mv = np.concatenate([chunk.values_mv for chunk in record.chunks()])
     made = PERTURBATIONS[case.perturbation](Recording(record.info, values_mv, path.parent.parent))

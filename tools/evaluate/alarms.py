@@ -36,11 +36,10 @@ This file is long because it is the list of all parts that are measured.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -55,6 +54,7 @@ from monitor.messages import (
     Priority,
 )
 from monitor.score import RECORD_SETS
+from tools.commands import parser_of
 from tools.data.reference import (
     FLUTTER,
     merged,
@@ -137,13 +137,17 @@ def vfdb(data: Path, run: Run) -> None:
     print(f" ({found['false strict'] / hours:.2f} if VT counts as false), {hours:.1f} h")
 
 
-def vfdb_counts(paths: list[Path], results: list[Result]) -> tuple[Counter[str], float, list[str]]:
+def vfdb_counts(
+    paths: list[Path],
+    results: list[Result],
+    reference: Callable[[Path], list[tuple[str, float, float]]] = rhythm_spans,
+) -> tuple[Counter[str], float, list[str]]:
     """Give the counts of episodes and of false alarms, the hours, and what was wrong."""
     found = Counter[str]()
     hours = 0.0
     wrong: list[str] = []
     for path, result in zip(paths, results, strict=True):
-        spans = rhythm_spans(path)
+        spans = reference(path)
         hours += (result.length_s - result.since_s) / 3600
         fibrillation = merged((a, b) for name, a, b in spans if name in FLUTTER)
         tachycardia = [(a, b) for name, a, b in spans if name == "VT"]
@@ -273,11 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     recorded = {"cinc": cinc, "vfdb": vfdb, "mitdb": mitdb, "af": af}
     made = {"timing": timing, "rate": rate}
     parts = [*recorded, *made]
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.evaluate.alarms",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("evaluate.alarms", __doc__)
     parser.add_argument("part", nargs="*", choices=[*parts, []], help="default: all")
     parser.add_argument("--data", type=Path, default=os.environ.get("ECG_MONITOR_DATA"))
     parser.add_argument("--jobs", type=int, default=1)

@@ -11,7 +11,6 @@ with reference R peaks, through the monitor's own stages.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from monitor.errors import MonitorError
 from monitor.messages import RPeak
 from monitor.models.bundle import Bundle, load_bundle
 from monitor.models.shipped import SHIPPED
-from tools.commands import run
+from tools.commands import parser_of, run
 from tools.confusion import CARDS, Confusion, calibration_error, draw
 from tools.data.beat_sets import AS_PUBLISHED, SETS, mitbih_rows, published, split_by_patient
 from tools.data.beats import data_folder, given_folder
@@ -105,11 +104,7 @@ def measure(name: str, folder: Path, work: Path) -> BeatFigures:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.evaluate.beats",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("evaluate.beats", __doc__)
     parser.add_argument("models", nargs="*", help="shipped names or files; default: all shipped")
     parser.add_argument("--data", type=Path, help="folder with mitdb/, ptbdb/ or kaggle/")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")

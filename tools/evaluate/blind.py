@@ -30,14 +30,16 @@ from monitor.models.bundle import FOLDER
 from tools.commands import run
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "mitdb": ("labels", "alarms"),
-    "svdb": ("labels", "alarms"),
-    "incartdb": ("labels", "alarms"),
-    "vfdb": ("alarms",),
-    "afdb": ("alarms",),
-    "ltafdb": ("alarms",),
-    "cpsc2021": ("alarms",),
-    "cinc2015": ("alarms",),
+    "mitdb": ("labels", "af"),
+    "svdb": ("labels",),
+    "incartdb": ("labels",),
+    "vfdb": ("fibrillation",),
+    "cudb": ("fibrillation",),
+    "afdb": ("af",),
+    "ltafdb": ("af",),
+    "cpsc2021": ("af",),
+    "cinc2015": ("challenge",),
+    "vtac": ("challenge",),
 }
 """What is measured of each set."""
 

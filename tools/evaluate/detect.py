@@ -54,6 +54,7 @@ from monitor.score import (
     read_annotations,
     summarise,
 )
+from tools.commands import parser_of
 from tools.evaluate.detectors import DETECTORS, Detect, Found, read, streamed
 
 NSTDB = {
@@ -200,9 +201,7 @@ def _known(name: str) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of("evaluate.detect", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--records", nargs="+", default=["mitdb44"], metavar="RECORD")
     parser.add_argument(

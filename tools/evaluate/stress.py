@@ -23,7 +23,6 @@ This file is long because it is the list of all changes and faults.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,6 +41,7 @@ from monitor.errors import MonitorError
 from monitor.messages import FloatArray
 from monitor.score import Annotations, RecordScore, compare_beats, read_annotations, summarise
 from monitor.score.annotations import EC57_CLASSES
+from tools.commands import parser_of
 from tools.evaluate.detect import expand
 from tools.evaluate.detectors import read, stream
 
@@ -275,9 +275,7 @@ def _leads(records: list[Recording], data: Path) -> list[list[str]]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of("evaluate.stress", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--records", nargs="+", default=["sample"], metavar="RECORD")
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)

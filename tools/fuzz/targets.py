@@ -34,7 +34,7 @@ from monitor.sinks.annotation_format import END, beginning, whole_part
 from monitor.sinks.annotation_format import encode as encode_rows
 from monitor.stages.steps import Steps
 from monitor.strict_toml import build
-from monitor.wire import allowlist
+from monitor.wire import access
 from monitor.wire.fields import ProtocolError
 from monitor.wire.frames import decode, encode
 from monitor.wire.jsonform import dumps, from_dict, loads, to_dict
@@ -142,11 +142,11 @@ def allow_list(data: bytes) -> None:
     """Read the file that says who is let in."""
     text = data.decode("utf-8", "replace")
     try:
-        allowed = allowlist.parse(text)
+        allowed = access.parse(text)
     except MonitorError as error:
         _one_line(error)
     else:
-        assert allowlist.parse(allowlist.dumps(allowed)) == allowed
+        assert access.parse(access.dumps(allowed)) == allowed
 
 
 def settings(data: bytes) -> None:
@@ -182,10 +182,10 @@ def _message(body: Body) -> bytes:
     return FRAMES_APART.join(encode(body, "source", 0, 10**18))
 
 
-_CLIENTS = allowlist.AllowList(
+_CLIENTS = access.AllowList(
     (
-        allowlist.Client("bed-7", "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", ("send",)),
-        allowlist.Client("desk", "0" * 40, ("subscribe", "control")),
+        access.Client("bed-7", "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", ("send",)),
+        access.Client("desk", "0" * 40, ("subscribe", "control")),
     )
 )
 _REQUESTS = [
@@ -218,7 +218,7 @@ TARGETS = {
         journal, [dumps({**to_dict(b), "journal": 1}).encode() for b in (INFO, BODIES[3])]
     ),
     "signal": Target(signal, [_SIGNAL]),
-    "allow-list": Target(allow_list, [allowlist.dumps(_CLIENTS).encode(), b"clients = []"]),
+    "allow-list": Target(allow_list, [access.dumps(_CLIENTS).encode(), b"clients = []"]),
     "settings": Target(settings, [_SETTINGS]),
     "recording": Target(recording, [_HEADER.text().encode(), _ANNOTATIONS]),
 }

@@ -14,7 +14,6 @@ This file is long because it is the whole recipe of these models in one place.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 import warnings
@@ -33,7 +32,7 @@ from monitor.errors import MonitorError
 from monitor.models.beat_networks import BeatCnn, BeatCnnBiLstm, BeatLstm
 from monitor.models.bundle import save_bundle
 from monitor.models.manifest import Manifest
-from tools.commands import run
+from tools.commands import parser_of, run
 from tools.confusion import Confusion
 from tools.data import ptbdb
 from tools.data.beat_sets import SETS, BeatSet, published, standardise
@@ -257,11 +256,7 @@ def measured(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.train.beats",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("train.beats", __doc__)
     parser.add_argument("model", choices=sorted(RECIPES))
     parser.add_argument("--data", type=Path, help="folder with mitdb/ (and ptbdb/)")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")

@@ -121,7 +121,7 @@ def collect(data: Path, record: str, variant: str, seed: int, layers: Layers | N
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Collect and fit round by round, with the detector as it is now; write the last weights."""
-    args = fit_arguments(str(__doc__), argv, "tools.train.deferred")
+    args = fit_arguments(str(__doc__), argv, "train.deferred")
     data_sha256 = data_digest(args.data)
     torch.set_num_threads(1)
     started = time.monotonic()

@@ -271,7 +271,7 @@ def collect(pool: ProcessPoolExecutor, data: Path, what: Collect, network: Layer
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Collect and fit round by round, with the detector as it is now; write the last weights."""
-    args = fit_arguments(str(__doc__), argv, "tools.train.qrs")
+    args = fit_arguments(str(__doc__), argv, "train.qrs")
     data_sha256 = data_digest(args.data)
     torch.set_num_threads(1)
     started = time.monotonic()

@@ -25,7 +25,7 @@ from monitor.errors import MonitorError
 from monitor.score import RECORD_SETS
 from monitor.stages.detect import weights
 from monitor.stages.detect.weights import Layers, Network
-from tools.commands import run
+from tools.commands import parser_of, run
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = Path(weights.__file__).with_name(weights.FILE)
@@ -137,11 +137,7 @@ def _names(data: Path) -> Iterator[str]:
 
 def fit_arguments(description: str, argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     """Read the command line of a fit: ``data``, ``out``, ``workers``."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {prog}",
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of(prog, description)
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with mitdb/, nstdb/, vfdb/, cinc2015/"
     )
@@ -154,11 +150,7 @@ def fit_arguments(description: str, argv: Sequence[str] | None, prog: str) -> ar
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.train.weights",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("train.weights", __doc__)
     parser.add_argument("file", type=Path, nargs="?", default=SHIPPED)
     args = parser.parse_args(argv)
     for name, network in read(args.file).items():

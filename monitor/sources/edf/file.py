@@ -18,10 +18,10 @@ import numpy as np
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.sources import Log, pieces, stream_name
+from monitor.sources import Log, part_of, pieces, stream_name
 from monitor.sources.calibration import Calibration, choose_voltages
 from monitor.sources.edf.header import EdfHeader, read_edf_header
-from monitor.sources.leads import OFF, choose_pulse
+from monitor.sources.leads import OFF, choose_pulse, of_one_rate
 
 READ_S = 30.0  # signal read from the file at a time
 GAP_SAMPLES = 1.5  # a data record that begins this much late follows a gap
@@ -81,13 +81,7 @@ class EdfFile:
         wanted = [_lead_name(lead) for lead in leads]
         chosen, scale, _ = choose_voltages(self._name, names, units, wanted, Calibration(unit))
         samples = [channel.samples for channel in channels]
-        same = [i for i in chosen if samples[i] == samples[chosen[0]]]
-        if leads and same != chosen:
-            raise MonitorError(
-                f"{self._name}: leads {', '.join(leads)} have different sampling rates; "
-                "choose leads of one rate",
-                USAGE,
-            )
+        same = of_one_rate(self._name, chosen, samples, leads)
         scale = [scale[chosen.index(i)] for i in same]
         pulse_at = choose_pulse(self._name, names, same, pulse, samples)
         if pulse_at is not None:
@@ -105,16 +99,9 @@ class EdfFile:
         rate_hz = self._in_record / header.record_s
         self._starts = _record_starts(path, header, self._in_record)
         end = int(self._starts[-1]) + self._in_record
-        self._first = round(start_s * rate_hz)
-        self._last = end if stop_s is None else min(end, round(stop_s * rate_hz))
-        if not 0 <= self._first < self._last:
-            raise MonitorError(
-                f"{self._name} lasts {end / rate_hz:g} s: nothing lies from {start_s:g} s to "
-                f"{'its end' if stop_s is None else f'{stop_s:g} s'}",
-                USAGE,
-            )
+        self._first, self._last = part_of(self._name, start_s, stop_s, end, rate_hz)
         self._chunk = max(1, round(chunk_s * rate_hz))
-        self._info = StreamInfo(
+        self.info = StreamInfo(
             stream or stream_name(path.stem),
             rate_hz,
             tuple(names[i] for i in same),
@@ -122,11 +109,6 @@ class EdfFile:
             f"EDF {self._name}",
             "" if pulse_at is None else names[pulse_at],
         )
-
-    @property
-    def info(self) -> StreamInfo:
-        """The stream."""
-        return self._info
 
     @property
     def samples(self) -> int:
@@ -152,7 +134,7 @@ class EdfFile:
                 take = min((stop - record) * self._in_record, self._last - start)
                 if skip < take:
                     values = self._read(record, stop)[skip:take]
-                    yield from pieces(self._info, start + skip, values, self._chunk)
+                    yield from pieces(self.info, start + skip, values, self._chunk)
 
     def _open(self, path: Path, header: EdfHeader) -> edfio.Edf | edfio.Bdf:
         reader = edfio.read_bdf if header.sample_bytes == 3 else edfio.read_edf

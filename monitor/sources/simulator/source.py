@@ -80,7 +80,7 @@ class Simulator:
         keep_truth: bool = False,
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
-        self._info = StreamInfo(
+        self.info = StreamInfo(
             stream,
             float(rate_hz),
             (*leads, PULSE) if pulse else tuple(leads),
@@ -107,11 +107,6 @@ class Simulator:
         self._end: float = round(limit_s * rate_hz) if math.isfinite(limit_s) else math.inf
         self._chunk = max(1, round(chunk_s * rate_hz))
         self._truth = Truth() if keep_truth else None
-
-    @property
-    def info(self) -> StreamInfo:
-        """The stream."""
-        return self._info
 
     @property
     def samples(self) -> int | None:
@@ -167,11 +162,11 @@ class Simulator:
         pending[:] = [item for item in pending if item.sample >= end]
         if self._truth is not None:
             self._truth.add(due)
-        return Samples(self._info.stream, start, values), due
+        return Samples(self.info.stream, start, values), due
 
     def _runs(self) -> Iterator[tuple[int, FloatArray, bool, list[TruthItem]]]:
         """Give pieces that lie wholly inside or wholly outside a gap, up to the end."""
-        info = self._info
+        info = self.info
         events = timeline(self.scenario, self._seed, self._loop)
         gaps: list[tuple[int, int]] = []
         drawn = Renderer(events, info.rate_hz, info.ecg.leads, self._seed, bool(info.pulse))

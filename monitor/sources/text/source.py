@@ -74,7 +74,7 @@ class CsvLines:
         layout, shape = head.layout, head.shape
         self._waiting = head.rest
         name = stream or ("stdin" if path is None else stream_name(path.stem))
-        self._info = StreamInfo(
+        self.info = StreamInfo(
             name,
             layout.rate_hz,
             layout.leads,
@@ -88,11 +88,6 @@ class CsvLines:
         self._clock = SampleClock(name, layout.rate_hz) if layout.time is not None else None
         self._chunk = max(1, round(chunk_s * layout.rate_hz))
         self._next = 0
-
-    @property
-    def info(self) -> StreamInfo:
-        """The stream."""
-        return self._info
 
     def chunks(self) -> Iterator[Samples]:
         """Give the samples as the lines come, and empty pieces during silence.
@@ -108,8 +103,8 @@ class CsvLines:
             runs = self._indexed(lines)
             yield from self._given(runs)
             if not runs:
-                nothing = np.empty((0, len(self._info.leads)), np.float32)
-                yield Samples(self._info.stream, self._next, nothing)
+                nothing = np.empty((0, len(self.info.leads)), np.float32)
+                yield Samples(self.info.stream, self._next, nothing)
         self._rows.end()
         if self._clock is not None:
             yield from self._given(self._clock.flush())
@@ -117,7 +112,7 @@ class CsvLines:
 
     def _given(self, runs: list[Run]) -> Iterator[Samples]:
         for start, values in runs:
-            yield from pieces(self._info, start, values, self._chunk)
+            yield from pieces(self.info, start, values, self._chunk)
             self._next = start + len(values)
 
     def _indexed(self, lines: Sequence[Line]) -> list[Run]:
@@ -135,7 +130,7 @@ class CsvLines:
     def _remark(self) -> None:
         notes = self._rows.notes() + (self._clock.notes() if self._clock is not None else [])
         for note in notes:
-            self._log(f"stream {self._info.stream}: {note}")
+            self._log(f"stream {self.info.stream}: {note}")
 
     def _lines(self, path: Path | None) -> Iterator[list[Line]]:
         """Give the lines as they come, without blank ones; no lines after a time of silence."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,9 @@ import numpy as np
 
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import Samples, StreamInfo
-from monitor.sources import Log, pieces, stream_name
+from monitor.sources import Log, part_of, pieces, stream_name
 from monitor.sources.calibration import NO_CALIBRATION, Calibration, choose_voltages
-from monitor.sources.leads import OFF, choose_pulse
+from monitor.sources.leads import OFF, choose_pulse, of_one_rate
 from monitor.sources.units import is_other_quantity, millivolts_in
 from monitor.sources.wfdb.segments import Key, Segment, SegmentReader, segments_of, signals_of
 from monitor.wfdb_header import Header, Signal, read_header
@@ -90,19 +89,13 @@ class WfdbRecord:
         ]
         self._parts = [self._part(s, r, header) for s, r in zip(segments, readers, strict=True)]
         frames = self._length(header)
-        frame_rate_hz = header.rate_hz
-        self._first = _frame_of(start_s, frame_rate_hz)
-        self._last = frames if stop_s is None else min(frames, _frame_of(stop_s, frame_rate_hz))
-        if not 0 <= self._first < self._last:
-            raise MonitorError(
-                f"record {self._name} lasts {frames / frame_rate_hz:g} s: nothing lies from "
-                f"{start_s:g} s to {'its end' if stop_s is None else f'{stop_s:g} s'}",
-                USAGE,
-            )
-        self._read_frames = max(1, round(READ_S * frame_rate_hz))
-        rate_hz = frame_rate_hz * per_frame
+        self._first, self._last = part_of(
+            f"record {self._name}", start_s, stop_s, frames, header.rate_hz
+        )
+        self._read_frames = max(1, round(READ_S * header.rate_hz))
+        rate_hz = header.rate_hz * per_frame
         self._chunk = max(1, round(chunk_s * rate_hz))
-        self._info = StreamInfo(
+        self.info = StreamInfo(
             stream or stream_name(self._name),
             rate_hz,
             tuple(name for name, _ in keys),
@@ -110,11 +103,6 @@ class WfdbRecord:
             f"WFDB {path.parent.name}/{self._name}",
             "" if pulse_at is None else keys[pulse_at][0],
         )
-
-    @property
-    def info(self) -> StreamInfo:
-        """The stream."""
-        return self._info
 
     @property
     def samples(self) -> int:
@@ -135,9 +123,9 @@ class WfdbRecord:
             if not self._loop:
                 return
             shift += self.samples
-            gap = np.full((round(LOOP_GAP_S * self._info.rate_hz), len(self._info.leads)), np.nan)
-            start = self._info.start_sample + shift
-            yield Samples(self._info.stream, start, gap.astype(np.float32))
+            gap = np.full((round(LOOP_GAP_S * self.info.rate_hz), len(self.info.leads)), np.nan)
+            start = self.info.start_sample + shift
+            yield Samples(self.info.stream, start, gap.astype(np.float32))
             shift += len(gap)
 
     def _round(self, shift: int) -> Iterator[Samples]:
@@ -147,7 +135,7 @@ class WfdbRecord:
                 until = min(frame + self._read_frames, last)
                 values = part.reader.read(frame - part.begin, until - part.begin)
                 start = frame * self._per_frame + shift
-                yield from pieces(self._info, start, values, self._chunk)
+                yield from pieces(self.info, start, values, self._chunk)
 
     def _choose(
         self, signals: dict[Key, Signal], wanted: Sequence[str], pulse: str, unit: str | None
@@ -162,14 +150,7 @@ class WfdbRecord:
         units = [signal.unit or unit or "mV" for signal in told]
         chosen, *_ = choose_voltages(self._name, names, units, wanted, Calibration(unit))
         per_frame = [signal.per_frame for signal in told]
-        # leads sampled at another rate than the primary cannot share its sample index
-        same = [i for i in chosen if per_frame[i] == per_frame[chosen[0]]]
-        if wanted and same != chosen:
-            raise MonitorError(
-                f"record {self._name}: leads {', '.join(wanted)} have different sampling rates; "
-                "choose leads of one rate",
-                USAGE,
-            )
+        same = of_one_rate(f"record {self._name}", chosen, per_frame, wanted)
         pulse_at = choose_pulse(self._name, names, same, pulse, per_frame)
         if pulse_at is None:
             return [keys[i] for i in same], None
@@ -273,9 +254,3 @@ def _calibrated(segment: Segment, given: Calibration) -> Segment:
         for signal in segment.signals
     )
     return replace(segment, signals=signals)
-
-
-def _frame_of(seconds: float, rate_hz: float) -> int:
-    if not math.isfinite(seconds):
-        raise MonitorError(f"a time of {seconds} s is not usable", USAGE)
-    return round(seconds * rate_hz)

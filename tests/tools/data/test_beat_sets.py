@@ -28,6 +28,7 @@ def test_five_classes_have_the_published_sizes(data_dir, work):
     assert beats.sha256() == five_classes(data_dir, work).sha256()
 
 
+@pytest.mark.slow
 def test_two_classes_without_ptb_say_so(data_dir, work):
     beats = normal_abnormal(data_dir, work)
     assert "no PTB beats were at hand" in beats.data
@@ -35,6 +36,7 @@ def test_two_classes_without_ptb_say_so(data_dir, work):
     assert len(beats.test) == 21892
 
 
+@pytest.mark.slow
 def test_two_classes_join_the_csv_files_and_count_nan(data_dir, work, tmp_path):
     (tmp_path / "mitdb").symlink_to(data_dir / "mitdb")
     (tmp_path / "kaggle").mkdir()

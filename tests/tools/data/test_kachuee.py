@@ -42,6 +42,7 @@ def test_every_published_row_is_found_bit_for_bit(built, data_dir, name):
     assert proof.ambiguous == 0
 
 
+@pytest.mark.slow
 def test_a_row_that_differs_by_one_bit_is_not_found(built):
     rows = built.signal[:3].copy()
     rows[1, 5] = np.nextafter(rows[1, 5], np.float32(2))

@@ -74,6 +74,7 @@ def test_bad_rows_are_left_out_and_reported_by_line(tmp_path):
     assert any("line 10: NaN" in line for line in report)
 
 
+@pytest.mark.slow
 def test_rows_beyond_one_chunk_keep_their_line_numbers(tmp_path):
     lines = [row()] * 4100
     lines[4098] = row(count=3)

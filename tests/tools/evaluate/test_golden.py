@@ -1,3 +1,5 @@
+import pytest
+
 from monitor.sources.simulator import Scenario, Segment, Simulator
 from tools.evaluate.golden import digest, main
 
@@ -6,6 +8,7 @@ def of(rhythm, chunk_s):
     return digest(Simulator(Scenario("s", "", (Segment(rhythm, 20.0),)), 250.0, chunk_s=chunk_s))
 
 
+@pytest.mark.slow
 def test_the_hash_tells_other_events_and_not_other_chunks():
     assert of("sinus", 0.1) == of("sinus", 7.0)
     assert of("sinus", 0.1) != of("vt", 0.1)
