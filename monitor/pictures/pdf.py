@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from monitor.errors import USAGE, MonitorError
-from monitor.pictures.drawing import Box, Dots, Drawing, Item, Line, Points, Text, strokes
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import Box, Dots, Item, Line, Points, Text, strokes
 
 POINTS_PER_MM = 72.0 / 25.4
 _STEPS = 100.0  # coordinates are whole hundredths of a point
