@@ -68,7 +68,7 @@ class Frame:
 def ticks(low: float, high: float, about: int) -> list[float]:
     """Give round numbers between two values.
 
-    >>> ticks(38, 131, 4)
+    >>> ticks(38, 131, 5)
     [40.0, 60.0, 80.0, 100.0, 120.0]
     """
     if not high > low:
