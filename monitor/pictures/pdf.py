@@ -20,6 +20,24 @@ _STEPS = 100.0  # coordinates are whole hundredths of a point
 _BOLD, _PLAIN = "Helvetica-Bold", "Helvetica"
 
 
+def need_reportlab() -> None:
+    """Refuse to go on without ReportLab.
+
+    Raises
+    ------
+    MonitorError
+        If ReportLab is not installed.
+    """
+    try:
+        import reportlab.pdfgen.canvas  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MonitorError(
+            "a PDF needs the package reportlab: pip install 'ecg-monitor[report]', or make the "
+            "page only (--no-pdf)",
+            USAGE,
+        ) from error
+
+
 def pdf(pages: Sequence[Drawing], title: str = "") -> bytes:
     """Give the content of a PDF file with one drawing a page.
 
@@ -35,13 +53,10 @@ def pdf(pages: Sequence[Drawing], title: str = "") -> bytes:
     MonitorError
         If ReportLab is not installed.
     """
-    try:
-        from reportlab import rl_config
-        from reportlab.pdfgen.canvas import Canvas
-    except ModuleNotFoundError as error:
-        raise MonitorError(
-            f"a PDF needs the package {error.name}: pip install 'ecg-monitor[report]'", USAGE
-        ) from error
+    need_reportlab()
+    from reportlab import rl_config
+    from reportlab.pdfgen.canvas import Canvas
+
     out = io.BytesIO()
     canvas = Canvas(out, pageCompression=1, invariant=1)
     canvas.setTitle(title)
