@@ -12,11 +12,30 @@ from typing import Any
 import numpy as np
 
 from monitor.errors import USAGE, MonitorError
-from monitor.pictures.drawing import Box, Dots, Drawing, Item, Line, Points, Text, strokes
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import Box, Dots, Item, Line, Points, Text, strokes
 
 POINTS_PER_MM = 72.0 / 25.4
 _STEPS = 100.0  # coordinates are whole hundredths of a point
 _BOLD, _PLAIN = "Helvetica-Bold", "Helvetica"
+
+
+def need_reportlab() -> None:
+    """Refuse to go on without ReportLab.
+
+    Raises
+    ------
+    MonitorError
+        If ReportLab is not installed.
+    """
+    try:
+        import reportlab.pdfgen.canvas  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MonitorError(
+            "a PDF needs the package reportlab: pip install 'ecg-monitor[report]', or make the "
+            "page only (--no-pdf)",
+            USAGE,
+        ) from error
 
 
 def pdf(pages: Sequence[Drawing], title: str = "") -> bytes:
@@ -34,13 +53,10 @@ def pdf(pages: Sequence[Drawing], title: str = "") -> bytes:
     MonitorError
         If ReportLab is not installed.
     """
-    try:
-        from reportlab import rl_config
-        from reportlab.pdfgen.canvas import Canvas
-    except ModuleNotFoundError as error:
-        raise MonitorError(
-            f"a PDF needs the package {error.name}: pip install 'ecg-monitor[report]'", USAGE
-        ) from error
+    need_reportlab()
+    from reportlab import rl_config
+    from reportlab.pdfgen.canvas import Canvas
+
     out = io.BytesIO()
     canvas = Canvas(out, pageCompression=1, invariant=1)
     canvas.setTitle(title)

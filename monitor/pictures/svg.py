@@ -6,10 +6,14 @@ Reference: W3C, Scalable Vector Graphics 2, 9.3 (path data).
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor.pictures.drawing import Box, Dots, Drawing, Item, Line, Points, Text, strokes
+from monitor.pictures.marks import Box, Dots, Item, Line, Points, Text, strokes
+
+if TYPE_CHECKING:
+    from monitor.pictures.drawing import Drawing
 
 STEPS_PER_MM = 50  # path data are whole steps of 20 µm
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"

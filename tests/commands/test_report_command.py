@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 
 import pytest
 
@@ -67,9 +68,19 @@ def test_edits_are_applied_and_written(record, made, tmp_path, capsys):
 def test_bad_input_is_one_line(record, tmp_path, capsys):
     assert main(["report", "no/such/record", "--out", str(tmp_path)]) != 0
     assert main(["report", str(record), "--out", str(tmp_path), "--from", "2h"]) == 2
+    assert main(["report", str(record), "--out", str(tmp_path), "--edits", "none.edt"]) == 2
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert "add --record or --journal" in lines[1]
+    assert lines[2] == "ecg-monitor: there is no file none.edt"
+
+
+def test_a_missing_package_is_named_before_the_work(record, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "reportlab", None)
+    out = tmp_path / "o"
+    assert main(["report", str(record), "--out", str(out)]) == 2
+    assert "pip install 'ecg-monitor[report]'" in capsys.readouterr().err
+    assert not out.exists()
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ import pytest
 
 from monitor.errors import MonitorError
 from monitor.pictures import Lead, Mark, png, strip, svg
-from monitor.pictures.drawing import Box, Dots, Drawing, Line, Text, pieces
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import Box, Dots, Line, Text, pieces
 
 RATE_HZ = 250.0
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from report_parts import alert, analysis_of
 
-from monitor.pictures.drawing import Box, Dots, Drawing, Line, Text
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import Box, Dots, Line, Text
 from monitor.pictures.pdf import pdf
 from monitor.report.contents import make_report
 from monitor.report.document import document
@@ -78,6 +79,15 @@ def test_a_long_table_goes_on():
     shown = [text for page in pages for text in texts(page) if text.isdigit()]
     assert shown == [str(i) for i in range(200)]
     assert sum("number" in texts(page) for page in pages) == len(pages)
+
+
+def test_long_text_goes_on_in_the_next_line():
+    sheets = Sheets("title", "foot")
+    sheets.lines(["word " * 60])
+    (page,) = sheets.pages()
+    lines = [text for text in texts(page) if text.startswith("word")]
+    assert len(lines) > 1
+    assert sum(line.count("word") for line in lines) == 60
 
 
 def test_a_pdf_has_true_size_and_vectors():

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.analysis import Analysis, analyse
-from monitor.pictures.drawing import Box
+from monitor.pictures.marks import Box
 from monitor.pictures.svg import svg
 from monitor.report.contents import make_report
 from monitor.report.document import document
