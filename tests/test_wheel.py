@@ -84,8 +84,8 @@ def test_the_wheel_installs_one_package_with_its_data(wheel):
         for pattern in (
             "py.typed",
             "models/*.pt",
+            "report/web/*",
             "stages/detect/*.npz",
-            "web/static/*",
             "wire/schemas/*.json",
         )
         for path in (ROOT / "monitor").glob(pattern)

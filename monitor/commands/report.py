@@ -65,9 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Analyse, make and write."""
+    from monitor.pictures.pdf import need_reportlab
     from monitor.report.variability import load_neurokit
     from monitor.report.write import write_report
 
+    if not args.no_pdf:
+        need_reportlab()
+    if args.edits is not None and not args.edits.is_file():
+        raise MonitorError(f"there is no file {args.edits}", USAGE)
     make_writable(args.out)
     began = time.perf_counter()
     analysis, path = _stored(args) if args.record or args.journal else _analysed(args)

@@ -1,4 +1,4 @@
-"""What the dashboard shows and what its keys do, without a terminal.
+"""The dashboard without a terminal: what it shows and what its keys do.
 
 Rules:
 

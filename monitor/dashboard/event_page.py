@@ -1,4 +1,4 @@
-"""What the view of events shows: the list, the strip of one of them, the live signal. Pure."""
+"""The view of events: the list, the strip of one of them, the live signal. Pure."""
 
 from __future__ import annotations
 

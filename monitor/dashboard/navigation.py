@@ -1,4 +1,4 @@
-"""Where the user is on the dashboard: which view, which tile, which event. Pure.
+"""The user's place on the dashboard: the view, the tile, the event. Pure.
 
 Rules:
 
@@ -19,7 +19,7 @@ from monitor.dashboard.waveform import DOTS_PER_S
 
 
 class View(Enum):
-    """What fills the screen."""
+    """A view that fills the screen."""
 
     WARD = "ward"
     BED = "bed"
@@ -28,7 +28,7 @@ class View(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the user is.
+    """The user's place.
 
     ``view`` is None until the user has chosen one: the ward if there are several streams.
     ``before`` is the view from which the events were opened. ``chosen`` is the tile, ``page`` the

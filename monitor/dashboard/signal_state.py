@@ -1,4 +1,4 @@
-"""What can be said of a stream's signal in one word, the worst first. Pure."""
+"""The state of a stream's signal in one word, the worst first. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.messages import LeadState
 
 
 class Signal(Enum):
-    """What is wrong with the signal, if anything."""
+    """The fault of the signal, if there is one."""
 
     LOST = "NO CONNECTION"  # the service is gone
     STALE = "STALE"  # no samples come

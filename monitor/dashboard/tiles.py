@@ -30,7 +30,7 @@ TITLE_STYLE = "bold grey93 on grey23"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """How many rows of a tile go to what; ``big`` is the height of large digits, 0 for none."""
+    """The rows of a tile by part; ``big`` is the height of large digits, 0 for none."""
 
     alerts: int
     trace: int
@@ -56,7 +56,7 @@ class Parts:
 
 
 class TileMemory:
-    """What is kept from frame to frame: scales of the traces, and the rest of each tile as drawn.
+    """Kept from frame to frame: scales of the traces, and the rest of each tile as drawn.
 
     All but the trace of a tile changes about once a second.
     """

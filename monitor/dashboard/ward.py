@@ -1,4 +1,4 @@
-"""What the ward view shows: many streams as tiles, the worst first. Pure.
+"""The ward view: many streams as tiles, the worst first. Pure.
 
 Rules:
 
@@ -32,7 +32,7 @@ TILE_SHAPE = 3.6  # width of a tile in cells over its height, where there is a c
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How tiles lie on the screen: ``columns`` x ``rows`` of them on a page, each so large."""
+    """The grid of tiles on the screen: ``columns`` x ``rows`` of them on a page, each so large."""
 
     columns: int
     rows: int
@@ -56,6 +56,7 @@ class Grid:
         >>> Grid.of(64, 80, 21)
         Grid(columns=3, rows=4, tile_width=26, tile_height=5, pages=6)
         """
+        width, height = max(1, width), max(1, height)  # a screen too small is said elsewhere
         most_columns = max(1, width // MIN_TILE_WIDTH)
         most_rows = max(1, height // MIN_TILE_HEIGHT)
         tiles = max(1, tiles)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.pictures.drawing import FAINT, INK, Box, Dots, Drawing, Item, Line, Text, segments
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import FAINT, INK, Box, Dots, Item, Line, Text, segments
 
 ACCENT, PALE, GRID = "#00695c", "#b5d8d3", "#e3e8ec"
 _LEFT_MM, _BOTTOM_MM, _TOP_MM, _RIGHT_MM = 11.0, 9.0, 6.0, 2.0
@@ -67,7 +68,7 @@ class Frame:
 def ticks(low: float, high: float, about: int) -> list[float]:
     """Give round numbers between two values.
 
-    >>> ticks(38, 131, 4)
+    >>> ticks(38, 131, 5)
     [40.0, 60.0, 80.0, 100.0, 120.0]
     """
     if not high > low:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.pictures.drawing import FAINT, Drawing, Item, Text, moved
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import FAINT, Item, Text, moved
 from monitor.report import wording
 from monitor.report.charts import (
     disclosure,

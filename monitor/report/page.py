@@ -176,7 +176,9 @@ def _alerts(report: Report) -> str:
     rows = [_alert(report, alert) for alert in report.analysis.raised[:MAX_ALERTS]]
     if not rows:
         return '<p class="note">None.</p>'
-    head = "".join(f'<th scope="col" class="left">{n}</th>' for n in ("time", "kind", "", "text"))
+    head = "".join(
+        f'<th scope="col" class="left">{n}</th>' for n in ("time", "kind", "priority", "text")
+    )
     left = len(report.analysis.raised) - MAX_ALERTS
     note = f'<p class="note">{left} more are not listed.</p>' if left > 0 else ""
     table = f"<table><thead><tr>{head}</tr></thead>{''.join(rows)}</table>"
@@ -197,7 +199,11 @@ def _strips(report: Report) -> str:
     figures = []
     for shown in report.shown:
         picture = svg(report.strip(shown, STRIP_S))
-        figures.append(f"<figure{_jump(shown.at_s, shown.span_s)}>{picture}</figure>")
+        name = escape(f"{shown.title}, show in the viewer")
+        figures.append(
+            f'<figure{_jump(shown.at_s, shown.span_s)} role="button" aria-label="{name}">'
+            f"{picture}</figure>"
+        )
     return f'<div class="strips">{"".join(figures)}</div>'
 
 

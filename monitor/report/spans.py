@@ -13,6 +13,8 @@ from monitor.messages import Gap, Quality, Rhythm
 Span: TypeAlias = tuple[float, float]
 
 ATRIAL_FIBRILLATION = "AFIB"
+EPISODE_S = 10.0
+"""A shorter stretch of atrial fibrillation counts as time, but is no episode."""
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:

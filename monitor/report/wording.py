@@ -6,6 +6,7 @@ from monitor.report.contents import Report
 from monitor.report.ectopy import Ectopy
 from monitor.report.figures import Figures
 from monitor.report.rates import PAUSE_S, RATE_BEATS, Rate
+from monitor.report.spans import EPISODE_S
 from monitor.report.variability import Variability
 from monitor.score.figures import ratios
 
@@ -119,11 +120,11 @@ def ectopy_rows(of: Ectopy) -> list[Row]:
 
 def rhythm_rows(found: Figures) -> list[Row]:
     """Give the time in atrial fibrillation and in every other rhythm."""
-    longest = max((last - first for first, last in found.af), default=0.0)
-    episodes = f"{len(found.af)}, the longest {time_text(longest)}" if found.af else "none"
+    lengths = [last - first for first, last in found.af if last - first >= EPISODE_S]
+    episodes = f"{len(lengths)}, the longest {time_text(max(lengths))}" if lengths else "none"
     rows = [
         ("AF, time", f"{time_text(found.af_s)} ({number(found.af_percent, '.1f', ' %')})"),
-        ("AF, episodes", episodes),
+        (f"AF, episodes of {EPISODE_S:g} s and more", episodes),
     ]
     return rows + [
         (f"rhythm {name}", time_text(seconds))

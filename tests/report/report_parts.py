@@ -1,9 +1,22 @@
 """Beats and recordings made for the tests of the report."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from monitor.analysis import Analysis
-from monitor.messages import AamiClass, Alert, AlertKind, AlertState, Beat, Priority, StreamInfo
+from monitor.messages import (
+    AamiClass,
+    Alert,
+    AlertKind,
+    AlertState,
+    Beat,
+    LeadState,
+    Priority,
+    Quality,
+    Rhythm,
+    StreamInfo,
+)
 from monitor.report.beat_table import BeatTable
 
 RATE_HZ = 250.0
@@ -50,3 +63,15 @@ def analysis_of(labels="N" * 5 + "V" + "N" * 5, events=(), seconds=None, rr_s=0.
     found = beats(labels, rr_s)
     length = seconds or len(labels) * rr_s + 2
     return Analysis("made", INFO, signal_of(found, length), (*found, *events))
+
+
+RECORDED_LABELS = "NNNNVNNSNNVNFNNNQN" * 5
+RECORDED_EVENTS = (
+    Rhythm("made", 0, 0, "N"),
+    Rhythm("made", 5000, 5000, "AFIB"),
+    Quality("made", 0, 0, (LeadState.OK, LeadState.OK), True),
+    Quality("made", 9000, 9000, (LeadState.INVALID, LeadState.NOISY), False),
+    Quality("made", 10_000, 10_000, (LeadState.OK, LeadState.NOISY), True),
+    alert("couplet", 20.0, 1),
+    replace(alert("vt", 30.0, 2, "high"), text='VT </script><script>alert("x")</script> & <b>'),
+)

@@ -5,6 +5,7 @@ import pytest
 from report_parts import INFO, RATE_HZ, alert, analysis_of, table
 
 from monitor.messages import Gap, GapKind, LeadState, Quality, Rhythm
+from monitor.report import wording
 from monitor.report.chosen import MAX_STRIPS, chosen
 from monitor.report.contents import make_report
 from monitor.report.ectopy import ectopy
@@ -136,6 +137,20 @@ def test_atrial_fibrillation_counts_where_the_signal_was_usable():
     assert found.af_percent == pytest.approx(100 * 15 / 35)
     assert found.rhythms == {"N": 20.0, "AFIB": 15.0}
     assert found.alerts == {"af": 1}
+
+
+def test_a_moment_of_atrial_fibrillation_is_no_episode():
+    rhythms = [Rhythm("made", s, s, n) for s, n in ((0, "N"), (2500, "AFIB"), (2600, "N"))]
+    report = make_report(analysis_of("N" * 60, rhythms))
+    rows = dict(wording.rhythm_rows(report.figures))
+    assert rows["AF, episodes of 10 s and more"] == "none"
+    assert report.figures.af_s == pytest.approx(0.4)
+    assert not any("fibrillation" in shown.title for shown in report.shown)
+    rhythms[2] = Rhythm("made", 5000, 5000, "N")
+    report = make_report(analysis_of("N" * 60, rhythms))
+    rows = dict(wording.rhythm_rows(report.figures))
+    assert rows["AF, episodes of 10 s and more"] == "1, the longest 0:00:10"
+    assert any(s.title == "Longest atrial fibrillation: 10 s" for s in report.shown)
 
 
 def test_variability_of_intervals_that_take_turns():

@@ -42,7 +42,8 @@ def paced_signal(rate_hz: float, low_pass_hz: float = 40.0, end_s: float = 40.0)
     sos = signal.butter(4, low_pass_hz, fs=fine_hz, output="sos")
     filtered = signal.sosfilt(sos, x)[::20]
     noise = np.random.default_rng(1).normal(0.0, 0.01, len(filtered))
-    return (filtered + noise)[:, np.newaxis].astype(np.float32)
+    values: np.ndarray = (filtered + noise)[:, np.newaxis].astype(np.float32)
+    return values
 
 
 @pytest.mark.parametrize(("rate_hz", "chunk"), [(250.0, 1000), (250.0, 37), (500.0, 1000)])

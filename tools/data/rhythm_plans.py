@@ -1,4 +1,4 @@
-"""Which beat follows which in the made rhythms, at what interval, with what P wave.
+"""Plan the made rhythms: the order of the beats, their intervals and their P waves.
 
 :mod:`tools.data.rhythms` says what each rhythm is for, and sets the beats.
 """

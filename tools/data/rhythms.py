@@ -1,4 +1,4 @@
-"""Rhythms that the training patients did not have, made of beats that they did have.
+"""Make rhythms that the training patients did not have, from their own beats.
 
 The training half of the MIT-BIH database has two patients in atrial fibrillation and six with
 more than a few atrial premature beats; a network learns those patients, not the rhythm.

@@ -16,14 +16,13 @@ its part in Markdown; ``study`` is a :class:`tools.evaluate.study.Study`.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.commands import run
+from tools.commands import parser_of, run
 from tools.data.beats import data_folder
 from tools.evaluate.study import FOLDS, Study
 from tools.train.ship import at_least
@@ -34,11 +33,7 @@ SECTIONS: tuple[str, ...] = ("labels", "vt", "vf", "asystole", "brady", "tachy",
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.evaluate.strangers",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("evaluate.strangers", __doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--data", type=Path, help="folder with mitdb/, svdb/, nstdb/ ...")
     parser.add_argument("--work", type=Path, default=Path("build/strangers"), help="cache folder")

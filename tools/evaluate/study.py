@@ -1,4 +1,4 @@
-"""What the sections of ``strangers`` share: where things are, and intervals over patients."""
+"""Shared by the sections of ``strangers``: how to run them, and intervals over patients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Figure = Callable[[NDArray[np.float64]], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """How a section is to be run.
+    """The settings with which a section is run.
 
     Parameters
     ----------

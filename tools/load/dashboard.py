@@ -14,6 +14,7 @@ Times are CPU time of this process, medians over 100 frames.
 
 from __future__ import annotations
 
+import argparse
 import io
 import statistics
 import sys
@@ -150,6 +151,7 @@ def _console(out: io.StringIO, width: int, height: int) -> Console:
 
 def main() -> int:
     """Print one line for each size, then one for each ward."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     print(f"{'size':>8} {'snapshot ms':>12} {'draw ms':>8} {'show ms':>8} {'sum ms':>7} {'kB':>6}")
     for width, height in SIZES:
         looked, drew, showed, kilobytes = measure(width, height)

@@ -45,7 +45,7 @@ from monitor.messages import (
 from monitor.wire.frames import encode
 from monitor.wire.protocol import Body, Heartbeat, StreamState, StreamStatus, topic_of
 from monitor.wire.sequence import SequenceCounter
-from tools.generate.screens import chromium, ward
+from tools.load.browsed_ward import chromium, ward
 from tools.load.streams import signal
 from tools.load.ward import CALM, LEADS
 

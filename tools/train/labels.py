@@ -13,7 +13,6 @@ run goes on from its last epoch. One thread, fixed seeds.
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 import time
@@ -33,7 +32,7 @@ from monitor.models.bundle import save_bundle
 from monitor.models.manifest import Manifest
 from monitor.models.networks import CnnBiLstm
 from monitor.stages.context import FEATURES
-from tools.commands import run
+from tools.commands import parser_of, run
 from tools.data.beats import data_folder
 from tools.data.patients import data_sha256, patients, training
 from tools.train.checkpoint import identity, load, save
@@ -215,11 +214,7 @@ def train(folder: Path, names: Sequence[str], work: Path, seed: int, title: str)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.train.labels",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("train.labels", __doc__)
     parser.add_argument("--data", type=Path, help="folder with mitdb/ and nstdb/")
     parser.add_argument("--work", type=Path, default=Path("build/beats"), help="cache folder")
     parser.add_argument("--seed", type=at_least(0), default=SEED)

@@ -31,6 +31,8 @@ def no_capture(view: View) -> Finding | None:
     reach, early = round(s.capture_s * view.rate_hz), round(_EARLY_S * view.rate_hz)
     lost: list[int] = []
     for pulse in reversed(view.pacing_pulses):
+        if pulse - reach < view.watched.since_sample:
+            break
         if pulse + reach > view.settled_sample:
             continue
         if any(-early <= peak - pulse <= reach for peak in view.rpeaks):
