@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 
 from monitor import __version__
 from monitor.errors import MonitorError
+from monitor.messages import AlertKind, Priority
 from monitor.web import guard
 from monitor.web.access import Visitor, WebAccess
 from monitor.web.live import serve_live
@@ -25,6 +26,12 @@ from monitor.web.station import Station
 MAX_BODY_BYTES = 16 * 1024
 MAX_BROWSERS = 64
 NO_LOGIN = "log in first"
+SWITCHES = [
+    kind.value
+    for kind in AlertKind
+    if kind.priority is not Priority.TECHNICAL and kind not in (AlertKind.ASYSTOLE, AlertKind.VF)
+]
+"""Kinds of alarms that can be switched off for one patient."""
 TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -158,6 +165,7 @@ class Pages:
             "csrf": visitor.csrf,
             "login": self._access.login,
             "version": __version__,
+            "switches": SWITCHES,
         }
 
 

@@ -244,6 +244,18 @@ def test_a_patient_who_is_gone_is_told(ward, open_page):
     page.state("sound", "none")
 
 
+def test_a_discharge_is_asked_for_twice(ward, open_page):
+    page = open_page(ward.url + "#/bed/bed-1")
+    ward.pump.silent.add("bed-1")
+    ward.pump.give(stale())
+    page.page.click("[data-part=discharge]")
+    assert page.text("[data-part=discharge]") == "Press again to discharge"
+    assert ward.service.asked == []
+    page.page.click("[data-part=discharge]")
+    page.until("() => performance.getEntriesByName(location.origin + '/api/request').length > 0")
+    assert ward.service.asked == [{"command": "discharge", "stream": "bed-1"}]
+
+
 def test_limits_are_shown_and_changed(ward, open_page):
     limits = {"hr_high_bpm": 120.0, "vt_beats": 5, "off": ["couplet"]}
     ward.service.answers["limits"] = {"ok": True, "limits": limits}

@@ -9,6 +9,7 @@ its own drawing takes. A machine that is busy with other things makes frames lon
 
 ``--published`` puts a publisher of ready-made messages in the place of the server: where the
 machine is too slow to analyse 64 beds beside a browser, the cost of the station can still be told.
+It raises alarms in turn, so the time from publication to picture and sound is printed too.
 """
 
 from __future__ import annotations
@@ -28,11 +29,23 @@ import numpy as np
 import zmq
 
 from monitor.errors import MonitorError
-from monitor.messages import AamiClass, Beat, LeadState, Quality, Samples, StreamInfo, Vitals
+from monitor.messages import (
+    AamiClass,
+    Alert,
+    AlertKind,
+    AlertState,
+    Beat,
+    LeadState,
+    Priority,
+    Quality,
+    Samples,
+    StreamInfo,
+    Vitals,
+)
 from monitor.wire.frames import encode
 from monitor.wire.protocol import Body, Heartbeat, StreamState, StreamStatus, topic_of
 from monitor.wire.sequence import SequenceCounter
-from tools.generate.screens import chromium, ward
+from tools.load.browsed_ward import chromium, ward
 from tools.load.streams import signal
 from tools.load.ward import CALM, LEADS
 
@@ -56,6 +69,26 @@ FRAMES = """
         });
         window.requestAnimationFrame = draw;
         return [frames, own];
+    }
+"""
+
+
+DELAYS = """
+    () => {
+        window.delays = [];
+        const seen = new Set();
+        const look = () => {
+            if (document.body.dataset.sound !== 'high') return;
+            for (const element of document.querySelectorAll('.tile-text')) {
+                const at = /^at (\\d+)/.exec(element.textContent);
+                if (!at || seen.has(at[1]) || element.closest('[hidden]')) continue;
+                seen.add(at[1]);
+                window.delays.push(Date.now() - Number(at[1]));
+            }
+        };
+        new MutationObserver(look).observe(document.body, {
+            subtree: true, childList: true, characterData: true, attributes: true,
+        });
     }
 """
 
@@ -84,6 +117,7 @@ class Publisher:
             whole = piece % round(1 / PIECE_S) == 0
             if whole:
                 self._send(Heartbeat("load", len(self._infos)))
+                self._alarm(round(piece * PIECE_S))
             for k, info in enumerate(self._infos):
                 values = np.take(self._signal, np.arange(at, at + rows) + 37 * k, 0, mode="wrap")
                 self._send(Samples(info.stream, at, values))
@@ -96,6 +130,19 @@ class Publisher:
         sure = (0.99, 0.01, 0.0, 0.0, 0.0)
         self._send(Beat(info.stream, at, at + 200, AamiClass.N, sure, 1.0, 0, "load"))
         self._send(Vitals(info.stream, at, 60.0, 1.0, True, {"N": at}, 0))
+
+    def _alarm(self, second: int) -> None:
+        """Raise an alarm that tells when it was published; clear it two seconds later."""
+        info = self._infos[second // 3 % len(self._infos)]
+        raised = second % 3 == 0
+        state = AlertState.RAISED if raised else AlertState.CLEARED
+        if second % 3 == 1:
+            return
+        number = second // 3
+        text = f"at {time.time_ns() // 1_000_000}"
+        kind, high = AlertKind.VT, Priority.HIGH
+        where = second * round(self._rate_hz)
+        self._send(Alert(info.stream, number, second, kind, high, state, where, where, text))
 
     def _send(self, body: Body) -> None:
         number = self._numbers.next(topic_of(body))
@@ -165,12 +212,22 @@ def measure(url: str, pid: int, seconds: float) -> None:
         page.goto(url)
         page.wait_for_function("() => document.body.dataset.link === 'live'")
         time.sleep(5.0)
+        page.evaluate(DELAYS)
+        heap = page.evaluate("performance.memory.usedJSHeapSize / 2**20")
         memory, before, began_s = resident_mib(pid), cpu_s(pid), time.monotonic()
         frames, own = page.evaluate(FRAMES, seconds * 1000)
         used = 100.0 * (cpu_s(pid) - before) / (time.monotonic() - began_s)
+        delays = page.evaluate("window.delays")
+        heap_after = page.evaluate("performance.memory.usedJSHeapSize / 2**20")
         live = page.evaluate("document.querySelectorAll('.tile[data-signal=live]').length")
     print(f"station with one browser:  {used:.1f} % of one core, {live} tiles live")
     print(f"memory of the station:     {memory:.0f} MiB, then {resident_mib(pid):.0f} MiB")
+    print(f"memory of scripts in page: {heap:.0f} MiB, then {heap_after:.0f} MiB")
+    if delays:
+        print(
+            f"alarms: {len(delays)}, seen and sounding {np.median(delays):.0f} ms after they were "
+            f"published (median), {max(delays):.0f} ms at most"
+        )
     steps = np.diff(frames)
     drawn = np.array([ms for ms in own if ms >= IDLE_MS])
     for name, values in (("from frame to frame", steps), ("own drawing a frame", drawn)):

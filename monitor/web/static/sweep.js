@@ -180,8 +180,9 @@ export class Sweep {
       open = true;
     }
     pen.stroke();
+    this.marks = this.marks.filter(([sample]) => sample >= first);
     for (const [sample, text, colour] of this.marks) {
-      if (sample >= first && sample < last) this.write(this.width - (last - sample) * scale, text, colour);
+      if (sample < last) this.write(this.width - (last - sample) * scale, text, colour);
     }
     this.drawn = last;
   }

@@ -6,6 +6,7 @@ const TILE_S = 20; // of signal kept for a tile
 const PAGE_S = 40; // for the page of one bed
 export const STALE_MS = 2000;
 export const MARKS = { high: '!!!', medium: '!!', low: '!', technical: 'TEC' };
+let aheadMs = Date.now() - performance.now(); // the clock of the station, which may be another
 const ORDER = ['high', 'medium', 'low', 'technical'];
 
 export class Ward {
@@ -34,6 +35,7 @@ export class Ward {
 
   take(message) {
     if (message.type === 'tick') {
+      aheadMs = message.wall_ms - performance.now();
       if (message.lost && !this.service.lost) {
         this.lostAt = performance.now();
         this.forgetTraces();
@@ -123,12 +125,15 @@ export function noTrace(ward, bed, now) {
 
 function sinceMs(bed, now) {
   const stale = bed.alarms.find((alarm) => alarm.kind === 'stream_stale');
-  return stale ? Date.now() - stale.raised_ms : now - bed.at;
+  return stale ? stationMs() - stale.raised_ms : now - bed.at;
 }
+
+/** The time of the station, ms since 1970. */
+export const stationMs = () => performance.now() + aheadMs;
 
 /** How long ago an alarm began, in words. */
 export function alarmAge(alarm) {
-  return age(Math.max(0, Date.now() - alarm.raised_ms));
+  return age(Math.max(0, stationMs() - alarm.raised_ms));
 }
 
 /** An age in one coarse unit. */
