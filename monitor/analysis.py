@@ -59,6 +59,8 @@ class Analysis:
         What ``annotate`` writes about the recording; None for a recording of a server.
     begun
         When the first sample was taken, if that is known.
+    lacking
+        What is not known about the recording, in words; then there are no beats.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Analysis:
     events: tuple[Event, ...]
     summary: Summary | None = None
     begun: datetime | None = None
+    lacking: str = ""
 
     @property
     def end_sample(self) -> int:

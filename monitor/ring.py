@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from monitor.messages import FloatArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 
 class Ring:
@@ -21,11 +22,15 @@ class Ring:
         Number of signal columns.
     start_sample
         Index of the first sample.
+    dtype
+        Of the values kept.
     """
 
-    def __init__(self, size: int, leads: int, start_sample: int = 0) -> None:
+    def __init__(
+        self, size: int, leads: int, start_sample: int = 0, dtype: DTypeLike = np.float32
+    ) -> None:
         self._size = size
-        self._values: FloatArray = np.empty((size + max(size // 4, 1), leads), np.float32)
+        self._values: NDArray[Any] = np.empty((size + max(size // 4, 1), leads), dtype)
         self._filled = 0
         self.first_sample = start_sample
         self.end_sample = start_sample
@@ -35,12 +40,12 @@ class Ring:
         self._filled = 0
         self.first_sample = self.end_sample = start_sample
 
-    def write(self, start_sample: int, values_mv: FloatArray) -> None:
+    def write(self, start_sample: int, values_mv: NDArray[Any]) -> None:
         """Store samples, shape (n, leads), mV; a hole before them becomes NaN."""
         hole = start_sample - self.end_sample
         if hole > 0:
             leads = self._values.shape[1]
-            self._append(np.full((min(hole, self._size), leads), np.nan, np.float32))
+            self._append(np.full((min(hole, self._size), leads), np.nan, self._values.dtype))
             self.end_sample = start_sample
         elif hole < 0:  # repeated samples replace the old ones
             again = values_mv[:-hole]
@@ -52,14 +57,15 @@ class Ring:
         self._append(values_mv)
         self.end_sample += len(values_mv)
 
-    def read(self, samples: int) -> tuple[int, FloatArray]:
+    def read(self, samples: int) -> tuple[int, NDArray[Any]]:
         """Give (start sample, copy of shape (n, leads)) of at most the last ``samples`` samples."""
         start = max(self.oldest_sample, self.end_sample - samples)
         return start, self._slice(start, self.end_sample).copy()
 
-    def span(self, start_sample: int, end_sample: int) -> FloatArray:
+    def span(self, start_sample: int, end_sample: int) -> NDArray[Any]:
         """Give a copy of [start_sample, end_sample); forgotten samples are NaN."""
-        values = np.full((end_sample - start_sample, self._values.shape[1]), np.nan, np.float32)
+        shape = end_sample - start_sample, self._values.shape[1]
+        values = np.full(shape, np.nan, self._values.dtype)
         first = max(start_sample, self.oldest_sample)
         last = min(end_sample, self.end_sample)
         if first < last:
@@ -75,11 +81,11 @@ class Ring:
         """Index of the oldest sample remembered."""
         return self.end_sample - min(self._filled, self._size)
 
-    def _slice(self, start_sample: int, end_sample: int) -> FloatArray:
+    def _slice(self, start_sample: int, end_sample: int) -> NDArray[Any]:
         at = self._filled - self.end_sample
         return self._values[at + start_sample : at + end_sample]
 
-    def _append(self, values: FloatArray) -> None:
+    def _append(self, values: NDArray[Any]) -> None:
         values = values[-self._size :]
         if self._filled + len(values) > len(self._values):
             kept = min(self._filled, self._size - len(values))

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from browser_pages import chromium, open_page  # noqa: F401
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,7 +11,7 @@ from monitor.annotate import annotate_record
 from monitor.config import Settings
 from monitor.errors import MonitorError
 from monitor.messages import Samples, StreamInfo
-from monitor.pictures.drawing import Text
+from monitor.pictures.marks import Text
 from monitor.sources.simulator import Simulator
 from monitor.sources.simulator.wfdb_writer import write_wfdb
 

@@ -75,6 +75,7 @@ SHELLS = (
     "monitor/recording/thread.py",
     "monitor/report/edits.py",
     "monitor/report/page.py",
+    "monitor/report/recorded.py",
     "monitor/report/write.py",
     "monitor/score/record.py",
     "monitor/score/records.py",

@@ -81,7 +81,13 @@ def test_the_wheel_installs_one_package_with_its_data(wheel):
     }
     data = {
         path.relative_to(ROOT).as_posix()
-        for pattern in ("py.typed", "models/*.pt", "stages/detect/*.npz", "wire/schemas/*.json")
+        for pattern in (
+            "py.typed",
+            "models/*.pt",
+            "report/web/*",
+            "stages/detect/*.npz",
+            "wire/schemas/*.json",
+        )
         for path in (ROOT / "monitor").glob(pattern)
     }
     assert len(data) > 15

@@ -2,7 +2,7 @@
 
     python tools/lowest.py 2.13.0    # with this torch
 
-Of what the program needs and of its extras for users; the tools of the tests are left free.
+For the program and its extras for users; the tools of the tests may have any version.
 """
 
 from __future__ import annotations

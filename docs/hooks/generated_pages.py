@@ -158,7 +158,7 @@ def alarms() -> str:
     ]
     for kind in AlertKind:
         limits = ", ".join(
-            f"`{name}` {value:g}" for name, value in _limits(criteria.get(kind, "")).items()
+            f"`{name}` {value}" for name, value in _limits(criteria.get(kind, "")).items()
         )
         lines.append(f"| [`{kind}`](#{kind}) | {kind.priority} | {limits} |")
     for kind in AlertKind:
@@ -176,10 +176,11 @@ def alarms() -> str:
     return "\n".join([*lines, ""])
 
 
-def _limits(criterion: str) -> dict[str, float]:
+def _limits(criterion: str) -> dict[str, str]:
     """Give the settings of the alarms that a criterion names, with their defaults."""
     named = re.findall(r"``(\w+)``", criterion)
-    return {name: getattr(AlarmSettings(), name) for name in named if hasattr(AlarmSettings, name)}
+    found = {name: getattr(AlarmSettings(), name) for name in named if hasattr(AlarmSettings, name)}
+    return {n: value if isinstance(value, str) else f"{value:g}" for n, value in found.items()}
 
 
 def _plain(docstring: str) -> str:

@@ -8,8 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from monitor.commands.options import add_key_option, client_keys
-from monitor.default_endpoints import CONTROL, OUTPUT
+from monitor.commands.options import add_key_option, add_service_options, client_keys
 from monitor.errors import FAILED, USAGE, MonitorError
 
 if TYPE_CHECKING:
@@ -28,15 +27,7 @@ EXAMPLE = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument(
-        "--connect", default=OUTPUT, metavar="ENDPOINT", help=f"output of the service ({OUTPUT})"
-    )
-    parser.add_argument(
-        "--control",
-        default=CONTROL,
-        metavar="ENDPOINT",
-        help=f"control of the service, to ask for what was missed ({CONTROL})",
-    )
+    add_service_options(parser, "to ask for what was missed")
     parser.add_argument(
         "--since",
         type=int,

@@ -95,7 +95,7 @@ def make_writable(folder: Path) -> None:
 
 
 def _find(args: argparse.Namespace) -> tuple[dict[str, Path], int]:
-    """Paths by the name given; complains about those that are not there."""
+    """Find the paths of the names given; report those that are missing."""
     from monitor.sources.records import find_record, record_name
 
     paths: dict[str, Path] = {}

@@ -57,8 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     time = (
         "a time (2026-03-01T14:30, local unless it says otherwise), or how long ago (90m, 8h, 7d)"
     )
-    parser.add_argument("--from", dest="since", type=_time, metavar="TIME", help=f"from {time} on")
-    parser.add_argument("--to", dest="until", type=_time, metavar="TIME", help="up to such a time")
+    parser.add_argument(
+        "--from", dest="since", type=wall_time, metavar="TIME", help=f"from {time} on"
+    )
+    parser.add_argument(
+        "--to", dest="until", type=wall_time, metavar="TIME", help="up to such a time"
+    )
     parser.add_argument(
         "--after", type=int, default=0, metavar="N", help="after this journal number"
     )
@@ -103,7 +107,7 @@ def _kind(text: str) -> str:
     return text
 
 
-def _time(text: str) -> int:
+def wall_time(text: str) -> int:
     """Read a time or an age; give wall time in ns."""
     number, unit = text[:-1], text[-1:]
     try:

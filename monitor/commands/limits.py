@@ -49,16 +49,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _change(text: str) -> tuple[str, object]:
-    """Read ``name=value``: a number, or for ``off`` names separated by commas.
+    """Read ``name=value``: a number, a word, or for ``off`` names separated by commas.
 
-    >>> _change("hr_high_bpm=130"), _change("off=couplet,vt"), _change("off=")
-    (('hr_high_bpm', 130), ('off', ['couplet', 'vt']), ('off', []))
+    >>> _change("hr_high_bpm=130"), _change("paced=yes"), _change("off=couplet,vt")
+    (('hr_high_bpm', 130), ('paced', 'yes'), ('off', ['couplet', 'vt']))
     """
+    from monitor.config import AlarmSettings
+
     name, sign, value = text.partition("=")
     if not sign or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
     if name == "off":
         return name, [kind for kind in value.split(",") if kind]
+    if isinstance(getattr(AlarmSettings(), name, None), str):
+        return name, value
     for number in (int, float):
         try:
             limit = number(value)

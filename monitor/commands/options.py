@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.default_endpoints import CONTROL
+from monitor.default_endpoints import CONTROL, OUTPUT
 from monitor.feeds.run import UNSET, OpenSource, Output, run_source
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def lead_names(text: str) -> tuple[str, ...]:
 
 
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:
-    """Add what chooses settings, detector and model."""
+    """Add the options for settings, detector and model."""
     group = parser.add_argument_group("analysis")
     group.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML)")
     group.add_argument("--model", metavar="NAME|FILE", help="beat classifier (default: aami)")
@@ -77,7 +77,7 @@ def settings_from(args: argparse.Namespace) -> Settings:
 
 
 def add_key_option(parser: argparse._ActionsContainer) -> None:
-    """Add where a client's keys are."""
+    """Add the option for a client's keys."""
     parser.add_argument(
         "--keys",
         type=Path,
@@ -86,8 +86,21 @@ def add_key_option(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_service_options(parser: argparse.ArgumentParser, why: str) -> None:
+    """Add the endpoints of a service; ``why`` says what it is asked for."""
+    parser.add_argument(
+        "--connect", default=OUTPUT, metavar="ENDPOINT", help=f"output of the service ({OUTPUT})"
+    )
+    parser.add_argument(
+        "--control",
+        default=CONTROL,
+        metavar="ENDPOINT",
+        help=f"control of the service, {why} ({CONTROL})",
+    )
+
+
 def add_request_options(parser: argparse.ArgumentParser) -> None:
-    """Add which service is asked, and how."""
+    """Add the options for a request to a service."""
     parser.add_argument(
         "--control", default=CONTROL, metavar="ENDPOINT", help=f"of the service ({CONTROL})"
     )
@@ -119,7 +132,7 @@ def client_keys(args: argparse.Namespace) -> ClientKeys | None:
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Add what chooses where a stream goes and how fast."""
+    """Add the options for the output of a stream and its speed."""
     parser.add_argument(
         "--speed",
         type=speed,

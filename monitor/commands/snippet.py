@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _onset(control: ControlClient, args: argparse.Namespace) -> int:
-    """Find where an alert began, among the present alerts or else in the journal."""
+    """Find the onset of an alert, among the present alerts or in the journal."""
     request: dict[str, object] = {"command": "state", "streams": [args.stream]}
     states = control.ask(request, args.patience).get("streams")
     for state in states if isinstance(states, list) else []:

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from monitor.commands.options import add_key_option, client_keys
-from monitor.default_endpoints import CONTROL, OUTPUT
+from monitor.commands.options import add_key_option, add_service_options, client_keys
 from monitor.feeds.run import has_terminal, line_writer
 
 if TYPE_CHECKING:
@@ -21,15 +20,7 @@ EXAMPLE = "  ecg-monitor watch\n  ecg-monitor watch --stream 208 --text | grep '
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument(
-        "--connect", default=OUTPUT, metavar="ENDPOINT", help=f"output of the service ({OUTPUT})"
-    )
-    parser.add_argument(
-        "--control",
-        default=CONTROL,
-        metavar="ENDPOINT",
-        help=f"control of the service, for acknowledging ({CONTROL})",
-    )
+    add_service_options(parser, "for acknowledging")
     add_key_option(parser)
     parser.add_argument("--stream", metavar="NAME", help="watch this stream only")
     how = parser.add_mutually_exclusive_group()

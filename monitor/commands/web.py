@@ -6,8 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from monitor.commands.options import add_key_option, add_web_options, client_keys
-from monitor.default_endpoints import CONTROL, OUTPUT, WEB
+from monitor.commands.options import (
+    add_key_option,
+    add_service_options,
+    add_web_options,
+    client_keys,
+)
+from monitor.default_endpoints import WEB
 from monitor.errors import MonitorError
 
 SUMMARY = "Show the streams of a running `serve` in browsers: the central station."
@@ -17,15 +22,7 @@ NEEDS = "the central station needs packages: pip install 'ecg-monitor[web]'"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument(
-        "--connect", default=OUTPUT, metavar="ENDPOINT", help=f"output of the service ({OUTPUT})"
-    )
-    parser.add_argument(
-        "--control",
-        default=CONTROL,
-        metavar="ENDPOINT",
-        help=f"control of the service, for what visitors ask ({CONTROL})",
-    )
+    add_service_options(parser, "for what visitors ask")
     add_key_option(parser)
     parser.add_argument(
         "--web",

@@ -1,4 +1,4 @@
-"""When the terminal's bell sounds. Pure.
+"""The terminal's bell: when it sounds. Pure.
 
 Acknowledging silences the alarms there are: whatever is raised later is heard. Pausing the
 bell silences everything for two minutes, unless an alarm comes whose priority is higher than

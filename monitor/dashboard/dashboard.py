@@ -1,4 +1,4 @@
-"""What the dashboard shows and what its keys do, without a terminal.
+"""The dashboard without a terminal: what it shows and what its keys do.
 
 Rules:
 
@@ -20,7 +20,7 @@ from monitor.dashboard.bell import NO_SERVICE, Bell, no_service
 from monitor.dashboard.canvas import Canvas
 from monitor.dashboard.event_page import EventPage, event_page
 from monitor.dashboard.event_view import draw_events, list_rows
-from monitor.dashboard.events import EventKey, key_of
+from monitor.dashboard.events import EventKey
 from monitor.dashboard.keys import Action
 from monitor.dashboard.navigation import Place, View, in_events, in_ward
 from monitor.dashboard.snapshot import Snapshot, Wave
@@ -109,19 +109,20 @@ class Dashboard:
     def frame(self, terminal: Terminal) -> None:
         """Draw one frame, and sound the bell if an alert needs it."""
         now_s = self._clock()
-        self._size = terminal.size()
+        width, height = terminal.size()
         self.display = replace(
             self.display, bell_paused_s=math.ceil(self._bell.paused_for_s(now_s))
         )
-        canvas = self._draw(now_s)
-        terminal.show(canvas)
+        terminal.show(self.draw(width, height))
         with self._lock:
             alerts = self._alerts()
         if self._bell.due(alerts, now_s):
             terminal.bell()
 
-    def _draw(self, now_s: float) -> Canvas:
-        width, height = self._size
+    def draw(self, width: int, height: int) -> Canvas:
+        """Draw the present view on a screen of so many cells."""
+        self._size = (width, height)
+        now_s = self._clock()
         place, display = self.place, self.display
         match self.view:
             case View.WARD:
@@ -158,14 +159,14 @@ class Dashboard:
 
     def _ask_for_strip(self, page: EventPage) -> None:
         """Ask once for the signal of the chosen event, if it came before this display was there."""
-        alert = None if page.chosen is None else page.chosen.alert
-        if alert is None or page.strip is not None or alert.priority is Priority.TECHNICAL:
+        line = page.chosen
+        if line is None or page.strip is not None or line.alert.priority is Priority.TECHNICAL:
             return
-        if key_of(alert) not in self._strips_asked:
+        if line.event.key not in self._strips_asked:
             if len(self._strips_asked) > MAX_ASKED:
                 self._strips_asked.clear()
-            self._strips_asked.add(key_of(alert))
-            self._feed.fetch_strip(alert.stream, alert.id)
+            self._strips_asked.add(line.event.key)
+            self._feed.fetch_strip(line.alert.stream, line.alert.id)
 
     @property
     def _listed(self) -> str:
@@ -224,7 +225,7 @@ class Dashboard:
             self._go(View.EVENTS)
         self.place = replace(self.place, all_streams=all_streams, back_s=0.0)
         with self._lock:
-            keys = [key_of(alert) for alert in self.state.events.events(self._listed)]
+            keys = [event.key for event in self.state.events.events(self._listed)]
         if self.place.event not in keys:
             self.place = replace(self.place, event=keys[0] if keys else None)
 
@@ -247,7 +248,7 @@ class Dashboard:
     def _act_in_events(self, action: Action) -> None:
         with self._lock:
             events = self.state.events.events(self._listed)
-        chosen = next((alert for alert in events if key_of(alert) == self.place.event), None)
+        chosen = next((e.alert for e in events if e.key == self.place.event), None)
         match action:
             case Action.BACK:
                 self._go(self.place.before)

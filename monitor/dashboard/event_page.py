@@ -1,10 +1,10 @@
-"""What the view of events shows: the list, the strip of one of them, the live signal. Pure."""
+"""The view of events: the list, the strip of one of them, the live signal. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from monitor.dashboard.events import EventKey, Strip, key_of
+from monitor.dashboard.events import Event, EventKey, Strip
 from monitor.dashboard.snapshot import Snapshot, Wave
 from monitor.dashboard.state import DashboardState
 from monitor.messages import Alert, StreamInfo
@@ -14,9 +14,14 @@ from monitor.messages import Alert, StreamInfo
 class EventLine:
     """One event of the list: its onset in signal time and its age, both in seconds, if known."""
 
-    alert: Alert
+    event: Event
     onset_s: float | None
     age_s: float | None
+
+    @property
+    def alert(self) -> Alert:
+        """What was last said of it."""
+        return self.event.alert
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,30 +62,28 @@ def event_page(
     back_s
         So many seconds are left out at the end of the strip.
     """
-    alerts = state.events.events(stream)
-    at = next((n for n, alert in enumerate(alerts) if key_of(alert) == chosen), -1)
+    events = state.events.events(stream)
+    at = next((n for n, event in enumerate(events) if event.key == chosen), -1)
     strip, shown = None, stream
     if at >= 0:
-        shown = alerts[at].stream
+        shown = events[at].alert.stream
         info = state.streams[shown].info
-        kept = state.events.strip(key_of(alerts[at]))
+        kept = state.events.strip(events[at].key)
         if kept is not None and info is not None:
-            strip = _wave(kept, info, alerts[at], back_s)
-    lines = tuple(_line(state, alert, now_s) for alert in alerts)
+            strip = _wave(kept, info, events[at], back_s)
+    lines = tuple(_line(state, event, now_s) for event in events)
     return EventPage(stream, lines, at, strip, state.snapshot(shown, now_s))
 
 
-def _line(state: DashboardState, alert: Alert, now_s: float) -> EventLine:
-    stream = state.streams[alert.stream]
-    if stream.info is None or stream.ring is None:
-        return EventLine(alert, None, None)
-    rate_hz = stream.info.rate_hz
-    silent_s = stream.stale_s(now_s) or 0.0
-    age_s = (stream.ring.end_sample - alert.onset_sample) / rate_hz + silent_s
-    return EventLine(alert, alert.onset_sample / rate_hz, max(0.0, age_s))
+def _line(state: DashboardState, event: Event, now_s: float) -> EventLine:
+    stream = state.streams[event.alert.stream]
+    if stream.info is None:
+        return EventLine(event, None, None)
+    age_s = stream.age_s(event.onset_sample, now_s)
+    return EventLine(event, event.onset_sample / stream.info.rate_hz, age_s)
 
 
-def _wave(strip: Strip, info: StreamInfo, alert: Alert, back_s: float) -> Wave:
+def _wave(strip: Strip, info: StreamInfo, event: Event, back_s: float) -> Wave:
     leads = strip.values_mv.shape[1]
     if leads < len(info.leads):  # a strip has the first leads only
         info = replace(info, leads=info.leads[:leads], pulse="")
@@ -91,5 +94,5 @@ def _wave(strip: Strip, info: StreamInfo, alert: Alert, back_s: float) -> Wave:
         start_sample=strip.start_sample,
         values_mv=strip.values_mv[:kept],
         beats=strip.beats,
-        onsets=((alert.onset_sample, alert.priority),),
+        onsets=((event.onset_sample, event.alert.priority),),
     )

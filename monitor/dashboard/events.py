@@ -2,7 +2,8 @@
 
 Rules:
 
-1. An event is one alert through its life, told apart by its number and its onset.
+1. An event is one alert through its life. Its onset is the first that was told: the onset that an
+   update gives is that of what the update rests on.
 2. Bounded: so many events of each stream, and so much signal of all of them.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
-from monitor.messages import AamiClass, Alert, AlertState, Beat, FloatArray, Snippet
+from monitor.messages import AamiClass, Alert, AlertKind, AlertState, Beat, FloatArray, Snippet
 
 MAX_EVENTS = 200  # of one stream
 MAX_STRIP_BYTES = 64 * 2**20  # of all streams
@@ -22,7 +23,7 @@ MAX_LISTED = 500
 STRIP_S = 10.0
 
 EventKey: TypeAlias = tuple[str, int, int]
-"""Stream, number of the alert, sample of its onset."""
+"""Stream, number of the alert, and which alert of this number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,41 +47,60 @@ class Strip:
         return self.start_sample + len(self.values_mv)
 
 
-def key_of(alert: Alert) -> EventKey:
-    """Give what tells an alert from the others, through its life."""
-    return alert.stream, alert.id, alert.onset_sample
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One alert: what was last said of it, and where it began."""
+
+    key: EventKey
+    alert: Alert
+    onset_sample: int
 
 
 class EventLog:
     """Keeps the events of all streams."""
 
     def __init__(self) -> None:
-        self._events: dict[str, OrderedDict[EventKey, Alert]] = {}
+        self._events: dict[str, OrderedDict[EventKey, Event]] = {}
+        self._order: OrderedDict[EventKey, None] = OrderedDict()  # of all streams, as they came
+        self._current: dict[tuple[str, int], EventKey] = {}  # newest event of each alert number
         self._strips: OrderedDict[EventKey, Strip] = OrderedDict()
         self._bytes = 0
-        self._order: OrderedDict[EventKey, None] = OrderedDict()  # of all streams, as they came
+        self._number = 0
 
-    def note(self, alert: Alert) -> bool:
-        """Take in a transition; tell whether the event is a new one."""
+    def note(self, alert: Alert) -> EventKey | None:
+        """Take in a transition; give the key of the event if it is a new one."""
         of_stream = self._events.setdefault(alert.stream, OrderedDict())
-        key = key_of(alert)
-        known = of_stream.get(key)
-        if known is not None:
+        known = self.of_alert(alert.stream, alert.id)
+        if known is not None and not _begins_anew(alert, known.alert):
             # states repeat alerts in any order; equipment alerts count downwards
-            if abs(alert.seq) > abs(known.seq):
-                of_stream[key] = alert
-            return False
-        of_stream[key] = alert
+            if abs(alert.seq) > abs(known.alert.seq):
+                onset = min(known.onset_sample, alert.onset_sample)
+                of_stream[known.key] = Event(known.key, alert, onset)
+            return None
+        self._number += 1
+        key = alert.stream, alert.id, self._number
+        of_stream[key] = Event(key, alert, alert.onset_sample)
         self._order[key] = None
+        self._current[alert.stream, alert.id] = key
         if len(of_stream) > MAX_EVENTS:
             self._drop_one(of_stream)
-        return True
+        return key
 
-    def _drop_one(self, of_stream: OrderedDict[EventKey, Alert]) -> None:
-        ended = (k for k, e in of_stream.items() if e.state is AlertState.CLEARED)
+    def of_alert(self, stream: str, alert_id: int) -> Event | None:
+        """Give the newest event of an alert's number."""
+        key = self._current.get((stream, alert_id))
+        return None if key is None else self._events[stream][key]
+
+    def _drop_one(self, of_stream: OrderedDict[EventKey, Event]) -> None:
+        ended = (k for k, e in of_stream.items() if e.alert.state is AlertState.CLEARED)
         key = next(ended, next(iter(of_stream)))
         del of_stream[key]
+        self._forget(key)
+
+    def _forget(self, key: EventKey) -> None:
         del self._order[key]
+        if self._current.get(key[:2]) == key:
+            del self._current[key[:2]]
         self._forget_strip(key)
 
     def keep(self, key: EventKey, strip: Strip) -> None:
@@ -93,9 +113,9 @@ class EventLog:
 
     def keep_snippet(self, snippet: Snippet, beats: Iterable[Beat]) -> None:
         """Keep the signal that was published with an alert, and the beats known in it."""
-        key = self._newest_with(snippet.stream, snippet.alert_id)
-        if key is not None:
-            self.keep(key, Strip.of(snippet.start_sample, snippet.values_mv, beats))
+        event = self.of_alert(snippet.stream, snippet.alert_id)
+        if event is not None:
+            self.keep(event.key, Strip.of(snippet.start_sample, snippet.values_mv, beats))
 
     def mark(self, beat: Beat) -> None:
         """Add a beat to the strips in which it lies: labels come after the signal."""
@@ -112,23 +132,31 @@ class EventLog:
     def forget(self, stream: str) -> None:
         """Forget a stream."""
         for key in self._events.pop(stream, ()):
-            del self._order[key]
-            self._forget_strip(key)
+            self._forget(key)
 
-    def events(self, stream: str = "", limit: int = MAX_LISTED) -> tuple[Alert, ...]:
-        """Give what was last said of each event of a stream, or of all, the newest event first."""
+    def events(self, stream: str = "", limit: int = MAX_LISTED) -> tuple[Event, ...]:
+        """Give the events of a stream, or of all, the newest first.
+
+        That the detector has finished learning is told of every stream, and is left out.
+        """
         keys = reversed(self._events.get(stream, OrderedDict()) if stream else self._order)
-        return tuple(self._events[key[0]][key] for key in islice(keys, limit))
+        events = (self._events[key[0]][key] for key in keys)
+        return tuple(islice((event for event in events if not _learned(event)), limit))
 
     def strip(self, key: EventKey) -> Strip | None:
         """Give the strip of an event, if it is kept."""
         return self._strips.get(key)
 
-    def _newest_with(self, stream: str, alert_id: int) -> EventKey | None:
-        keys = reversed(self._events.get(stream, OrderedDict()))
-        return next((key for key in keys if key[1] == alert_id), None)
-
     def _forget_strip(self, key: EventKey) -> None:
         strip = self._strips.pop(key, None)
         if strip is not None:
             self._bytes -= strip.values_mv.nbytes
+
+
+def _begins_anew(alert: Alert, known: Alert) -> bool:
+    """Tell whether a number has been given to another alert, after a restart of the service."""
+    return known.state is AlertState.CLEARED and alert.onset_sample > known.sample
+
+
+def _learned(event: Event) -> bool:
+    return event.alert.kind is AlertKind.LEARNING and event.alert.state is AlertState.CLEARED

@@ -110,7 +110,7 @@ def actions(typed: bytes) -> list[Action]:
     Examples
     --------
     >>> actions(b"q\x1b[Cz")
-    [<Action.QUIT: 'quit'>, <Action.FASTER: 'fewer seconds'>]
+    [<Action.QUIT: 'quit'>, <Action.RIGHT: 'right'>]
     """
     found = []
     position = 0

@@ -1,4 +1,4 @@
-"""Where the user is on the dashboard: which view, which tile, which event. Pure.
+"""The user's place on the dashboard: the view, the tile, the event. Pure.
 
 Rules:
 
@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from monitor.dashboard.events import EventKey, key_of
+from monitor.dashboard.events import Event, EventKey
 from monitor.dashboard.keys import Action
 from monitor.dashboard.ward import Grid
 from monitor.dashboard.waveform import DOTS_PER_S
-from monitor.messages import Alert
 
 
 class View(Enum):
-    """What fills the screen."""
+    """A view that fills the screen."""
 
     WARD = "ward"
     BED = "bed"
@@ -29,7 +28,7 @@ class View(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the user is.
+    """The user's place.
 
     ``view`` is None until the user has chosen one: the ward if there are several streams.
     ``before`` is the view from which the events were opened. ``chosen`` is the tile, ``page`` the
@@ -86,9 +85,9 @@ def in_ward(place: Place, action: Action, order: Sequence[str], grid: Grid) -> P
     return replace(place, chosen=order[at], page=at // grid.per_page)
 
 
-def in_events(place: Place, action: Action, events: Sequence[Alert], rows: int) -> Place:
+def in_events(place: Place, action: Action, events: Sequence[Event], rows: int) -> Place:
     """Move in the list of events, of which ``rows`` are seen at once, and in the strip."""
-    keys = [key_of(event) for event in events]
+    keys = [event.key for event in events]
     at = keys.index(place.event) if place.event in keys else 0
     match action:
         case Action.UP | Action.DOWN | Action.PAGE_UP | Action.PAGE_DOWN | Action.FIRST:

@@ -1,16 +1,16 @@
-"""What can be said of a stream's signal in one word, the worst first. Pure."""
+"""The state of a stream's signal in one word, the worst first. Pure."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 from monitor.dashboard import theme
-from monitor.dashboard.state import StreamState
+from monitor.dashboard.stream_state import StreamState
 from monitor.messages import LeadState
 
 
 class Signal(Enum):
-    """What is wrong with the signal, if anything."""
+    """The fault of the signal, if there is one."""
 
     LOST = "NO CONNECTION"  # the service is gone
     STALE = "STALE"  # no samples come

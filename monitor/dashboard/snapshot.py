@@ -1,4 +1,4 @@
-"""What the dashboard shows of one stream at one moment. Pure."""
+"""A snapshot of one stream at one moment, for the dashboard. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Wave:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """What is shown of one stream at one moment, and of the others.
+    """A snapshot of one stream at one moment, with a summary of the others.
 
     ``stale_s`` is the silence in seconds if it is too long, else None. ``time_s`` is the signal
     time of the newest sample. ``others`` are the other streams with active alerts, the most urgent

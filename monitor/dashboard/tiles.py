@@ -30,7 +30,7 @@ TITLE_STYLE = "bold grey93 on grey23"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """How many rows of a tile go to what; ``big`` is the height of large digits, 0 for none."""
+    """The rows of a tile by part; ``big`` is the height of large digits, 0 for none."""
 
     alerts: int
     trace: int
@@ -56,7 +56,7 @@ class Parts:
 
 
 class TileMemory:
-    """What is kept from frame to frame: scales of the traces, and the rest of each tile as drawn.
+    """Kept from frame to frame: scales of the traces, and the rest of each tile as drawn.
 
     All but the trace of a tile changes about once a second.
     """
@@ -172,7 +172,7 @@ def _draw_alerts(canvas: Canvas, box: Box, tile: Tile, now_s: float) -> None:
     if not tile.alerts:
         words = "no active alarm"
         if tile.signal.unwatched:
-            words = "nobody watches this patient"
+            words = "no signal comes"
         elif tile.signal in (Signal.WAITING, Signal.UNANALYSED, Signal.SUSPENDED, Signal.ENDED):
             words = "not watching for alarms"
         canvas.text(box.row, box.column + 1, shorten(words, box.width - 1), theme.DIM)

@@ -1,4 +1,4 @@
-"""What the ward view shows: many streams as tiles, the worst first. Pure.
+"""The ward view: many streams as tiles, the worst first. Pure.
 
 Rules:
 
@@ -18,7 +18,8 @@ import numpy as np
 from monitor.dashboard.envelope import DOTS_PER_S
 from monitor.dashboard.order import numbers_by_size, rank, urgency
 from monitor.dashboard.signal_state import Signal, best_lead, signal_of
-from monitor.dashboard.state import DashboardState, StreamState
+from monitor.dashboard.state import DashboardState
+from monitor.dashboard.stream_state import StreamState
 from monitor.dashboard.waveform import SHOWN_AT_LEAST_S
 from monitor.messages import Alert, AlertState, FloatArray, Priority
 
@@ -31,7 +32,7 @@ TILE_SHAPE = 3.6  # width of a tile in cells over its height, where there is a c
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How tiles lie on the screen: ``columns`` x ``rows`` of them on a page, each so large."""
+    """The grid of tiles on the screen: ``columns`` x ``rows`` of them on a page, each so large."""
 
     columns: int
     rows: int
@@ -55,6 +56,7 @@ class Grid:
         >>> Grid.of(64, 80, 21)
         Grid(columns=3, rows=4, tile_width=26, tile_height=5, pages=6)
         """
+        width, height = max(1, width), max(1, height)  # a screen too small is said elsewhere
         most_columns = max(1, width // MIN_TILE_WIDTH)
         most_rows = max(1, height // MIN_TILE_HEIGHT)
         tiles = max(1, tiles)
@@ -173,7 +175,7 @@ def ward(
     streams = state.streams.values()
     worst = (stream.worst() for stream in streams)
     return Ward(
-        tiles=tuple(_tile(state.streams[name], now_s, cells) for name in shown),
+        tiles=tuple(_tile(state, state.streams[name], now_s, cells) for name in shown),
         grid=grid,
         page=page,
         order=order,
@@ -184,20 +186,24 @@ def ward(
     )
 
 
-def _tile(stream: StreamState, now_s: float, cells: int) -> Tile:
+def _age_s(state: DashboardState, stream: StreamState, alert: Alert, now_s: float) -> float:
+    event = state.events.of_alert(alert.stream, alert.id)
+    onset = alert.onset_sample if event is None else event.onset_sample
+    return stream.age_s(onset, now_s) or 0.0
+
+
+def _tile(state: DashboardState, stream: StreamState, now_s: float, cells: int) -> Tile:
     signal, text = signal_of(stream, now_s)
     vitals = stream.valid_vitals()
     usable = vitals is not None and vitals.usable and not signal.unwatched
     active = sorted(stream.active.values(), key=urgency)
     rate, lead = dots_per_s(cells), best_lead(stream)
     low = high = np.zeros(0, np.float32)
-    newest, ages = -1, [0.0] * len(active)
-    if stream.envelope is not None and stream.info is not None and stream.ring is not None:
+    newest = -1
+    if stream.envelope is not None:
         low, high = stream.envelope.read(lead, rate, 2 * cells)
         newest = stream.envelope.newest(rate)
-        silent_s = stream.stale_s(now_s) or 0.0
-        end, rate_hz = stream.ring.end_sample, stream.info.rate_hz
-        ages = [(end - alert.onset_sample) / rate_hz + silent_s for alert in active]
+    ages = [_age_s(state, stream, alert, now_s) for alert in active]
     return Tile(
         stream=stream.name,
         priority=active[0].priority if active else None,

@@ -26,7 +26,7 @@ UNSET = 0.0  # no speed was asked for
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where the result goes, and how fast.
+    """The output of a source, and its speed.
 
     Attributes
     ----------

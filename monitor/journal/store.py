@@ -44,7 +44,7 @@ def prepare(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long events are kept: at most so many days, and so many bytes in all."""
+    """The limits of the events kept: at most so many days, and so many bytes in all."""
 
     keep_days: float = math.inf
     max_bytes: float = math.inf
@@ -162,7 +162,7 @@ class Store:
         return deleted
 
     def _too_large(self) -> bool:
-        """Whether the content takes more than its room."""
+        """Tell whether the content takes more than its room."""
         pages, free, size = (
             int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")
@@ -170,7 +170,7 @@ class Store:
         return (pages - free) * size > self._retention.max_bytes
 
     def _many_snippets(self) -> bool:
-        """Whether snippets take more than their share of the room."""
+        """Tell whether snippets take more than their share of the room."""
         found = self._connection.execute("SELECT total(length(samples)) FROM snippets").fetchone()
         return float(found[0]) > SNIPPETS_SHARE * self._retention.max_bytes
 

@@ -9,36 +9,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Protocol
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Entry, Memory
 from monitor.journal.schema import DiskFullError, is_full
+from monitor.journal.store import Store
 
 MAX_WAITING = 10_000
 BATCH = 1000
 RETRY_S = 1.0
-
-
-class Target(Protocol):
-    """Where the thread writes (:class:`monitor.journal.store.Store`)."""
-
-    def append(
-        self,
-        entries: Sequence[Entry],
-        memories: Mapping[str, Memory],
-        positions: Mapping[str, tuple[int, int]],
-    ) -> None:
-        """Write everything, or nothing and raise an ``sqlite3.Error``."""
-        ...
-
-    def tidy(self, wall_ns: int) -> object:
-        """Delete a bounded number of entries beyond the retention."""
-        ...
-
-    def close(self) -> None:
-        """Close."""
-        ...
 
 
 class Writer:
@@ -62,8 +41,8 @@ class Writer:
 
     def __init__(
         self,
-        target: Target | None,
-        reopen: Callable[[], Target],
+        target: Store | None,
+        reopen: Callable[[], Store],
         trouble: str = "",
         retry_s: float = RETRY_S,
     ) -> None:
@@ -172,7 +151,7 @@ class Writer:
         if self._target is not None:
             self._target.close()
 
-    def _tidy(self, target: Target, wall_ns: int) -> None:
+    def _tidy(self, target: Store, wall_ns: int) -> None:
         with contextlib.suppress(sqlite3.Error):  # old entries can wait
             target.tidy(wall_ns)
 

@@ -1,8 +1,8 @@
 """``/metrics`` and ``/health`` over HTTP, in threads beside the service.
 
-``/health`` answers 503 while the service does not do its work ("failing"): to start it anew may
-help. While it works and patients are not watched ("degraded") it answers 200, with the reasons:
-somebody must look after them, and to start it anew would only make that worse.
+``/health`` answers 503 while the service does not do its work ("failing"): a restart may help.
+While it works, but patients are not watched ("degraded"), it answers 200 with the reasons:
+somebody must look after them, and a restart would make it worse.
 """
 
 from __future__ import annotations

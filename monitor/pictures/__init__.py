@@ -1,8 +1,8 @@
 """Pictures of ECG on paper: a strip, a trend, a histogram, as SVG, PNG or a page of a PDF.
 
-``drawing`` has the marks on a sheet measured in millimetres; ``strip`` and ``charts`` make such
-sheets; ``svg``, ``png`` and ``pdf`` write them. One second is 25 mm and 1 mV is 10 mm, as on the
-paper of an electrocardiograph.
+``drawing`` is a sheet measured in millimetres, ``marks`` what can be on it; ``strip`` and
+``charts`` make such sheets; ``svg``, ``png`` and ``pdf`` write them. One second is 25 mm and 1 mV
+is 10 mm, as on the paper of an electrocardiograph.
 
 Examples
 --------

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.pictures.drawing import FAINT, INK, Box, Dots, Drawing, Item, Line, Text, segments
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import FAINT, INK, Box, Dots, Item, Line, Text, segments
 
 ACCENT, PALE, GRID = "#00695c", "#b5d8d3", "#e3e8ec"
 _LEFT_MM, _BOTTOM_MM, _TOP_MM, _RIGHT_MM = 11.0, 9.0, 6.0, 2.0
@@ -67,7 +68,7 @@ class Frame:
 def ticks(low: float, high: float, about: int) -> list[float]:
     """Give round numbers between two values.
 
-    >>> ticks(38, 131, 4)
+    >>> ticks(38, 131, 5)
     [40.0, 60.0, 80.0, 100.0, 120.0]
     """
     if not high > low:
@@ -85,8 +86,7 @@ def time_ticks(duration_s: float) -> list[tuple[float, str]]:
     >>> time_ticks(1806)
     [(0, '0:00'), (300, '0:05'), (600, '0:10'), (900, '0:15'), (1200, '0:20'), (1500, '0:25'), (1800, '0:30')]
     """  # noqa: E501
-    steps_s = (10, 30, 60, 300, 600, 1800, 3600, 7200, 10800, 21600, 86400)
-    step = next((s for s in steps_s if duration_s / s <= 12), steps_s[-1])
+    step = _time_step_s(duration_s)
     times = range(0, int(duration_s) + 1, step)
     if step < 60:
         return [(t, f"{t // 60}:{t % 60:02d}") for t in times]
@@ -95,7 +95,13 @@ def time_ticks(duration_s: float) -> list[tuple[float, str]]:
 
 def time_label(duration_s: float) -> str:
     """Say what the names of :func:`time_ticks` are."""
-    return "min:s from the beginning" if duration_s < 120 else "h:min from the beginning"
+    unit = "min:s" if _time_step_s(duration_s) < 60 else "h:min"
+    return f"{unit} from the beginning"
+
+
+def _time_step_s(duration_s: float) -> int:
+    steps_s = (10, 30, 60, 300, 600, 1800, 3600, 7200, 10800, 21600, 86400)
+    return next((s for s in steps_s if duration_s / s <= 12), steps_s[-1])
 
 
 def rate_trend(

@@ -12,11 +12,30 @@ from typing import Any
 import numpy as np
 
 from monitor.errors import USAGE, MonitorError
-from monitor.pictures.drawing import Box, Dots, Drawing, Item, Line, Points, Text, pieces
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import Box, Dots, Item, Line, Points, Text, strokes
 
 POINTS_PER_MM = 72.0 / 25.4
 _STEPS = 100.0  # coordinates are whole hundredths of a point
 _BOLD, _PLAIN = "Helvetica-Bold", "Helvetica"
+
+
+def need_reportlab() -> None:
+    """Refuse to go on without ReportLab.
+
+    Raises
+    ------
+    MonitorError
+        If ReportLab is not installed.
+    """
+    try:
+        import reportlab.pdfgen.canvas  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MonitorError(
+            "a PDF needs the package reportlab: pip install 'ecg-monitor[report]', or make the "
+            "page only (--no-pdf)",
+            USAGE,
+        ) from error
 
 
 def pdf(pages: Sequence[Drawing], title: str = "") -> bytes:
@@ -34,13 +53,10 @@ def pdf(pages: Sequence[Drawing], title: str = "") -> bytes:
     MonitorError
         If ReportLab is not installed.
     """
-    try:
-        from reportlab import rl_config
-        from reportlab.pdfgen.canvas import Canvas
-    except ModuleNotFoundError as error:
-        raise MonitorError(
-            f"a PDF needs the package {error.name}: pip install 'ecg-monitor[report]'", USAGE
-        ) from error
+    need_reportlab()
+    from reportlab import rl_config
+    from reportlab.pdfgen.canvas import Canvas
+
     out = io.BytesIO()
     canvas = Canvas(out, pageCompression=1, invariant=1)
     canvas.setTitle(title)
@@ -66,8 +82,7 @@ def _draw(canvas: Any, item: Item, height: float) -> None:
     colour = HexColor(item.colour)
     match item:
         case Line():
-            code = [_path(_turned(piece, height)) for piece in pieces(item.points)]
-            _stroke(canvas, code, colour, item.width_mm, cap=0)
+            _stroke(canvas, _paths(item.points, height), colour, item.width_mm, cap=0)
         case Dots():  # a dot is a line without length and with round ends
             places = np.rint(_turned(item.points, height) * _STEPS) / _STEPS
             code = [f"{x:g} {y:g} m {x:g} {y:g} l" for x, y in places.tolist()]
@@ -112,7 +127,11 @@ def _turned(points: Points, height: float) -> Points:
     return turned
 
 
-def _path(points: Points) -> str:
-    x, y = (np.rint(points.T * _STEPS) / _STEPS).tolist()
-    first, *rest = [f"{a:g} {b:g}" for a, b in zip(x, y, strict=True)]
-    return f"{first} m " + " ".join(f"{place} l" for place in rest)
+def _paths(points: Points, height: float) -> list[str]:
+    """Give the operators of each stroke."""
+    turned = np.rint(_turned(np.nan_to_num(points), height) * _STEPS) / _STEPS
+    places = [f"{x:g} {y:g}" for x, y in turned.tolist()]
+    return [
+        f"{places[first]} m {' l '.join(places[first + 1 : end])} l"
+        for first, end in strokes(points)
+    ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 
 from monitor.errors import USAGE, MonitorError
-from monitor.pictures.drawing import Box, Dots, Drawing, Line, Text, pieces
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import Box, Dots, Line, Text, pieces
 
 DPI = 150.0
 MM_PER_INCH = 25.4

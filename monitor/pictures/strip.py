@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.messages import FloatArray
-from monitor.pictures.drawing import FAINT, INK, Box, Drawing, Item, Line, Text, line, segments
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import FAINT, INK, Box, Item, Line, Text, line, segments
 
 MM_PER_S = 25.0
 MM_PER_MV = 10.0

@@ -6,10 +6,14 @@ Reference: W3C, Scalable Vector Graphics 2, 9.3 (path data).
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor.pictures.drawing import Box, Dots, Drawing, Item, Line, Points, Text, pieces
+from monitor.pictures.marks import Box, Dots, Item, Line, Points, Text, strokes
+
+if TYPE_CHECKING:
+    from monitor.pictures.drawing import Drawing
 
 STEPS_PER_MM = 50  # path data are whole steps of 20 µm
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -37,7 +41,7 @@ def svg(drawing: Drawing, scale: float = 1.0) -> str:
 def _item(item: Item) -> str:
     match item:
         case Line():
-            data = "".join(_path(piece) for piece in pieces(item.points))
+            data = _paths(item.points)
             return (
                 f'<path transform="scale({1 / STEPS_PER_MM:g})" fill="none" '
                 f'stroke="{item.colour}" stroke-width="{item.width_mm * STEPS_PER_MM:.4g}" '
@@ -69,10 +73,19 @@ def _item(item: Item) -> str:
             )
 
 
-def _path(points: Points) -> str:
-    steps = np.rint(points * STEPS_PER_MM).astype(np.int64)
+def _paths(points: Points) -> str:
+    """Give path data: a move and then the steps of each stroke."""
+    steps = np.rint(np.nan_to_num(points) * STEPS_PER_MM).astype(np.int64)
+    places = steps.tolist()
     by = np.diff(steps, axis=0)
-    by = by[by.any(axis=1)]
-    first = f"M{steps[0, 0]} {steps[0, 1]}l"
+    moves = np.asarray(by.any(axis=1), np.bool_)
+    out = []
+    for first, end in strokes(points):
+        part = by[first : end - 1]
+        if not moves[first : end - 1].all():
+            part = part[moves[first : end - 1]]
+        x, y = places[first]
+        numbers = " ".join(map(str, part.ravel().tolist()))
+        out.append(f"M{x} {y}l{numbers}" if numbers else f"M{x} {y}h0")
     # numbers need a space between them only where the second has no sign
-    return first + " ".join(map(str, by.ravel().tolist())).replace(" -", "-")
+    return "".join(out).replace(" -", "-")

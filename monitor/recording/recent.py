@@ -128,7 +128,7 @@ def _joined(
     last = min(end_sample, header.start_sample + header.samples)
     if first >= last:
         return found
-    stored = _read(header, path, first - header.start_sample, last - first)
+    stored = read_signal(header, path, first - header.start_sample, last - first)
     known = 0 if found is None else len(found.values_mv)
     length = max(last - start_sample, known)
     values = np.full((length, len(header.info.leads)), np.nan, np.float32)
@@ -142,7 +142,18 @@ def _joined(
     return Span(replace(info, start_sample=start_sample), start_sample, values, wall_ns)
 
 
-def _read(header: SegmentHeader, path: Path, first: int, samples: int) -> FloatArray:
+def read_signal(header: SegmentHeader, path: Path, first: int, samples: int) -> FloatArray:
+    """Read samples of a segment, shape (samples, leads), mV; what is not there is NaN.
+
+    Parameters
+    ----------
+    header
+        Of the segment.
+    path
+        Its ``.dat`` file.
+    first, samples
+        Which samples, counted from the beginning of the segment.
+    """
     leads = len(header.scales)
     try:
         digital = np.fromfile(path, "<i2", samples * leads, offset=first * leads * 2)

@@ -40,7 +40,7 @@ class Retention:
                     self.add(stream.name, name, size)
 
     def newest_ms(self) -> dict[str, int]:
-        """When the newest segment of each stream began, by its name (ms since 1970)."""
+        """Give the start of the newest segment of each stream, by its name (ms since 1970)."""
         return {stream: begun_ms(name) or 0 for name, stream, _ in self._kept}
 
     def add(self, stream: str, name: str, size: int) -> None:

@@ -15,7 +15,8 @@ from monitor.pictures.charts import (
     time_label,
     time_ticks,
 )
-from monitor.pictures.drawing import INK, Box, Drawing, Item, Text, line
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import INK, Box, Item, Text, line
 from monitor.pictures.strip import LABEL_COLOURS, MM_PER_MV, MM_PER_S, paper_grid
 from monitor.report.beat_table import BeatTable
 from monitor.report.figures import Figures

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from monitor.messages import Alert, AlertKind, Priority
 from monitor.report.figures import Figures
-from monitor.report.spans import Span
+from monitor.report.spans import EPISODE_S, Span
 
 MAX_STRIPS = 40
 OF_A_KIND = 3  # of an alert, the first ones; of high priority more
@@ -38,7 +38,7 @@ def chosen(
     rate_hz, start_sample
         Place of the samples in time.
     """
-    found = [*_extremes(figures), *_first_beats(figures)]
+    found = [*_extremes(figures), *_examples(figures)]
     severity = [*AlertKind]
     shown: Counter[str] = Counter()
     ranked = sorted(raised, key=lambda a: (severity.index(a.kind), a.onset_sample))
@@ -88,18 +88,20 @@ def _extremes(figures: Figures) -> list[Shown]:
     if figures.af:
         longest = max(figures.af, key=lambda span: span[1] - span[0])
         length = longest[1] - longest[0]
-        out.append(Shown(f"Longest atrial fibrillation: {length:.0f} s", longest[0] + 2.5, longest))
+        if length >= EPISODE_S:
+            title = f"Longest atrial fibrillation: {length:.0f} s"
+            out.append(Shown(title, longest[0] + 2.5, longest))
     return out
 
 
-def _first_beats(figures: Figures) -> list[Shown]:
+def _examples(figures: Figures) -> list[Shown]:
     out = []
     for label, name in (("N", "normal"), ("V", "ventricular ectopic"),
                         ("S", "supraventricular ectopic"), ("F", "fusion"),
                         ("Q", "unclassifiable")):  # fmt: skip
         at_s = figures.table.at_s[figures.table.is_label(label)]
         if len(at_s):
-            middle = float(at_s[len(at_s) // 2]) if label == "N" else float(at_s[0])
+            middle = float(at_s[len(at_s) // 2])
             title = (
                 f"Example of a {name} beat" if label != "Q" else "Example of an unclassifiable beat"
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.pictures.drawing import FAINT, Drawing, Item, Text, moved
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import FAINT, Item, Text, moved
 from monitor.report import wording
 from monitor.report.charts import (
     disclosure,
@@ -25,8 +26,9 @@ def document(report: Report) -> list[Drawing]:
     """Give all pages."""
     sheets = Sheets(report.title, wording.NOTICE)
     _summary(sheets, report)
-    _trends(sheets, report)
-    _intervals(sheets, report)
+    if not report.analysis.lacking:
+        _trends(sheets, report)
+        _intervals(sheets, report)
     _templates(sheets, report)
     if report.score is not None or report.reference:
         _reference(sheets, report)
@@ -38,27 +40,9 @@ def document(report: Report) -> list[Drawing]:
 def _summary(sheets: Sheets, report: Report) -> None:
     found = report.figures
     sheets.heading("Summary")
-    sheets.row(
-        [
-            facts("Recording", wording.recording_rows(report), _HALF_MM),
-            facts("Heart rate", wording.rate_rows(found), _HALF_MM),
-        ],
-        5,
-    )
-    sheets.row(
-        [
-            facts("Beats", wording.beat_rows(found), _HALF_MM),
-            facts("Rhythm", wording.rhythm_rows(found), _HALF_MM),
-        ],
-        5,
-    )
-    sheets.row(
-        [
-            facts("Ventricular ectopy", wording.ectopy_rows(found.ventricular), _HALF_MM),
-            facts("Supraventricular ectopy", wording.ectopy_rows(found.supraventricular), _HALF_MM),
-        ],
-        5,
-    )
+    cards = wording.summary_cards(report)
+    for first in range(0, len(cards), 2):
+        sheets.row([facts(*card, _HALF_MM) for card in cards[first : first + 2]], 5)
     if found.alerts:
         rows = [(kind, str(count)) for kind, count in found.alerts.items()]
         half = (len(rows) + 1) // 2

@@ -94,4 +94,4 @@ def _interval_s(
     first_s, last_s = analysis.seconds(last), analysis.seconds(sample)
     if any(first < last_s and end > first_s for first, end in bad):
         return None
-    return last_s - first_s
+    return (sample - last) / analysis.info.rate_hz

@@ -42,13 +42,13 @@ SECTIONS = (
 
 def page(report: Report) -> str:
     """Give the whole page."""
-    found = report.figures
+    found, beats = report.figures, not report.analysis.lacking
     bodies = {
         "summary": _summary(report),
-        "trends": _trends(report),
-        "hours": _table(wording.HOUR_HEADINGS, wording.hour_rows(found)),
-        "intervals": _intervals(report),
-        "shapes": _shapes(report),
+        "trends": _trends(report) if beats else "",
+        "hours": _table(wording.HOUR_HEADINGS, wording.hour_rows(found)) if beats else "",
+        "intervals": _intervals(report) if beats else "",
+        "shapes": _shapes(report) if beats else "",
         "alerts": _alerts(report),
         "strips": _strips(report),
         "full": _file("disclosure.html"),
@@ -69,7 +69,7 @@ def page(report: Report) -> str:
         f'<title>{escape(report.title)}</title><link rel="icon" href="data:,">'
         f"<style>{style}</style></head><body>"
         f"<header><h1>{escape(report.title)}</h1><p>{lines}</p></header>"
-        f'<nav aria-label="Parts of the report">{links}</nav>'
+        f'<nav aria-label="Parts of the report">{links}{_file("edits.html")}</nav>'
         '<p id="trouble" role="alert" hidden></p>'
         "<noscript><p>Without JavaScript the viewer and full disclosure stay empty.</p></noscript>"
         f"<main>{sections}</main>{_file('viewer.html')}"
@@ -119,15 +119,7 @@ def _chart(drawing: Drawing) -> str:
 def _summary(report: Report) -> str:
     found = report.figures
     alerts = [(kind, str(count)) for kind, count in found.alerts.items()] or [("none", "")]
-    cards = (
-        ("Recording", wording.recording_rows(report)),
-        ("Heart rate", wording.rate_rows(found)),
-        ("Beats", wording.beat_rows(found)),
-        ("Rhythm", wording.rhythm_rows(found)),
-        ("Ventricular ectopy", wording.ectopy_rows(found.ventricular)),
-        ("Supraventricular ectopy", wording.ectopy_rows(found.supraventricular)),
-        ("Alerts raised", alerts),
-    )
+    cards = [*wording.summary_cards(report), ("Alerts raised", alerts)]
     body = "".join(_facts(title, rows) for title, rows in cards)
     return f'<div class="cards">{body}</div><p class="note">{wording.rate_note()}</p>'
 
@@ -184,7 +176,9 @@ def _alerts(report: Report) -> str:
     rows = [_alert(report, alert) for alert in report.analysis.raised[:MAX_ALERTS]]
     if not rows:
         return '<p class="note">None.</p>'
-    head = "".join(f'<th scope="col" class="left">{n}</th>' for n in ("time", "kind", "", "text"))
+    head = "".join(
+        f'<th scope="col" class="left">{n}</th>' for n in ("time", "kind", "priority", "text")
+    )
     left = len(report.analysis.raised) - MAX_ALERTS
     note = f'<p class="note">{left} more are not listed.</p>' if left > 0 else ""
     table = f"<table><thead><tr>{head}</tr></thead>{''.join(rows)}</table>"
@@ -205,7 +199,11 @@ def _strips(report: Report) -> str:
     figures = []
     for shown in report.shown:
         picture = svg(report.strip(shown, STRIP_S))
-        figures.append(f"<figure{_jump(shown.at_s, shown.span_s)}>{picture}</figure>")
+        name = escape(f"{shown.title}, show in the viewer")
+        figures.append(
+            f'<figure{_jump(shown.at_s, shown.span_s)} role="button" aria-label="{name}">'
+            f"{picture}</figure>"
+        )
     return f'<div class="strips">{"".join(figures)}</div>'
 
 

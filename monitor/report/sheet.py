@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from monitor.pictures.charts import ACCENT
-from monitor.pictures.drawing import FAINT, INK, Box, Drawing, Item, Text, moved, segments
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import FAINT, INK, Box, Item, Text, moved, segments
 
 WIDTH_MM, HEIGHT_MM = 210.0, 297.0
 MARGIN_MM = 12.5
 TOP_MM, BOTTOM_MM = 20.0, 15.0
 ROOM_MM = WIDTH_MM - 2 * MARGIN_MM
 ROW_MM, TEXT_MM = 4.3, 2.7
+LINE_LETTERS = 145  # of small text that surely have room
 _RULE = "#d4dade"
 
 
@@ -72,7 +75,8 @@ class Sheets:
         self._add(items, height + gap_mm)
 
     def lines(self, texts: Sequence[str]) -> None:
-        """Write small text, one line each."""
+        """Write small text; what is too long goes on in the next line."""
+        texts = [part for text in texts for part in textwrap.wrap(text, LINE_LETTERS)]
         if self.left_mm < len(texts) * 3.6:
             self.new_page()
         items = [Text(0, 2.6 + i * 3.6, text, 2.4, FAINT) for i, text in enumerate(texts)]

@@ -13,6 +13,8 @@ from monitor.messages import Gap, Quality, Rhythm
 Span: TypeAlias = tuple[float, float]
 
 ATRIAL_FIBRILLATION = "AFIB"
+EPISODE_S = 10.0
+"""A shorter stretch of atrial fibrillation counts as time, but is no episode."""
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -70,9 +72,9 @@ def unusable(
 ) -> tuple[Span, ...]:
     """Give where the analysis was suspended or samples are missing."""
     changes = sorted(quality, key=lambda state: state.sample)
-    ends = [*(state.sample for state in changes[1:]), end_sample]
+    ends = [*(state.sample for state in changes[1:]), end_sample]  # one end without a change
     found = [
-        (state.sample, end) for state, end in zip(changes, ends, strict=True) if not state.usable
+        (state.sample, end) for state, end in zip(changes, ends, strict=False) if not state.usable
     ]
     found += [(hole.sample, min(hole.sample + hole.length, end_sample)) for hole in holes]
     return merged(
@@ -88,6 +90,6 @@ def rhythm_spans(
     ends = [*(rhythm.sample for rhythm in changes[1:]), end_sample]
     return tuple(
         (r.name, ((r.sample - start_sample) / rate_hz, (end - start_sample) / rate_hz))
-        for r, end in zip(changes, ends, strict=True)
+        for r, end in zip(changes, ends, strict=False)
         if end > r.sample
     )

@@ -6,6 +6,7 @@ from monitor.report.contents import Report
 from monitor.report.ectopy import Ectopy
 from monitor.report.figures import Figures
 from monitor.report.rates import PAUSE_S, RATE_BEATS, Rate
+from monitor.report.spans import EPISODE_S
 from monitor.report.variability import Variability
 from monitor.score.figures import ratios
 
@@ -67,6 +68,8 @@ def recording_rows(report: Report) -> list[Row]:
         ("length", time_text(found.duration_s)),
         ("analysed", f"{time_text(found.analysed_s)} ({share:.1f} %)"),
     ]
+    if analysis.lacking:
+        rows.append(("holds", analysis.lacking))
     if analysis.summary is not None:
         rows.append(("analysis", f"{analysis.summary.detector}, {analysis.summary.model}"))
     if report.edited is not None:
@@ -117,11 +120,11 @@ def ectopy_rows(of: Ectopy) -> list[Row]:
 
 def rhythm_rows(found: Figures) -> list[Row]:
     """Give the time in atrial fibrillation and in every other rhythm."""
-    longest = max((last - first for first, last in found.af), default=0.0)
-    episodes = f"{len(found.af)}, the longest {time_text(longest)}" if found.af else "none"
+    lengths = [last - first for first, last in found.af if last - first >= EPISODE_S]
+    episodes = f"{len(lengths)}, the longest {time_text(max(lengths))}" if lengths else "none"
     rows = [
         ("AF, time", f"{time_text(found.af_s)} ({number(found.af_percent, '.1f', ' %')})"),
-        ("AF, episodes", episodes),
+        (f"AF, episodes of {EPISODE_S:g} s and more", episodes),
     ]
     return rows + [
         (f"rhythm {name}", time_text(seconds))
@@ -180,6 +183,22 @@ def score_rows(report: Report) -> list[Row]:
     ]
     rows.append(("RMS RR interval error", number(report.score.rr_error_ms, ".2f", " ms")))
     return rows
+
+
+def summary_cards(report: Report) -> list[tuple[str, list[Row]]]:
+    """Give the boxes of the summary: title and rows. Without beats there is but one."""
+    found = report.figures
+    recording = ("Recording", recording_rows(report))
+    if report.analysis.lacking:
+        return [recording]
+    return [
+        recording,
+        ("Heart rate", rate_rows(found)),
+        ("Beats", beat_rows(found)),
+        ("Rhythm", rhythm_rows(found)),
+        ("Ventricular ectopy", ectopy_rows(found.ventricular)),
+        ("Supraventricular ectopy", ectopy_rows(found.supraventricular)),
+    ]
 
 
 def variability_note(found: Figures) -> str:

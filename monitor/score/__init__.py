@@ -24,7 +24,7 @@ From arrays:
 
 :func:`compare_beats` matches beats only and is the fast one; :func:`compare` (and
 :func:`score_record`) adds runs, rhythm episodes and heart rate. :class:`Conditions` holds the
-match window, start, end and class map; what departs from the standard it names in words.
+match window, start, end and class map; its ``deviations`` say what departs from the standard.
 :mod:`monitor.score.lines` and :mod:`monitor.score.rhythm_lines` print the package's tables,
 :func:`monitor.score.document.document` makes JSON.
 

@@ -1,7 +1,7 @@
 """Heart-rate error: each test measurement against the nearest reference measurement.
 
-The reference heart rate is made from the reference beats by the same rule as the test's, which
-the standard leaves to the device and asks to be stated: here the mean of the last
+The reference heart rate is made from the reference beats, by the rule of the test. The standard
+leaves this rule to the device and asks to state it: here it is the mean of the last
 :data:`RR_COUNT` RR intervals, at every beat. Measurement annotations (``=``), where both
 files hold them, are compared as they are.
 """

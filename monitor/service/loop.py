@@ -22,7 +22,7 @@ TURN_S = 0.05  # no further round begins after this time: requests and ticks wai
 
 @dataclass(frozen=True, slots=True)
 class EndWhen:
-    """When the service ends by itself; the default is never.
+    """The condition on which the service ends by itself; the default is never.
 
     ``done``: all streams that came have ended. ``idle_s``: no message came for so long.
     """

@@ -22,7 +22,7 @@ RESUME_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class StreamMemory:
-    """What the service needs of a stream after a restart.
+    """The state of a stream that the service needs after a restart.
 
     ``alerts`` are the active ones; ``limits`` is None while nobody has set any. The numbers are the
     last ones used, so that none is used twice; the ``technical`` ones are those of the equipment

@@ -1,4 +1,4 @@
-"""What the service gives out: journalled in one transaction, then published. Clock handed in.
+"""The messages that leave the service: journalled in one transaction, then published.
 
 Rules:
 

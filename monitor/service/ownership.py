@@ -1,4 +1,4 @@
-"""Who may send a stream, and how often it may begin anew. Pure.
+"""The owner of a stream, other senders that claim it, and how often it may begin anew. Pure.
 
 The sender that announced a stream owns it while it is heard. Another sender that announces the same
 name is a claimant. Its messages wait for a moment, because the owner may have crashed and started
@@ -27,7 +27,7 @@ AGAIN_S = 30.0  # of signal that a sender may repeat when it comes back
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What a sender announces of its stream, and who it is.
+    """The announcement of a stream, with its sender.
 
     ``key`` is the sender's, empty without keys. ``unit`` is that of the ECG leads as they come.
     ``device`` is a name of the sender that outlives its restarts; empty if it gives none.

@@ -153,7 +153,7 @@ def open_station(
     at: ServiceSettings,
     sockets: ServiceSockets,
     stack: ExitStack,
-    say: Callable[[str], object],
+    log: Callable[[str], object],
 ) -> StationProcess | None:
     """Start the central station beside the service, if there is an address for browsers.
 
@@ -174,7 +174,7 @@ def open_station(
         **{"--web-tokens": at.web_tokens, "--keys": at.keys},
     }
     words = station_arguments(sockets.output_endpoint, sockets.control_endpoint, options)
-    station = StationProcess(words, say)
+    station = StationProcess(words, log)
     stack.callback(station.close)
     return station
 

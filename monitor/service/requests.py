@@ -1,4 +1,4 @@
-"""What is asked of the service on its control socket. Pure."""
+"""Requests on the control socket of the service, and their answers. Pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where events go besides the dashboard and the wire: WFDB annotations, text lines."""
+"""Sinks of events besides the dashboard and the wire: WFDB annotations, text lines."""

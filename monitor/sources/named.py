@@ -38,7 +38,7 @@ EDF_SUFFIXES = (".edf", ".rec", ".bdf")
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What the user says about a source beside its name.
+    """The options of a source that a user gives beside its name.
 
     ``rate_hz`` and ``unit`` are for signals that do not state theirs. ``gain`` (ADC units in 1 mV)
     and ``baseline`` (ADC value of 0 mV) are for signals in ADC units. ``pulse`` names the pulse

@@ -1,4 +1,4 @@
-"""What happens to the samples: pure, synchronous stages.
+"""The stages of the analysis: pure and synchronous.
 
 Rules that hold for every module in this folder:
 
@@ -9,7 +9,7 @@ Rules that hold for every module in this folder:
    sample index. A hop whose ``start_sample`` is not the previous ``end_sample`` follows a
    hole: the stage forgets what the hole invalidates, and nothing else.
 3. NaN marks invalid samples and never spreads beyond what was computed from them.
-4. ``flush()`` is called once, at the end, and gives out what was still being waited for.
+4. ``flush()`` is called once, at the end. It gives what still waited for later samples.
 
 A new detector is registered by name, or given in the settings by dotted path
 (``mylab.detect:Wavelet``).
@@ -25,9 +25,9 @@ from monitor.messages import Quality, RPeak, Samples
 class Detector(Protocol):
     """Finds R peaks in a stream of hops. Made as ``Detector(info, settings)``.
 
-    Peaks come in increasing order of ``sample``, each once; one of more than 8 s ago gets no label
-    but Q. None lies behind the last sample that came: the last hop of a stream is filled up with
-    NaN. ``decided_sample`` is the end of the hop in which the peak was decided
+    Peaks come in increasing order of ``sample``, each once. A peak older than 8 s is labelled Q. No
+    peak lies after the last sample that came: the last hop of a stream is filled up with NaN.
+    ``decided_sample`` is the end of the hop in which the peak was decided
     (``block.end_sample - 1``), ``stream`` that of ``info``, ``lead`` an index into its leads.
 
     Examples

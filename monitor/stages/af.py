@@ -1,11 +1,10 @@
-"""Atrial fibrillation: intervals without order, and no P waves.
+"""Detects atrial fibrillation from irregular RR intervals and missing P waves.
 
-In fibrillation each interval is unlike the one before, not only a few of them, and nothing
-repeats itself before the QRS. The first measure is a low quantile of the absolute change between
-successive RR intervals, relative to the median interval: a rhythm with ectopic beats keeps some
-steady pairs and stays low. The second is the coherence of :mod:`monitor.stages.pwave`, which
-tells frequent atrial ectopy, blocked P waves and sinus arrhythmia from fibrillation. It is
-fibrillation while both say so.
+In fibrillation most intervals differ from the one before, and no P wave repeats before the QRS.
+The first measure is a low quantile of the absolute change between successive RR intervals, relative
+to the median interval. It stays low in a rhythm with ectopic beats, which keeps some steady pairs.
+The second is the coherence of :mod:`monitor.stages.pwave`. It tells frequent atrial ectopy, blocked
+P waves and sinus arrhythmia from fibrillation. It is fibrillation while both say so.
 
 The use of the distribution of RR changes is that of K. Tateno and L. Glass, Med Biol Eng
 Comput 39:664 (2001), doi:10.1007/BF02345439, and of J. Lian et al., Am J Cardiol 107:1494
@@ -18,12 +17,12 @@ Notes
   intervals of three successive other beats.
 * Beats called supraventricular ectopic stay: in fibrillation they are labelled so by chance.
 * Atrial flutter with irregular conduction is called fibrillation, with regular conduction not.
-* While no P wave can be told (the first beats) the intervals decide.
-* Delay: about half a window, 16 beats or 8. What is given as start or end is the change point of
-  the window, where the changes before and after it are most probably of different kinds (D. V.
-  Hinkley, Biometrika 57:1 (1970), doi:10.1093/biomet/57.1.1; each change is over or under
-  ``af_rr_change``, which is equally improbable in either rhythm). The middle of the beats compared
-  for P waves is given where those decide alone, or sooner tell of the end.
+* The intervals alone decide until there are enough beats to compare their P waves.
+* The delay is about half a window: 16 beats for the intervals, 8 for the P waves.
+* Start and end lie at the change point of the window: the changes before and after it are most
+  probably of different kinds (D. V. Hinkley, Biometrika 57:1 (1970), doi:10.1093/biomet/57.1.1).
+  Each change is over or under ``af_rr_change``, which is equally improbable in either rhythm. If
+  the P waves alone decide, or show the end sooner, the middle of their beats is given.
 """
 
 from __future__ import annotations
@@ -31,9 +30,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 
 from monitor.config import RhythmSettings
 from monitor.messages import AamiClass, Beat
+from monitor.stages.band import BandSignal
 from monitor.stages.pwave import PWaves
 
 _QUANTILE = 0.4
@@ -52,11 +53,11 @@ def irregularity(changes_s: Sequence[float], rr_s: Sequence[float]) -> float:
     0.57
     """
     ordered = sorted(changes_s)
-    return ordered[int(_QUANTILE * (len(ordered) - 1))] / _median(rr_s)
+    return ordered[int(_QUANTILE * (len(ordered) - 1))] / median(rr_s)
 
 
 def changes(samples: Sequence[int], ventricular: Sequence[bool]) -> list[tuple[int, int, int]]:
-    """Give the changes between successive RR intervals of which no beat is ventricular.
+    """Give the changes between successive RR intervals, without those of ventricular beats.
 
     Returns
     -------
@@ -70,30 +71,27 @@ def changes(samples: Sequence[int], ventricular: Sequence[bool]) -> list[tuple[i
     ]
 
 
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2.0
-
-
 class AtrialFibrillation:
-    """Follows the beats of one stream; ``active`` says whether they fibrillate.
+    """Follows the beats of one stream; ``active`` while they are in atrial fibrillation.
 
     Parameters
     ----------
     settings
         Limits named ``af_*``.
-    p_waves
-        Has been given each beat before it comes here.
+    rate_hz
+        Sampling rate.
+    band
+        The signal up to now; P waves are looked for in it.
     """
 
-    def __init__(self, settings: RhythmSettings, p_waves: PWaves) -> None:
+    def __init__(self, settings: RhythmSettings, rate_hz: float, band: BandSignal) -> None:
         self._settings = settings
-        self._p_waves = p_waves
+        self._p_waves = PWaves(rate_hz, band)
         self.forget()
 
     def forget(self) -> None:
         """Start anew, as after a hole."""
+        self._p_waves.forget()
         self._count = 0
         # number of its beat, R peak, change and interval in samples
         self._changes: deque[tuple[int, int, int, int]] = deque(maxlen=self._settings.af_changes)
@@ -104,10 +102,12 @@ class AtrialFibrillation:
 
     def skip(self) -> None:
         """Leave out the interval now open."""
+        self._p_waves.skip()
         self._near.clear()
 
     def push(self, beat: Beat) -> None:
         """Take the next labelled beat."""
+        self._p_waves.push(beat)
         self._count += 1
         self._near = [*self._near[-2:], beat]
         found = changes(
@@ -143,7 +143,7 @@ class AtrialFibrillation:
         best, boundary = 0, self._near[-1].sample
         if not self._changes:
             return boundary
-        limit = self._settings.af_rr_change * _median([rr for *_, rr in self._changes])
+        limit = self._settings.af_rr_change * median([rr for *_, rr in self._changes])
         evidence = 0
         for _, sample, change, _ in reversed(self._changes):
             evidence += 1 if (change > limit) is not self.active else -1

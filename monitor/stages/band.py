@@ -1,7 +1,6 @@
-"""The signal as slow waves show in it: 1 to 30 Hz, at about 125 Hz.
+"""The ECG in the band of its slow waves, 1 to 30 Hz, at about 125 Hz.
 
-For what looks at P waves and fibrillation rather than at QRS complexes. Filtered once for all,
-and only when somebody looks.
+The detectors of P waves and of fibrillation share it. It is filtered only when one of them reads.
 """
 
 from __future__ import annotations
@@ -9,10 +8,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import signal
 
 from monitor.messages import FloatArray, Samples, StreamInfo
-from monitor.stages.filtering import Array, filter_on
+from monitor.ring import Ring
+from monitor.stages.bridging import bridged
+
+Array = NDArray[np.float64]
 
 BAND_HZ = (1.0, 30.0)
 WORK_HZ = 125.0
@@ -45,6 +48,8 @@ class BandSignal:
         self._keep = round(_KEEP_S * self.rate_hz)
         self._b, self._a, self._rest = _designed(info.rate_hz)
         self._end: int | None = None
+        # row k is sample k * stride of the stream
+        self._kept = Ring(self._keep, self.leads, dtype=np.float64)
         self.forget()
 
     def forget(self) -> None:
@@ -52,8 +57,7 @@ class BandSignal:
         self._zi: Array | None = None
         self._pending: list[FloatArray] = []
         self._pending_from = 0
-        self._kept = np.empty((0, self.leads))
-        self._kept_end = 0  # just past the last one kept, in steps of ``stride`` samples
+        self._kept.forget(0)
 
     def push(self, block: Samples) -> None:
         """Take the signal of the next hop."""
@@ -67,16 +71,16 @@ class BandSignal:
     def latest(self, length: int) -> Array:
         """Give the newest ``length`` rows, or as many as there are; shape (n, leads), mV."""
         self._filter()
-        return self._kept[-length:]
+        return self._kept.read(length)[1]
 
     def piece(self, start_sample: float, length: int) -> Array | None:
         """Give ``length`` rows from a sample of the stream on; None where they are not kept."""
         first = round(start_sample / self.stride)
         oldest = -(-(self._end or 0) // self.stride) - self._keep
-        if first + length > self._kept_end or first < oldest:  # most are filtered already
+        last = first + length
+        if last > self._kept.end_sample or first < oldest:  # most are filtered already
             self._filter()
-        at = first - (self._kept_end - len(self._kept))
-        return self._kept[at : at + length] if 0 <= at <= len(self._kept) - length else None
+        return self._kept.span(first, last) if self._kept.holds(first, last) else None
 
     def _filter(self) -> None:
         if not self._pending:
@@ -85,21 +89,12 @@ class BandSignal:
         self._pending.clear()
         if not len(x):
             return
-        _bridge(x)
+        if not np.isfinite(x).all():
+            x = np.stack([bridged(lead) for lead in x.T], axis=1)
         if self._zi is None:
             self._zi = self._rest * x[0][:, np.newaxis]
-        y, self._zi = filter_on(self._b, self._a, x.T, self._zi)
-        first = -self._pending_from % self.stride
-        self._kept = np.concatenate((self._kept, y[:, first :: self.stride].T))[-self._keep :]
-        self._kept_end = -(-(self._pending_from + len(x)) // self.stride)
-
-
-def _bridge(x: Array) -> None:
-    invalid = ~np.isfinite(x)
-    if not invalid.any():
-        return
-    for lead in range(x.shape[1]):
-        bad = np.flatnonzero(invalid[:, lead])
-        if len(bad):
-            good = np.flatnonzero(~invalid[:, lead])
-            x[bad, lead] = np.interp(bad, good, x[good, lead]) if len(good) else 0.0
+        y, self._zi = signal.lfilter(self._b, self._a, x.T, zi=self._zi)
+        row = -(-self._pending_from // self.stride)
+        if not self._kept.end_sample:
+            self._kept.forget(row)
+        self._kept.write(row, y[:, row * self.stride - self._pending_from :: self.stride].T)

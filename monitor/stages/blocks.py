@@ -1,7 +1,7 @@
-"""Re-block the stream to hops of fixed length on the absolute sample index.
+"""Cuts the stream into hops of fixed length on the absolute sample index.
 
-Everything after this stage sees whole hops only, so nothing that follows can depend on how
-the samples were chunked on their way here. It costs at most one hop of latency.
+Every later stage sees whole hops only, so nothing depends on how the samples were chunked. This
+costs at most one hop of latency.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from monitor.messages import FloatArray, Gap, GapKind, Samples, StreamInfo
 
 
 class Blocks:
-    """Cut a stream into hops and account for every hole and overlap.
+    """Cuts a stream into hops and reports every hole and overlap.
 
     Hop ``k`` covers the samples ``k * hop_samples`` to ``(k + 1) * hop_samples - 1`` of the
     stream, whatever its first sample. Samples that are missing inside a hop are NaN; hops of

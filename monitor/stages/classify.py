@@ -1,9 +1,9 @@
-"""Beat windows to labelled beats: the only stage that runs a network.
+"""Labels the beats with the network of a model bundle.
 
 Labels are a function of the windows so far. The network takes a fixed number of beats at a
-time, filled up with zeros: matrix kernels may add up in another order for another number of rows,
-so only numbers that were seen to give the same bits are used (:data:`BATCHES`). So the beats of
-many hops, and of many streams, can go through the network together.
+time, filled up with zeros. Matrix kernels may add in another order for another number of rows, so
+only numbers that give the same bits are used (:data:`BATCHES`). So the beats of many hops, and of
+many streams, can go through the network together.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _CLASSES = tuple(AamiClass)
 _REFUSED = (0.0, 0.0, 0.0, 0.0, 1.0)
 
 Scores = NDArray[np.float32]
-"""What the network says of some beats: probabilities, shape (n, classes of the bundle)."""
+"""Probabilities of some beats, shape (n, classes of the bundle)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BeatInputs:
-    """What the network is to see of some beats.
+    """The inputs of the network for some beats.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _run(bundle: Bundle, signal: FloatArray, features: FloatArray, size: int) ->
 
 @lru_cache(maxsize=8)
 def _batch_sizes(bundle: Bundle) -> tuple[int, ...]:
-    """Give those of :data:`BATCHES` that agree in every bit on this machine; else 1 alone.
+    """Give those of :data:`BATCHES` that give the same bits on this machine; else only 1.
 
     The network runs some times here, so that none of the first beats waits for its compilation.
     """
@@ -148,9 +148,9 @@ class Classifier:
 
     Notes
     -----
-    A window that is not ``valid`` is labelled Q with probability one: there was too little
-    signal to look at. So is one for which the network gives what is no number. Classes that the
-    network does not have get probability zero.
+    A window that is not ``valid`` holds too little signal: it is labelled Q with probability one.
+    So is a window for which the network gives no finite number. Classes that the network does not
+    have get probability zero.
     """
 
     def __init__(self, info: StreamInfo, bundle: Bundle) -> None:
@@ -177,7 +177,7 @@ class Classifier:
         return self.label(windows, iter(scores), decided_sample)
 
     def prepare(self, windows: list[BeatWindow]) -> BeatInputs:
-        """Take the next windows, in order; give what the network is to see of the valid ones."""
+        """Take the next windows, in order; give the inputs for the valid ones."""
         inputs = [self._context.push(window) for window in windows]
         valid = [item for item, window in zip(inputs, windows, strict=True) if window.valid]
         if not valid:

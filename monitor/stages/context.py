@@ -1,4 +1,4 @@
-"""What this patient's heart usually does, as inputs of the network: scaled beats and features.
+"""Makes the inputs of the network: the scaled beat, and features that compare it to the usual.
 
 A beat is abnormal against the patient's own rhythm (:mod:`monitor.stages.intervals`) and the
 patient's own usual beat (:mod:`monitor.stages.groups`). Both are learnt without labels.
@@ -100,7 +100,7 @@ class PatientContext:
         """Give (leads x channels, length) and (leads x features,) of one beat.
 
         Windows come in sample order. A window that is not valid teaches the RR statistics
-        only. What is not there of the second lead is zeros.
+        only. A second lead that is missing gives zeros.
         """
         manifest = self._manifest
         rr_features, log_rr = self._rr.push(window.rr_s) if self._learns else ([], 0.0)

@@ -1,4 +1,4 @@
-"""Counts of ectopic beats, alike for the rhythm and for the alarms."""
+"""Counts ectopic beats, in the same way for the rhythm and for the alarms."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _MINUTE_S = 60.0
 class LastMinute:
     """Keeps the samples of events of the last minute of signal.
 
-    A hole in the samples changes nothing: what was seen before it has happened, and the minute
-    goes on by the sample index.
+    Events before a hole in the samples count too: they have happened, and the hole is part of the
+    minute.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class LastMinute:
 def ventricular_cycles(beats: Sequence[Beat], period: int, count: int) -> list[Beat]:
     """Give the newest ``count`` cycles of ``period`` beats if one of each is ventricular.
 
-    It must be the same of each cycle: bigeminy has a period of two, trigeminy one of three. The
-    list is empty where the newest beats are no such cycles.
+    It has the same place in each cycle. Bigeminy has a period of two, trigeminy of three. The list
+    is empty if the newest beats are no such cycles.
     """
     size = period * count
     tail = [beats[i] for i in range(-size, 0)] if len(beats) >= size else []

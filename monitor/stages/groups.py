@@ -1,4 +1,4 @@
-"""Running templates of the beats: how this patient's usual beat looks, learnt without labels.
+"""Groups the beats of a patient by shape, and learns the usual one, without labels.
 
 Beats are grouped by the shape of their QRS as they come, and the largest group that is not
 premature is the dominant beat. The idea of grouping beats and comparing to the dominant group
@@ -13,10 +13,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.stages.templates import TemplateCounts
+
 GROUPS = 8
 JOIN_LIKENESS = 0.70  # 2 a.b / (|a|^2 + |b|^2) of two QRS, above which they are one group
 FORGET = 0.997  # decay of group counts per beat: memory of some 330 beats
-ADAPT_BEATS = 32  # a template is the mean of about this many recent beats not yet forgotten
+ADAPT_BEATS = 32  # a template is the mean of about this many of its last beats
 PREMATURE_LOG_RR = -0.12  # a group earlier than this on average is not taken as dominant...
 PREMATURE_WEIGHT = 0.5  # ... unless it is twice as large
 HYSTERESIS = 1.25  # a group must be this much larger to become the dominant one
@@ -55,7 +57,7 @@ class BeatGroups:
         self.templates = np.zeros((GROUPS, length))
         self._shapes = np.zeros((GROUPS, count))  # their QRS, mean removed
         self._energy = np.zeros(GROUPS)
-        self._weight = np.zeros(GROUPS)  # decayed number of beats
+        self._counts = TemplateCounts(GROUPS, FORGET, 1.0 / ADAPT_BEATS)
         self._log_rr = np.zeros(GROUPS)
         self._dominant = -1
         self._scale: float | None = None  # of the dominant beat, once asked for
@@ -64,13 +66,13 @@ class BeatGroups:
         self.joined_dominant = True  # the last beat did
 
     def push(self, values: NDArray[np.float64], log_rr: float) -> list[float]:
-        """Give the nineteen shape features of a beat against what is known; then learn it."""
+        """Give the nineteen shape features of a beat against the templates; then learn it."""
         lagged = values[self._lagged]
         lagged -= _total(lagged, axis=1, keepdims=True) / lagged.shape[1]
         energy = _total(lagged * lagged, axis=1)
-        used = self._weight > 0
+        used = self._counts.seen > 0
         if not used.any():
-            return self._begin(values, lagged[2], energy[2], log_rr)
+            return self._begin(values, energy[2], log_rr)
         product = lagged @ self._shapes.T  # (lags, groups)
         likeness = 2.0 * product / (energy[:, None] + self._energy[None, :] + 1e-9)
         best = likeness.max(axis=0)
@@ -78,15 +80,9 @@ class BeatGroups:
         group = int(best.argmax())
         likeness_of_group = float(best[group])
         lag_index = int(likeness[:, group].argmax())
-        joined = likeness_of_group >= JOIN_LIKENESS
-        features = self._features(
-            values, product, energy, group if joined else -1, likeness_of_group
-        )
-        if not joined:
-            group = int(self._weight.argmin())
-            self._weight[group] = 0.0
-            lag_index = 2
-        self._learn(group, values, LAGS[lag_index], log_rr)
+        joined = group if likeness_of_group >= JOIN_LIKENESS else None
+        features = self._features(values, product, energy, joined, likeness_of_group)
+        self._learn(joined, values, 0 if joined is None else LAGS[lag_index], log_rr)
         return features
 
     @property
@@ -103,25 +99,18 @@ class BeatGroups:
             self._scale = size if high + low >= 0.0 else -size
         return self._scale
 
-    def _begin(
-        self, values: NDArray[np.float64], shape: NDArray[np.float64], energy: float, log_rr: float
-    ) -> list[float]:
+    def _begin(self, values: NDArray[np.float64], energy: float, log_rr: float) -> list[float]:
         self._dominant = 0
-        self._learn(0, values, 0, log_rr)
-        return self._features(
-            values,
-            np.full((len(LAGS), GROUPS), energy),
-            np.full(len(LAGS), energy),
-            0,
-            1.0,
-        )
+        self._learn(None, values, 0, log_rr)
+        alike = np.full((len(LAGS), GROUPS), energy)
+        return self._features(values, alike, alike[:, 0], 0, 1.0)
 
     def _features(
         self,
         values: NDArray[np.float64],
         product: NDArray[np.float64],
         energy: NDArray[np.float64],
-        group: int,
+        group: int | None,
         likeness: float,
     ) -> list[float]:
         dominant = self._dominant
@@ -129,7 +118,7 @@ class BeatGroups:
         lag = int(product[:, dominant].argmax())
         own, usual = float(energy[lag]) + 1e-9, float(self._energy[dominant]) + 1e-9
         correlation = float(product[lag, dominant]) / math.sqrt(own * usual)
-        size = abs(self.scale())
+        size, seen = abs(self.scale()), self._counts.seen
         width = self._width(values)
         p_corr, p_diff = _compare(values[self._p], reference[self._p])
         p_best, p_best_diff = self._moved_p(values, reference[self._p])
@@ -141,8 +130,8 @@ class BeatGroups:
             p_diff / size,
             t_corr,
             t_diff / size,
-            float(self._weight[group] / self._weight.sum()) if group >= 0 else 0.0,
-            float(self._log_rr[group]) if group >= 0 else 0.0,
+            0.0 if group is None else float(seen[group] / seen.sum()),
+            0.0 if group is None else float(self._log_rr[group]),
             float(group == dominant),
             likeness,
             math.log(width),
@@ -182,12 +171,12 @@ class BeatGroups:
         spread = float(_total(energy * (self._time_s - centre) ** 2)) / total
         return math.sqrt(spread) + 0.004
 
-    def _learn(self, group: int, values: NDArray[np.float64], lag: int, log_rr: float) -> None:
+    def _learn(
+        self, joined: int | None, values: NDArray[np.float64], lag: int, log_rr: float
+    ) -> None:
         if lag:
             values = values[np.clip(np.arange(self._length) + lag, 0, self._length - 1)]
-        self._weight *= FORGET
-        self._weight[group] += 1.0
-        rate = 1.0 / min(self._weight[group], ADAPT_BEATS)
+        group, rate = self._counts.join(joined)
         self.templates[group] += rate * (values - self.templates[group])
         self._log_rr[group] = (
             log_rr if rate == 1.0 else self._log_rr[group] + rate * (log_rr - self._log_rr[group])
@@ -196,7 +185,7 @@ class BeatGroups:
         shape = shape - _total(shape) / len(shape)
         self._shapes[group] = shape
         self._energy[group] = float(_total(shape * shape))
-        weight = self._weight.copy()
+        weight = self._counts.seen.copy()
         weight[self._log_rr < PREMATURE_LOG_RR] *= PREMATURE_WEIGHT
         weight[self._dominant] *= HYSTERESIS
         self._dominant = int(weight.argmax())

@@ -1,4 +1,4 @@
-"""One hop of the signal with all that was found in it: what the later stages are given."""
+"""One hop of the signal with all that was found in it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PacingPulse:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Since when the signal of a stream has been analysed; see :class:`monitor.stages.watch.Watch`.
+    """Since when the signal has been analysed; see :class:`monitor.stages.watch.Watch`.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Watched:
     after_hole
         Samples are missing right before this hop.
     forget
-        What came before proves nothing about what comes: after a hole, and during a shutdown
+        Earlier beats prove nothing about later ones: after a hole, and during a shutdown
         that has lasted longer than ``WatchSettings.forget_s``.
     """
 

@@ -1,15 +1,15 @@
-"""The beats of a pulse waveform: arterial pressure, or the plethysmogram of a finger.
+"""Finds the beats of a pulse waveform: arterial pressure, or the plethysmogram of a finger.
 
-Found by the slope-sum function of W. Zong, T. Heldt, G. B. Moody and R. G. Mark, "An open-source
-algorithm to detect onset of arterial blood pressure pulses", Computers in Cardiology 30:259-262
-(2003), doi:10.1109/CIC.2003.1291140: how much the smoothed wave has risen within 128 ms. It knows
-no unit, so any will do.
+The method is the slope-sum function of W. Zong, T. Heldt, G. B. Moody and R. G. Mark, "An
+open-source algorithm to detect onset of arterial blood pressure pulses", Computers in Cardiology
+30:259-262 (2003), doi:10.1109/CIC.2003.1291140: the rise of the smoothed wave within 128 ms. The
+unit of the wave does not matter.
 
 Notes
 -----
-Deviations from the paper: Butterworth low-pass, about 62.5 Hz, the threshold is a share of the
-median rise of the last pulses and falls while there are none, and the instant given is that of
-crossing it. A pulse is told of about 0.2 s after that.
+Deviations from the paper: the low-pass is a Butterworth filter, the rate about 62.5 Hz. The
+threshold is a share of the median rise of the last pulses, and falls while there are none. The time
+of a pulse is that of crossing it; the pulse is reported about 0.2 s later.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from monitor.stages.hop import Pulse
 
 _WORK_HZ = 62.5
 _LOW_PASS_HZ = 8.0
-_SLOPE_S = 0.128  # the rise is summed over so long
+_SLOPE_S = 0.128  # the rise is summed over this time
 _LEARN_S = 3.0  # looked at before the first pulse
 _SHARE = 0.4  # of the usual rise: a pulse
 _PEAK_S = 0.3  # a rise is over by then
 _REFRACTORY_S = 0.25
-_SILENT_S = 2.0  # without a pulse for so long the threshold falls ...
+_SILENT_S = 2.0  # after this time without a pulse the threshold falls ...
 _FALL_PER_S = 0.5  # ... to this share each second
 _REMEMBERED = 8
 
@@ -69,7 +69,7 @@ class PulseDetector:
     def push(self, block: Samples) -> list[Pulse]:
         """Take the next hop; give the pulses it completes.
 
-        A sample that is missing (NaN) starts everything anew: nothing is made up.
+        After a missing sample (NaN) everything starts anew: no sample is made up.
         """
         values, start_sample = block.values_mv[:, -1], block.start_sample
         if self._end != start_sample:

@@ -1,21 +1,20 @@
-"""Whether the beats have P waves, from what repeats itself before the QRS.
+"""Measures P waves: how much of the signal before the QRS repeats from beat to beat.
 
-A P wave precedes each QRS at the same distance and in the same shape; the waves of fibrillating
-atria do not keep to the beats. So the signal before the QRS of several beats is compared: the
+A P wave precedes each QRS at the same distance and in the same shape. The waves of fibrillating
+atria do not follow the beats. So the signal before the QRS is compared over several beats. The
 share of its power that is common to all of them is the intraclass correlation (P. E. Shrout and
-J. L. Fleiss, Psychol Bull 86:420 (1979), doi:10.1037/0033-2909.86.2.420). Likeness of the P waves
-and steadiness of the PR interval, of which this is both, are evidence against fibrillation in
-S. Babaeizadeh et al., J Electrocardiol 42:522 (2009).
+J. L. Fleiss, Psychol Bull 86:420 (1979), doi:10.1037/0033-2909.86.2.420). It measures the likeness
+of the P waves and the steadiness of the PR interval together. Both are evidence against
+fibrillation in S. Babaeizadeh et al., J Electrocardiol 42:522 (2009).
 
 Notes
 -----
-* Looked at: 280 to 100 ms before the R peak, where the QRS, a broad one too, has not begun,
-  after a straight line has been taken away.
-* Only after long intervals: premature beats have the T wave before them in place of the P
-  wave, or the P wave of another focus. Ventricular beats are left out.
-* Of two leads the one with more in common counts.
-* Flutter waves keep to the beats while the conduction is regular; otherwise they look as
-  fibrillation does.
+* The signal from 280 to 100 ms before the R peak is compared, less a straight line. Even a broad
+  QRS has not begun there.
+* Beats after short intervals are left out: a premature beat has the T wave before it, or the P wave
+  of another focus. So are ventricular beats.
+* Of two leads, the one with more in common counts.
+* Flutter waves follow the beats while the conduction is regular. Else they look like fibrillation.
 """
 
 from __future__ import annotations

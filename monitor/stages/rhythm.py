@@ -1,4 +1,4 @@
-"""From beats and waveform to heart rate, counts and the name of the rhythm.
+"""The heart rate, the counts of beats and the name of the rhythm.
 
 Rules that hold here:
 
@@ -26,12 +26,12 @@ from monitor.stages.ectopy import LastMinute, ventricular_cycles
 from monitor.stages.fibrillation import FLUTTER_REGULARITY, Fibrillation
 from monitor.stages.heart_rate import HeartRate
 from monitor.stages.hop import Hop
-from monitor.stages.pwave import PWaves
 
 _SVTA_BPM = 100.0
 _KEPT = 64  # beats: the longest count of cycles fits in
 _LONGEST_RUN = 32  # beats of a run whose rate is taken
-_WAVEFORM = ("VFIB", "VFL", "ASYS")
+_FIBRILLATION = ("VFIB", "VFL")
+_WAVEFORM = (*_FIBRILLATION, "ASYS")
 
 
 class RhythmStage:
@@ -62,8 +62,7 @@ class RhythmStage:
         self._heart_rate = HeartRate(info.rate_hz, settings)
         self._band = BandSignal(info)
         self._fibrillation = Fibrillation(info, settings, self._band)
-        self._p_waves = PWaves(info.rate_hz, self._band)
-        self._af = AtrialFibrillation(settings, self._p_waves)
+        self._af = AtrialFibrillation(settings, info.rate_hz, self._band)
         self._settle = round(watch.settle_s * info.rate_hz)
         self._counts = {label.value: 0 for label in AamiClass}
         self._pvcs = LastMinute(info.rate_hz)
@@ -97,7 +96,6 @@ class RhythmStage:
         out: list[Rhythm] = []
         for beat in hop.beats:
             self._count(beat)
-            self._p_waves.push(beat)
             self._af.push(beat)
             self._beats.append(beat)
             if self._name not in _WAVEFORM:
@@ -107,18 +105,13 @@ class RhythmStage:
     def _take_watched(self, hop: Hop) -> None:
         if not hop.quality.usable:
             self._heart_rate.skip()
-            self._p_waves.skip()
             self._af.skip()
-        fibrillates = self._name in (
-            "VFIB",
-            "VFL",
-        )  # what makes the signal unusable is no end of it
+        fibrillates = self._name in _FIBRILLATION  # a signal that is not usable is no end of it
         if hop.watched.after_hole or (hop.watched.forget and not fibrillates):
             self._forget()
 
     def _forget(self) -> None:
         self._heart_rate.forget()
-        self._p_waves.forget()
         self._af.forget()
         self._beats.clear()
         self._name = None
@@ -132,7 +125,7 @@ class RhythmStage:
         """Waveform rhythms override the names made from beats, and give way to them."""
         onset = self._fibrillation.onset_sample
         if onset is not None:
-            if self._name in ("VFIB", "VFL"):
+            if self._name in _FIBRILLATION:
                 return []
             flutter = self._fibrillation.regularity >= FLUTTER_REGULARITY
             return self._turn("VFL" if flutter else "VFIB", onset)
@@ -141,7 +134,7 @@ class RhythmStage:
         quiet_s = (settled - quiet_from) / self._info.rate_hz
         if hop.quality.usable and quiet_s >= self.limits.asystole_s:
             return self._turn("VFL" if self._fibrillation.flutters else "ASYS", quiet_from)
-        if self._name in ("VFIB", "VFL") or (self._name == "ASYS" and hop.beats):
+        if self._name in _FIBRILLATION or (self._name == "ASYS" and hop.beats):
             name, onset = self._name_of_beats()
             return self._turn(name, max(onset, quiet_from))
         return []

@@ -1,4 +1,4 @@
-"""Beat windows: for every R peak, the signal around it as the model bundle wants it.
+"""Cuts a window of the signal around every R peak, as the model bundle wants it.
 
 Rules that hold here:
 
@@ -6,8 +6,8 @@ Rules that hold here:
    (and, if the bundle asks, the next R peak is known or can no longer be waited for).
 2. Training cuts its windows with this same class, so the network meets in use what it
    learned on. Window values depend on the signal alone, not on how it was delivered.
-3. Missing signal is bridged by straight lines; a window with too little real signal is
-   given out as not ``valid`` and is for the classifier to refuse.
+3. Missing signal is bridged by straight lines. A window with too little real signal is not
+   ``valid``; the classifier refuses it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from monitor.messages import FloatArray, LeadState, RPeak, Samples, StreamInfo
 from monitor.models.manifest import Manifest
 from monitor.ring import Ring
+from monitor.stages.bridging import bridged
 
 KERNEL_HALF_S = 0.04  # half length of the anti-alias kernel: five lobes at 125 Hz
 CUTOFF_HZ_PER_RATE = 0.36  # pass band edge as a share of the output rate: 45 Hz at 125 Hz
@@ -63,7 +64,7 @@ class BeatWindow:
 
 
 class Resampler:
-    """Values of a signal at the times of a beat window, band-limited.
+    """Gives the values of a signal at the times of a beat window, band-limited.
 
     Windowed-sinc interpolation (Hann window, cut-off 0.36 of the output rate), evaluated
     directly at the wanted times: no phase, no state, any rate. The weights of each output
@@ -202,17 +203,13 @@ class Segmenter:
         if math.isfinite(np.add.reduce(wanted)):
             return wanted, True
         known = np.isfinite(wanted)
-        total = int(known.sum())
         near = known[max(before - self._qrs, 0) : before + self._qrs + 1]
-        valid = near.sum() >= 0.75 * len(near) and total >= MIN_VALID_SHARE * len(wanted)
-        if total == 0:
-            return np.zeros(len(wanted)), False
-        index = np.arange(len(wanted))
-        return np.interp(index, index[known], wanted[known]), bool(valid)
+        valid = near.sum() >= 0.75 * len(near) and known.sum() >= MIN_VALID_SHARE * len(wanted)
+        return bridged(wanted), bool(valid)
 
 
 def _median(values: NDArray[np.float64]) -> float:
-    """Median of finite values; numpy's own asks much more than it computes."""
+    """Median of finite values; several times faster than numpy's own for so few."""
     half = len(values) // 2
     if len(values) % 2:
         return float(np.partition(values, half)[half])

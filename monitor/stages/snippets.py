@@ -1,4 +1,4 @@
-"""The signal before an alarm, kept so that it can travel with the alarm."""
+"""Keeps the signal of the last 10 s and sends it with each alarm that is raised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_SNIPPET_LEADS = 16  # so that a snippet fits into a message at any sampling 
 
 
 class Snippets:
-    """Keeps the last 10 s of one stream and gives them with each alarm that is raised.
+    """Makes the snippets of the alarms of one stream.
 
     Central stations keep the 10 s before an event. A snippet is shorter only just after the start
     of the stream. Missing samples are NaN.

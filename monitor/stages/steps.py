@@ -1,8 +1,8 @@
-"""Work that stops wherever a network is to run, so that the work of many can share one run.
+"""Lets the analyses of many streams share one run of a network.
 
-Such work is a generator: it yields what the network is to see, is sent what the network says, and
-returns its result. :func:`run_alone` drives one to its end, :func:`run_together` many of them; the
-results are the same, since a network says the same of each item whatever comes with it
+Such an analysis is a generator: it yields the inputs of the network, is sent the answer, and
+returns its result. :func:`run_alone` drives one to its end, :func:`run_together` many of them. The
+results are the same, since the answer to each does not depend on the others
 (:class:`monitor.stages.classify.BeatNetwork`).
 """
 
@@ -15,36 +15,36 @@ T = TypeVar("T")
 
 
 class Network(Hashable, Protocol):
-    """Runs on the inputs of many at once; what it says of one does not depend on the others."""
+    """Runs on many inputs at once; the answer to one does not depend on the others."""
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
-        """Give what it says of each of ``inputs``, in order."""
+        """Give the answer to each of ``inputs``, in order."""
         ...
 
 
 class Inputs(Protocol):
-    """What a network is to see."""
+    """Inputs of a network."""
 
     @property
     def network(self) -> Network:
-        """Which network."""
+        """The network."""
         ...
 
 
 Steps: TypeAlias = Generator[Inputs, Any, T]
-"""Yields inputs, is sent what their network says, and returns the result."""
+"""Yields inputs, is sent the answer of their network, and returns the result."""
 
 
 def run_alone(steps: Steps[T]) -> T:
-    """Run one piece of work to its end."""
+    """Run one analysis to its end."""
     return run_together([steps])[0]
 
 
 def run_together(many: Sequence[Steps[T]]) -> list[T]:
-    """Run pieces of work that do not depend on each other to their ends; give their results.
+    """Run independent analyses to their ends; give their results.
 
     A network that fails on all its inputs together is asked again for each alone, and the error
-    is raised inside the work that it concerns.
+    is raised inside the analysis that it concerns.
     """
     results: dict[int, T] = {}
     waiting: dict[int, Inputs] = {}

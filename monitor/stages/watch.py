@@ -1,4 +1,4 @@
-"""Which signal is analysed, and since when: the one place that knows.
+"""Tells which signal is analysed, and since when.
 
 While the signal is not usable the monitor says so and reports no beat or interval from it. EC57
 (3.2) calls this state shutdown and scores it apart. After a hole, or a long shutdown, earlier beats
@@ -80,7 +80,7 @@ class Watch:
         return rpeaks, replace(self._state, quiet_from=last)
 
     def at_end(self) -> None:
-        """Note that the stream is over: what comes now comes without signal."""
+        """Note that the stream is over: the last beats come without signal."""
         self._state = replace(self._state, after_hole=False, forget=False)
 
     def rr_s(self, windows: Sequence[BeatWindow]) -> dict[int, float | None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monitor.errors import MonitorError
 from monitor.log_lines import Level, LogLine
+from monitor.text_file import FileChanges
 from monitor.web.sessions import Session, Sessions
 from monitor.web.tokens import RIGHTS, TokenList, digest_of, load
 
@@ -55,8 +56,8 @@ class WebAccess:
         self._path = path
         self._log = log
         self._clock = clock
+        self._changes = None if path is None else FileChanges(path)
         self._tokens = TokenList() if path is None else load(path)
-        self._read = self._state_of_file()
         self._looked_s = clock()
         self._sessions = Sessions(lambda: secrets.token_urlsafe(32))
         everybody = frozenset(right.value for right in RIGHTS)
@@ -101,23 +102,14 @@ class WebAccess:
     def _reload(self) -> None:
         """Read the file again if it has changed; one that is wrong changes nothing."""
         now_s = self._clock()
-        if self._path is None or now_s - self._looked_s < LOOK_AGAIN_S:
+        if self._path is None or self._changes is None or now_s - self._looked_s < LOOK_AGAIN_S:
             return
         self._looked_s = now_s
-        state = self._state_of_file()
-        if state == self._read:
+        if not self._changes.since():
             return
-        self._read = state
         try:
             self._tokens = load(self._path)
         except MonitorError as error:
             self._log(LogLine(f"{error}; the list read before stays in force", Level.WARNING))
             return
         self._log(f"tokens read: {len(self._tokens.people)} person(s)")
-
-    def _state_of_file(self) -> tuple[int, int, int] | None:
-        try:
-            state = self._path.stat() if self._path is not None else None
-        except OSError:
-            return None
-        return None if state is None else (state.st_mtime_ns, state.st_size, state.st_ino)

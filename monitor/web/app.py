@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 
 from monitor import __version__
 from monitor.errors import MonitorError
+from monitor.messages import AlertKind, Priority
 from monitor.web import guard
 from monitor.web.access import Visitor, WebAccess
 from monitor.web.live import serve_live
@@ -25,6 +26,12 @@ from monitor.web.station import Station
 MAX_BODY_BYTES = 16 * 1024
 MAX_BROWSERS = 64
 NO_LOGIN = "log in first"
+SWITCHES = [
+    kind.value
+    for kind in AlertKind
+    if kind.priority is not Priority.TECHNICAL and kind not in (AlertKind.ASYSTOLE, AlertKind.VF)
+]
+"""Kinds of alarms that can be switched off for one patient."""
 TYPES = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -66,7 +73,8 @@ class Pages:
             Route("/api/strip/{name}/{alert_id:int}", self.strip),
             WebSocketRoute("/live", self.live),
         ]
-        return Guarded(Starlette(routes=routes), self._access.login, self._tls)
+        app = Starlette(routes=routes, exception_handlers={MonitorError: _refusal})
+        return Guarded(app, self._access.login, self._tls)
 
     async def page(self, request: Request) -> Response:
         """Give a file of the page."""
@@ -113,8 +121,7 @@ class Pages:
     async def trend(self, request: Request) -> Response:
         """Give the trends of a bed."""
         self._reading(request)
-        found = self._station.trend(request.path_params["name"])
-        return _error("there is no such bed", 404) if found is None else JSONResponse(found)
+        return JSONResponse(self._station.trend(request.path_params["name"]))
 
     async def strip(self, request: Request) -> Response:
         """Give the signal before an alarm."""
@@ -158,6 +165,7 @@ class Pages:
             "csrf": visitor.csrf,
             "login": self._access.login,
             "version": __version__,
+            "switches": SWITCHES,
         }
 
 
@@ -205,13 +213,7 @@ class Guarded:
                 message["headers"] = [*message["headers"], *self._headers()]
             await send(message)
 
-        try:
-            await self._app(scope, receive, guarded)
-        except MonitorError as error:
-            if scope["type"] != "http":
-                raise
-            status = error.status if isinstance(error, _RefusedError) else 409
-            await _error(str(error), status)(scope, receive, guarded)
+        await self._app(scope, receive, guarded)
 
     async def _refuse(self, text: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -257,6 +259,11 @@ async def _body(request: Request) -> Mapping[str, Any]:
     if not isinstance(fields, dict):
         raise _RefusedError("the request is not a JSON object", 400)
     return fields
+
+
+async def _refusal(_: Request, error: Exception) -> Response:
+    """Answer a request that is refused."""
+    return _error(str(error), error.status if isinstance(error, _RefusedError) else 409)
 
 
 def _error(text: str, status: int) -> JSONResponse:

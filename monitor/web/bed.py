@@ -161,8 +161,8 @@ class Bed:
         silent = self.unwatched or self.status is not StreamStatus.LIVE
         if silent or self._heard_ns - self._vitals_ns > VITALS_VALID_NS:
             vitals = None
-        known = vitals is not None and vitals.usable
-        rhythm = self._rhythm if known and self.usable else None
+        known = vitals is not None and vitals.usable and self.usable
+        rhythm = self._rhythm if known else None
         leads = () if info is None else info.ecg.leads
         return {
             "name": self.name,

@@ -114,7 +114,7 @@ def serve_web(
         listener = stack.enter_context(_listener(host, port, listening.address))
         tls = listening.cert is not None
         pages = Pages(Station(ward, lock, requester), access, tls)
-        server = _Server(_config(pages, listening))
+        server = http_server(pages, listening)
 
         def end(*_: object) -> None:
             server.should_exit = True
@@ -148,7 +148,14 @@ def _listener(host: str, port: int, address: str) -> socket.socket:
     return listener
 
 
-def _config(pages: Pages, listening: Listening) -> uvicorn.Config:
+def http_server(pages: Pages, listening: Listening) -> uvicorn.Server:
+    """Make the server of HTTP, which takes no signals.
+
+    Raises
+    ------
+    MonitorError
+        If the files of TLS cannot be used.
+    """
     config = uvicorn.Config(
         pages.application(),
         http="h11",
@@ -174,7 +181,7 @@ def _config(pages: Pages, listening: Listening) -> uvicorn.Config:
             f"--web-cert {listening.cert}, --web-key {listening.key}: {error.strerror or error}",
             USAGE,
         ) from error
-    return config
+    return _Server(config)
 
 
 def _await_end(end: Callable[[], object]) -> None:

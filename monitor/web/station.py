@@ -12,6 +12,7 @@ from monitor.errors import MonitorError
 from monitor.messages import FloatArray
 from monitor.web.alarm_list import row_fields
 from monitor.web.link import Requester
+from monitor.web.trend import Trend
 from monitor.web.ward import Ward
 
 NEEDED = {"acknowledge": "control", "limits": "control", "discharge": "discharge"}
@@ -53,11 +54,11 @@ class Station:
         known = ("command", "stream", "alert_id", "set")
         return self._requester.ask({name: fields[name] for name in known if name in fields})
 
-    def trend(self, name: str) -> dict[str, object] | None:
-        """Give the trends of a bed."""
+    def trend(self, name: str) -> dict[str, object]:
+        """Give the trends of a bed; a page may be open before its bed is known."""
         with self.lock:
             bed = self.ward.beds.get(name)
-            return None if bed is None else bed.trend.table()
+            return (Trend() if bed is None else bed.trend).table()
 
     def strip(self, name: str, alert_id: int) -> dict[str, object] | None:
         """Give the signal before an alert, with its beats; None if there is no such bed.

@@ -13,17 +13,15 @@ A token is 256 random bits, so its plain digest cannot be searched. The file hol
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
-import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
 from monitor.strict_toml import build
-from monitor.text_file import read_text_file
+from monitor.text_file import read_text_file, write_private
 from monitor.wire.access import Right
 from monitor.wire.keys import check_private
 
@@ -157,20 +155,5 @@ def dumps(tokens: TokenList) -> str:
 
 
 def save(tokens: TokenList, path: Path) -> None:
-    """Write the file atomically, with mode 0600.
-
-    Raises
-    ------
-    MonitorError
-        If it cannot be written.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tokens-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(dumps(tokens))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError as error:
-        raise MonitorError(f"cannot write {path}: {error.strerror}") from error
+    """Write the file: see :func:`~monitor.text_file.write_private`."""
+    write_private(path, dumps(tokens))

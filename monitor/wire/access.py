@@ -14,9 +14,7 @@ ZeroMQ makes the handshake (RFC 26, CurveZMQ). :class:`Access` answers whether a
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -30,7 +28,7 @@ import zmq.auth
 from monitor.errors import USAGE, MonitorError
 from monitor.log_lines import Level, LogLine
 from monitor.strict_toml import build
-from monitor.text_file import read_text_file
+from monitor.text_file import FileChanges, read_text_file, write_private
 from monitor.wire.keys import ALLOW_LIST, check_private, fingerprint, is_public_key, load_server
 
 MAX_CLIENTS = 10_000
@@ -43,7 +41,7 @@ HEADER = """\
 
 
 class Right(StrEnum):
-    """What a client may do."""
+    """A right of a client."""
 
     SEND = "send"  # announce streams and send their samples
     SUBSCRIBE = "subscribe"  # receive everything that is published, ask for states
@@ -171,23 +169,8 @@ def dumps(allowed: AllowList) -> str:
 
 
 def save(allowed: AllowList, path: Path) -> None:
-    """Write the file atomically: a reader sees the old list or the new one.
-
-    Raises
-    ------
-    MonitorError
-        If it cannot be written.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".clients-")  # mode 0600
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(dumps(allowed))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError as error:
-        raise MonitorError(f"cannot write {path}: {error.strerror}") from error
+    """Write the file: see :func:`~monitor.text_file.write_private`."""
+    write_private(path, dumps(allowed))
 
 
 class Access:
@@ -219,7 +202,7 @@ class Access:
     ) -> None:
         self._keys = load_server(folder)
         self._path = folder / ALLOW_LIST
-        self._read = self._state_of_file()
+        self._changes = FileChanges(self._path)
         self._allowed = load(self._path)
         self._refused = refused
         self._log = log
@@ -274,10 +257,8 @@ class Access:
 
     def reload(self) -> bool:
         """Read the allow-list again if its file has changed; tell whether the list is new."""
-        state = self._state_of_file()
-        if state == self._read:
+        if not self._changes.since():
             return False
-        self._read = state
         try:
             allowed = load(self._path)
         except MonitorError as error:
@@ -290,10 +271,3 @@ class Access:
     def close(self) -> None:
         """Answer no more handshakes."""
         self._authenticator.stop()
-
-    def _state_of_file(self) -> tuple[int, int, int] | None:
-        try:
-            state = self._path.stat()
-        except OSError:
-            return None
-        return state.st_mtime_ns, state.st_size, state.st_ino

@@ -32,7 +32,7 @@ SERVICE_STOPPED = "the service has stopped"
 
 
 class StreamStatus(StrEnum):
-    """What the service says of one stream."""
+    """The status of one stream, as the service tells it."""
 
     WAITING = "waiting"  # announced, no samples yet
     LIVE = "live"
@@ -56,7 +56,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """Where a stream stands: sent each second and to newcomers, so that nobody misses an alarm.
+    """The state of a stream: sent each second and to newcomers, so that nobody misses an alarm.
 
     ``alerts`` holds the last transition of every active alert, and of those that ended in the
     last seconds. ``lag_s`` is the age of the newest samples when they had been analysed, from
@@ -130,7 +130,7 @@ JOURNALLED = frozenset({"info", "end", "gap", "alert", "limits"})
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a message stands in the journal of the service.
+    """The place of a message in the journal of the service.
 
     ``number`` grows from message to message, over restarts too; ``before`` is the number of the
     message of the same stream that was journalled before it, 0 if there was none.

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from monitor.cli import main
-from monitor.commands.history import _time
+from monitor.commands.history import wall_time
 from monitor.errors import FAILED, USAGE
 from monitor.journal.entries import draft_of
 from monitor.journal.journal import Journal
@@ -92,7 +92,7 @@ def test_filters(capsys, path, options, expected):
 
 
 def test_how_long_ago_is_before_now():
-    now, hour, day = _time("0s"), _time("60m"), _time("1d")
+    now, hour, day = wall_time("0s"), wall_time("60m"), wall_time("1d")
     assert abs(now - hour - HOUR_NS) < 60e9
     assert abs(now - day - 24 * HOUR_NS) < 60e9
 

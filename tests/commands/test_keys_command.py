@@ -156,3 +156,33 @@ def test_all_commands_with_keys(folders):
         refused.finish(1)
         assert "the key is not in its allow-list" in refused.remarks[-1]
         serve.until("is not in the allow-list")
+
+
+def test_a_token_is_told_once_and_kept_as_a_digest(tmp_path, capsys):
+    from monitor.web.tokens import load
+
+    folder = str(tmp_path)
+    assert main(["keys", "token", "anna", "--right", "control", "--keys", folder]) == 0
+    told = capsys.readouterr()
+    token = told.out.strip()
+    assert "subscribe, control" in told.err
+    assert token not in told.err + (tmp_path / "tokens.toml").read_text()
+    assert load(tmp_path / "tokens.toml").of_token(token).rights == ("subscribe", "control")
+    assert main(["keys", "token", "anna", "--keys", folder]) == 0  # again: the old one ends
+    assert load(tmp_path / "tokens.toml").of_token(token) is None
+    assert main(["keys", "list", "--keys", folder]) == 0
+    assert "anna" in capsys.readouterr().out
+    assert main(["keys", "revoke", "ben", "--keys", folder]) == USAGE
+    assert main(["keys", "revoke", "anna", "--keys", folder]) == 0
+    assert load(tmp_path / "tokens.toml").people == ()
+
+
+def test_revoking_a_name_takes_its_key_and_its_token(folders, capsys):
+    from monitor.web.tokens import load as load_tokens
+
+    server, client = folders
+    allow(server, client, "desk", "subscribe")
+    main(["keys", "token", "desk", "--keys", str(server)])
+    assert main(["keys", "revoke", "desk", "--keys", str(server)]) == 0
+    assert load(server / "clients.toml").clients == ()
+    assert load_tokens(server / "tokens.toml").people == ()

@@ -173,6 +173,27 @@ def test_follows_the_size_of_the_terminal():
         run_dashboard(ScriptedFeed(script), console=console, keys_fd=screen.slave)
 
 
+def test_ward_bed_and_events_on_a_terminal():
+    with terminal() as (screen, console):
+
+        def script(feed: ScriptedFeed, deliver: Deliver) -> None:
+            for name in ("bed-1", "bed-2"):
+                deliver(StreamInfo(name, 250.0, ("II",)))
+                deliver(Samples(name, 0, np.zeros((250, 1), dtype=np.float32)))
+            at = screen.wait_for("2 streams")
+            screen.type(b"\x1b[C")
+            at = screen.wait_for("bed-1 is chosen", at)
+            screen.type(b"\x1b[C\r")
+            at = screen.wait_for("mV/div", at)
+            screen.type(b"e")
+            at = screen.wait_for("no event yet", at)
+            screen.type(b"w")
+            at = screen.wait_for("bed-2 is chosen", at)
+            screen.type(b"q")
+
+        run_dashboard(ScriptedFeed(script), console=console, keys_fd=screen.slave)
+
+
 def test_a_finished_feed_stays_on_screen_until_q():
     with terminal() as (screen, console):
         watcher_done = []

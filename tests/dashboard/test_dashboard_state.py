@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.dashboard.state import (
-    MAX_ACTIVE_ALERTS,
-    MAX_STREAMS,
-    SIGNAL_S,
-    STALE_AFTER_S,
-    DashboardState,
-)
+from monitor.dashboard.state import MAX_STREAMS, DashboardState
+from monitor.dashboard.stream_state import MAX_ACTIVE_ALERTS, SIGNAL_S, STALE_AFTER_S
 from monitor.dashboard.view import Display, draw
 from monitor.feeds.feed import Status
 from monitor.messages import (

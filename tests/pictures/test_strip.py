@@ -9,7 +9,8 @@ import pytest
 
 from monitor.errors import MonitorError
 from monitor.pictures import Lead, Mark, png, strip, svg
-from monitor.pictures.drawing import Box, Dots, Drawing, Line, Text, pieces
+from monitor.pictures.drawing import Drawing
+from monitor.pictures.marks import Box, Dots, Line, Text, pieces
 
 RATE_HZ = 250.0
 
@@ -96,6 +97,12 @@ def test_svg_path_goes_through_the_points():
             at = at + by
             drawn.append(at / 50)
     assert np.allclose(drawn, [[1, 2], [3, 1], [2.5, 4], [0, 0], [1, 1]])
+
+
+def test_a_line_that_goes_nowhere_is_a_dot():
+    points = np.array([[1.0, 2.0], [1.001, 2.0]])
+    (data,) = re.findall(r' d="([^"]+)"', svg(Drawing(10, 10, (Line(points),))))
+    assert data == "M50 100h0"
 
 
 def test_png_has_the_marks_where_they_belong():

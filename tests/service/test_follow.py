@@ -10,7 +10,7 @@ from journal_parts import journal
 from running import PATIENCE_S, Running, chunks, listening, publish, raw_source
 from service_parts import Sender
 
-from monitor.dashboard.state import StreamState as Shown
+from monitor.dashboard.stream_state import StreamState as Shown
 from monitor.feeds.feed import Status
 from monitor.feeds.remote import SubscriberFeed
 from monitor.journal.entries import Query

@@ -172,6 +172,7 @@ def test_memory_does_not_grow_in_an_endless_stream():
     assert max(sizes[1:]) - sizes[0] < 300_000
 
 
+@pytest.mark.slow
 def test_looping_goes_on_with_other_random_numbers():
     values, truth = simulate(Simulator("af", loop=True, duration_s=250.0))
     turn = 100 * 360

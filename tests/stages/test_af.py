@@ -25,7 +25,7 @@ from monitor.sources.simulator import Scenario, Segment, Simulator, simulate
 from monitor.stages.af import AtrialFibrillation, changes, irregularity
 from monitor.stages.band import BandSignal
 from monitor.stages.hop import Hop
-from monitor.stages.pwave import PWaves, coherence
+from monitor.stages.pwave import coherence
 from monitor.stages.rhythm import RhythmStage
 from monitor.stages.watch import Watch
 
@@ -197,7 +197,7 @@ def test_with_too_few_plain_beats_the_state_stands() -> None:
     """Bigeminy leaves no two successive intervals: nothing can be said, and nothing is."""
     rng = np.random.default_rng(3)
     info = StreamInfo("s", 250.0, ("II",))
-    af = AtrialFibrillation(RhythmSettings(), PWaves(250.0, BandSignal(info)))
+    af = AtrialFibrillation(RhythmSettings(), 250.0, BandSignal(info))
     certain = (1.0, 0.0, 0.0, 0.0, 0.0)
     sample, states = 0, []
     for i in range(400):

@@ -21,7 +21,7 @@ from monitor.stages.detect.deferred_decision import (
     shipped_deferred_network,
 )
 from monitor.stages.detect.features import Candidate, Features
-from monitor.stages.detect.qrs_network import QrsNetwork
+from monitor.stages.detect.networks import QrsNetwork
 from monitor.stages.detect.templates import Match
 from monitor.stages.quality import QualityGate
 from tools.data.noise import motion, muscle, with_noise

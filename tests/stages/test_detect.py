@@ -12,6 +12,7 @@ from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.detect import DETECTORS, make_detector
 from monitor.strict_toml import build
 
+pytestmark = pytest.mark.xdist_group("neurokit")  # whose import takes seconds: once is enough
 Signal = NDArray[np.float64]
 RATE_HZ = 250.0
 HOP = 62

@@ -68,6 +68,7 @@ def test_se_and_pp_stay_when_only_the_recording_changes(data_dir: Path, change: 
     assert abs(after - before) <= 1, f"{before} errors before, {after} after, of {beats} beats"
 
 
+@pytest.mark.slow
 def test_the_first_sample_of_the_stream_does_not_matter(data_dir: Path) -> None:
     signal, _, _ = record(data_dir, "208", 2)
     at_zero = [(p.sample, p.decided_sample) for p in detect(signal)]

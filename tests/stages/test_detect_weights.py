@@ -7,10 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from monitor.stages.detect import deferred_decision, weights
+from monitor.stages.detect import deferred_decision, networks
 from monitor.stages.detect.features import Features
-from monitor.stages.detect.qrs_network import QrsNetwork, shipped_qrs_network
-from monitor.stages.detect.weights import Layers
+from monitor.stages.detect.networks import Layers, QrsNetwork
 
 # of all values as float64, layer by layer, matrix then offsets: as they were fitted and measured
 VALUES = {
@@ -28,7 +27,7 @@ LOG_ODDS = -1.265128358  # of the shipped network for features from -1 to 1
     ],
 )
 def test_the_layers_fit_the_inputs_of_the_networks(name: str, sizes: tuple[int, ...]) -> None:
-    layers = weights.shipped()[name].layers
+    layers = networks.shipped()[name].layers
     assert [matrix.shape for matrix, _ in layers] == list(zip(sizes[1:], sizes, strict=False))
     assert [offsets.shape for _, offsets in layers] == [(size,) for size in sizes[1:]]
     assert {array.dtype for layer in layers for array in layer} == {np.dtype(np.float64)}
@@ -45,7 +44,7 @@ def test_the_features_have_the_order_of_the_fit() -> None:
 @pytest.mark.parametrize("name", VALUES)
 def test_the_values_are_those_that_were_measured(name: str) -> None:
     digest = hashlib.sha256()
-    for matrix, offsets in weights.shipped()[name].layers:
+    for matrix, offsets in networks.shipped()[name].layers:
         digest.update(np.ascontiguousarray(matrix).tobytes())
         digest.update(offsets.tobytes())
     assert digest.hexdigest() == VALUES[name]
@@ -53,17 +52,17 @@ def test_the_values_are_those_that_were_measured(name: str) -> None:
 
 def test_log_odds_are_computed_from_the_layers() -> None:
     features = np.linspace(-1.0, 1.0, len(Features._fields))
-    (a, b), (c, d), (e, f) = weights.shipped()["qrs"].layers
+    shipped = networks.shipped()["qrs"].layers
+    (a, b), (c, d), (e, f) = shipped
     by_hand = e @ np.tanh(c @ np.tanh(a @ features + b) + d) + f
-    assert shipped_qrs_network().log_odds(features.tolist()) == pytest.approx(
-        by_hand.item(), abs=1e-12
-    )
+    computed = QrsNetwork(shipped).log_odds(features.tolist())
+    assert computed == pytest.approx(by_hand.item(), abs=1e-12)
     assert by_hand.item() == pytest.approx(LOG_ODDS, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", VALUES)
 def test_provenance_says_how_to_fit_them_again(name: str) -> None:
-    told = weights.shipped()[name].provenance
+    told = networks.shipped()[name].provenance
     assert told["network"] == name
     assert told["command"].startswith("python -m tools.")
     assert len(told["commit"]) == 40
@@ -95,4 +94,4 @@ def test_no_object_in_the_file_is_loaded() -> None:
     np.savez(file, provenance=np.array([json.dumps({"network": "qrs"}), {}], dtype=object))
     file.seek(0)
     with pytest.raises(ValueError, match="allow_pickle"):
-        weights.read(file)
+        networks.read(file)

@@ -13,6 +13,7 @@ from monitor.errors import MonitorError
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.stages.quality import QualityGate
 from monitor.stages.quality.noise import Noise
+from monitor.stages.quality.texture import Texture
 
 Signal = NDArray[np.float64]
 RATE_HZ = 250.0
@@ -301,17 +302,21 @@ def test_what_is_remembered_of_a_clean_signal_is_forgotten() -> None:
     texture = restless * np.repeat([clean, drowned, clean, drowned], 100, axis=0)
     first, second = Noise(QualitySettings()), Noise(QualitySettings())
     for figures in texture[:100].tolist():
-        first.push(0.25, *figures)
-        second.push(0.25, *(1.3 * x for x in figures))
+        first.push(0.25, Texture(*figures))
+        second.push(0.25, Texture(*(1.3 * x for x in figures)))
     verdicts = []
     for _ in range(10):  # ten times the same 100 s
         verdicts = [
-            (first.push(0.25, *figures), second.push(0.25, *figures))
+            (first.push(0.25, Texture(*figures)), second.push(0.25, Texture(*figures)))
             for figures in texture.tolist()
         ]
     assert {a for a, _ in verdicts} == {NOISY, OK}
     assert all(a is b for a, b in verdicts)
-    assert first._clean == second._clean
+    # a hop of no length is judged and teaches nothing: it shows what is remembered
+    probes = [Texture(1.5, median, 0.2 * median, 2.0, 9.0) for median in np.geomspace(0.05, 1, 500)]
+    verdicts = [(first.push(0.0, probe), second.push(0.0, probe)) for probe in probes]
+    assert {a for a, _ in verdicts} == {NOISY, OK}
+    assert all(a is b for a, b in verdicts)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ BELOW = {
     "evaluate": {"commands", "confusion", "data", "train"},
     "load": set(),
     "fuzz": set(),
-    "generate": set(),
+    "generate": {"load"},
     "senders": set(),
     "commands": set(),
     "confusion": set(),

@@ -1,4 +1,4 @@
-"""The beats that the models of one beat window are trained and measured on, split in two.
+"""Beats to train and to test the models that see one beat window.
 
 Protocols, each a function: published rows rebuilt from MIT-BIH records; the published files
 themselves; the rebuilt rows in two classes, joined with the PTB beats at hand; PTB beats alone.

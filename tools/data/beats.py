@@ -1,12 +1,12 @@
 """Build the beats to train and test on: WFDB records through the monitor's own stages.
 
-Every record is streamed, with its reference R peaks, through the very Segmenter and
-PatientContext of the monitor; what comes out, with the reference labels, is kept as arrays.
+Every record is streamed, with its reference R peaks, through the monitor's own
+Segmenter and PatientContext. The results are kept as arrays, with the reference labels.
 
 Streams of one record, of both leads: ``clean`` (as it is) and ``rough`` (random mixtures of
 the leads, with recorded baseline wander and muscle noise of the noise stress test database, a
 slow change of gain, and R peaks moved by up to 20 ms), so that the context features are those
-of rough signal too. And the made rhythms of :mod:`tools.data.rhythms`, roughened likewise.
+of rough signal too. The made rhythms of :mod:`tools.data.rhythms` are roughened in the same way.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def split(label: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proof:
-    """Where published rows were found.
+    """The published rows found among the built ones.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ TOLERANCE = 1e-6  # rounding of values that should lie in 0..1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CsvRows:
-    """What was read from one file.
+    """The rows read from one file.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Electrode-motion noise: recorded, at a stated level, to measure with; made, to train with.
+"""Noise of moving electrodes: recorded, to measure at a stated level; simulated, to train.
 
-Muscle noise is made as well.
+Muscle noise is simulated too.
 
 The recording ``em`` of the noise stress test database is the difference between its record
 118 at -6 dB and record 118 itself. It is used for measuring only, never for training.

@@ -18,9 +18,10 @@ from monitor.models.manifest import Manifest
 from tools.data.beats import DS1, NOISES, Beats, cached
 
 STREAMS = {
-    "mitdb": ("clean", "rough", "rough-2", "mixed-1", "step-3", "motion"),
+    "mitdb": ("clean", "rough", "rough-2", "af", "pac-1", "sick", "sinus", "mixed-1", "mixed-2",
+              "step-3", "motion"),
     "svdb": ("clean", "rough", "mixed-1", "step-3"),
-}
+}  # fmt: skip
 """Of each patient of a database."""
 
 

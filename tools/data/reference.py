@@ -1,4 +1,4 @@
-"""What the reference annotations say of rhythms and runs, for judging alarms by them."""
+"""Read rhythms and runs from reference annotations, to judge alarms by them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def merged(spans: Iterable[Span], gap_s: float = 0.5) -> list[Span]:
 def touches(
     span: Span, others: Iterable[Span], before_s: float = 0.0, after_s: float = 0.0
 ) -> bool:
-    """Whether ``span``, widened, overlaps any of the others."""
+    """Tell whether ``span``, widened, overlaps any of the others."""
     return any(a <= span[1] + after_s and b >= span[0] - before_s for a, b in others)
 
 

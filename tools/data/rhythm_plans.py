@@ -1,4 +1,4 @@
-"""Which beat follows which in the made rhythms, at what interval, with what P wave.
+"""Plan the made rhythms: the order of the beats, their intervals and their P waves.
 
 :mod:`tools.data.rhythms` says what each rhythm is for, and sets the beats.
 """
@@ -23,7 +23,6 @@ class Plan:
     p_gain: float = 1.0
     p_shift_s: float = 0.0
     fibrillation: bool = False  # of the atria, around this beat
-    run: int = 0  # number of the ventricular run that it belongs to
 
 
 def _premature_p(rng: np.random.Generator) -> tuple[float, float]:
@@ -168,31 +167,6 @@ def plan_step(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
             target = min(max(usual * float(np.exp(change)), 0.42), 1.6)
 
 
-def plan_vt(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
-    """Sinus rhythm, single ventricular beats, and ventricular runs at 75 to 220 a minute."""
-    base = rng.uniform(0.55, 1.1)
-    depth = rng.uniform(0.0, 0.05)
-    phase = 0.0
-    run = 0
-    sinus = rng.random() < 0.7
-    while True:
-        for _ in range(int(np.exp(rng.uniform(np.log(5.0), np.log(120.0)))) if sinus else 0):
-            rr_s = base * (1 + depth * np.sin(phase) + rng.normal(0, 0.01))
-            phase += rr_s * 2 * np.pi * 0.25
-            if ventricular and rng.random() < 0.05:
-                yield Plan("V", max(0.3, base * rng.uniform(0.5, 0.9)), 0.0)
-                rr_s = base * rng.uniform(0.9, 1.4)
-            yield Plan("N", float(rr_s))
-        sinus = True
-        run += 1
-        rr_s = 60.0 / float(rng.choice((rng.uniform(75.0, 120.0), rng.uniform(110.0, 220.0))))
-        rr_s = max(0.27, min(rr_s, base * 0.95))
-        spread = float(rng.choice((0.01, 0.03, 0.08)))
-        for _ in range(int(np.exp(rng.uniform(np.log(3.0), np.log(400.0))))):
-            yield Plan("V", max(0.25, rr_s * (1 + spread * rng.standard_normal())), run=run)
-        yield Plan("N", base * rng.uniform(1.0, 1.6))
-
-
 PLANS = {
     "af": plan_af,
     "pac": plan_pac,
@@ -200,5 +174,4 @@ PLANS = {
     "sinus": plan_sinus,
     "mixed": plan_mixed,
     "step": plan_step,
-    "vt": plan_vt,
 }

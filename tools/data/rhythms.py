@@ -1,4 +1,4 @@
-"""Rhythms that the training patients did not have, made of beats that they did have.
+"""Make rhythms that the training patients did not have, from their own beats.
 
 The training half of the MIT-BIH database has two patients in atrial fibrillation and six with
 more than a few atrial premature beats; a network learns those patients, not the rhythm.
@@ -13,9 +13,6 @@ intervals of another rhythm:
 - ``mixed``: these four in turn, some minutes each, for paroxysms confuse a running context.
 - ``step``: sinus rhythm whose rate rises or falls within a few beats and stays there; normal,
   but for single premature beats and atrial runs, much faster or of other P waves.
-- ``vt``: sinus rhythm with runs of ventricular beats, three to some hundred, regular or not;
-  some streams begin in one. All beats of a run are of one shape. A patient without ventricular
-  beats lends the normal one, widened.
 
 QRS complexes, T waves and ventricular beats stay the patient's own.
 """
@@ -27,9 +24,8 @@ from numpy.typing import NDArray
 
 from tools.data.rhythm_plans import PLANS, Plan
 
-RHYTHMS = ("af", "pac", "sick", "sinus", "mixed", "step", "vt")
+RHYTHMS = ("af", "pac", "sick", "sinus", "mixed", "step")
 BEATS = 500  # of each made stream
-RUN_LEAD_IN_S = 0.16  # the same of a ventricular beat in a run
 LEAD_IN_S = 0.28  # cut before the R peak: P wave included
 TAIL_S = 0.45  # cut after the R peak: T wave included
 P_END_S = 0.06  # before the R peak the P wave part ends
@@ -57,19 +53,13 @@ class Pieces:
         self.ventricular = np.flatnonzero((kind == "V") & inside & (after > 0.4))
         self._after = after
 
-    def cut(self, beat: int, plan: Plan, widen: float = 1.0) -> tuple[NDArray[np.float64], int]:
-        """Give one beat, and the position of its R peak in it; of a run, ``widen`` times longer."""
+    def cut(self, beat: int, plan: Plan) -> tuple[NDArray[np.float64], int]:
+        """Give one beat, and the position of its R peak in it."""
         rate = self.rate_hz
-        in_run = plan.run > 0
-        lead_in = round((RUN_LEAD_IN_S if in_run else LEAD_IN_S) * rate)
+        lead_in = round(LEAD_IN_S * rate)
         tail = round(min(TAIL_S, float(self._after[beat]) - 0.12) * rate)
-        if in_run:
-            tail = min(tail, max(round((plan.rr_s - 0.04) * rate), round(0.2 * rate)))
         peak = int(self._peaks[beat])
         piece = self._signal[peak - lead_in : peak + tail].copy()  # (samples, leads)
-        if in_run and widen != 1.0:
-            at = lead_in + (np.arange(len(piece)) - lead_in) / widen
-            piece = np.stack([np.interp(at, np.arange(len(piece)), x) for x in piece.T], axis=1)
         edge = max(2, round(0.02 * rate))
         piece -= np.linspace(piece[:edge].mean(axis=0), piece[-edge:].mean(axis=0), len(piece))
         end = lead_in - round(P_END_S * rate)
@@ -116,8 +106,7 @@ def make(
     pieces = Pieces(signal, rate_hz, peaks, symbols)
     if len(pieces.normal) < 100:
         return None
-    ventricular = len(pieces.ventricular) >= 10
-    plans = PLANS[rhythm](rng, ventricular)
+    plans = PLANS[rhythm](rng, len(pieces.ventricular) >= 10)
     count = 2 * BEATS if rhythm == "mixed" else BEATS
     canvas = np.zeros((round(count * 2.3 * rate_hz), signal.shape[1]))
     fibrillates = np.zeros(len(canvas), bool)
@@ -125,23 +114,14 @@ def make(
     labels: list[str] = []
     at = rate_hz
     pointer = int(rng.integers(len(pieces.normal)))
-    run = of_run = 0  # the ventricular run, and the beat that all of it has
-    widen: float = 1.0
-    turn: float | NDArray[np.float64] = 1.0
     for _ in range(count):
         plan = next(plans)
         pointer = (pointer + int(rng.integers(1, 4))) % len(pieces.normal)
         beat = int(pieces.normal[pointer])
-        if plan.symbol == "V" and ventricular:
+        if plan.symbol == "V":
             beat = int(rng.choice(pieces.ventricular))
-        if plan.run and plan.run != run:
-            run, of_run = plan.run, beat
-            widen = 1.0 if ventricular else float(rng.uniform(1.8, 2.8))
-            turn = 1.0 if ventricular else rng.choice((-1.2, 1.2), signal.shape[1])
         at += plan.rr_s * rate_hz
-        piece, lead_in = pieces.cut(of_run if plan.run else beat, plan, widen)
-        if plan.run:
-            piece *= turn
+        piece, lead_in = pieces.cut(beat, plan)
         start = round(at) - lead_in
         if start + len(piece) + rate_hz > len(canvas):
             break

@@ -1,4 +1,4 @@
-"""Signals that the QRS network is fitted on: DS1, and what is made of it.
+"""Signals to fit the QRS network on: DS1, and signals made from it.
 
 A variant is named by words: what is done, then by how much. All but ``clean``, ``first`` and
 ``second`` are 10 min from a random place.
@@ -197,7 +197,7 @@ def _size(signal: NDArray[np.floating], beats: NDArray[np.int64]) -> Waves:
 
 
 def _out(signal: Array, rate_hz: float, lead: int, kind: str, rng: np.random.Generator) -> Array:
-    """One lead with nothing but noise, every other minute."""
+    """Replace one lead by noise, every other minute."""
     n = len(signal)
     bad = ((np.arange(n) / rate_hz + 30) // 60) % 2 == 1
     if kind == "faint":

@@ -1,4 +1,4 @@
-"""Recordings through the whole pipeline, for what its alarms and rhythms are measured by."""
+"""Run recordings through the whole pipeline, to measure its alarms and rhythms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PIECE = 10_000  # samples given at a time
 
 @dataclass(frozen=True)
 class Result:
-    """What the pipeline said of one recording; times in seconds."""
+    """The alarms and rhythms of one recording by the pipeline; times in seconds."""
 
     name: str
     rate_hz: float
@@ -33,7 +33,7 @@ class Result:
     since_s: float = 0.0  # what was before had been cut off
 
     def present(self, kind: AlertKind) -> list[Span]:
-        """When the condition of the alarms of a kind was present, from when it was told."""
+        """Give the spans in which the alarms of a kind were present, from when they were told."""
         spans: list[Span] = []
         since: float | None = None
         for alert in self.alerts:

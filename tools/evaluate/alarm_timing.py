@@ -1,4 +1,4 @@
-"""How soon alarms come, and what heart rate is shown, on the simulator."""
+"""Measure how soon alarms come, and which heart rate is shown, on the simulator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def simulated(what: Scenario, seed: int, settings: Settings) -> tuple[list[Alert
 
 
 def timing() -> None:
-    """Time from what happens to the alarm."""
+    """Time from an event to its alarm."""
     limits = AlarmSettings(hr_high_bpm=100.0, hr_low_bpm=60.0, extreme_brady_bpm=30.0)
     cases: tuple[tuple[str, AlertKind, Segment], ...] = (
         ("asystole after the last QRS", AlertKind.ASYSTOLE, Segment("asystole", 12.0)),
@@ -51,7 +51,7 @@ def timing() -> None:
 
 
 def change(what: Scenario, seed: int, kind: AlertKind) -> tuple[float, float]:
-    """When the second rhythm begins: its start, or the last QRS before it (asystole, rate)."""
+    """Give the start of the second rhythm, or the last QRS before it (asystole, rate)."""
     simulator = Simulator(what, seed=seed)
     rate_hz = simulator.info.rate_hz
     start = what.segments[0].duration_s

@@ -201,7 +201,7 @@ def perturbed(data: Path, parts: Sequence[str], run: Run) -> None:
 
 
 def is_true(alert: Alert, rate_hz: float, path: Path) -> bool:
-    """Whether the reference shows what a lethal alarm says."""
+    """Tell whether the reference shows what a lethal alarm says."""
     times, labels = reference_beats(path)
     span = (alert.onset_sample / rate_hz, alert.sample / rate_hz)
     if alert.kind is AlertKind.VF:

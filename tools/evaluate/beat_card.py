@@ -30,7 +30,7 @@ LIMITS = """## Limits
 
 @dataclass(frozen=True, slots=True)
 class BeatFigures:
-    """What was measured of one model.
+    """The figures of one model.
 
     Parameters
     ----------

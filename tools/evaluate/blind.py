@@ -14,7 +14,6 @@ What is measured of a set stands in :data:`KINDS`. A kind is a module
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib
 import json
@@ -27,12 +26,12 @@ import wfdb
 
 from monitor.errors import USAGE, MonitorError
 from monitor.models.bundle import FOLDER
-from tools.commands import run
+from tools.commands import parser_of, run
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "mitdb": ("labels", "af"),
-    "svdb": ("labels",),
-    "incartdb": ("labels",),
+    "mitdb": ("labels", "af", "lethal"),
+    "svdb": ("labels", "lethal"),
+    "incartdb": ("labels", "lethal"),
     "vfdb": ("fibrillation",),
     "cudb": ("fibrillation",),
     "afdb": ("af",),
@@ -76,11 +75,7 @@ def weights_sha256() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.evaluate.blind",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("evaluate.blind", __doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="records of a set")
     parser.add_argument("--set", choices=sorted(KINDS), help="which; default: name of the folder")
     parser.add_argument("--records", nargs="*", help="of these alone")

@@ -1,4 +1,4 @@
-"""What ``blind`` measures of atrial fibrillation: its duration found, as ``alarms af`` counts it.
+"""Measure the duration of atrial fibrillation found for ``blind``, as ``alarms af`` counts it.
 
 Flutter is left out of both sides. Records without signals, which two of ``afdb`` are, are left out.
 """

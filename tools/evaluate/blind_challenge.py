@@ -1,4 +1,4 @@
-"""What ``blind`` measures of ICU alarms called true or false, as ``alarms cinc`` counts them.
+"""Measure ICU alarms called true or false for ``blind``, as ``alarms cinc`` counts them.
 
 ``cinc2015`` tells what the experts said in ``ALARMS`` (record, kind, 1 = true), or in the comments
 of each header; ``vtac``, whose alarms are all of VT, in ``event_labels.csv``. The stream ends at

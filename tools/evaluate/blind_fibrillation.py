@@ -1,4 +1,4 @@
-"""What ``blind`` measures of VF and VT episodes, as ``alarms vfdb`` counts them.
+"""Measure VF and VT episodes for ``blind``, as ``alarms vfdb`` counts them.
 
 ``cudb`` marks fibrillation with ``[`` and ``]`` and has no VT: there episodes of VF alone are
 counted.

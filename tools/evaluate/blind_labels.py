@@ -1,4 +1,4 @@
-"""What ``blind`` measures of beat labels: V, S, QRS by EC57, whole monitor, own R peaks."""
+"""Measure beat labels for ``blind``: V, S, QRS by EC57, whole monitor, own R peaks."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ CHUNK_S = 10.0
 
 @dataclass(slots=True)
 class Found:
-    """What one detector gave for one record."""
+    """The result of one detector on one record."""
 
     peaks: list[int]
     latencies_s: list[float] = field(default_factory=list)

@@ -112,10 +112,11 @@ def card(manifest: Manifest, measured: Measured, seeds: str = "", strangers: str
     latency = f"{own.latency_s:.2f} s" if own and own.latency_s is not None else "not measured"
     return f"""# Model `{manifest.name}`
 
-**Split: by patient.** Trained on DS1 of the MIT-BIH Arrhythmia Database and on two more
-databases, measured on patients left out of training, and on {measured.records.upper()}, no record
-of which was trained on. The paced records 102, 104, 107 and 217 are left out. Records 201 and
-202 are one person, one in each half, as in the split of de Chazal (2004). Not a medical device.
+**Split: by patient.** Trained on DS1 of the MIT-BIH Arrhythmia Database and on the MIT-BIH
+Supraventricular Arrhythmia Database (SVDB). Measured on patients left out of training, and on
+{measured.records.upper()}, no record of which was trained on. The paced records 102, 104, 107 and
+217 are left out. Records 201 and 202 are one person, one in each half, as in the split of de
+Chazal (2004). Not a medical device.
 
 | | |
 |---|---|

@@ -14,7 +14,6 @@ This file is long because it measures each section of the card in turn.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +43,7 @@ from monitor.score import (
 from monitor.sources.wfdb.record import WfdbRecord
 from monitor.stages.classify import Classifier
 from monitor.stages.segment import BeatWindow, Segmenter
-from tools.commands import run
+from tools.commands import parser_of, run
 from tools.confusion import CARDS, Confusion, calibration_error, draw
 from tools.data.beat_sets import SETS
 from tools.data.beats import HOP_S, data_folder, leads, read, reference
@@ -185,7 +184,7 @@ def measure(bundle: Bundle, folder: Path, records: Sequence[str], variant: Varia
 
 
 class Reliability:
-    """How far the top probability may be believed: expected calibration error, ten bins."""
+    """The reliability of the top probability: expected calibration error, ten bins."""
 
     def __init__(self) -> None:
         self._top: list[float] = []
@@ -238,11 +237,7 @@ def state(bundle: Bundle, name: str, table: Table) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.evaluate.labels",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("evaluate.labels", __doc__)
     parser.add_argument("model", nargs="?", default="aami", help="a shipped name, or a file")
     parser.add_argument("--data", type=Path, help="folder with mitdb/")
     parser.add_argument("--records", choices=sorted(RECORD_SETS), default="ds2")

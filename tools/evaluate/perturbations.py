@@ -1,7 +1,7 @@
-"""Mild changes of a recording that leave unchanged what its patient has.
+"""Change a recording mildly: what the patient has stays the same.
 
-A rule that stands on the edge for a recording falls under some of them. So the mean over them
-says more than the unchanged recordings, which the rules were shaped on, of what others will give.
+A close decision falls the other way under some changes. The rules were shaped on the unchanged
+recordings, so the mean over the changes says more about recordings that nobody has seen.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tools.data.beats import cached
 from tools.data.own_beats import cached_found
 from tools.data.patients import patients
 from tools.evaluate.label_sections import replace_strangers, strangers_part
-from tools.evaluate.study import Study, databases_of, deal, shown
+from tools.evaluate.study import FOLDS, Study, databases_of, deal, shown
 from tools.train.labels import MANIFEST, logits, train
 
 Matrices = dict[str, NDArray[np.int64]]
@@ -67,6 +67,7 @@ def section(study: Study) -> str:
 def write(study: Study, text: str) -> None:
     """Put what :func:`section` gave into the card, models/README.md."""
     options = ["--quick"] * study.quick + [f"--seed {study.seed}"] * (study.seed != 1)
+    options += [f"--folds {study.folds}"] * (study.folds != FOLDS)
     command = " ".join(["python -m tools.evaluate strangers labels", *options])
     path = CARDS / "README.md"
     old = path.read_text(encoding="utf-8")

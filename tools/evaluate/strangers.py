@@ -16,16 +16,15 @@ its part in Markdown; ``study`` is a :class:`tools.evaluate.study.Study`.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.commands import run
+from tools.commands import parser_of, run
 from tools.data.beats import data_folder
-from tools.evaluate.study import Study
+from tools.evaluate.study import FOLDS, Study
 from tools.train.ship import at_least
 
 SECTIONS: tuple[str, ...] = ("labels", "vt", "vf", "asystole", "brady", "tachy", "af")
@@ -34,16 +33,12 @@ SECTIONS: tuple[str, ...] = ("labels", "vt", "vf", "asystole", "brady", "tachy",
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.evaluate.strangers",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("evaluate.strangers", __doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--data", type=Path, help="folder with mitdb/, svdb/, nstdb/ ...")
     parser.add_argument("--work", type=Path, default=Path("build/strangers"), help="cache folder")
     parser.add_argument("--seed", type=at_least(0), default=1, help="of training")
-    parser.add_argument("--folds", type=at_least(2), default=4, help="of cross-validation")
+    parser.add_argument("--folds", type=at_least(2), default=FOLDS, help="of cross-validation")
     parser.add_argument("--quick", action="store_true", help="leave out the whole monitor")
     parser.add_argument("--write", action="store_true", help="labels: into models/README.md")
     args = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""What must make no difference to the default QRS detector, and what it must live through.
+"""Test the default QRS detector under changes that should not matter, and under faults.
 
     python -m tools.evaluate.stress --data DIR                    # the 12 records of ``sample``
     python -m tools.evaluate.stress --data DIR --records mitdb44
@@ -123,7 +123,7 @@ def peaks(signal_mv: NDArray[np.floating], rate_hz: float, lost: Samples | None 
 
 
 def found(beats: Samples, peaks_at: Samples, rate_hz: float) -> NDArray[np.bool_]:
-    """Which of the first have one of the second within 150 ms."""
+    """Tell which of the first have one of the second within 150 ms."""
     if not len(peaks_at):
         return np.zeros(len(beats), bool)
     i = np.searchsorted(peaks_at, beats)
@@ -169,7 +169,7 @@ def with_faults(record: Recording, kind: str) -> tuple[FloatArray, Samples, Samp
 
 
 def faults(record: Recording, kind: str) -> tuple[int, ...]:
-    """Beats that count, missed with the faults only, without only; faults, false at, after them."""
+    """Count beats; missed with faults only, without only; faults; false beats at, after them."""
     signal_mv, starts, ends = with_faults(record, kind)
     lost = np.stack((starts, ends), axis=1) if kind == "hole" else None
     at = peaks(signal_mv, record.rate_hz, lost)
@@ -200,7 +200,7 @@ def faults(record: Recording, kind: str) -> tuple[int, ...]:
 
 
 def bad_lead(record: Recording, kind: str, lead: int, data: Path) -> tuple[int, ...]:
-    """Beats in the bad minutes; missed, then false: two good leads, one bad, the other alone."""
+    """Count beats in the bad minutes; missed, then false: leads good, one bad, other alone."""
     signal_mv, rate_hz = record.signal_mv.copy(), record.rate_hz
     minute = np.arange(len(signal_mv)) // round(60 * rate_hz)
     bad = minute % 2 == 1

@@ -1,4 +1,4 @@
-"""What the sections of ``strangers`` share: where things are, and intervals over patients."""
+"""Shared by the sections of ``strangers``: how to run them, and intervals over patients."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 2000
 LEVEL = 0.95
+FOLDS = 4  # by default
 
 Counts = Mapping[str, NDArray[np.float64]]
 """Counts of each patient; what is measured is a function of their sum."""
@@ -21,7 +22,7 @@ Figure = Callable[[NDArray[np.float64]], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """How a section is to be run.
+    """The settings with which a section is run.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class Study:
     folder: Path
     work: Path
     seed: int = 1
-    folds: int = 4
+    folds: int = FOLDS
     quick: bool = False
 
 

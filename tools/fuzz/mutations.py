@@ -1,7 +1,7 @@
 """Mutations that keep the form of a message and spoil what it says.
 
-Flipped bytes seldom leave valid JSON or TOML, so what lies behind the parser would hardly be
-reached; here one value, one key or one frame is replaced by what programs stumble over.
+Flipped bytes seldom leave valid JSON or TOML, so they hardly get past the parser.
+Here one value, key or frame is replaced by one that programs stumble over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What :mod:`tools.fuzz` feeds with bytes, and examples of what each accepts.
+"""The targets of :mod:`tools.fuzz`, and examples of the bytes that each accepts.
 
 Every target reads bytes as they could come from outside: they are accepted or refused with the
 one error type; anything else raises out of the target.
@@ -53,7 +53,7 @@ BODIES: tuple[Message, ...] = (
 
 
 class NoAnalysis:
-    """The service's part of the work without the signal's."""
+    """An analysis that gives no events, so that the service alone is tested."""
 
     def __init__(self) -> None:
         self.limits = AlarmSettings()
@@ -172,7 +172,7 @@ def recording(data: bytes) -> None:
 
 
 class Target(NamedTuple):
-    """What takes the bytes, and examples of what it accepts."""
+    """A function that takes bytes, and examples of what it accepts."""
 
     take: Callable[[bytes], None]
     seeds: list[bytes]

@@ -1,1 +1,1 @@
-"""Write what the repository keeps but the program makes: schemas, the picture of README."""
+"""Write the generated files of the repository: schemas, the picture of README."""

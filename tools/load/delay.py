@@ -1,4 +1,4 @@
-"""Alarm signal generation delay: from the last sample that an alarm rests on to the alarm itself.
+"""Measure the alarm signal generation delay: from the last sample that an alarm needs to the alarm.
 
 ``python -m tools.load.delay`` starts ``ecg-monitor serve`` with its journal, sends the simulated
 ``tour`` over and over at real time, in pieces of 0.25 s, on several streams that begin at
@@ -22,24 +22,12 @@ import zmq
 
 from monitor.dashboard.app import FRAME_S
 from monitor.messages import Samples, StreamInfo
-from monitor.sources.simulator import Simulator
-from tools.load.streams import LEADS, PIECE, PIECE_S, RATE_HZ, Service, Source, stream_name
-
-
-def signal(seconds: float, seed: int) -> np.ndarray:
-    """Two leads of the tour, shape (n, 2); each seed is another patient."""
-    source = Simulator("tour", rate_hz=RATE_HZ, leads=LEADS, loop=True, chunk_s=1.0, seed=seed)
-    pieces = []
-    for piece in source.chunks():
-        pieces.append(piece.values_mv)
-        if len(pieces) > seconds:
-            break
-    return np.concatenate(pieces)
+from tools.load.streams import LEADS, PIECE, PIECE_S, RATE_HZ, Service, Source, signal, stream_name
 
 
 def measure(count: int, seconds: float) -> list[float]:
     """Send ``count`` streams at once; give the delay of each alert that was raised."""
-    signals = [signal(seconds, seed) for seed in range(count)]
+    signals = [signal("tour", seconds, seed=seed) for seed in range(count)]
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with tempfile.TemporaryDirectory() as folder:
         service = Service(None, Path(folder), [])

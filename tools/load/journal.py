@@ -1,4 +1,4 @@
-"""What the journal costs an alarm: the time from handing events over to having them on the disk.
+"""Measure how long the journal delays an alarm: from handing events over to having them on disk.
 
     python -m tools.load.journal [--folder DIR] [--turns N]
 

@@ -4,8 +4,8 @@
 the share of the true beats that were found with their label. It fails if the memory grew by more
 than ``--limit-mib`` after the first twenty minutes, or if the labels of the second half of the rest
 are worse than those of the first by more than ``--limit-percent`` and three standard errors: a
-monitor learns its patient as long as it runs, and must not get worse by it. (Beats in noise, on a
-lead that is off, and the S that the model sees after a sudden change of rate lower the share.)
+monitor learns its patient as long as it runs, and must not get worse by it. (The share is
+lower for beats in noise, on a lead that is off, and after a sudden change of rate.)
 Events are counted and dropped, as a running monitor's sinks do.
 """
 
@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
 from monitor.messages import AamiClass, Beat
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator, TrueBeat
+from tools.load.streams import resident_mib
 
 REPORT_S = 600.0
 SETTLED_S = 1200.0  # rings and histories are full by then
@@ -57,12 +56,6 @@ class Labels:
             right += near and self._found[k][1] == label
         self._found = [beat for beat in self._found if beat[0] >= end - self._rate_hz]
         return right, len(due)
-
-
-def resident_mib() -> float:
-    """Resident memory of this process (MiB), as Linux tells it."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def grew_worse(shares: list[tuple[int, int]], limit_percent: float) -> bool:

@@ -1,4 +1,4 @@
-"""Whether identical hours of signal give identical events: what a soak compares. Pure."""
+"""Compare the events of identical hours of signal, for a soak. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Compared:
 
     @property
     def periods(self) -> int:
-        """How many periods there were."""
+        """The number of periods so far."""
         return round(self.sample / self._length)
 
     def take(self, kind: str, event: Mapping[str, Any]) -> None:

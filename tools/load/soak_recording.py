@@ -1,4 +1,4 @@
-"""What a soak has recorded, read back by wfdb and held against the signal that was sent."""
+"""Read back with wfdb what a soak has recorded, and compare it with the signal that was sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor.messages import FloatArray
 
 @dataclass(frozen=True)
 class Stored:
-    """What there is of one stream: ``wrong`` says what is not as it should be, empty if nothing."""
+    """The recording of one stream; ``wrong`` describes its faults, and is empty without any."""
 
     segments: int
     samples: int

@@ -1,4 +1,4 @@
-"""Many streams for days through real ``serve`` processes: flat memory, nothing lost, no drift.
+"""Run many streams for days through real ``serve`` processes: flat memory, no loss, no drift.
 
 ``python -m tools.load.soak_service --streams 20 --hours 24`` sends simulated streams over sockets,
 as fast as they are taken (``--speed`` sets a limit, in times real time), to ``--services``
@@ -75,7 +75,7 @@ def beds(count: int, scenarios: list[str]) -> list[Bed]:
 
 @dataclass(frozen=True)
 class Load:
-    """How the streams are sent."""
+    """The load: how the streams are sent."""
 
     period_s: float
     periods: int
@@ -117,7 +117,7 @@ def send(endpoint: str, streams: list[Bed], load: Load) -> None:
 
 @dataclass
 class Watched:
-    """What the subscriber and the process table have told so far."""
+    """The findings so far, from the subscriber and the process table."""
 
     streams: dict[str, Bed]
     compared: dict[str, Compared]

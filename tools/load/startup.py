@@ -1,4 +1,4 @@
-"""How long a user waits: for help, for the first picture, for the analysis.
+"""Measure how long a user waits for help, for the first picture and for the analysis.
 
 ``python -m tools.load.startup`` starts the real program on a pseudo terminal a few times and
 prints medians, beside the time Python takes to import the two heaviest packages.

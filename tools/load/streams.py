@@ -1,4 +1,4 @@
-"""How many live streams one ``serve`` carries: real processes and sockets, in real time.
+"""Measure how many live streams one ``serve`` carries: real processes and sockets, in real time.
 
 ``python -m tools.load.streams --streams 50 100 200`` starts ``ecg-monitor serve`` on core 0, with
 its journal, and for each number of streams a sender process on the other core. Every stream is a
@@ -56,16 +56,26 @@ PATIENCE_S = 120.0
 
 
 def signal(
-    scenario: str, seconds: float, rate_hz: float = RATE_HZ, leads: tuple[str, ...] = LEADS
+    scenario: str,
+    seconds: float,
+    rate_hz: float = RATE_HZ,
+    leads: tuple[str, ...] = LEADS,
+    seed: int = 0,
 ) -> np.ndarray:
-    """Give a scenario, over and over, shape (n, leads)."""
-    source = Simulator(scenario, rate_hz=rate_hz, leads=leads, loop=True, chunk_s=1.0)
+    """Give a scenario, over and over, shape (n, leads); each seed is another patient."""
+    source = Simulator(scenario, rate_hz=rate_hz, leads=leads, loop=True, chunk_s=1.0, seed=seed)
     pieces = islice(source.chunks(), int(seconds) + 1)
     return np.concatenate([piece.values_mv for piece in pieces])[: round(seconds * rate_hz)]
 
 
+def resident_mib(process: str = "self") -> float:
+    """Resident memory of a process (MiB), as Linux tells it."""
+    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 class Source:
-    """One stream with a connection of its own; what cannot leave at once waits here."""
+    """One stream with its own connection; messages that cannot leave at once wait here."""
 
     def __init__(
         self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, info: StreamInfo
@@ -149,7 +159,7 @@ def stream_name(k: int) -> str:
 
 @dataclass(frozen=True)
 class Load:
-    """How the streams are sent."""
+    """The load: how the streams are sent."""
 
     seconds: float
     settle_s: float
@@ -157,7 +167,7 @@ class Load:
     sender_cores: frozenset[int]
 
     def offset_s(self, k: int, count: int) -> float:
-        """When the k-th of ``count`` streams begins."""
+        """Give the start of the k-th of ``count`` streams."""
         return 0.0 if self.together else (k * 0.618034 % 1.0) * PIECE_S
 
 
@@ -192,8 +202,7 @@ class Service:
 
     def resident_mib(self) -> float:
         """Resident memory."""
-        statm = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii")
-        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return resident_mib(str(self.process.pid))
 
     def stop(self) -> None:
         """End it."""
@@ -203,7 +212,7 @@ class Service:
 
 @dataclass
 class Result:
-    """What came of one number of streams."""
+    """The result for one number of streams."""
 
     latencies_s: list[float] = field(default_factory=list)
     lags_s: list[float] = field(default_factory=list)

@@ -63,7 +63,7 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What differs between the models.
+    """The settings that differ between the models.
 
     Parameters
     ----------

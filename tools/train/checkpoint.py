@@ -23,7 +23,7 @@ def identity(arrays: Iterable[ArrayLike], *settings: object) -> str:
 
 
 def save(path: Path, training: str, state: dict[str, Any]) -> None:
-    """Write a checkpoint; whoever is killed in the middle of it leaves the one before."""
+    """Write a checkpoint; a crash in the middle leaves the one before."""
     part = path.with_suffix(".part")
     torch.save({"training": training, **state}, part)
     part.replace(path)

@@ -41,9 +41,8 @@ from monitor.stages.detect.deferred_decision import (
     network_inputs,
 )
 from monitor.stages.detect.features import Candidate
+from monitor.stages.detect.networks import Layers, QrsNetwork
 from monitor.stages.detect.noise_penalty import NoisePenalty
-from monitor.stages.detect.qrs_network import QrsNetwork
-from monitor.stages.detect.weights import Layers
 from tools.commands import run
 from tools.train.candidates import (
     Examples,

@@ -16,7 +16,7 @@ from torch import Tensor
 from monitor.stages.context import FEATURES
 from tools.data.beats import Beats
 
-CAPS = (180, 120, 140, 140, 10)  # beats of a class drawn per stream and epoch
+CAPS = (200, 120, 130, 130, 10)  # beats of a class drawn per stream and epoch
 HELD = 3  # times as many are held
 FLIP = 0.2  # share of beats turned upside down
 SHIFT = 2  # samples by which a beat is moved, each way

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from monitor.stages.detect.features import Features
-from monitor.stages.detect.weights import Layers
+from monitor.stages.detect.networks import Layers
 from tools.data.variants import Array
 from tools.train.candidates import Examples
 
@@ -22,7 +22,7 @@ SINCE = Features._fields.index("since_s")
 
 
 class Fit(NamedTuple):
-    """How a network is fitted."""
+    """The settings with which a network is fitted."""
 
     hidden: tuple[int, ...]
     epochs: int

@@ -46,11 +46,10 @@ import wfdb
 from monitor.config import DetectSettings
 from monitor.messages import StreamInfo
 from monitor.sources.simulator import SCENARIOS, Simulator
-from monitor.stages.detect import QrsDetector, weights
+from monitor.stages.detect import QrsDetector, networks
 from monitor.stages.detect.deferred_decision import DeferredDecision
 from monitor.stages.detect.features import Candidate, Features
-from monitor.stages.detect.qrs_network import QrsNetwork
-from monitor.stages.detect.weights import Layers
+from monitor.stages.detect.networks import Layers, QrsNetwork
 from tools.commands import run as run_command
 from tools.data.variants import Array
 from tools.train.candidates import (
@@ -156,7 +155,7 @@ ROUNDS = (
 
 def teacher() -> Layers:
     """Give the network that is shipped."""
-    return weights.shipped()["qrs"].layers
+    return networks.shipped()["qrs"].layers
 
 
 def run(signal: Array, rate_hz: float, network: Layers) -> list[tuple[int, Features]]:

@@ -23,15 +23,15 @@ import wfdb
 
 from monitor.errors import MonitorError
 from monitor.score import RECORD_SETS
-from monitor.stages.detect import weights
-from monitor.stages.detect.weights import Layers, Network
+from monitor.stages.detect import networks
+from monitor.stages.detect.networks import Layers, Weights
 from tools.commands import parser_of, run
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = Path(weights.__file__).with_name(weights.FILE)
+SHIPPED = Path(networks.__file__).with_name(networks.FILE)
 
 
-def read(path: Path) -> dict[str, Network]:
+def read(path: Path) -> dict[str, Weights]:
     """Read the networks of a file.
 
     Raises
@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, Network]:
     """
     try:
         with path.open("rb") as file:
-            return weights.read(file)
+            return networks.read(file)
     except (OSError, ValueError, KeyError) as error:
         raise MonitorError(f"cannot read weights {path}: {error}") from error
 
@@ -62,7 +62,7 @@ def write(path: Path, name: str, layers: Layers, provenance: dict[str, Any]) -> 
     """
     networks = read(path if path.exists() else SHIPPED)
     told = {"network": name, "layers": len(layers), **provenance}
-    networks[name] = Network(layers, told)
+    networks[name] = Weights(layers, told)
     arrays: dict[str, Any] = {
         "provenance": np.array([json.dumps(n.provenance) for n in networks.values()])
     }

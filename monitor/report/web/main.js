@@ -11,7 +11,7 @@ async function begin() {
   bindGroups(beats, edits, viewer);
   bindSaving(edits, beats);
   window.report = { data, beats, edits, viewer, disclosure };
-  document.documentElement.dataset.ready = "true";
+  document.body.dataset.ready = "true";
 }
 
 // Whatever has data-at opens the viewer there, by pointer or keyboard.

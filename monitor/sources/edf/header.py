@@ -56,7 +56,7 @@ class EdfHeader:
 
     @property
     def header_bytes(self) -> int:
-        """Where the first data record begins."""
+        """Length of the header: the first data record follows it."""
         return _FIXED_BYTES + _SIGNAL_BYTES * len(self.channels)
 
     @property

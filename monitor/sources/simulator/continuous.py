@@ -1,7 +1,6 @@
 """Activity without beats: fibrillation and flutter of atria and ventricles.
 
-None of these is a sine: frequency and amplitude wander at random, and the three axes of the
-heart vector run out of step.
+Frequency and amplitude wander at random, and the three axes of the heart vector run out of step.
 """
 
 from __future__ import annotations

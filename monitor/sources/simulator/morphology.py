@@ -1,9 +1,9 @@
 """The shape of a beat: a sum of Gaussians of the heart vector.
 
 After McSharry et al. (2003), doi:10.1109/TBME.2003.808805, whose P, Q, R, S and T are Gaussians
-along a limit cycle. Differences: the waves lie in time, not in phase, so that their widths
-do not stretch with the RR interval and only what does so in a heart (QT, PR) follows the rate;
-each wave is a vector, so that all leads agree; and T has a slow rise and a faster fall.
+along a limit cycle. Here the waves lie in time, not in phase: their widths do not stretch with the
+RR interval. Only QT and PR follow the rate, as in a heart. Each wave is a vector, so all leads
+agree. T rises slowly and falls faster.
 
 A wave is (part, centre s, SD before s, SD after s, x, y, z mV), centre counted from the
 reference instant of the QRS; x points left, y down, z to the back.

@@ -133,7 +133,7 @@ def _only_rises(values: Values, rate_hz: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """What the user says about a text; it overrides the text."""
+    """The options of a text that a user gives; they override the text."""
 
     rate_hz: float | None = None
     leads: tuple[str, ...] = ()

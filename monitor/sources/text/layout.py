@@ -59,7 +59,7 @@ def layout_of(
         Shape of the text.
     rows
         Its first rows of numbers, cut into fields.
-    said
+    options
         What the user says about the text.
     ended
         Whether no more rows will come.

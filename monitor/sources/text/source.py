@@ -36,7 +36,7 @@ class CsvLines:
     ----------
     path
         A file, or None for standard input.
-    said
+    options
         What the user says about it. If the text has no header, the leads name all its columns in
         order, and ``time`` is the time.
     chunk_s

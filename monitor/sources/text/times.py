@@ -39,7 +39,7 @@ Times = NDArray[np.float64]
 
 
 class Form(Enum):
-    """How a time is written."""
+    """The form in which a time is written."""
 
     NUMBER = "number"
     DATE = "date and time"
@@ -109,7 +109,7 @@ class TimeReader:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Whether a column holds the times; ``unused`` is the reason if it does not.
+    """The result of looking for times in a column; ``unused`` is the reason if it holds none.
 
     ``rate_hz`` is None if the column is too short. ``conflict`` means that the stamps have another
     rate than the stated one.

@@ -1,4 +1,4 @@
-"""How large the signal is: whether it can be an ECG in millivolts at all.
+"""Checks that the signal has the size of an ECG in millivolts.
 
 The QRS complex at the skin is some tenths to some millivolts high; monitors must take 0.5 to 5 mV
 (IEC 60601-2-27). A thousand times that, or a thousandth of it, is a wrong unit.
@@ -14,14 +14,14 @@ import numpy as np
 from monitor.messages import Samples
 from monitor.stages.alarms.engine import Finding
 
-MOST_QRS_MV = 20.0  # never the least of so many complexes, artefacts and all
+MOST_QRS_MV = 20.0  # of a dozen complexes at least one is smaller, artefacts or not
 QRS_BEATS = 12
 LEAST_SWING_MV = 0.01  # of a signal that is not constant
 SWING_S = 10.0
 
 
 class Amplitude:
-    """Heights of the last QRS complexes, and the swing of the last seconds of signal."""
+    """Follows the heights of the QRS complexes, and the swing of the last seconds of signal."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
@@ -46,7 +46,7 @@ class Amplitude:
         self._qrs.append((rpeak_sample, height_mv))
 
     def finding(self, end_sample: int) -> Finding | None:
-        """Give what is impossible about the size of the signal."""
+        """Give the finding while the signal is too large or too small."""
         if len(self._qrs) == QRS_BEATS:
             heights_mv = [height for _, height in self._qrs]
             if min(heights_mv) > MOST_QRS_MV:

@@ -1,4 +1,4 @@
-"""Shapes of beats: which look alike.
+"""Compares the shapes of beats.
 
 Beats are compared over 120 ms to both sides of the R peak, in up to two leads at once. Likeness
 is the highest correlation over small shifts, so gain does not matter; polarity does.

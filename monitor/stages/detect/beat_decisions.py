@@ -20,8 +20,8 @@ from monitor.stages.detect.features import Candidate, CandidateFeatures
 from monitor.stages.detect.history import HISTORY_S, History
 from monitor.stages.detect.lead_comparison import LeadComparison
 from monitor.stages.detect.levels import LEAST_HEIGHT, Levels
+from monitor.stages.detect.networks import QrsNetwork, shipped
 from monitor.stages.detect.noise_penalty import NoisePenalty
-from monitor.stages.detect.qrs_network import shipped_qrs_network
 from monitor.stages.detect.r_peak_refinement import RPeakFinder, RPeakRefinement
 from monitor.stages.detect.rejected import LONGEST_S, Rejected
 from monitor.stages.detect.rr_statistics import RrStatistics
@@ -83,7 +83,7 @@ class BeatDecisions:
         self._comparison = LeadComparison(rate_hz, history, self._features, levels, self._templates)
         self._r_peak = RPeakFinder(rate_hz, history, levels, front.delay)
         self._refinement = RPeakRefinement(rate_hz, levels.leads)
-        self.network = shipped_qrs_network()
+        self.network = QrsNetwork(shipped()["qrs"].layers)
         self.deferred = DeferredDecision(rate_hz, shipped_deferred_network(), false_cost)
         self.on_weighed: Callable[[Candidate], None] | None = None
         self.apart = self._features.apart

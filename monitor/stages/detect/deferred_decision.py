@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import math
 
-from monitor.stages.detect import weights
+from monitor.stages.detect import networks
 from monitor.stages.detect.features import Candidate, Features
-from monitor.stages.detect.qrs_network import QrsNetwork
+from monitor.stages.detect.networks import QrsNetwork
 
 NAMES = (
     *Features._fields,
@@ -125,7 +125,7 @@ class DeferredDecision:
 
 def shipped_deferred_network() -> QrsNetwork:
     """Give the shipped second network."""
-    return QrsNetwork(weights.shipped()["deferred"].layers, len(NAMES))
+    return QrsNetwork(networks.shipped()["deferred"].layers, len(NAMES))
 
 
 def _by_log_odds(pending: Candidate, following: Candidate | None, after: float) -> bool:

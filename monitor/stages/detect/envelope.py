@@ -18,7 +18,6 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from monitor.stages.detect.history import History
-from monitor.stages.filtering import filter_on
 
 Array = NDArray[np.float64]
 
@@ -102,7 +101,7 @@ class Envelope:
             signal[:], step = self._bridge(values_mv, valid, held)
         else:
             signal[:] = values_mv
-        filtered, self._state = filter_on(self._b, self._a, signal, self._state)
+        filtered, self._state = scipy.signal.lfilter(self._b, self._a, signal, zi=self._state)
         history.band[:, start:end] = filtered
         if step is not None and step.any():
             history.signal[:, :end] += step[:, None]

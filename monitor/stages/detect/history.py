@@ -1,4 +1,4 @@
-"""The last seconds of the signal and of what the filters make of it."""
+"""Keeps the last seconds of the signal, as received and filtered."""
 
 from __future__ import annotations
 

@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 from monitor.config import DetectSettings
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
+from monitor.ring import Ring
+from monitor.stages.bridging import bridged
 
 METHODS = (
     *("neurokit", "pantompkins1985", "nabian2018", "gamboa2008", "ssf", "zong2003", "hamilton2002"),
@@ -101,8 +103,7 @@ class NeurokitDetector:
         self._size = round(settings.neurokit_window_s * info.rate_hz)
         self._step = round(settings.neurokit_step_s * info.rate_hz)
         self._edge = round(settings.neurokit_edge_s * info.rate_hz)
-        self._window: NDArray[np.float64] = np.empty(0)
-        self._end = info.start_sample  # just past the last sample seen
+        self._window = Ring(self._size, 1, info.start_sample)  # of the primary lead
         self._settled = info.start_sample  # peaks before it have been given
         self._last_run = info.start_sample
         self._last_peak: int | None = None
@@ -110,35 +111,32 @@ class NeurokitDetector:
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:
         """Take one hop, give the R peaks that can be decided now."""
         peaks: list[RPeak] = []
-        values = block.values_mv[:, 0].astype(np.float64)
+        window = self._window
+        values = block.values_mv[:, :1]
         if quality.leads[0] not in _USABLE:
-            values = np.full(len(values), np.nan)
-        hole = block.start_sample - self._end
-        if hole > 0:
-            if hole >= self._size:
-                peaks = self._run(self._end)
-                self._window = np.empty(0)
-                self._settled = block.start_sample
-            else:
-                values = np.concatenate((np.full(hole, np.nan), values))
-        self._window = np.concatenate((self._window, values))[-self._size :]
-        self._end = block.end_sample
-        if self._end - self._last_run >= self._step and len(self._window) == self._size:
-            peaks += self._run(self._end - self._edge)
+            values = np.full_like(values, np.nan)
+        if block.start_sample - window.end_sample >= self._size:
+            peaks = self._run(window.end_sample)
+            window.forget(block.start_sample)
+            self._settled = block.start_sample
+        window.write(block.start_sample, values)
+        end = window.end_sample
+        if end - self._last_run >= self._step and end - window.oldest_sample == self._size:
+            peaks += self._run(end - self._edge)
         return peaks
 
     def flush(self) -> list[RPeak]:
         """Give the R peaks still pending when the stream ends."""
-        return self._run(self._end)
+        return self._run(self._window.end_sample)
 
     def _run(self, until: int) -> list[RPeak]:
         """Analyse the window; give its peaks in [settled, until)."""
-        self._last_run = self._end
+        end = self._last_run = self._window.end_sample
         if until <= self._settled:
             return []
-        start = self._end - len(self._window)
+        start, signal = self._window.read(self._size)
         owned_from = self._settled
-        places = self._analyse(self._window)
+        places = self._analyse(signal[:, 0].astype(np.float64))
         if places is None:
             # the next run tries again while the samples are in its window
             self._settled = max(owned_from, min(until, start + self._step + self._edge))
@@ -156,7 +154,7 @@ class NeurokitDetector:
                 # the window that owned this sample did not find the peak, or found it elsewhere
                 sample = owned_from
             self._last_peak = int(sample)
-            found.append(RPeak(self._stream, int(sample), self._end - 1))
+            found.append(RPeak(self._stream, int(sample), end - 1))
         return found
 
     def _analyse(self, window: NDArray[np.float64]) -> NDArray[np.int64] | None:
@@ -169,10 +167,8 @@ class NeurokitDetector:
             return None
         if np.ptp(window[valid]) < _FLAT_MV:
             return none
-        index = np.arange(len(window))
-        bridged = np.interp(index, index[valid], window[valid])
         try:
-            peaks = self._call(bridged)
+            peaks = self._call(bridged(window))
         except Exception:
             # methods raise many kinds of error: IndexError without a beat, ZeroDivisionError,
             # LinAlgError

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.stages.detect.history import top_of
+from monitor.stages.templates import TemplateCounts
 
 Array = NDArray[np.float64]
 
@@ -74,12 +75,12 @@ class Templates:
         """Forget all templates: they were not learnt from a QRS."""
         self._shapes = np.zeros((self._leads, self._width, _FIRST + _KINDS))  # unit norm each
         self._sizes = [[0.0] * self._leads for _ in range(_KINDS)]
-        self._seen = [0.0] * _KINDS
+        self._counts = TemplateCounts(_KINDS, _FADE, _RATE)
         self._kinds = 0
 
     def familiarity(self, kind: int) -> float:
         """How often this kind was seen lately, as log of 1 + fading count."""
-        return math.log1p(self._seen[kind]) if kind >= 0 else 0.0
+        return math.log1p(self._counts.seen[kind]) if kind >= 0 else 0.0
 
     def match(self, piece: Array, weights: list[float], counted: list[bool]) -> Match:
         """Compare a candidate with all templates, over small shifts.
@@ -145,18 +146,13 @@ class Templates:
         int
             The kind that was learnt; -1 if none.
         """
-        kind, start, seen = match.kind, match.start, self._seen
-        same = kind >= 0 and match.correlation > SAME
+        start = match.start
+        same = match.kind >= 0 and match.correlation > SAME
         if self._kinds and not (same or new):
             return -1
-        for k in range(_KINDS):
-            seen[k] *= _FADE
-        if not same:
-            kind = seen.index(min(seen))  # unused kinds come first, in order
-            self._kinds = max(self._kinds, kind + 1)
-        rate = max(_RATE, 1.0 / (seen[kind] + 1.0)) if same else 1.0
-        usual = seen.index(max(seen))
-        seen[kind] = seen[kind] + 1.0 if same else 1.0
+        usual = int(self._counts.seen.argmax())
+        kind, rate = self._counts.join(match.kind if same else None)
+        self._kinds = max(self._kinds, kind + 1)  # unused kinds come first, in order
         for lead in range(self._leads):
             if same and not live[lead]:
                 continue

@@ -1,4 +1,4 @@
-"""Whether a patient is connected: missing, constant, railed and pinned samples."""
+"""Finds leads without contact: missing, constant, railed and pinned samples."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.config import QualitySettings
 from monitor.messages import LeadState
+from monitor.stages.quality.texture import Texture
 
 # A baseline that stands still this long between beats comes from a coarse converter, on which
 # asystole may be constant too; so many such rests within some minutes prove it.
@@ -33,8 +34,8 @@ class Contact:
 
     Notes
     -----
-    Where the rails of the converter are is unknown. The highest and the lowest sample so far
-    stand for them; a signal is pinned while it repeats one of these exactly. The tops of
+    The rails of the converter are not known. The highest and the lowest sample so far stand for
+    them; a signal is pinned while it repeats one of these exactly. The tops of
     clipped QRS complexes are pinned too, but only for a small part of every second.
     """
 
@@ -55,7 +56,7 @@ class Contact:
         self._glide_s = 0.0
 
     def push(
-        self, x: NDArray[np.float64], whole: bool, hop_s: float, *texture: float
+        self, x: NDArray[np.float64], whole: bool, hop_s: float, texture: Texture | None
     ) -> LeadState | None:
         """Judge one hop, shape (n,), NaN where missing; None if there is nothing to judge."""
         settings = self._settings
@@ -68,7 +69,7 @@ class Contact:
             if self._missing_s > settings.missing_s:
                 self._last, self._run, self._pinned_s, self._glide_s = np.nan, 0, 0.0, 0.0
                 return LeadState.INVALID
-            if missing == len(x):  # of a lead that has not given a sample nothing good is known
+            if missing == len(x):  # a lead that never gave a sample is not good
                 return LeadState.INVALID if self._top < self._bottom else None
             x = x[known]
         self._follow(x, hop_s, keep)
@@ -78,7 +79,7 @@ class Contact:
         """Update runs of equal samples, the rails and the time spent at them."""
         high, low = float(np.maximum.reduce(x)), float(np.minimum.reduce(x))
         if high > self._top or low < self._bottom:
-            self._pinned_s = 0.0  # so that was no rail
+            self._pinned_s = 0.0  # so the old one was no rail
             self._top, self._bottom = max(self._top, high), min(self._bottom, low)
         self._pinned_s *= keep
         self._rests *= 0.5 ** (hop_s / REST_HALF_LIFE_S)
@@ -108,7 +109,7 @@ class Contact:
             self._pinned_s += int(np.count_nonzero(same & rail)) / self._rate_hz
         self._last = float(x[-1])
 
-    def _judge(self, hop_s: float, texture: tuple[float, ...]) -> LeadState:
+    def _judge(self, hop_s: float, texture: Texture | None) -> LeadState:
         settings = self._settings
         constant_s = self._run / self._rate_hz
         coarse = self._rests >= RESTS
@@ -122,13 +123,12 @@ class Contact:
         if not coarse and self._pinned_s >= settings.pinned_fraction * settings.hold_s:
             self._glide_s = GLIDE_MAX_S
             return LeadState.SATURATED
-        if texture:
-            peak, _, fine, swing, _ = texture
-            if fine > settings.hum_mv and fine > 0.9 * peak:
+        if texture is not None:
+            if texture.fine > max(settings.hum_mv, 0.9 * texture.peak):
                 return LeadState.LEAD_OFF
             if self._glide_s > 0.0:
                 part = GLIDE_PART * (self._top - self._bottom)
-                if swing > max(GLIDE_RATIO * peak, part):
+                if texture.swing > max(GLIDE_RATIO * texture.peak, part):
                     self._glide_s -= hop_s
                     return LeadState.SATURATED
                 self._glide_s = 0.0

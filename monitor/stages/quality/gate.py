@@ -1,4 +1,4 @@
-"""From findings to states: hysteresis in time, one state per lead."""
+"""Gives each lead its state, with hysteresis in time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from monitor.config import QualitySettings
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
+from monitor.stages.bridging import bridged
 from monitor.stages.quality.contact import Contact
 from monitor.stages.quality.noise import Noise
-from monitor.stages.quality.texture import TextureMeter
+from monitor.stages.quality.texture import Texture, TextureMeter
 
 
 class QualityGate:
@@ -34,8 +35,7 @@ class QualityGate:
     def push(self, block: Samples) -> Quality:
         """Judge one hop; ``block.values_mv`` has shape (n, leads), mV, NaN where missing.
 
-        Cost grows with the number of leads only; nothing is kept beyond two seconds of signal
-        but a handful of numbers a lead.
+        Of each lead, two seconds of signal and a few numbers are kept.
         """
         if block.start_sample != self._end_sample:
             self._meter.forget()
@@ -48,13 +48,13 @@ class QualityGate:
         if not whole:
             values[~np.isfinite(values)] = np.nan
             filled = np.stack(
-                [_fill(row, last) for row, last in zip(values, self._meter.last_mv, strict=True)]
+                [bridged(row, last) for row, last in zip(values, self._meter.last_mv, strict=True)]
             )
         else:
             filled = values
         texture = self._meter.push(filled)
         states = tuple(
-            lead.push(values[k], whole, *(texture[:, k].tolist() if texture is not None else ()))
+            lead.push(values[k], whole, texture[k] if texture else None)
             for k, lead in enumerate(self._leads)
         )
         return Quality(
@@ -66,16 +66,8 @@ class QualityGate:
         )
 
 
-def _fill(row: NDArray[np.float64], last_mv: float) -> NDArray[np.float64]:
-    """Bridge the missing samples of one hop, so that they weigh nothing in its texture."""
-    known = np.flatnonzero(~np.isnan(row))
-    if not len(known):
-        return np.full_like(row, last_mv)
-    return np.interp(np.arange(len(row)), known, row[known])
-
-
 class _Lead:
-    """The state of one lead and how long it has been in doubt."""
+    """The state of one lead, and for how long it has been noisy or good."""
 
     def __init__(self, rate_hz: float, settings: QualitySettings) -> None:
         self._rate_hz = rate_hz
@@ -86,22 +78,22 @@ class _Lead:
         self.forget()
 
     def forget(self) -> None:
-        """Drop what a hole invalidates: not the state, which the samples after it must change."""
+        """Drop what a hole invalidates. The state stays: the samples after the hole change it."""
         self._contact.forget()
         self._noise.forget()
         self._noisy_s = 0.0
         self._good_s = 0.0
 
-    def push(self, x: NDArray[np.float64], whole: bool, *texture: float) -> LeadState:
+    def push(self, x: NDArray[np.float64], whole: bool, texture: Texture | None) -> LeadState:
         """Take the samples of one hop (n,) and, once known, the texture of the last seconds."""
         hop_s = len(x) / self._rate_hz
-        finding = self._contact.push(x, whole, hop_s, *texture)
+        finding = self._contact.push(x, whole, hop_s, texture)
         if finding is None:
             return self._state
         if finding is not LeadState.OK:
             self._noise.forget()
-        elif texture:
-            finding = self._noise.push(hop_s, *texture)
+        elif texture is not None:
+            finding = self._noise.push(hop_s, texture)
         if finding is LeadState.OK:
             self._noisy_s = max(0.0, self._noisy_s - hop_s)
             self._good_s += hop_s

@@ -1,4 +1,4 @@
-"""Tell noise that drowns the beats from beats, fibrillation and silence."""
+"""Finds noise that hides the beats, and tells it from fibrillation and silence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from monitor.config import QualitySettings
 from monitor.messages import LeadState
+from monitor.stages.quality.texture import Texture
 
 # The figures below were read off DS1, VFDB and DS1 with noise added; they are rounded.
 # Beats stand out: the curve's peak is so many times its median. Typical is 15, seldom less
@@ -57,7 +58,7 @@ class Noise:
     -----
     The memory of clean signal follows quickly while beats stand out clearly at about the known
     height, and by 0.2 % a second otherwise: two minutes of noise do not become the norm. It never
-    steps beyond what it follows, so that what it was at the start is forgotten.
+    moves beyond the present value.
     """
 
     def __init__(self, settings: QualitySettings) -> None:
@@ -66,14 +67,13 @@ class Noise:
         self._lessons: list[tuple[float, float, float]] = []
 
     def forget(self) -> None:
-        """After a gap or a fault learning starts over; what was learned stays."""
+        """Begin to learn again, after a gap or a fault; the memory of clean signal stays."""
         self._lessons.clear()
 
-    def push(
-        self, hop_s: float, peak: float, median: float, fine: float, swing: float, way: float
-    ) -> LeadState:
-        """Judge the texture (mV) and learn from it."""
+    def push(self, hop_s: float, texture: Texture) -> LeadState:
+        """Judge the texture and learn from it."""
         settings = self._settings
+        peak, median, fine, swing, way = texture
         clean = self._clean
         if clean is None:
             if peak > BEATS * median:

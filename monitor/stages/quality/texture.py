@@ -1,10 +1,12 @@
-"""Five numbers that tell beats, fibrillation, silence and noise apart.
+"""Measures the texture of a lead: beats, fibrillation, silence and noise differ in it.
 
-All come from moving averages and differences of the samples, so that there is no filter state
-to settle after a gap, and the result does not depend on what came more than two seconds ago.
+It consists of moving averages and differences of the samples. So no filter has to settle after a
+gap, and the result depends on the last two seconds only.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +20,18 @@ WINDOW_S = 2.0
 MIN_WINDOW_S = 1.0
 
 
+class Texture(NamedTuple):
+    """The texture of one lead, mV."""
+
+    peak: float  # of the curve
+    median: float  # of the curve
+    fine: float  # median of the fine grain
+    swing: float  # of the average
+    way: float  # that the average went up and down in all
+
+
 class TextureMeter:
-    """Measure the texture of the last two seconds of every lead.
+    """Measures the texture of the last two seconds of every lead.
 
     The signal is averaged over 20 ms; its second difference over 2 x 40 ms answers to QRS
     complexes and hardly to P, T and baseline; what the averaging took away is the fine grain.
@@ -60,15 +72,8 @@ class TextureMeter:
         self._window = np.zeros((4, self._leads, length))
         self._filled = 0
 
-    def push(self, x: FloatArray) -> FloatArray | None:
-        """Take one hop (leads, n), mV, without NaN.
-
-        Returns
-        -------
-        (5, leads) array or None
-            Peak and median of the curve, median of the fine grain, swing of the average, and
-            the way it went up and down in all; in mV. None in the first second.
-        """
+    def push(self, x: FloatArray) -> list[Texture] | None:
+        """Take one hop (leads, n), mV, without NaN; None in the first second."""
         leads, n = x.shape
         if not self._bins or n != self._n:
             self._prepare(n)
@@ -112,4 +117,4 @@ class TextureMeter:
         texture[3] = np.maximum.reduce(recent[2], 1) - np.minimum.reduce(recent[3], 1)
         middles = recent[2] + recent[3]
         texture[4] = 0.5 * np.add.reduce(np.abs(middles[:, 1:] - middles[:, :-1]), 1)
-        return texture
+        return [Texture(*figures) for figures in texture.T.tolist()]

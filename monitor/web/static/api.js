@@ -1,6 +1,6 @@
 // Requests to the station. What changes something repeats the secret of the session.
 
-let session = { name: '', rights: [], csrf: '', login: false };
+let session = { name: '', rights: [], csrf: '', login: false, switches: [] };
 
 export const may = (right) => session.rights.includes(right);
 export const current = () => session;

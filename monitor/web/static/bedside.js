@@ -6,11 +6,12 @@ import { Lane } from './lane.js';
 import { colourOf } from './sweep.js';
 import { set } from './tiles.js';
 import { drawTrend } from './trends.js';
-import { MARKS, alarmAge, leadText, noTrace, rateText, unseen, urgent } from './ward.js';
+import { MARKS, alarmAge, forget, leadText, noTrace, rateText, stationMs, unseen, urgent } from './ward.js';
 
 const GAINS = [10, 20, 5, null];
 const SPEEDS = [25, 50];
 const TREND_MS = 10_000;
+const SURE_MS = 5000; // in which a discharge is confirmed
 
 export class Bedside {
   constructor(ward, actions) {
@@ -47,7 +48,7 @@ export class Bedside {
     this.root.setAttribute('aria-label', `Patient ${name}`);
     parts.ack.addEventListener('click', () => this.actions.acknowledge(name));
     parts.limits.addEventListener('click', () => this.actions.limits(name));
-    parts.discharge.addEventListener('click', () => this.actions.discharge(name));
+    parts.discharge.addEventListener('click', () => this.askDischarge(name));
     parts.mode.addEventListener('click', () => this.otherMode());
     parts.speed.addEventListener('click', () => this.otherSpeed());
     parts.gain.addEventListener('click', () => this.otherGain());
@@ -57,8 +58,8 @@ export class Bedside {
     }
     this.events = new Events(parts, name);
     this.lanes = [0, 1].map((i) => new Lane(parts.screen, i));
-    this.marks = [];
     this.named = '';
+    this.begun = null;
     this.table = null;
     this.watching = new ResizeObserver(() => this.measure());
     this.watching.observe(parts.screen);
@@ -108,10 +109,26 @@ export class Bedside {
     this.renew();
   }
 
+  /** What clears alarms is asked for twice; a dialog would hold up the page. */
+  askDischarge(name) {
+    const button = this.parts.discharge;
+    if (this.asked) {
+      this.asked = false;
+      this.actions.discharge(name);
+    } else {
+      this.asked = true;
+      setTimeout(() => {
+        this.asked = false;
+        set(button, 'Discharge');
+      }, SURE_MS);
+    }
+    set(button, this.asked ? 'Press again to discharge' : 'Discharge');
+  }
+
   choose(lane, lead) {
     this.leads[lane] = lead;
     const bed = this.ward.beds.get(this.name);
-    if (bed) bed.trace = null;
+    if (bed) forget(bed, performance.now());
     this.events.leads = this.leads;
     this.events.redraw();
     this.connection.watch(this.name, this.leads);
@@ -121,9 +138,17 @@ export class Bedside {
     if (message.name !== this.name) return;
     if (message.type === 'events') this.events.take(message);
     if (message.type !== 'beats' || message.begun !== this.ward.beds.get(this.name)?.begun) return;
+    this.begin(message.begun);
     const colours = Object.fromEntries([...'NSVFQ'].map((label) => [label, colourOf(`beat-${label}`)]));
     const marks = message.beats.map(([sample, label]) => [sample, label, colours[label], false]);
     this.lanes[0].sweep.marks.push(...marks);
+  }
+
+  /** Labels of a signal that began anew belong to the old one. */
+  begin(begun) {
+    if (begun === this.begun) return;
+    this.begun = begun;
+    this.lanes[0].sweep.marks = [];
   }
 
   measure() {
@@ -155,7 +180,7 @@ export class Bedside {
     const { trend, hours, trendtext } = this.parts;
     const { clientWidth, clientHeight } = trend.parentElement;
     if (clientWidth < 80) return;
-    drawTrend(trend, this.table, Number(hours.value), clientWidth, clientHeight, Date.now() / 1000);
+    drawTrend(trend, this.table, Number(hours.value), clientWidth, clientHeight, stationMs() / 1000);
     const known = this.table.mean_bpm.filter((v) => v !== null);
     set(trendtext, known.length ? '' : 'No heart rate yet.');
   }
@@ -169,6 +194,7 @@ export class Bedside {
       return;
     }
     if (this.named !== bed.leads.join()) this.nameLeads(bed);
+    this.begin(bed.begun);
     const why = unseen(this.ward, bed, now);
     this.why = noTrace(this.ward, bed, now);
     const off = this.why || (bed.usable ? '' : leadText(bed));

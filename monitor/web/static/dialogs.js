@@ -95,19 +95,13 @@ function words(key) {
   return unit ? `${name} (${unit})` : name;
 }
 
-const KINDS = [
-  ...['vt', 'extreme_tachy', 'extreme_brady', 'nsvt', 'aivr', 'v_brady', 'svt', 'hr_high', 'hr_low', 'af', 'af_end'],
-  ...['irregular', 'pause', 'pauses_per_min', 'couplet', 'v_run', 'bigeminy', 'trigeminy', 'r_on_t'],
-  ...['multiform_pvc', 'pvcs_per_min', 'missed_beat', 'frequent_sveb'],
-];
-
 function switches(off, may) {
   const group = document.createElement('fieldset');
   const legend = document.createElement('legend');
   const inside = document.createElement('div');
   legend.textContent = 'Alarms that are switched off';
   group.append(legend, inside);
-  for (const kind of new Set([...KINDS, ...off])) {
+  for (const kind of new Set([...api.current().switches, ...off])) {
     const label = document.createElement('label');
     const box = document.createElement('input');
     box.type = 'checkbox';

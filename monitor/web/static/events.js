@@ -5,6 +5,7 @@ import { drawStrip, readStrip } from './strip.js';
 import { set } from './tiles.js';
 import { MARKS } from './ward.js';
 
+const MAX_ROWS = 500;
 const STATES = { raised: 'new', updated: 'active', acknowledged: 'acknowledged', cleared: 'ended' };
 const time = (ms) => new Date(ms).toLocaleTimeString('en-GB');
 
@@ -30,7 +31,21 @@ export class Events {
       this.rows.set(row.id, row);
       this.show(row);
     }
+    this.forget();
     this.parts.noevents.hidden = this.rows.size > 0;
+  }
+
+  /** Keep as many as the station keeps: the oldest that have ended go. */
+  forget() {
+    const spare = this.rows.size - MAX_ROWS;
+    if (spare <= 0) return;
+    const ended = [...this.rows.values()].filter((row) => row.state === 'cleared' && row.id !== this.chosen);
+    ended.sort((a, b) => a.raised_ms - b.raised_ms);
+    for (const { id } of ended.slice(0, spare)) {
+      this.items.get(id).remove();
+      this.items.delete(id);
+      this.rows.delete(id);
+    }
   }
 
   show(row) {

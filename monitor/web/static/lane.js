@@ -1,7 +1,7 @@
 // One lead of the bedside page: paper below, the live trace above it.
 
 import { drawGrid, drawPulse, penOf } from './paper.js';
-import { PX_PER_MM, Sweep, colourOf } from './sweep.js';
+import { Sweep, colourOf, paper } from './sweep.js';
 
 const LEFT_PX = 40; // for the calibration pulse
 const BAND_PX = 20; // for the labels of beats
@@ -19,8 +19,6 @@ export class Lane {
     screen.append(this.root);
     this.index = index;
     this.sweep = new Sweep(this.canvas);
-    this.sweep.left = LEFT_PX;
-    this.sweep.top = BAND_PX;
     this.marked = '';
   }
 
@@ -33,6 +31,8 @@ export class Lane {
     this.height = height;
     this.canvas.style.width = `${width}px`;
     this.canvas.style.height = `${height}px`;
+    this.sweep.left = LEFT_PX * paper.scale;
+    this.sweep.top = BAND_PX * paper.scale;
     this.sweep.resize(width, height, window.devicePixelRatio || 1);
     this.marked = '';
   }
@@ -57,12 +57,13 @@ export class Lane {
     const pen = penOf(this.paper, this.width, this.height);
     drawGrid(pen, this.width, this.height);
     const { pxPerMv } = this.sweep;
-    const middle = BAND_PX + (this.height - BAND_PX) / 2;
-    if (pxPerMv) drawPulse(pen, 12, middle, pxPerMv, colourOf('text'));
+    const { scale: size } = paper;
+    const middle = (BAND_PX * size + this.height) / 2;
+    if (pxPerMv) drawPulse(pen, 12 * size, middle, pxPerMv, colourOf('text'));
     pen.fillStyle = colourOf('text');
-    pen.font = '700 15px system-ui, sans-serif';
-    pen.fillText(lead, 6, 16);
-    pen.font = '11px system-ui, sans-serif';
-    if (pxPerMv) pen.fillText(`1 mV = ${(pxPerMv / PX_PER_MM).toFixed(0)} mm`, 6, this.height - 6);
+    pen.font = `700 ${15 * size}px system-ui, sans-serif`;
+    pen.fillText(lead, 6, 16 * size);
+    pen.font = `${11 * size}px system-ui, sans-serif`;
+    if (pxPerMv) pen.fillText(`1 mV = ${(pxPerMv / paper.pxPerMm).toFixed(0)} mm`, 6, this.height - 6);
   }
 }

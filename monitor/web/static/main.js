@@ -6,6 +6,7 @@ import { Bell, loudestOf } from './bell.js';
 import { Connection } from './connection.js';
 import { askToken, limitsDialog, wireDialogs } from './dialogs.js';
 import { Sound } from './sound.js';
+import { paper } from './sweep.js';
 import { Tiles, set } from './tiles.js';
 import { Ward, age } from './ward.js';
 
@@ -231,8 +232,12 @@ get('help-open').addEventListener('click', () => get('help').showModal());
 get('logout').addEventListener('click', () => tell(api.logout).then(() => location.reload()));
 document.addEventListener('keydown', key);
 window.addEventListener('hashchange', route);
-window.addEventListener('resize', () => tiles.layout());
+window.addEventListener('resize', () => {
+  paper.fit();
+  tiles.layout();
+});
 wireDialogs();
+paper.fit();
 const wished = localStorage.getItem('theme') ?? (matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark');
 theme(wished);
 route();

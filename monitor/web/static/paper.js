@@ -1,6 +1,6 @@
 // ECG paper and its marks: the grid of 1 and 5 mm, and the pulse of 1 mV.
 
-import { PX_PER_MM, colourOf } from './sweep.js';
+import { colourOf, paper } from './sweep.js';
 
 /** Size a canvas for the screen and give its pen, in CSS pixels. */
 export function penOf(canvas, width, height) {
@@ -19,13 +19,13 @@ export function drawGrid(pen, width, height) {
     pen.beginPath();
     pen.strokeStyle = colour;
     pen.lineWidth = 1;
-    for (let mm = 0; mm * PX_PER_MM <= width; mm += every) {
-      const x = Math.round(mm * PX_PER_MM) + 0.5;
+    for (let mm = 0; mm * paper.pxPerMm <= width; mm += every) {
+      const x = Math.round(mm * paper.pxPerMm) + 0.5;
       pen.moveTo(x, 0);
       pen.lineTo(x, height);
     }
-    for (let mm = 0; mm * PX_PER_MM <= height; mm += every) {
-      const y = Math.round(mm * PX_PER_MM) + 0.5;
+    for (let mm = 0; mm * paper.pxPerMm <= height; mm += every) {
+      const y = Math.round(mm * paper.pxPerMm) + 0.5;
       pen.moveTo(0, y);
       pen.lineTo(width, y);
     }
@@ -35,10 +35,10 @@ export function drawGrid(pen, width, height) {
 
 /** Draw the calibration pulse: 1 mV high, 5 mm wide, around the middle `y`. */
 export function drawPulse(pen, x, y, pxPerMv, colour) {
-  const wide = 5 * PX_PER_MM;
+  const wide = 5 * paper.pxPerMm;
   pen.beginPath();
   pen.strokeStyle = colour;
-  pen.lineWidth = 1.5;
+  pen.lineWidth = 1.5 * paper.scale;
   pen.moveTo(x, y + pxPerMv / 2);
   pen.lineTo(x + wide * 0.2, y + pxPerMv / 2);
   pen.lineTo(x + wide * 0.2, y - pxPerMv / 2);

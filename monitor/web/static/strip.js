@@ -1,7 +1,7 @@
 // The frozen strip of an event: 25 mm/s and 10 mm/mV on paper, with beats and RR intervals marked.
 
 import { drawGrid, drawPulse, penOf } from './paper.js';
-import { PX_PER_MM, colourOf } from './sweep.js';
+import { colourOf, paper } from './sweep.js';
 
 const MM_PER_S = 25;
 const MM_PER_MV = 10;
@@ -26,13 +26,13 @@ export function drawStrip(canvas, strip, leads) {
   const shown = leads.filter((lead) => lead < strip.columns.length && lead < strip.leads.length);
   const used = shown.length ? shown : [0];
   const boxes = used.map((lead) => box(strip.columns[lead]));
-  const width = LEFT_PX + (strip.rows / strip.rate_hz) * MM_PER_S * PX_PER_MM + 8;
-  const height = BAND_PX + boxes.reduce((sum, { mm }) => sum + mm * PX_PER_MM, 0);
+  const width = LEFT_PX * paper.scale + (strip.rows / strip.rate_hz) * MM_PER_S * paper.pxPerMm + 8;
+  const height = BAND_PX * paper.scale + boxes.reduce((sum, { mm }) => sum + mm * paper.pxPerMm, 0);
   const pen = penOf(canvas, width, height);
   drawGrid(pen, width, height);
-  let top = BAND_PX;
+  let top = BAND_PX * paper.scale;
   used.forEach((lead, i) => {
-    const tall = boxes[i].mm * PX_PER_MM;
+    const tall = boxes[i].mm * paper.pxPerMm;
     drawLead(pen, strip, lead, boxes[i].middle, top, tall, i);
     top += tall;
   });
@@ -52,20 +52,20 @@ function box(values) {
   return { mm, middle: (low + high) / 2 };
 }
 
-const xOf = (strip, sample) => LEFT_PX + ((sample - strip.start_sample) / strip.rate_hz) * MM_PER_S * PX_PER_MM;
+const xOf = (strip, sample) => LEFT_PX * paper.scale + ((sample - strip.start_sample) / strip.rate_hz) * MM_PER_S * paper.pxPerMm;
 
 function drawLead(pen, strip, lead, middle, top, tall, index) {
   const centre = top + tall / 2;
-  const scale = MM_PER_MV * PX_PER_MM;
+  const scale = MM_PER_MV * paper.pxPerMm;
   const colour = colourOf(['trace', 'trace-2', 'trace-3'][index % 3]);
-  drawPulse(pen, 8, centre, scale, colour);
+  drawPulse(pen, 8 * paper.scale, centre, scale, colour);
   pen.save();
   pen.beginPath();
   pen.rect(0, top, 1e5, tall);
   pen.clip();
   pen.beginPath();
   pen.strokeStyle = colour;
-  pen.lineWidth = 1.5;
+  pen.lineWidth = 1.5 * paper.scale;
   let open = false;
   strip.columns[lead].forEach((value, row) => {
     const y = centre - (value - middle) * scale;
@@ -79,7 +79,7 @@ function drawLead(pen, strip, lead, middle, top, tall, index) {
   pen.stroke();
   pen.restore();
   pen.fillStyle = colourOf('text');
-  pen.font = '600 13px system-ui, sans-serif';
+  pen.font = `600 ${13 * paper.scale}px system-ui, sans-serif`;
   pen.textAlign = 'left';
   pen.textBaseline = 'top';
   pen.fillText(strip.leads[lead] ?? '', 4, top + 3);
@@ -96,20 +96,20 @@ function drawBeats(pen, strip, height) {
     pen.lineWidth = 1;
     pen.setLineDash([2, 3]);
     pen.beginPath();
-    pen.moveTo(x, 18);
+    pen.moveTo(x, 18 * paper.scale);
     pen.lineTo(x, height);
     pen.stroke();
     pen.setLineDash([]);
     pen.fillStyle = colour;
-    pen.font = '700 14px system-ui, sans-serif';
+    pen.font = `700 ${14 * paper.scale}px system-ui, sans-serif`;
     pen.fillText(label || '•', x, 3);
     if (before !== null) {
       const ms = Math.round(((sample - before) / strip.rate_hz) * 1000);
       const room = x - xOf(strip, before);
-      if (room > 30) {
+      if (room > 30 * paper.scale) {
         pen.fillStyle = colourOf('dim');
-        pen.font = '11px system-ui, sans-serif';
-        pen.fillText(String(ms), x - room / 2, 21);
+        pen.font = `${11 * paper.scale}px system-ui, sans-serif`;
+        pen.fillText(String(ms), x - room / 2, 21 * paper.scale);
       }
     }
     before = sample;

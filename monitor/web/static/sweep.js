@@ -6,7 +6,19 @@
 const GAP_PX = 14; // erased ahead of the head
 const RANGE_S = 5; // an automatic scale fits the last seconds
 const LOOK_S = 1; // and is looked at so often
-export const PX_PER_MM = 96 / 25.4;
+const TEXT_PX = 16;
+
+/** Millimetres of paper on the screen; larger where all is larger, on a wall. */
+export const paper = {
+  scale: 1,
+  get pxPerMm() {
+    return (96 / 25.4) * this.scale;
+  },
+  /** Fit the size of text, which the style sheet chooses by the screen. */
+  fit() {
+    this.scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / TEXT_PX;
+  },
+};
 
 export class Sweep {
   /**
@@ -54,7 +66,7 @@ export class Sweep {
   }
 
   get pxPerSample() {
-    return (this.mmPerS * PX_PER_MM) / this.trace.rateHz;
+    return (this.mmPerS * paper.pxPerMm) / this.trace.rateHz;
   }
 
   /** Draw a trace as far as it is shown; null clears. */
@@ -77,7 +89,7 @@ export class Sweep {
     const pen = this.pen;
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     pen.strokeStyle = this.colour;
-    pen.lineWidth = 1.5;
+    pen.lineWidth = 1.5 * paper.scale;
     pen.lineJoin = 'round';
     if (this.scroll) this.drawScroll(Math.floor(shown));
     else this.drawSweep(Math.floor(shown));
@@ -90,7 +102,7 @@ export class Sweep {
     const [low, high] = range;
     const free = this.height - this.top;
     const middle = (low + high) / 2;
-    let scale = this.mmPerMv === null ? this.pxPerMv : this.mmPerMv * PX_PER_MM;
+    let scale = this.mmPerMv === null ? this.pxPerMv : this.mmPerMv * paper.pxPerMm;
     if (this.mmPerMv === null) {
       const best = (free * 0.86) / Math.max(high - low, 0.8);
       if (!(scale > best * 0.75 && scale <= best * 1.05)) scale = best;
@@ -168,8 +180,9 @@ export class Sweep {
       open = true;
     }
     pen.stroke();
+    this.marks = this.marks.filter(([sample]) => sample >= first);
     for (const [sample, text, colour] of this.marks) {
-      if (sample >= first && sample < last) this.write(this.width - (last - sample) * scale, text, colour);
+      if (sample < last) this.write(this.width - (last - sample) * scale, text, colour);
     }
     this.drawn = last;
   }
@@ -194,7 +207,7 @@ export class Sweep {
   write(x, text, colour) {
     if (!this.top) return;
     this.pen.fillStyle = colour;
-    this.pen.font = '600 13px system-ui, sans-serif';
+    this.pen.font = `600 ${13 * paper.scale}px system-ui, sans-serif`;
     this.pen.textAlign = 'center';
     this.pen.textBaseline = 'top';
     this.pen.fillText(text, x, 3);

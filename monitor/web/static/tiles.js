@@ -1,6 +1,7 @@
 // The ward: one tile for each bed, the most urgent first, all on one screen where they fit.
 
-import { Sweep, colourOf } from './sweep.js';
+import { may } from './api.js';
+import { Sweep, colourOf, paper } from './sweep.js';
 import { MARKS, alarmAge, leadText, noTrace, rateText, unseen, urgent } from './ward.js';
 
 const MIN_WIDTH = 212;
@@ -67,7 +68,8 @@ export class Tiles {
     const count = this.tiles.size;
     if (!count || this.list.offsetParent === null) return;
     const width = this.list.clientWidth;
-    const height = window.innerHeight - this.list.getBoundingClientRect().top - window.scrollY - 34;
+    const below = document.querySelector('.foot').offsetHeight + 4;
+    const height = window.innerHeight - this.list.getBoundingClientRect().top - window.scrollY - below;
     let best = null;
     const most = Math.max(1, Math.floor((width + GAP) / (MIN_WIDTH + GAP)));
     for (let columns = 1; columns <= Math.min(most, count); columns++) {
@@ -131,7 +133,7 @@ class Tile {
   measure() {
     const { clientWidth, clientHeight } = this.parts.screen;
     this.sweep.resize(clientWidth, clientHeight, window.devicePixelRatio || 1);
-    this.sweep.mmPerS = Math.min(25, clientWidth / TILE_SPAN_S / 3.78);
+    this.sweep.mmPerS = Math.min(25, clientWidth / TILE_SPAN_S / paper.pxPerMm);
   }
 
   renew() {
@@ -155,7 +157,7 @@ class Tile {
     set(parts.none, off);
     parts.none.hidden = !off;
     parts.banner.hidden = !alarm;
-    parts.ack.hidden = !alarm || bed.alarms.every((a) => a.state === 'acknowledged');
+    parts.ack.hidden = !alarm || !may('control') || bed.alarms.every((a) => a.state === 'acknowledged');
     if (alarm) {
       set(parts.chip, MARKS[alarm.priority]);
       parts.chip.dataset.priority = alarm.priority;

@@ -6,6 +6,7 @@ const TILE_S = 20; // of signal kept for a tile
 const PAGE_S = 40; // for the page of one bed
 export const STALE_MS = 2000;
 export const MARKS = { high: '!!!', medium: '!!', low: '!', technical: 'TEC' };
+let aheadMs = Date.now() - performance.now(); // the clock of the station, which may be another
 const ORDER = ['high', 'medium', 'low', 'technical'];
 
 export class Ward {
@@ -34,6 +35,7 @@ export class Ward {
 
   take(message) {
     if (message.type === 'tick') {
+      aheadMs = message.wall_ms - performance.now();
       if (message.lost && !this.service.lost) {
         this.lostAt = performance.now();
         this.forgetTraces();
@@ -58,7 +60,7 @@ export class Ward {
     const bed = old ?? { trace: null, since: now };
     if (bed.begun !== fields.begun || bed.number !== fields.number) bed.trace = null;
     Object.assign(bed, fields, { at: now });
-    if (bed.unwatched || bed.status === 'ended') bed.trace = null;
+    if (bed.unwatched || bed.status === 'ended') forget(bed, now);
     this.beds.set(bed.name, bed);
     this.byNumber.set(bed.number, bed);
   }
@@ -77,13 +79,20 @@ export class Ward {
   }
 
   forgetTraces() {
-    for (const bed of this.beds.values()) bed.trace = null;
+    const now = performance.now();
+    for (const bed of this.beds.values()) forget(bed, now);
   }
 
   /** Beds, the most urgent first, then by name: bed-2 before bed-10. */
   ordered() {
     return [...this.beds.values()].sort((a, b) => a.rank - b.rank || byName(a.name, b.name));
   }
+}
+
+/** Forget the trace of a bed: what comes next begins anew. */
+export function forget(bed, now) {
+  bed.trace = null;
+  bed.since = now;
 }
 
 const collator = new Intl.Collator('en', { numeric: true });
@@ -116,12 +125,15 @@ export function noTrace(ward, bed, now) {
 
 function sinceMs(bed, now) {
   const stale = bed.alarms.find((alarm) => alarm.kind === 'stream_stale');
-  return stale ? Date.now() - stale.raised_ms : now - bed.at;
+  return stale ? stationMs() - stale.raised_ms : now - bed.at;
 }
+
+/** The time of the station, ms since 1970. */
+export const stationMs = () => performance.now() + aheadMs;
 
 /** How long ago an alarm began, in words. */
 export function alarmAge(alarm) {
-  return age(Math.max(0, Date.now() - alarm.raised_ms));
+  return age(Math.max(0, stationMs() - alarm.raised_ms));
 }
 
 /** An age in one coarse unit. */

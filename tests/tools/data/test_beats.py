@@ -66,28 +66,6 @@ def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhyth
         assert set(labels) == {"N"}
     if rhythm in ("pac", "sick", "step"):
         assert "A" in labels
-    if rhythm == "vt":
-        longest = max(len(run) for run in "".join(labels).replace("A", "N").split("N"))
-        assert longest >= 3
-
-
-def test_a_patient_without_ventricular_beats_lends_the_normal_one_widened():
-    signal, peaks, symbols = record()
-    keep = np.array([symbol == "N" for symbol in symbols])
-    made = make(
-        "vt", signal, RATE_HZ, peaks[keep], ["N"] * int(keep.sum()), np.random.default_rng(2)
-    )
-    assert made is not None
-    values, at, labels = made
-
-    def width(beat):
-        qrs = np.abs(values[beat - 40 : beat + 41, 0])
-        return int((qrs > 0.5 * qrs.max()).sum())
-
-    # the first of a run may still have the wave of the beat before under it
-    inside = [k for k in range(1, len(at) - 1) if labels[k - 1] == labels[k] == labels[k + 1]]
-    widths = {c: np.median([width(at[k]) for k in inside if labels[k] == c]) for c in "NV"}
-    assert widths["V"] >= 1.7 * widths["N"]
 
 
 def test_an_excerpt_keeps_the_beats_where_they_are_in_the_signal():

@@ -1,5 +1,7 @@
 """Inputs of the beats that the monitor finds: the same beats, and the same labels, as in use."""
 
+import pytest
+
 from monitor.messages import Beat
 from monitor.models.bundle import load_bundle
 from monitor.pipeline import Pipeline
@@ -10,6 +12,7 @@ from tools.train.labels import logits
 RECORD = "cinc2015/v102s"
 
 
+@pytest.mark.slow
 def test_beats_and_labels_are_those_of_the_monitor(data_dir):
     bundle = load_bundle("aami")
     path = data_dir / RECORD

@@ -10,6 +10,7 @@ from tools.evaluate.label_table import pair
 from tools.evaluate.labels import measure, variants
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("record", ["123", "233"])
 def test_shipped_weights_reach_the_stated_figures_of_a_record(record, data_dir):
     card = (CARDS / "README.md").read_text(encoding="utf-8")

@@ -1,11 +1,13 @@
 """Alarms of strangers: what is counted, and what is printed of it."""
 
+import json
+
 import numpy as np
 import pytest
 import wfdb
 
 from monitor.messages import Alert, AlertKind, AlertState, Priority, Rhythm
-from tools.evaluate import alarm_tallies, strangers
+from tools.evaluate import alarm_tallies, blind_lethal, strangers
 from tools.evaluate.alarm_runs import Result
 from tools.evaluate.study import Study
 
@@ -127,3 +129,10 @@ def test_the_whole_of_a_section_has_episodes(data, monitor):
     module = __import__("tools.evaluate.stranger_vf", fromlist=["section"])
     text = module.section(Study(data, data / "w"))
     assert "| vfdb | 1 | 1/1 100.0 (100 to 100) | 0 0.0 (0 to 0) |" in text
+
+
+def test_blind_states_false_lethal_alarms(data, monitor):
+    found = blind_lethal.measure(data / "vfdb", ["v1"])
+    assert found["false_vf_per_hour"] == 0.0
+    assert found["false_vf_per_hour_interval"] == [0.0, 0.0]
+    assert json.dumps(found)

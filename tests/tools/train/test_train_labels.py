@@ -35,6 +35,7 @@ def small(monkeypatch):
         monkeypatch.setattr(train, name, value)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_where_a_whole_one_does(tmp_path, monkeypatch):
     beats, calls, real = made_beats(), [], train.draw
     whole = fit(beats, MANIFEST, 1, "whole")
@@ -54,6 +55,7 @@ def test_an_interrupted_run_ends_where_a_whole_one_does(tmp_path, monkeypatch):
         assert torch.equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_taken_up_by_its_own_training_only(tmp_path, monkeypatch):
     path = tmp_path / "done.ckpt"
     fit(made_beats(), MANIFEST, 1, "done", path)

@@ -11,10 +11,9 @@ import pytest
 
 from monitor.errors import MonitorError
 from monitor.sources.simulator import SCENARIOS
-from monitor.stages.detect import deferred_decision, weights
+from monitor.stages.detect import deferred_decision, networks
 from monitor.stages.detect.features import Features
-from monitor.stages.detect.qrs_network import QrsNetwork
-from monitor.stages.detect.weights import Layers
+from monitor.stages.detect.networks import Layers, QrsNetwork
 from tools.data.variants import Variants
 from tools.train import candidates, deferred, network, qrs
 from tools.train.candidates import Examples, joined
@@ -35,7 +34,7 @@ def same(one: Layers, other: Layers) -> bool:
 
 @pytest.mark.parametrize("name", ["qrs", "deferred"])
 def test_the_data_are_those_of_the_shipped_weights(data_dir: Path, name: str) -> None:
-    assert data_digest(data_dir) == weights.shipped()[name].provenance["data_sha256"]
+    assert data_digest(data_dir) == networks.shipped()[name].provenance["data_sha256"]
 
 
 @pytest.mark.parametrize("tool", [qrs, deferred])
@@ -56,7 +55,7 @@ def test_a_network_is_put_beside_the_others(tmp_path: Path) -> None:
     found = read(path)
     assert same(found["qrs"].layers, made)
     assert found["qrs"].provenance == {"network": "qrs", "layers": 1, **told}
-    assert same(found["deferred"].layers, weights.shipped()["deferred"].layers)
+    assert same(found["deferred"].layers, networks.shipped()["deferred"].layers)
     write(path, "deferred", made, told)
     assert same(read(path)["qrs"].layers, made)
     assert json.loads(json.dumps(told)) == told
@@ -65,7 +64,7 @@ def test_a_network_is_put_beside_the_others(tmp_path: Path) -> None:
 def test_the_shipped_weights_written_again_are_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "weights.npz"
     shutil.copy(SHIPPED, path)
-    found = weights.shipped()["qrs"]
+    found = networks.shipped()["qrs"]
     told = {k: v for k, v in found.provenance.items() if k not in ("network", "layers")}
     write(path, "qrs", found.layers, told)
     assert path.read_bytes() == SHIPPED.read_bytes()
@@ -75,7 +74,7 @@ def test_the_provenance_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert main([]) == 0
     shown = capsys.readouterr().out
     assert "qrs: 20 - 64 - 32 - 1 units" in shown
-    assert weights.shipped()["deferred"].provenance["commit"] in shown
+    assert networks.shipped()["deferred"].provenance["commit"] in shown
     (tmp_path / "no.npz").write_bytes(b"no")
     with pytest.raises(MonitorError, match="cannot read weights"):
         main([str(tmp_path / "no.npz")])
@@ -83,7 +82,7 @@ def test_the_provenance_is_shown(capsys: pytest.CaptureFixture[str], tmp_path: P
 
 @pytest.mark.parametrize("name", ["qrs", "deferred"])
 def test_the_commit_of_the_shipped_weights_holds_the_command_that_fits_them(name: str) -> None:
-    root, told = Path(__file__).resolve().parents[3], weights.shipped()[name].provenance
+    root, told = Path(__file__).resolve().parents[3], networks.shipped()[name].provenance
     git = [shutil.which("git") or "", "-C", str(root)]
     if not git[0] or not (root / ".git").exists():
         pytest.skip("not a git clone")
@@ -162,7 +161,7 @@ def test_uncertain_candidates_in_noise_are_labelled(data_dir: Path) -> None:
     assert 0.1 < examples.labels.mean() < 0.9
     loud = examples.features[:, deferred_decision.NAMES.index("noise_level")]
     assert 0.0 < loud.min() <= loud.max() <= 1.0
-    others = deferred.collect(data_dir, "208", "motion 0", 7, weights.shipped()["deferred"].layers)
+    others = deferred.collect(data_dir, "208", "motion 0", 7, networks.shipped()["deferred"].layers)
     # other decisions make other candidates uncertain
     assert others.features.shape != examples.features.shape
 
@@ -202,7 +201,7 @@ def test_the_deferred_decision_is_fitted_the_same_again(
         written.append(out.read_bytes())
     assert written[0] == written[1]
     found = read(tmp_path / "1.npz")
-    assert same(found["qrs"].layers, weights.shipped()["qrs"].layers)
+    assert same(found["qrs"].layers, networks.shipped()["qrs"].layers)
     fitted = QrsNetwork(found["deferred"].layers, len(deferred_decision.NAMES))
     assert np.isfinite(fitted.log_odds([0.1] * len(deferred_decision.NAMES)))
     assert found["deferred"].provenance["data_sha256"] == data_digest(data_dir)
@@ -231,4 +230,4 @@ def test_the_qrs_network_is_fitted_round_by_round(
         (1, 6),
     ]
     assert found["qrs"].provenance["seeds"] == [1, 2]
-    assert same(found["deferred"].layers, weights.shipped()["deferred"].layers)
+    assert same(found["deferred"].layers, networks.shipped()["deferred"].layers)

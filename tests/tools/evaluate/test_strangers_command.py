@@ -135,6 +135,7 @@ def test_every_blind_run_is_a_line_of_the_log(tmp_path, monkeypatch, capsys):
     matrix = np.zeros((7, 7), np.int64)
     matrix[0, 0], matrix[2, 2], matrix[2, 0] = 90, 3, 1
     monkeypatch.setattr(blind_labels, "matrix", lambda path: matrix)
+    monkeypatch.setitem(blind.KINDS, "svdb", ("labels",))
     log = tmp_path / "logs" / "blind.jsonl"
     for _ in range(2):
         assert blind.main(["--data", str(folder), "--log", str(log)]) == 0
