@@ -136,7 +136,7 @@ class AlarmSettings:
         100.0, "vt, nsvt: rate from which a ventricular run is a tachycardia", 60.0, 200.0
     )
     vt_certainty: float = setting(
-        0.5, "vt: mean probability of V or F that its beats need", 0.0, 1.0
+        0.5, "vt: probability that so fast a run is ventricular, from which it is", 0.0, 1.0
     )
     v_certainty: float = setting(
         0.75,

@@ -21,9 +21,8 @@ from tools.evaluate.alarm_runs import Case, Result, analyse
 from tools.evaluate.alarms import CHALLENGE, af_seconds, is_true
 from tools.evaluate.blind import weights_sha256
 from tools.evaluate.study import Counts, Figure, shown
+from tools.train.runs import ALARM_S, TAIL_S, alarms_of
 
-TAIL_S = 10.0  # the event of a Challenge record lies in the last seconds
-ALARM_S = 300.0  # the alarm sounds then; records of the Challenge may go on
 EPISODE_S = 4.0  # shorter ones of vfdb are not counted
 LETHAL = tuple(CHALLENGE.values())
 
@@ -81,12 +80,6 @@ def _told(result: Result, path: Path, beats: bool) -> dict[str, object]:
         "false": false,
         "af": af_seconds(path, result).tolist() if beats else [0, 0, 0],
     }
-
-
-def alarms_of(folder: Path) -> dict[str, tuple[str, bool]]:
-    """Give kind and truth of the alarm of each Challenge record of a folder."""
-    rows = [line.split(",") for line in (folder / "ALARMS").read_text().split()]
-    return {name: (kind, truth == "1") for name, kind, truth in rows}
 
 
 def challenge(folders: Sequence[Path], work: Path, kinds: Sequence[str], pulse: bool) -> Counts:

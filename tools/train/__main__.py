@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tools.commands import dispatch
 
-COMMANDS = ("labels", "beats", "qrs", "deferred", "fibrillation", "weights")
+COMMANDS = ("labels", "beats", "qrs", "deferred", "fibrillation", "runs", "weights")
 MODELS = {
     "aami": ("labels",),
     **{name: ("beats", name) for name in ("kaggle5", "cnn", "lstm", "normal-abnormal", "ptb-mi")},

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,8 @@ _LEADS = 2
 _PIECES = 24  # beats whose signal is kept
 _SLOPE_S = 0.008  # time over which a slope is taken
 _STILL = 0.25  # of the usual steepest slope of a beat
-_LEAST_BEATS = 4  # whose steepness must be known
+_LEAST_BEATS = 4  # that must be known
+_USUAL = 16  # beats that the usual one is the median of
 
 Piece = NDArray[np.float64]
 
@@ -43,6 +46,8 @@ class Shapes:
         self._recent: Ring | None = None
         self._pieces: deque[tuple[int, Piece]] = deque(maxlen=_PIECES)
         self._steep: deque[float] = deque(maxlen=_PIECES)  # steepest slopes of the same beats
+        # the same of the last beats that are not ventricular: sample, signal, steepest slope
+        self._usual: deque[tuple[int, Piece, float]] = deque(maxlen=_USUAL)
         self._slope = max(1, round(_SLOPE_S * rate_hz))
         self._forms: list[tuple[int, Piece]] = []  # number, template; the last joined at the end
         self._next = 0
@@ -53,6 +58,7 @@ class Shapes:
         self._recent = None
         self._pieces.clear()
         self._steep.clear()
+        self._usual.clear()
         self.recent.clear()
 
     def push(self, block: Samples) -> None:
@@ -74,6 +80,8 @@ class Shapes:
             form = self._known_form(piece)
             if form is not None:
                 self.recent.append((beat.sample, form))
+        else:
+            self._usual.append((beat.sample, piece, self._steep[-1]))
 
     def is_still(self, start: int, end: int) -> bool:
         """Whether [start, end) is everywhere flatter by far than the beats known."""
@@ -82,6 +90,39 @@ class Shapes:
             return False
         usual = sorted(self._steep)[len(self._steep) // 2]
         return self._steepest(piece) < _STILL * usual
+
+    def beside_usual(self, run: Sequence[Beat]) -> tuple[float, float]:
+        """Compare the newest beats with the usual one before them.
+
+        Returns
+        -------
+        likeness, slope : float
+            Mean likeness of the run to the usual beat, and the log of how much steeper it is; NaN
+            where half of the run, or the usual beat, is not known.
+        """
+        first = run[0].sample
+        usual = [(piece, steep) for at, piece, steep in self._usual if at < first]
+        pairs = zip(self._pieces, self._steep, strict=True)
+        own = [(piece, steep) for (at, piece), steep in pairs if at >= first]
+        if len(usual) < _LEAST_BEATS or 2 * len(own) <= len(run):
+            return math.nan, math.nan
+        middle = self._middle(np.median([piece for piece, _ in usual], axis=0))
+        alike = [_likeness(*self._stretches(piece), middle) for piece, _ in own]
+        slope = median(steep for _, steep in own) / max(median(s for _, s in usual), 1e-6)
+        return sum(alike) / len(alike), math.log(max(slope, 1e-6))
+
+    def roughness(self) -> float:
+        """Sum of second over first differences in the signal kept, mean of the leads with any."""
+        if self._recent is None:
+            return math.nan
+        piece = self.signal(self._recent.oldest_sample, self._recent.end_sample)
+        if piece is None or len(piece) <= 2 * self._slope:
+            return math.nan
+        rise = piece[self._slope :] - piece[: -self._slope]
+        bend = np.abs(rise[self._slope :] - rise[: -self._slope]).sum(axis=0)
+        total = np.abs(rise).sum(axis=0)
+        seen = total > 0.0
+        return float((bend[seen] / total[seen]).mean()) if seen.any() else math.nan
 
     def _steepest(self, piece: Piece) -> float:
         """Steepest slope of all leads together, mV in ``_SLOPE_S``."""

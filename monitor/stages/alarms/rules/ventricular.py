@@ -1,8 +1,6 @@
 """Rules of ventricular ectopy, from beat labels; called once for every new beat.
 
 Condition delay of each: the labelling of its last beat, at most about 1.5 s.
-
-This file is long because it is the list of all ventricular rules.
 """
 
 from __future__ import annotations
@@ -12,18 +10,13 @@ from itertools import pairwise
 from monitor.messages import AamiClass, AlertKind, Beat
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.rule import at_each_beat
+from monitor.stages.alarms.runs import features, probability
 from monitor.stages.alarms.view import View
 from monitor.stages.ectopy import ventricular_cycles
 
-_N, _V, _F = AamiClass.N, AamiClass.V, AamiClass.F
-_PROBABLE = 0.8  # mean probability of V of all beats of a run (V or F of those labelled V)
-_SURE = 0.8  # probability of V
-_SURELY_NORMAL = 0.8  # probability of N
-_ALIKE = 0.9  # correlation of beats of one shape
+_V = AamiClass.V
 _SIMILAR = 0.8  # correlation of a couplet that need not be premature ...
 _PREMATURE = 0.85  # ... which is this share of the usual interval
-_EVEN = 1.15  # longest over shortest interval of a run that keeps its pace
-_PACE = 1.25  # longest interval around a capture beat, over that of the VT rate
 _BEFORE_PAUSE = 0.95  # interval before ventricular beats of bigeminy, over that after them
 
 
@@ -49,111 +42,23 @@ def _sure(view: View, run: list[Beat]) -> bool:
 
 @at_each_beat(AlertKind.VT, while_learning=True)
 def vt(view: View) -> Finding | None:
-    """``vt_beats`` ventricular beats in a row at ``vt_bpm`` or faster.
+    """``vt_beats`` beats in a row at ``vt_bpm`` or faster that are probably ventricular.
 
-    Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm). Labels in
-    a fast run are less sure than elsewhere, so among the last ``vt_beats`` there may be others:
-    as long as all together are most probably ventricular, or those have the shape of the
-    ventricular ones, or are few in a steady run. The last may be such a beat if all intervals are
-    alike, S, F or Q: another focus would not keep the pace. A capture beat does not end VT, see
-    :func:`_captured`. And what the classifier calls ventricular must on average be so more probably
-    than not, ``vt_certainty``.
+    Criterion of the CinC Challenge 2015 and of bedside monitors (5 beats, 100 bpm). The labels in
+    a fast run are less sure than elsewhere, so the run is judged as a whole, by the score of
+    :mod:`monitor.stages.alarms.runs`: it must be ventricular with a probability of at least
+    ``vt_certainty``.
     """
     s = view.settings
-    if not view.beats or view.beats[-1].label is AamiClass.N:
-        return None
     last = view.last(s.vt_beats)
-    if not _is_vt(view, last):
-        last = view.last(s.vt_beats + 1)
-        if not _captured(view, last):
-            return None
+    if len(last) < s.vt_beats or view.rate_bpm(last) < s.vt_bpm:
+        return None
+    if probability(features(last, len(view.run_of_v()), view.shapes)) < s.vt_certainty:
+        return None
     rate = view.rate_bpm(last)
     run = view.run_of_v(back=len(last) - 1)[:-1] + last
     text = f"VT {len(run)} beats, {rate:.0f} >= {s.vt_bpm:.0f}"
     return Finding(run[0].sample, text, round(rate), s.vt_bpm, _samples(run))
-
-
-def _is_vt(view: View, run: list[Beat]) -> bool:
-    """Whether a run that is long enough is fast and ventricular."""
-    if not _fast_and_sure(view, run, view.settings.vt_beats):
-        return False
-    if run[-1].label is not _V and max(_intervals(run)) > _EVEN * min(_intervals(run)):
-        return False
-    return _probable(run) or _of_one_shape(view, run) or _steady(view, run)
-
-
-def _captured(view: View, run: list[Beat]) -> bool:
-    """Whether one beat of any kind stands between two or more ventricular ones on each side.
-
-    In VT a sinus impulse may capture the ventricles now and then (W. Dressler and H. Roesler, Am
-    Heart J 44:485-493, 1952): the beats around it keep their pace.
-    """
-    if not _fast_and_sure(view, run, view.settings.vt_beats + 1):
-        return False
-    others = [i for i, beat in enumerate(run) if beat.label is not _V]
-    if len(others) != 1 or not 2 <= others[0] <= len(run) - 3:
-        return False
-    return max(_intervals(run)) <= _PACE * 60.0 / view.settings.vt_bpm * view.rate_hz
-
-
-def _fast_and_sure(view: View, run: list[Beat], size: int) -> bool:
-    """Whether a run is long and fast, and the classifier sure of what it calls ventricular."""
-    s = view.settings
-    if len(run) < size or view.rate_bpm(run) < s.vt_bpm:
-        return False
-    wide = [_wide(beat) for beat in run if beat.label is _V]
-    return sum(wide) >= s.vt_certainty * len(wide)
-
-
-def _wide(beat: Beat) -> float:
-    """Probability that a beat is ventricular, or a fusion with one."""
-    return beat.probability(_V) + beat.probability(_F)
-
-
-def _probable(run: list[Beat]) -> bool:
-    """Whether all beats together are most probably ventricular, and none is surely normal."""
-    together = sum(
-        beat.probability(_V) + (beat.probability(_F) if beat.label is _V else 0.0) for beat in run
-    )
-    normal = max(beat.probability(_N) for beat in run)
-    return together >= _PROBABLE * len(run) and normal < _SURELY_NORMAL
-
-
-def _of_one_shape(view: View, run: list[Beat]) -> bool:
-    """Whether most of a run is ventricular, and each beat inside has the shape of a sure one.
-
-    Unless it is surely normal: then it is the first one that is mistaken.
-    """
-    ventricular = [beat for beat in run if beat.label is _V]
-    if run[0].label is not _V or 2 * len(ventricular) <= len(run):
-        return False
-    sure = [beat for beat in ventricular if beat.probability(_V) >= _SURE]
-    return all(
-        beat.probability(_N) < _SURELY_NORMAL
-        and any(view.shapes.likeness(beat, v) >= _ALIKE for v in sure)
-        for beat in run
-        if beat.label is not _V
-    )
-
-
-def _steady(view: View, run: list[Beat]) -> bool:
-    """Whether a fast run may hold one other beat, or two that are abnormal too (S, F, Q).
-
-    Behind its first beat, and if the classifier is not sure that one is normal; if no interval is
-    more than 10 % longer than those of the VT rate; and not in atrial fibrillation, where aberrant
-    beats come in fast, broken runs.
-    """
-    others = [beat for beat in run if beat.label is not _V]
-    if not others:
-        return True
-    if run[0].label is not _V or view.af_since is not None or len(others) > 2:
-        return False
-    if len(others) == 2 and any(beat.label is AamiClass.N for beat in others):
-        return False
-    if max(beat.probability(_N) for beat in others) >= _SURELY_NORMAL:
-        return False
-    longest_s = max(_intervals(run)) / view.rate_hz
-    return longest_s <= 1.1 * 60.0 / view.settings.vt_bpm
 
 
 @at_each_beat(AlertKind.NSVT)
