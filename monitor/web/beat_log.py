@@ -20,9 +20,9 @@ class BeatLog:
 
     def __init__(self, size: int = 8192) -> None:
         self._size = size
-        self._sample = np.zeros(size, np.int64)
-        self._label = np.zeros(size, np.uint8)
-        self._rr_s = np.zeros(size, np.float32)
+        self._sample = np.full(size, 0, np.int64)  # all memory is taken at the start
+        self._label = np.full(size, 0, np.uint8)
+        self._rr_s = np.full(size, np.nan, np.float32)
         self.count = 0
         """Beats taken since the start: the number of the next one."""
 

@@ -93,6 +93,14 @@ def test_trends_hold_ten_seconds_a_point():
     }
 
 
+def test_a_hole_in_the_trends_stays_one():
+    trend = Trend(hours=0.01)
+    for k in (0, 1, 4, 5):
+        trend.add(vitals(), k * STEP_NS)
+    assert trend.table()["time_s"] == [40, 50]
+    assert Trend().table()["time_s"] == []
+
+
 def test_trends_are_bounded_and_a_clock_that_goes_back_does_no_harm():
     trend = Trend(hours=0.01)  # 36 s: four points
     for k in range(100):
