@@ -86,6 +86,7 @@ def test_the_wheel_installs_one_package_with_its_data(wheel):
             "models/*.pt",
             "report/web/*",
             "stages/detect/*.npz",
+            "web/static/*",
             "wire/schemas/*.json",
         )
         for path in (ROOT / "monitor").glob(pattern)

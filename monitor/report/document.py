@@ -98,9 +98,10 @@ def _reference(sheets: Sheets, report: Report) -> None:
     sheets.heading("Comparison with the reference", 40)
     rows = wording.score_rows(report)
     if rows:
-        half = (len(rows) + 1) // 2
-        title = "ANSI/AAMI EC57"
-        sheets.row([facts(title, rows[:half], _HALF_MM), facts(title, rows[half:], _HALF_MM)], 5)
+        pair = [facts("Beats", rows, _HALF_MM)]
+        if episodes := wording.episode_rows(report):
+            pair.append(facts("Runs and rhythms", episodes, _HALF_MM))
+        sheets.row(pair, 5)
     sheets.lines([report.reference])
 
 

@@ -216,5 +216,7 @@ def _reference(report: Report) -> str:
     if not report.reference:
         return ""
     rows = wording.score_rows(report)
-    card = f'<div class="cards">{_facts("ANSI/AAMI EC57", rows)}</div>' if rows else ""
-    return f'{card}<p class="note">{escape(report.reference)}</p>'
+    episodes = wording.episode_rows(report)
+    cards = _facts("Beats", rows) if rows else ""
+    cards += _facts("Runs and rhythms", episodes) if episodes else ""
+    return f'<div class="cards">{cards}</div><p class="note">{escape(report.reference)}</p>'

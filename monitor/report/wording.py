@@ -182,6 +182,28 @@ def score_rows(report: Report) -> list[Row]:
         for key, name in SCORE_NAMES.items()
     ]
     rows.append(("RMS RR interval error", number(report.score.rr_error_ms, ".2f", " ms")))
+    if (rate := report.score.heart_rate) is not None:
+        rows.append(("RMS heart rate error", f"{rate.rms_bpm:.2f} bpm"))
+    return rows
+
+
+def episode_rows(report: Report) -> list[Row]:
+    """Give runs and rhythm episodes as ``ecg-monitor score`` has them: (found, missed, false)."""
+    if report.score is None:
+        return []
+    rows = []
+    for run in report.score.runs:
+        for length, beats in (("couplet", "couplets"), ("short", "runs of 3 to 5"),
+                              ("long", "runs of 6 and more")):  # fmt: skip
+            found, missed, _, false = run.counts(length)
+            if found or missed or false:
+                name = f"{run.kind} {beats}"
+                rows.append((name, f"{found} found, {missed} missed, {false} false"))
+    for episode in report.score.episodes:
+        if episode.ref_duration_s or episode.test_duration_s:
+            figures = episode.figures()
+            se, pp = (number(figures[f"duration_{k}"], ".1f", " %") for k in ("se", "pp"))
+            rows.append((f"{episode.kind}, time found and confirmed", f"{se}, {pp}"))
     return rows
 
 

@@ -21,11 +21,12 @@ REFERENCE = "atr"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The files of a report, and the seconds it took to make them."""
+    """The files of a report, and the seconds it took to make them, by the clock and of the CPU."""
 
     report: Report
     files: tuple[Path, ...]
     making_s: float
+    cpu_s: float
 
 
 def write_report(
@@ -59,7 +60,7 @@ def write_report(
         If ``edits`` do not fit the recording, a package is missing, or the folder cannot be
         written.
     """
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     edited = None
     if edits is not None:
         analysis, edited = apply_edits(analysis, edits)
@@ -76,7 +77,8 @@ def write_report(
             files[-1].write_bytes(data)
         except OSError as error:
             raise MonitorError(f"cannot write {files[-1]}: {error.strerror or error}") from error
-    return Written(report, tuple(files), time.perf_counter() - began)
+    took = time.perf_counter() - began, time.process_time() - began_cpu
+    return Written(report, tuple(files), *took)
 
 
 def annotate(analysis: Analysis) -> WfdbAnnotations:

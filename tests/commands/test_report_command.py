@@ -98,3 +98,9 @@ def test_the_figures_of_a_record_are_those_of_score(name, data_dir, tmp_path, ca
     for key, shown in names.items():
         value = figures["figures"][key]
         assert found[shown].startswith("–" if value is None else f"{value:.2f} %")
+    assert found["RMS heart rate error"] == f"{figures['heart_rate']['rms_bpm']:.2f} bpm"
+    for kind, runs in figures["runs"].items():
+        couplets = runs["couplet"]
+        if couplets["found"] or couplets["missed"] or couplets["false"]:
+            counts = "{found} found, {missed} missed, {false} false".format(**couplets)
+            assert found[f"{kind} couplets"] == counts

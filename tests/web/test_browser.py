@@ -260,6 +260,7 @@ def test_limits_are_shown_and_changed(ward, open_page):
     limits = {"hr_high_bpm": 120.0, "vt_beats": 5, "off": ["couplet"]}
     ward.service.answers["limits"] = {"ok": True, "limits": limits}
     page = open_page(ward.url + "#/bed/bed-2")
+    page.state("link", "live")
     page.page.keyboard.press("l")
     page.page.fill("input[name=hr_high_bpm]", "135")
     page.page.check("[data-off][value=bigeminy]")

@@ -6,7 +6,8 @@
     python -m tools.load.reports --data DATA --out OUT --records 208 --hours 24
 
 ``--hours`` repeats a record until it is so long: its beats and events come again and again. The
-time of making is beside reading, analysis and the import of packages.
+times of making, by the clock and of the CPU, are beside reading, analysis and the import of
+packages.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sizes = {file.suffix: f"{file.stat().st_size / 1e6:.1f} MB" for file in written.files}
         hours = written.report.analysis.duration_s / 3600
         made = {"record": name, "hours": round(hours, 2), "making_s": round(written.making_s, 2)}
+        made["cpu_s"] = round(written.cpu_s, 2)
         print(json.dumps(made | sizes), flush=True)
     return 1 if failed else 0
 

@@ -51,6 +51,7 @@ from tools.load.ward import CALM, LEADS
 
 PIECE_S = 0.1
 SETTLE_S = 20.0
+IDLE_S = 15.0
 IDLE_MS = 0.25  # shorter: a frame in which nothing was due
 FRAMES = """
     async (ms) => {
@@ -206,7 +207,7 @@ def share(pid: int, seconds: float) -> float:
 def measure(url: str, pid: int, seconds: float) -> None:
     """Print the figures of a station."""
     time.sleep(SETTLE_S)
-    print(f"station without a browser: {share(pid, seconds):.1f} % of one core")
+    print(f"station without a browser: {share(pid, min(seconds, IDLE_S)):.1f} % of one core")
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1920, "height": 1080})
         page.goto(url)

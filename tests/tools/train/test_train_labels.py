@@ -1,5 +1,7 @@
 """Training of ``aami``: its beats, its checkpoints, its options."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,9 @@ from monitor.errors import MonitorError
 from monitor.models.manifest import Manifest
 from tools.data.beats import Beats
 from tools.train import labels as train
-from tools.train.label_set import CAPS, HELD, Set, thinned
-from tools.train.labels import fit
+from tools.train.labels import Set, built, fit
+
+pytestmark = pytest.mark.slow
 
 MANIFEST = Manifest(name="made", before_s=0.4, channels=("beat", "template"), leads=2)
 
@@ -35,7 +38,6 @@ def small(monkeypatch):
         monkeypatch.setattr(train, name, value)
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_ends_where_a_whole_one_does(tmp_path, monkeypatch):
     beats, calls, real = made_beats(), [], train.draw
     whole = fit(beats, MANIFEST, 1, "whole")
@@ -55,7 +57,6 @@ def test_an_interrupted_run_ends_where_a_whole_one_does(tmp_path, monkeypatch):
         assert torch.equal(a, b)
 
 
-@pytest.mark.slow
 def test_a_checkpoint_is_taken_up_by_its_own_training_only(tmp_path, monkeypatch):
     path = tmp_path / "done.ckpt"
     fit(made_beats(), MANIFEST, 1, "done", path)
@@ -67,22 +68,22 @@ def test_a_checkpoint_is_taken_up_by_its_own_training_only(tmp_path, monkeypatch
         fit(made_beats(), MANIFEST, 1, "other", path)
 
 
-def test_classes_with_many_beats_are_thinned_and_rare_ones_kept_in_order():
-    label = np.repeat([0, 1, 2], [5000, 7, 900])
-    at = np.arange(len(label))
-    beats = Beats(at[:, None], at[:, None], label, np.full(len(label), "N"), at)
-    kept = thinned(beats, np.random.default_rng(1))
-    assert np.bincount(kept.label).tolist() == [HELD * CAPS[0], 7, HELD * CAPS[2]]
-    assert (np.diff(kept.sample) > 0).all()
-    np.testing.assert_array_equal(kept.signal[:, 0], kept.sample)
-    np.testing.assert_array_equal(kept.label, label[kept.sample])
+def test_building_beats_shows_how_far_it_is(tmp_path, monkeypatch, capsys):
+    nothing = Beats(*(np.zeros(0),) * 5)
+    monkeypatch.setattr(train, "cached", lambda *_: nothing)
+    monkeypatch.setattr(train, "STREAMS", ("clean", "rough"))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert len(built(tmp_path, ["101", "106"], tmp_path)) == 4
+    out = capsys.readouterr().out
+    assert "building beats" in out
+    assert "100%" in out
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--seed", "-1"], "--seed: -1 is less than 0"),
         (["--seed", "one"], "--seed: invalid number value: 'one'"),
+        (["--seed", "-1"], "--seed: -1 is less than 0"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, words, capsys):
