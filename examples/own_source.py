@@ -20,12 +20,13 @@ from monitor.wire.publisher import SamplePublisher
 
 
 class NumpyFile:
-    """A `Source`: it tells what the stream is, and gives its samples."""
+    """A `Source`: it tells what the stream is and how long, and gives its samples."""
 
     def __init__(self, path: Path, rate_hz: float, leads: tuple[str, ...]) -> None:
         self.values_mv = np.load(path, allow_pickle=False).astype(np.float32)
         if self.values_mv.ndim != 2 or self.values_mv.shape[1] != len(leads):
             raise SystemExit(f"{path}: shape {self.values_mv.shape}, not (samples, {len(leads)})")
+        self.samples = len(self.values_mv)
         self.info = StreamInfo(stream_name(path.stem), rate_hz, leads, source=f"NumPy {path.name}")
 
     def chunks(self) -> Iterator[Samples]:

@@ -180,17 +180,26 @@ def test_import_rules(name, path):
     for module, top in imports_of(path):
         package = module.split(".")[0]
         if package in ROOMS:
-            assert name.startswith(ROOMS[package] or ("-",)), f"{name} must not import {package}"
+            rooms = ", ".join(ROOMS[package]) or "nobody"
+            assert name.startswith(ROOMS[package] or ("-",)), (
+                f"{name} must not import {package}: only {rooms} may"
+            )
         if name.startswith("monitor/commands/") and top:
             assert package not in {"torch", "scipy", "wfdb", "neurokit2", "rich", "numpy", "zmq"}, (
                 f"{name} imports {package} at its top: help would be slow"
             )
         if name.startswith("monitor/") and not name.startswith(SHELLS):
-            assert package not in IMPURE, f"{name} is to be pure, but imports {package}"
+            assert package not in IMPURE, (
+                f"{name} is to be pure, but imports {package}; if it is made for files, devices, "
+                "sockets or clocks, add it to SHELLS in this file"
+            )
         for prefix, allowed in LAYERS.items():
             if name.startswith(prefix) and package == "monitor" and "." in module:
                 layer = module.split(".")[1]
-                assert layer in allowed, f"{name} must not import monitor.{layer}"
+                assert layer in allowed, (
+                    f"{name} must not import monitor.{layer}: {prefix} knows only "
+                    f"{', '.join(sorted(allowed))}"
+                )
         assert not (package in {"tools", "tests"} and not name.startswith("tools/")), (
             f"{name} imports {package}, which is not installed"
         )

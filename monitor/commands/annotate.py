@@ -127,7 +127,7 @@ def _annotate(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from monitor.sources.records import is_text
+    from monitor.sources.named import is_text
 
     if not paths:
         return

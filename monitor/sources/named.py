@@ -9,13 +9,14 @@
 ``brainflow:BOARD``       a board by BrainFlow: ``brainflow:cyton?serial_port=/dev/ttyUSB0``
 ========================  ==========================================================
 
-The library for a kind of source is imported when such a source is opened.
+A new kind is a function that opens it, and its suffix in :data:`FILES` or its prefix in
+:data:`LIVE`. The library for a kind of source is imported when such a source is opened.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +25,15 @@ from typing import TYPE_CHECKING
 from monitor.errors import USAGE, MonitorError
 from monitor.messages import MAX_RATE_HZ, MIN_RATE_HZ
 from monitor.sources.leads import AUTO, OFF
-from monitor.sources.records import is_text
 
 if TYPE_CHECKING:
     from monitor.sources import Log, Source
     from monitor.sources.calibration import Calibration
 
 STANDARD_INPUT = "-"
-LSL = "lsl:"
-BRAINFLOW = "brainflow:"
-EDF_SUFFIXES = (".edf", ".rec", ".bdf")
+
+TEXTS = (".csv", ".tsv", ".txt", ".asc", ".log")
+"""Suffixes of text files with one sample a line; so is a ``.dat`` without a WFDB header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,15 @@ def check(options: SourceOptions) -> None:
 
 def is_live(name: str) -> bool:
     """Tell whether the source sets its own pace."""
-    return name == STANDARD_INPUT or name.startswith((LSL, BRAINFLOW))
+    return name == STANDARD_INPUT or name.startswith(tuple(LIVE))
+
+
+def is_text(path: Path) -> bool:
+    """Tell whether a recording from :func:`~monitor.sources.records.find_record` is a text file."""
+    suffix = path.suffix.lower()
+    if suffix in (*TEXTS, *FILES):
+        return suffix in TEXTS
+    return not Path(f"{path}.hea").is_file() and path.is_file()
 
 
 def open_source(name: str | Path, options: SourceOptions, chunk_s: float, log: Log) -> Source:
@@ -112,38 +120,49 @@ def open_source(name: str | Path, options: SourceOptions, chunk_s: float, log: L
     if name == STANDARD_INPUT:
         return _csv(None, options, chunk_s, log)
     if isinstance(name, str) and is_live(name):
-        _refuse(name, options, "loop", "start_s", "stop_s", "rate_hz", "pulse")
-        _, _, which = name.partition(":")
-        if name.startswith(LSL):
-            with _extra("lsl"):
-                from monitor.sources.lsl_stream import LslStream
-            return LslStream(
-                which, options.leads, _calibration(options), chunk_s, options.stream, log
-            )
-        _refuse(name, options, "gain")
-        with _extra("brainflow"):
-            from monitor.sources.brainflow_board import BrainFlowBoard
-        return BrainFlowBoard(which, options.leads, options.unit, chunk_s, options.stream, log)
+        prefix, colon, _ = name.partition(":")
+        return LIVE[prefix + colon](name, options, chunk_s, log)
     path = Path(name)
-    suffix = path.suffix.lower()
     if is_text(path):
         return _csv(path, options, chunk_s, log)
+    return FILES.get(path.suffix.lower(), _wfdb)(path, options, chunk_s, log)
+
+
+def _lsl(name: str, options: SourceOptions, chunk_s: float, log: Log) -> Source:
+    _refuse(name, options, "loop", "start_s", "stop_s", "rate_hz", "pulse")
+    with _extra("lsl"):
+        from monitor.sources.lsl_stream import LslStream
+    which = name.partition(":")[2]
+    return LslStream(which, options.leads, _calibration(options), chunk_s, options.stream, log)
+
+
+def _brainflow(name: str, options: SourceOptions, chunk_s: float, log: Log) -> Source:
+    _refuse(name, options, "loop", "start_s", "stop_s", "rate_hz", "pulse", "gain")
+    with _extra("brainflow"):
+        from monitor.sources.brainflow_board import BrainFlowBoard
+    which = name.partition(":")[2]
+    return BrainFlowBoard(which, options.leads, options.unit, chunk_s, options.stream, log)
+
+
+def _edf(path: Path, options: SourceOptions, chunk_s: float, log: Log) -> Source:
+    _refuse(path.name, options, "rate_hz", "loop", "gain")
+    with _extra("edf"):
+        from monitor.sources.edf.file import EdfFile
+    return EdfFile(
+        path,
+        options.leads,
+        options.start_s,
+        options.stop_s,
+        chunk_s,
+        options.stream,
+        options.pulse,
+        options.unit,
+        log,
+    )
+
+
+def _wfdb(path: Path, options: SourceOptions, chunk_s: float, log: Log) -> Source:
     _refuse(path.name, options, "rate_hz")
-    if suffix in EDF_SUFFIXES:
-        _refuse(path.name, options, "loop", "gain")
-        with _extra("edf"):
-            from monitor.sources.edf.file import EdfFile
-        return EdfFile(
-            path,
-            options.leads,
-            options.start_s,
-            options.stop_s,
-            chunk_s,
-            options.stream,
-            options.pulse,
-            options.unit,
-            log,
-        )
     from monitor.sources.wfdb.record import WfdbRecord
 
     return WfdbRecord(
@@ -168,6 +187,20 @@ def _csv(path: Path | None, options: SourceOptions, chunk_s: float, log: Log) ->
 
     text = TextOptions(options.rate_hz, options.leads, _calibration(options), options.pulse)
     return CsvLines(path, text, chunk_s, options.stream, log)
+
+
+LIVE: dict[str, Callable[[str, SourceOptions, float, Log], Source]] = {
+    "lsl:": _lsl,
+    "brainflow:": _brainflow,
+}
+"""What opens a live source, by the prefix of its name."""
+
+FILES: dict[str, Callable[[Path, SourceOptions, float, Log], Source]] = {
+    ".edf": _edf,
+    ".rec": _edf,
+    ".bdf": _edf,
+}
+"""What opens a recording in one file that is no text with a sample a line, by its suffix."""
 
 
 def _calibration(options: SourceOptions) -> Calibration:

@@ -11,16 +11,11 @@ from pathlib import Path
 
 from monitor.errors import USAGE, MonitorError
 from monitor.sources import stream_name
+from monitor.sources.named import FILES, TEXTS, is_text
 from monitor.wfdb_header import read_header
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) while files are downloaded."""
-
-FILES = (".edf", ".rec", ".bdf")
-"""Suffixes of recordings in one binary file."""
-
-TEXTS = (".csv", ".tsv", ".txt", ".asc", ".log")
-"""Suffixes of text files with one sample a line; so is a ``.dat`` without a WFDB header."""
 
 WFDB_SUFFIXES = (".hea", ".dat", ".mat")
 """Suffixes of the files of a WFDB record; each may stand for the record."""
@@ -95,14 +90,6 @@ def record_name(path: Path) -> str:
     return stream_name(path.stem) if one_file else path.name
 
 
-def is_text(path: Path) -> bool:
-    """Tell whether a recording from :func:`find_record` is a text file."""
-    suffix = path.suffix.lower()
-    if suffix in (*TEXTS, *FILES):
-        return suffix in TEXTS
-    return not Path(f"{path}.hea").is_file() and path.is_file()
-
-
 def _other_file(name: str) -> Path | None:
     """Find a text file with an unknown suffix that is not a WFDB record."""
     path = Path(name)
@@ -113,8 +100,8 @@ def _other_file(name: str) -> Path | None:
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     if not wide and (b"\0" in data or _EDF.match(data)):
         raise MonitorError(
-            f"{name} is no recording of a known kind: it is no text, it is not named .edf or .bdf, "
-            "and there is no WFDB header (.hea) for it",
+            f"{name} is no recording of a known kind: it is no text, its suffix is none of "
+            f"{', '.join(FILES)}, and there is no WFDB header (.hea) for it",
             USAGE,
         )
     return path

@@ -154,9 +154,12 @@ class Pacing:
             return []
         slope = piece[1:] - piece[:-1]
         energy = np.einsum("nl,nl->n", slope, slope)
-        steep = energy[half : len(energy) - half] >= (_LEAST_MV / _LONGEST_ROWS) ** 2
+        middles = energy[half : len(energy) - half]
+        tops = middles >= (_LEAST_MV / _LONGEST_ROWS) ** 2
+        tops &= middles >= energy[half - 1 : len(energy) - half - 1]
+        tops &= middles >= energy[half + 1 : len(energy) - half + 1]
         found = []
-        for middle in (np.flatnonzero(steep) + half).tolist():
+        for middle in (np.flatnonzero(tops) + half).tolist():
             around = energy[middle - half : middle + half + 1]
             if energy[middle] < around.max():
                 continue

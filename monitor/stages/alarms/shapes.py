@@ -48,6 +48,10 @@ class Shapes:
         self._steep: deque[float] = deque(maxlen=_PIECES)  # steepest slopes of the same beats
         # the same of the last beats that are not ventricular: sample, signal, steepest slope
         self._usual: deque[tuple[int, Piece, float]] = deque(maxlen=_USUAL)
+        self._compared_with: tuple[int, int] | None = None  # first and last of the usual beats
+        self._middle_of_usual: Piece = np.empty((0, _LEADS))
+        self._compared: dict[int, float] = {}  # likeness to it, by sample
+        self._stretched: dict[int, tuple[Piece, Piece]] = {}  # of the beats compared
         self._slope = max(1, round(_SLOPE_S * rate_hz))
         self._forms: list[tuple[int, Piece]] = []  # number, template; the last joined at the end
         self._next = 0
@@ -59,6 +63,8 @@ class Shapes:
         self._pieces.clear()
         self._steep.clear()
         self._usual.clear()
+        self._compared_with = None
+        self._stretched.clear()
         self.recent.clear()
 
     def push(self, block: Samples) -> None:
@@ -101,15 +107,25 @@ class Shapes:
             where half of the run, or the usual beat, is not known.
         """
         first = run[0].sample
-        usual = [(piece, steep) for at, piece, steep in self._usual if at < first]
-        pairs = zip(self._pieces, self._steep, strict=True)
-        own = [(piece, steep) for (at, piece), steep in pairs if at >= first]
+        usual = [each for each in self._usual if each[0] < first]
+        own = [at for at, _ in self._pieces if at >= first]
         if len(usual) < _LEAST_BEATS or 2 * len(own) <= len(run):
             return math.nan, math.nan
-        middle = self._middle(np.median([piece for piece, _ in usual], axis=0))
-        alike = [_likeness(*self._stretches(piece), middle) for piece, _ in own]
-        slope = median(steep for _, steep in own) / max(median(s for _, s in usual), 1e-6)
-        return sum(alike) / len(alike), math.log(max(slope, 1e-6))
+        places = usual[0][0], usual[-1][0]
+        if self._compared_with != places:  # in a run the usual beat stays the same
+            self._compared_with = places
+            self._middle_of_usual = self._middle(np.median([x for _, x, _ in usual], axis=0))
+            self._compared.clear()
+        for at, piece in self._pieces:
+            if at >= first and at not in self._compared:
+                if at not in self._stretched:
+                    self._stretched[at] = self._stretches(piece)
+                self._compared[at] = _likeness(*self._stretched[at], self._middle_of_usual)
+        for at in [at for at in self._stretched if at < first]:
+            del self._stretched[at]
+        steep = median(list(self._steep)[-len(own) :]) / max(median(s for *_, s in usual), 1e-6)
+        alike = sum(self._compared[at] for at in own) / len(own)
+        return alike, math.log(max(steep, 1e-6))
 
     def roughness(self) -> float:
         """Sum of second over first differences in the signal kept, mean of the leads with any."""

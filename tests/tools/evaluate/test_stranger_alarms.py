@@ -10,6 +10,7 @@ from monitor.messages import Alert, AlertKind, AlertState, Priority, Rhythm
 from tools.evaluate import alarm_tallies, blind_lethal, strangers
 from tools.evaluate.alarm_runs import Result
 from tools.evaluate.study import Study
+from tools.train.runs import Bag
 
 RATE_HZ = 250.0
 
@@ -117,6 +118,7 @@ def test_the_score_counts_a_missed_alarm_five_times():
 @pytest.mark.parametrize("name", ["vt", "vf", "asystole", "brady", "tachy", "af"])
 def test_each_section_prints_what_is_there(data, monitor, name, capsys, monkeypatch):
     monkeypatch.setattr(strangers, "data_folder", lambda given: given)
+    monkeypatch.setattr(stranger_vt, "recordings", lambda folder: [])
     assert name in strangers.SECTIONS
     assert strangers.main([name, "--data", str(data), "--work", str(data / "w"), "--quick"]) == 0
     text = capsys.readouterr().out
@@ -136,3 +138,30 @@ def test_blind_states_false_lethal_alarms(data, monitor):
     assert found["false_vf_per_hour"] == 0.0
     assert found["false_vf_per_hour_interval"] == [0.0, 0.0]
     assert json.dumps(found)
+
+
+def test_no_patient_is_judged_by_a_score_fitted_on_it(data, monitor, monkeypatch):
+    """The weights of a fit are the patients it was given; each must be found by others."""
+    paths = [data / d / f"{k}" for d in ("cinc2015", "vfdb", "mitdb") for k in range(5)]
+
+    class Fitted:
+        def __init__(self, bags):
+            self.patients = {bag.patient for bag in bags}
+
+        def most(self, bag):
+            assert bag.patient not in self.patients
+            return 1.0 if bag.ventricular else -1.0
+
+    def bags_of(path, looks):
+        patient = f"{path.parent.name}/{path.name}"
+        return [Bag(np.empty((0, 8)), truth, 1.0, patient) for truth in (True, False)]
+
+    monkeypatch.setattr(stranger_vt, "recordings", lambda folder: paths)
+    monkeypatch.setattr(stranger_vt, "looks_of", lambda path, work: None)
+    monkeypatch.setattr(stranger_vt, "bags_of", bags_of)
+    monkeypatch.setattr(stranger_vt, "fit", Fitted)
+    text = stranger_vt.section(Study(data, data / "w", quick=True))
+    good = "5 | 5/5 100.0 (100 to 100) | 5/5 100.0 (100 to 100) | 100.0 (100 to 100) |"
+    for database in ("cinc", "vfdb", "mitdb"):
+        assert f"| {database}, other folds | {good}" in text
+        assert f"| {database}, trained without it | {good}" in text
