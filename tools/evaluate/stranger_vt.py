@@ -32,7 +32,7 @@ def section(study: Study) -> str:
         for path in recordings(study.folder)
     }
     judged: dict[str, NDArray[np.float64]] = {}
-    for fold in deal(sorted(bags), study.folds, study.seed):
+    for fold in filter(None, deal(sorted(bags), study.folds, study.seed)):
         weights = fit([bag for name in bags if name not in fold for bag in bags[name]])
         judged |= {name: tally(weights, bags[name]) for name in fold}
     rows = []

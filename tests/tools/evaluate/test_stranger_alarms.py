@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from monitor.messages import Alert, AlertKind, AlertState, Priority, Rhythm
-from tools.evaluate import alarm_tallies, blind_lethal, strangers
+from tools.evaluate import alarm_tallies, blind_lethal, stranger_vt, strangers
 from tools.evaluate.alarm_runs import Result
 from tools.evaluate.study import Study
 from tools.train.runs import Bag
