@@ -12,7 +12,7 @@ const RISE_S = 0.025;
 export class Sound {
   constructor() {
     this.context = null;
-    this.pulses = 0; // played so far
+    this.pulses = 0; // of what was played last
     this.playing = [];
   }
 
@@ -37,7 +37,7 @@ export class Sound {
       new Float32Array([0, 1, 0.7, 0.6, 0.5, 0.4]),
     );
     for (const onset of onsets) this.pulse(this.context.currentTime + 0.02 + onset, hz, lengthS, gain);
-    this.pulses += onsets.length;
+    this.pulses = onsets.length;
     return true;
   }
 
