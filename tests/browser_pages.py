@@ -48,8 +48,13 @@ class Page:
             self.faults.append(message.text)
 
     def until(self, condition, argument=None):
-        """Wait until a condition in the page holds; give its value."""
-        return self.page.wait_for_function(condition, arg=argument).json_value()
+        """Wait until a condition in the page holds; give its value.
+
+        An element that is not there yet makes the condition throw: that is "not yet".
+        """
+        tried = f"try {{ return ({condition})(argument); }} catch {{ return false; }}"
+        patient = f"(argument) => {{ {tried} }}"
+        return self.page.wait_for_function(patient, arg=argument).json_value()
 
     def state(self, name, value):
         """Wait until the page says so of itself (``data-name`` of the body)."""
@@ -74,4 +79,4 @@ def open_page(chromium):
     faults = [fault for page in pages for fault in page.faults]
     for page in pages:
         page.context.close()
-    assert faults == []
+    assert not faults, faults
