@@ -249,10 +249,12 @@ class RecordingSettings:
 class JournalSettings:
     """Where ``serve`` keeps its events, and for how long."""
 
-    file: str = setting("", "a path, or off; empty for a file named after the input port")
+    file: str = setting(
+        "", "a path, postgresql://..., or off; empty for a file named after the input port"
+    )
     keep_days: float = setting(30.0, "older events are deleted", 0.01, 36500.0)
     max_mb: float = setting(
-        1000.0, "the oldest events are deleted when the file is larger", 1.0, 1e6
+        1000.0, "the oldest events are deleted when the journal is larger", 1.0, 1e6
     )
 
     def __post_init__(self) -> None:

@@ -18,10 +18,11 @@ PATIENCE_S = 600  # for what hangs; never waited out when all is well
 # that was not given the processor, or a disk that was slow, for neither gone nor failed.
 UNHURRIED = """
 from monitor.journal import journal
+from monitor.journal.postgres import bounded
 from monitor.recording import thread
 from monitor.service import known, load, ownership, stream, watched
 from monitor.wire import follow
-journal.PATIENCE_S = load.LATE_S = follow.PATIENCE_S = follow.GREETING_S = 600.0
+journal.PATIENCE_S = bounded.ANSWER_S = load.LATE_S = follow.PATIENCE_S = follow.GREETING_S = 600.0
 journal.CLOSE_S = thread.CLOSE_S = known.FORGET_ENDED_S = ownership.CLAIM_S = 600.0
 stream.STALE_S = watched.STALE_S = watched.OVERLOADED_STALE_S = load.SATURATED_S = 600.0
 """

@@ -24,7 +24,8 @@ ROOMS = {
     "prometheus_client": ("monitor/metrics/",),
     "starlette": ("monitor/web/",),
     "uvicorn": ("monitor/web/",),
-    "sqlite3": ("monitor/journal/",),
+    "sqlite3": ("monitor/journal/sqlite/",),
+    "psycopg": ("monitor/journal/postgres/",),
     "pandas": (),
     "reportlab": ("monitor/pictures/", "monitor/report/"),
     "PIL": ("monitor/pictures/",),
@@ -34,7 +35,7 @@ ROOMS = {
 IMPURE = {
     "asyncio", "logging", "multiprocessing", "os", "pathlib", "random", "select", "shutil",
     "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time", "zmq", "rich",
-    "wfdb", "datetime",
+    "wfdb", "datetime", "psycopg", "sqlite3",
 }  # fmt: skip
 # every module of monitor/ is pure but these shells: files, and folders with a slash at the end
 SHELLS = (
@@ -53,11 +54,9 @@ SHELLS = (
     "monitor/feeds/remote.py",
     "monitor/feeds/run.py",
     "monitor/journal/journal.py",
-    "monitor/journal/lock.py",
     "monitor/journal/place.py",
-    "monitor/journal/reader.py",
-    "monitor/journal/schema.py",
-    "monitor/journal/store.py",
+    "monitor/journal/postgres/",
+    "monitor/journal/sqlite/",
     "monitor/journal/writer.py",
     "monitor/models/",
     "monitor/metrics/figures.py",

@@ -21,6 +21,7 @@ from monitor.log_lines import Level, LogLine
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.journal.journal import Journal
+    from monitor.journal.place import Place
     from monitor.messages import StreamInfo
     from monitor.pipeline import Pipeline
     from monitor.service.hub import Hub
@@ -67,8 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--journal",
-        metavar="FILE|off",
-        help="keep alerts and what else must not be lost in this file, before it is published "
+        metavar="FILE|URL|off",
+        help="keep alerts and what else must not be lost in this file, or in the PostgreSQL "
+        "database postgresql://USER@HOST/DATABASE, before it is published "
         f"(default: {DEFAULT_JOURNAL})",
     )
     parser.add_argument(
@@ -145,7 +147,7 @@ def with_options(settings: Settings, args: argparse.Namespace) -> Settings:
 def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     at = settings.service
 
-    from monitor.journal.place import journal_path
+    from monitor.journal.place import journal_place
     from monitor.recording.recent import RecentSignal
     from monitor.service.hub import Hub
     from monitor.service.loop import EndWhen, Service
@@ -172,7 +174,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
                 log,
             )
         )
-        journal = _open_journal(journal_path(settings.journal.file, at.input), settings, log)
+        journal = _open_journal(journal_place(settings.journal.file, at.input), settings, log)
         if journal is not None:
             stack.callback(journal.close)
         recording = open_recording(settings.recording, stack, log)
@@ -216,17 +218,18 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     return 0
 
 
-def _open_journal(path: Path | None, settings: Settings, log: Log) -> Journal | None:
-    if path is None:
+def _open_journal(place: Place | None, settings: Settings, log: Log) -> Journal | None:
+    if place is None:
         text = "no journal is kept: events that a subscriber misses are lost"
         log(LogLine(text, Level.WARNING))
         return None
     from monitor.journal.journal import Journal
-    from monitor.journal.store import Retention
+    from monitor.journal.place import storage_at
+    from monitor.journal.storage import Retention
 
-    log(f"journal {path}")
+    log(f"journal {storage_at(place)}")  # without a password
     kept = settings.journal
-    return Journal(path, retention=Retention(kept.keep_days, kept.max_mb * 1e6))
+    return Journal(place, retention=Retention(kept.keep_days, kept.max_mb * 1e6))
 
 
 def _restore(hub: Hub, journal: Journal, log: Log) -> None:
