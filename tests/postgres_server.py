@@ -96,6 +96,8 @@ class PostgresServer:
         """Kill the server and every process of it, at once."""
         killed = self._signal(signal.SIGKILL)
         wait_for(lambda: not any(map(alive, killed)), "end of the server's processes")
+        # where nobody reaps it, it would be taken for alive
+        (self.folder / "data" / "postmaster.pid").unlink()
 
     @contextlib.contextmanager
     def frozen(self):
