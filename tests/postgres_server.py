@@ -97,7 +97,8 @@ class PostgresServer:
         killed = self._signal(signal.SIGKILL)
         wait_for(lambda: not any(map(alive, killed)), "end of the server's processes")
         # where nobody reaps it, it would be taken for alive
-        (self.folder / "data" / "postmaster.pid").unlink()
+        for lock in ("data/postmaster.pid", f".s.PGSQL.{self.port}.lock"):
+            (self.folder / lock).unlink()
 
     @contextlib.contextmanager
     def frozen(self):
