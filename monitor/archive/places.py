@@ -256,12 +256,15 @@ class RemotePlace:
         """Say in one line what failed; libraries for buckets raise errors of many types."""
         try:
             yield
-        except FileNotFoundError:
-            raise
         except Exception as error:
-            why = " ".join(str(error).split())[:200] or "no reason given"
+            cause: BaseException = error
+            if isinstance(error, FileNotFoundError):
+                if not isinstance(error.__cause__, OSError):
+                    raise
+                cause = error.__cause__  # fsspec says so too of a server that does not answer
+            why = " ".join(str(cause).split())[:200] or "no reason given"
             raise MonitorError(
-                f"{self.text}: cannot {what}: {type(error).__name__}: {why}"
+                f"{self.text}: cannot {what}: {type(cause).__name__}: {why}"
             ) from error
 
 
