@@ -111,27 +111,44 @@ class Pipeline:
         return [*self._alarms.set_limits(limits)]
 
     def _through(self, items: Sequence[Samples | Gap], at_end: bool = False) -> Steps[list[Event]]:
-        looked = [item if isinstance(item, Gap) else self._look(item) for item in items]
+        looked: list[_Looked | Gap] = []
+        hops: list[Samples] = []
+        for item in items:
+            if isinstance(item, Gap):
+                looked += self._look(hops)
+                looked.append(item)
+                hops = []
+            else:
+                hops.append(item)
+        looked += self._look(hops)
         if at_end and (end := self._look_at_end()) is not None:
             looked.append(end)
         windows = [w for item in looked if isinstance(item, _Looked) for w in item.windows]
         inputs = self._classifier.prepare(windows)
         scores = iter((yield inputs) if len(inputs) else ())
         events: list[Event] = []
-        for item in looked:
-            if isinstance(item, Gap):
-                self._gaps.append(item)
-                events.append(item)
+        for seen in looked:
+            if isinstance(seen, Gap):
+                self._gaps.append(seen)
+                events.append(seen)
             else:
-                events += self._judge(item, scores)
+                events += self._judge(seen, scores)
         return events
 
-    def _look(self, signal: Samples) -> _Looked:
-        block, pulses = signal, []
+    def _look(self, signals: list[Samples]) -> list[_Looked]:
+        """Look at hops; what is the same for each is computed for all of them at once."""
+        blocks = signals
         if self._pulse is not None:
-            pulses = self._pulse.push(signal)
-            block = replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
-        quality = self._quality = self._gate.push(block)
+            blocks = [
+                replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
+                for signal in signals
+            ]
+        qualities = self._gate.push_all(blocks)
+        return [*map(self._look_at, signals, blocks, qualities)]
+
+    def _look_at(self, signal: Samples, block: Samples, quality: Quality) -> _Looked:
+        pulses = self._pulse.push(signal) if self._pulse is not None else []
+        self._quality = quality
         found, paces = self._pacing.push(block, self._detector.push(block, quality))
         windows = self._segmenter.push(block, found, quality.leads)
         self._watch.push(block, quality)
