@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import AamiClass, Event, Gap, LeadState, Quality, Samples, StreamInfo
+from monitor.messages import AamiClass, Event, Gap, LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.models.bundle import Bundle, load_bundle
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier
-from monitor.stages.detect import make_detector
+from monitor.stages.detect import make_detector, peaks_of
 from monitor.stages.hop import Hop
 from monitor.stages.pacing import Pacing
 from monitor.stages.pulse import PulseDetector
@@ -144,12 +144,15 @@ class Pipeline:
                 for signal in signals
             ]
         qualities = self._gate.push_all(blocks)
-        return [*map(self._look_at, signals, blocks, qualities)]
+        peaks = peaks_of(self._detector, blocks, qualities)
+        return [*map(self._look_at, signals, blocks, qualities, peaks)]
 
-    def _look_at(self, signal: Samples, block: Samples, quality: Quality) -> _Looked:
+    def _look_at(
+        self, signal: Samples, block: Samples, quality: Quality, peaks: list[RPeak]
+    ) -> _Looked:
         pulses = self._pulse.push(signal) if self._pulse is not None else []
         self._quality = quality
-        found, paces = self._pacing.push(block, self._detector.push(block, quality))
+        found, paces = self._pacing.push(block, peaks)
         windows = self._segmenter.push(block, found, quality.leads)
         self._watch.push(block, quality)
         rpeaks, watched = self._watch.take(found)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.config import QualitySettings
+from monitor.config import DetectSettings, QualitySettings
 from monitor.messages import Samples
 from monitor.sources.simulator import Simulator
+from monitor.stages.detect import QrsDetector
 from monitor.stages.hop_rows import LONGEST, rows_of, stacked
 from monitor.stages.quality import QualityGate
 
@@ -84,3 +85,19 @@ def test_quality_of_hops_together_is_that_of_each(leads, seed):
     expected = [one.push(block) for block in blocks]
     assert [v for group in groups(blocks, seed) for v in many.push_all(group)] == expected
     assert len({verdict.leads for verdict in expected}) > 1
+
+
+@pytest.mark.parametrize("leads", [1, 2])
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**16))
+def test_peaks_of_hops_together_are_those_of_each(leads, seed):
+    info, blocks = spoilt(seed, leads, 240)
+    gate = QualityGate(info, QualitySettings())
+    qualities = [gate.push(block) for block in blocks]
+    one, many = (QrsDetector(info, DetectSettings()) for _ in range(2))
+    expected = [one.push(b, quality) for b, quality in zip(blocks, qualities, strict=True)]
+    found = []
+    for group in groups(blocks, seed):
+        found += many.push_all(group, qualities[len(found) : len(found) + len(group)])
+    assert found == expected
+    assert many.flush() == one.flush()
