@@ -23,6 +23,7 @@ from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier
 from monitor.stages.detect import make_detector, peaks_of
 from monitor.stages.hop import Hop
+from monitor.stages.hop_rows import rows_of
 from monitor.stages.pacing import Pacing
 from monitor.stages.pulse import PulseDetector
 from monitor.stages.quality import QualityGate
@@ -143,9 +144,14 @@ class Pipeline:
                 replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
                 for signal in signals
             ]
-        qualities = self._gate.push_all(blocks)
-        peaks = peaks_of(self._detector, blocks, qualities)
-        return [*map(self._look_at, signals, blocks, qualities, peaks)]
+        looked: list[_Looked] = []
+        for row in rows_of(blocks):
+            qualities = self._gate.push_all(row)
+            peaks = peaks_of(self._detector, row, qualities)
+            self._pacing.begin_row(row)
+            here = signals[len(looked) : len(looked) + len(row)]
+            looked += map(self._look_at, here, row, qualities, peaks)
+        return looked
 
     def _look_at(
         self, signal: Samples, block: Samples, quality: Quality, peaks: list[RPeak]

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.config import DetectSettings, QualitySettings
-from monitor.messages import Samples
+from monitor.messages import RPeak, Samples
 from monitor.sources.simulator import Simulator
 from monitor.stages.detect import QrsDetector
 from monitor.stages.hop_rows import LONGEST, rows_of, stacked
+from monitor.stages.pacing import Pacing
 from monitor.stages.quality import QualityGate
 
 HOP = 62
@@ -101,3 +102,18 @@ def test_peaks_of_hops_together_are_those_of_each(leads, seed):
         found += many.push_all(group, qualities[len(found) : len(found) + len(group)])
     assert found == expected
     assert many.flush() == one.flush()
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**16))
+def test_pulses_in_a_row_of_hops_are_those_in_each(seed):
+    info, blocks = spoilt(seed, 2, 240)
+    one, many = Pacing(info), Pacing(info)
+    expected, found = [], []
+    for row in (row for group in groups(blocks, seed) for row in rows_of(group)):
+        many.begin_row(row)
+        for block in row:
+            peaks = [RPeak("s", block.start_sample - 40, block.end_sample - 1)]
+            expected.append((one.push(block, peaks), one.paced))
+            found.append((many.push(block, peaks), many.paced))
+    assert found == expected
