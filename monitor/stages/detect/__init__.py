@@ -12,22 +12,31 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from monitor.config import DetectSettings
 from monitor.errors import USAGE, MonitorError
-from monitor.messages import StreamInfo
+from monitor.messages import Quality, RPeak, Samples, StreamInfo
 from monitor.stages import Detector
 from monitor.stages.detect.custom import CustomDetector
 from monitor.stages.detect.neurokit import METHODS, NeurokitDetector
 from monitor.stages.detect.qrs_detector import QrsDetector
 
-__all__ = ["DETECTORS", "NeurokitDetector", "QrsDetector", "make_detector"]
+__all__ = ["DETECTORS", "NeurokitDetector", "QrsDetector", "make_detector", "peaks_of"]
 
 DETECTORS: dict[str, Callable[[StreamInfo, DetectSettings], Detector]] = {
     "default": QrsDetector,
     **{f"neurokit:{method}": NeurokitDetector for method in METHODS},
 }
+
+
+def peaks_of(
+    detector: Detector, blocks: Sequence[Samples], qualities: Sequence[Quality]
+) -> list[list[RPeak]]:
+    """Give the R peaks that a detector finds in each of some hops, in order."""
+    if isinstance(detector, QrsDetector):
+        return detector.push_all(blocks, qualities)
+    return [detector.push(b, quality) for b, quality in zip(blocks, qualities, strict=True)]
 
 
 def make_detector(info: StreamInfo, settings: DetectSettings) -> Detector:
