@@ -156,11 +156,11 @@ class Pipeline:
             ]
         looked: list[_Looked] = []
         for row in rows_of(blocks):
-            qualities = self._gate.push_all(row)
+            qualities = self._gate.push_row(row)
             peaks = peaks_of(self._detector, row, qualities)
             self._pacing.begin_row(row)
             here = signals[len(looked) : len(looked) + len(row)]
-            looked += map(self._look_at, here, row, qualities, peaks)
+            looked += map(self._look_at, here, row.blocks, qualities, peaks)
         return looked
 
     def _look_at(
