@@ -16,7 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import AamiClass, Event, Gap, LeadState, Quality, RPeak, Samples, StreamInfo
+from monitor.messages import (
+    AamiClass,
+    Beat,
+    Event,
+    Gap,
+    LeadState,
+    Quality,
+    RPeak,
+    Samples,
+    StreamInfo,
+)
 from monitor.models.bundle import Bundle, load_bundle
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
@@ -146,11 +156,11 @@ class Pipeline:
             ]
         looked: list[_Looked] = []
         for row in rows_of(blocks):
-            qualities = self._gate.push_all(row)
+            qualities = self._gate.push_row(row)
             peaks = peaks_of(self._detector, row, qualities)
             self._pacing.begin_row(row)
             here = signals[len(looked) : len(looked) + len(row)]
-            looked += map(self._look_at, here, row, qualities, peaks)
+            looked += map(self._look_at, here, row.blocks, qualities, peaks)
         return looked
 
     def _look_at(
@@ -188,30 +198,42 @@ class Pipeline:
         return self._looked(signal, hop, windows)
 
     def _looked(self, signal: Samples, hop: Hop, windows: list[BeatWindow]) -> _Looked:
-        captured = frozenset(
-            w.rpeak.sample for w in windows if self._pacing.captured(w.rpeak.sample)
-        )
+        if not windows:
+            return _Looked(signal, hop, windows, {}, frozenset())
+        peaks = [window.rpeak.sample for window in windows]
+        captured = frozenset(filter(self._pacing.captured, peaks))
         return _Looked(signal, hop, windows, self._watch.rr_s(windows), captured)
 
     def _judge(self, looked: _Looked, scores: Iterator[NDArray[np.float32]]) -> list[Event]:
-        block, quality = looked.hop.block, looked.hop.quality
+        hop = looked.hop
         self._snippets.push(looked.signal)
-        labelled = self._classifier.label(looked.windows, scores, block.end_sample - 1)
+        if looked.windows:
+            hop.beats = self._beats(looked, scores)
+        hop.gaps = tuple(self._gaps)
+        self._gaps.clear()
+        rhythm = self._rhythm.push(hop)
+        alerts = self._snippets.follow(self._alarms.push(hop, rhythm))
+        state = hop.quality.leads, hop.quality.usable
+        changed = [hop.quality] if state != self._told else []
+        self._told = state
+        return [*changed, *hop.beats, *rhythm, *alerts]
+
+    def _beats(self, looked: _Looked, scores: Iterator[NDArray[np.float32]]) -> tuple[Beat, ...]:
+        """Give the beats of a hop that are reported, with their labels."""
+        end = looked.hop.block.end_sample
+        labelled = self._classifier.label(looked.windows, scores, end - 1)
         rr_s = looked.rr_s
-        beats = [replace(beat, rr_s=rr_s[beat.sample]) for beat in labelled if beat.sample in rr_s]
-        if self.limits.is_paced(looked.hop.paced):
+        beats = [beat for beat in labelled if beat.sample in rr_s]
+        beats = [
+            beat if rr_s[beat.sample] == beat.rr_s else replace(beat, rr_s=rr_s[beat.sample])
+            for beat in beats
+        ]
+        if looked.captured and self.limits.is_paced(looked.hop.paced):
             beats = [
                 replace(beat, label=AamiClass.Q) if beat.sample in looked.captured else beat
                 for beat in beats
             ]
-        hop = replace(looked.hop, beats=tuple(beats), gaps=tuple(self._gaps))
-        self._gaps.clear()
-        rhythm = self._rhythm.push(hop)
-        alerts = self._snippets.follow(self._alarms.push(hop, rhythm))
-        state = quality.leads, quality.usable
-        changed = [quality] if state != self._told else []
-        self._told = state
-        return [*changed, *beats, *rhythm, *alerts]
+        return tuple(beats)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,15 +22,15 @@ minute has passed without a pulse. Single spikes of noise are of any height.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.messages import FloatArray, RPeak, Samples, StreamInfo
+from monitor.messages import RPeak, Samples, StreamInfo
 from monitor.ring import Ring
 from monitor.stages.hop import PacingPulse
+from monitor.stages.hop_rows import HopRow
 
 Array = NDArray[np.float64]
 
@@ -93,10 +93,11 @@ class Pacing:
         if not self._sees:
             return rpeaks, []
         if block.start_sample != self._recent.end_sample or block.end_sample > self._row_end:
-            self.begin_row([block])
+            self.begin_row(HopRow([block]))
         self._recent.write(block.start_sample, block.values_mv[:, : self._leads])
         if not self._row_is_whole:
-            self._known = self._scan(self._recent.span(self._next, block.end_sample))
+            kept = self._recent.span(self._next, block.end_sample)
+            self._known = self._scan(kept.astype(np.float64))
         found = [pulse for told_at, pulse in self._known if told_at <= block.end_sample]
         del self._known[: len(found)]
         for pulse in found:
@@ -122,19 +123,20 @@ class Pacing:
                 beats.append(replace(rpeak, decided_sample=decided))
         return beats, found
 
-    def begin_row(self, row: Sequence[Samples]) -> None:
-        """Look for pulses in all the hops that come next, which follow each other."""
+    def begin_row(self, row: HopRow) -> None:
+        """Look for pulses in all the hops that come next."""
         if not self._sees:
             return
-        start = row[0].start_sample
+        start = row.start_sample
         if start != self._recent.end_sample:
             self._recent.forget(start)
             self._next = start
-        kept = self._recent.span(self._next, start)
-        signal = np.concatenate([kept, *(block.values_mv[:, : self._leads] for block in row)])
+        kept = self._recent.span(self._next, start).T
+        values = row.values[: self._leads].reshape(self._leads, -1)
+        signal = np.concatenate((kept, values), axis=1).T
         # else each hop is looked at by itself, in the leads that are whole there
         self._row_is_whole = bool(np.isfinite(signal).all())
-        self._row_end = row[-1].end_sample
+        self._row_end = row.end_sample
         self._known = self._scan(signal) if self._row_is_whole else []
 
     def flush(self, rpeaks: list[RPeak]) -> list[RPeak]:
@@ -162,7 +164,7 @@ class Pacing:
         usual = heights[_TRAIN // 2]
         return sum(abs(height - usual) < _ALIKE * usual for height in heights) >= _TRAIN_ALIKE
 
-    def _scan(self, signal: FloatArray) -> list[tuple[int, PacingPulse]]:
+    def _scan(self, signal: Array) -> list[tuple[int, PacingPulse]]:
         """Find the pulses in the signal since the last look, but for its end.
 
         Each comes after the sample by whose end its surroundings are complete.
@@ -172,7 +174,7 @@ class Pacing:
         if ahead <= 0:
             return []
         self._next += ahead * step
-        piece = self._at_work_rate(signal.astype(np.float64))
+        piece = self._at_work_rate(signal)
         if piece is None:
             return []
         slope = piece[1:] - piece[:-1]
@@ -198,7 +200,8 @@ class Pacing:
     def _at_work_rate(self, signal: Array) -> Array | None:
         """Give the leads that are whole, averaged to the work rate; shape (n, leads)."""
         step = self._mean_of
-        piece = signal[: len(signal) - len(signal) % step, np.isfinite(signal).all(axis=0)]
+        seen = np.flatnonzero(np.isfinite(signal).all(axis=0))
+        piece = np.ascontiguousarray(signal[: len(signal) - len(signal) % step, seen])
         if not piece.shape[1]:
             return None
         if step == 1:

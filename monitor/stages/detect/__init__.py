@@ -16,11 +16,12 @@ from collections.abc import Callable, Sequence
 
 from monitor.config import DetectSettings
 from monitor.errors import USAGE, MonitorError
-from monitor.messages import Quality, RPeak, Samples, StreamInfo
+from monitor.messages import Quality, RPeak, StreamInfo
 from monitor.stages import Detector
 from monitor.stages.detect.custom import CustomDetector
 from monitor.stages.detect.neurokit import METHODS, NeurokitDetector
 from monitor.stages.detect.qrs_detector import QrsDetector
+from monitor.stages.hop_rows import HopRow
 
 __all__ = ["DETECTORS", "NeurokitDetector", "QrsDetector", "make_detector", "peaks_of"]
 
@@ -30,13 +31,13 @@ DETECTORS: dict[str, Callable[[StreamInfo, DetectSettings], Detector]] = {
 }
 
 
-def peaks_of(
-    detector: Detector, blocks: Sequence[Samples], qualities: Sequence[Quality]
-) -> list[list[RPeak]]:
-    """Give the R peaks that a detector finds in each of some hops, in order."""
+def peaks_of(detector: Detector, row: HopRow, qualities: Sequence[Quality]) -> list[list[RPeak]]:
+    """Give the R peaks that a detector finds in each hop of a row."""
     if isinstance(detector, QrsDetector):
-        return detector.push_all(blocks, qualities)
-    return [detector.push(b, quality) for b, quality in zip(blocks, qualities, strict=True)]
+        return detector.push_row(row, qualities)
+    return [
+        detector.push(block, quality) for block, quality in zip(row.blocks, qualities, strict=True)
+    ]
 
 
 def make_detector(info: StreamInfo, settings: DetectSettings) -> Detector:

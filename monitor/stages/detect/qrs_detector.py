@@ -24,7 +24,7 @@ from monitor.stages.detect.history import History
 from monitor.stages.detect.levels import LEARN_S, SOON_S, Levels
 from monitor.stages.detect.noise_penalty import NoisePenalty
 from monitor.stages.detect.step_blanking import StepBlanking
-from monitor.stages.hop_rows import rows_of, stacked
+from monitor.stages.hop_rows import HopRow
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -128,25 +128,21 @@ class QrsDetector:
 
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:
         """Take one hop, give the R peaks that can be decided now."""
-        return self.push_all([block], [quality])[0]
+        return self.push_row(HopRow([block]), [quality])[0]
 
-    def push_all(
-        self, blocks: Sequence[Samples], qualities: Sequence[Quality]
-    ) -> list[list[RPeak]]:
+    def push_row(self, row: HopRow, qualities: Sequence[Quality]) -> list[list[RPeak]]:
         """Take hops in order; give the R peaks of each, which are those of each hop by itself."""
+        start = row.start_sample
+        before = self._skip_to(start) if start != self._history.end else []
+        values = row.values[: self._leads]
+        reaches = self._blanking.reaches(values)
+        self._front.begin_row(values)
         found: list[list[RPeak]] = []
-        for row in rows_of(blocks):
-            start = row[0].start_sample
-            before = self._skip_to(start) if start != self._history.end else []
-            values = stacked(row, self._leads)
-            finite: list[bool] = np.logical_and.reduce(np.isfinite(values), axis=(0, 2)).tolist()
-            reaches = self._blanking.reaches(values)
-            self._front.begin_row(values)
-            for k, block in enumerate(row):
-                here, quality = values[:, k], qualities[len(found)]
-                valid = self._find_valid(here, quality, finite[k], reaches[k])
-                found.append(before + self._push(block, here, valid))
-                before = []
+        for k, block in enumerate(row.blocks):
+            here = values[:, k]
+            valid = self._find_valid(here, qualities[k], row.whole[k], reaches[k])
+            found.append(before + self._push(block, here, valid))
+            before = []
         return found
 
     def _push(self, block: Samples, values: Array, valid: Mask | None) -> list[RPeak]:
@@ -163,7 +159,7 @@ class QrsDetector:
         return [peak for peak in self._close() if peak.sample < cut_off]
 
     def _find_valid(
-        self, values: Array, quality: Quality, finite: bool, reach: list[float]
+        self, values: Array, quality: Quality, whole: bool, reach: list[float]
     ) -> Mask | None:
         """Find the samples to use, shape (leads, n); None if all are."""
         if quality.leads != self._states:
@@ -171,7 +167,7 @@ class QrsDetector:
             self._usable = np.array([s in _USABLE for s in quality.leads[: self._leads]])
             self._all_usable = bool(self._usable.all())
         valid: Mask | None = None
-        if not (self._all_usable and finite):
+        if not (self._all_usable and (whole or np.isfinite(values).all())):
             valid = np.isfinite(values) & self._usable[:, None]
         steps = self._blanking.find(values, self._levels.span, reach)
         if steps is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+from monitor.stages.hop_rows import with_before
 
 Array = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ class StepBlanking:
         """
         leads, hops, n = values_mv.shape
         joined = np.concatenate((self._before, values_mv.reshape(leads, hops * n)), axis=1)
-        signal = sliding_window_view(joined, self._lag + n, axis=1)[:, ::n]
+        signal = with_before(joined, self._lag + n, hops)
         reach = np.maximum.reduce(signal, 2) - np.minimum.reduce(signal, 2)
         per_hop: list[list[float]] = reach.T.tolist()
         return per_hop

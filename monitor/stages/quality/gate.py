@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.config import QualitySettings
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.stages.bridging import bridged
-from monitor.stages.hop_rows import rows_of, stacked
+from monitor.stages.hop_rows import HopRow
 from monitor.stages.quality.contact import Contact, Runs, runs_of
 from monitor.stages.quality.noise import Noise
 from monitor.stages.quality.texture import Texture, TextureMeter
@@ -35,27 +33,22 @@ class QualityGate:
 
     def push(self, block: Samples) -> Quality:
         """Judge one hop; ``block.values_mv`` has shape (n, leads), mV, NaN where missing."""
-        return self.push_all([block])[0]
+        return self.push_row(HopRow([block]))[0]
 
-    def push_all(self, blocks: Sequence[Samples]) -> list[Quality]:
+    def push_row(self, row: HopRow) -> list[Quality]:
         """Judge hops in order; the result is that of each hop by itself.
 
         Of each lead, two seconds of signal and a few numbers are kept.
         """
-        return [verdict for row in rows_of(blocks) for verdict in self._judge(row)]
-
-    def _judge(self, blocks: Sequence[Samples]) -> list[Quality]:
-        if blocks[0].start_sample != self._end_sample:
+        if row.start_sample != self._end_sample:
             self._meter.forget()
             for lead in self._leads:
                 lead.forget()
-        self._end_sample = blocks[-1].end_sample
-        values = stacked(blocks)  # (leads, hops, n)
+        self._end_sample = row.end_sample
+        values, whole = row.values, row.whole
         leads, hops, n = values.shape
-        whole: list[bool] = np.logical_and.reduce(np.isfinite(values), axis=(0, 2)).tolist()
         filled = values
         if not all(whole):
-            values[~np.isfinite(values)] = np.nan
             filled = values.copy()
             for k in (k for k in range(hops) if not whole[k]):
                 before = filled[:, k - 1, -1] if k else self._meter.last_mv
@@ -64,7 +57,7 @@ class QualityGate:
         textures = self._meter.push(filled)
         runs = runs_of(values.reshape(leads * hops, n))
         verdicts = []
-        for k, block in enumerate(blocks):
+        for k, block in enumerate(row.blocks):
             texture = textures[k]
             states = tuple(
                 [

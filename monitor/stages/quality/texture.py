@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+from monitor.stages.hop_rows import with_before
 
 FloatArray = NDArray[np.float64]
 
@@ -92,7 +93,7 @@ class TextureMeter:
         self.last_mv = x[:, -1, -1].copy()
         # each hop and what its averages reach back to, (leads, hops, reach + n): a result is that
         # of its own hop alone, so that it does not depend on how many hops come together
-        y = sliding_window_view(joined, reach + n, axis=1)[:, ::n]
+        y = with_before(joined, reach + n, hops)
         total = (y - y[:, :, :1]).cumsum(axis=2)
         smooth = np.empty((leads, hops, n + 2 * gap))
         smooth[:, :, 0] = total[:, :, 2 * half]
@@ -114,7 +115,7 @@ class TextureMeter:
         self._window = window[:, :, hops * bins :].copy()
         found: list[list[Texture] | None] = []
         # (4, leads, hops, length), newest bins last
-        recent = sliding_window_view(window[:, :, bins:], length, axis=2)[:, :, ::bins]
+        recent = with_before(window[:, :, bins:], length, hops)
         while len(found) < hops and self._filled < length:
             self._filled = min(self._filled + bins, length)
             at = len(found)
