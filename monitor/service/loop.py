@@ -10,6 +10,8 @@ from monitor.journal.journal import Journal
 from monitor.service.hub import Hub
 from monitor.service.load import BATCH, Rounds
 from monitor.service.outbox import Outbox
+from monitor.service.outgoing import Outlet
+from monitor.service.output import Output
 from monitor.wire.protocol import Body
 from monitor.wire.sockets import ServiceSockets
 
@@ -55,6 +57,8 @@ class Service:
         Told of every turn of the loop: messages taken, seconds it took without waiting.
     wall_ns
         Wall clock.
+    outlet
+        Takes the messages in place of the journal and the output socket.
     """
 
     def __init__(
@@ -68,15 +72,16 @@ class Service:
         storage_problems: Callable[[], Mapping[str, str]] | None = None,
         turned: Callable[[int, float], object] = lambda messages, seconds: None,
         wall_ns: Callable[[], int] = time.time_ns,
+        outlet: Outlet | None = None,
     ) -> None:
         self._hub = hub
         self._sockets = sockets
-        self._journal = journal
         self._clock = clock
         self._wall_ns = wall_ns
         self._storage_problems = storage_problems
         self._turned = turned
-        self._outbox = Outbox(hub, sockets, publisher, deliver, journal, wall_ns)
+        self._outlet = outlet or Output(sockets, publisher, deliver, journal, wall_ns)
+        self._outbox = Outbox(hub, self._outlet, wall_ns)
         self._rounds = Rounds(sockets.receive)
         self._stopped = False
 
@@ -102,8 +107,7 @@ class Service:
                 ticked = hub.tick(now_s, looked_s, sockets.refusals, self._outbox.shed)
                 self._outbox.publish([*troubles, *ticked])
                 self._answer_senders()
-                if self._journal is not None:
-                    self._journal.note(hub.positions())
+                self._outlet.note(hub.positions())
                 tick_s = now_s + TICK_S
             if newcomers and now_s >= greet_s:
                 self._outbox.publish(hub.greeting())
@@ -157,5 +161,5 @@ class Service:
     def _troubles(self) -> list[Body]:
         """Raise and clear alerts about recording, journal and output."""
         recording = self._storage_problems() if self._storage_problems is not None else {}
-        stored = self._hub.stored(recording, self._journal.trouble if self._journal else "")
-        return [*stored, *self._hub.published(self._outbox.take_problem())]
+        stored = self._hub.stored(recording, self._outlet.trouble)
+        return [*stored, *self._hub.published(self._outlet.take_problem())]
