@@ -31,6 +31,7 @@ ROOMS = {
     "PIL": ("monitor/pictures/",),
     "matplotlib": ("tools/",),
     "fsspec": ("monitor/archive/",),
+    "ray": ("monitor/archive/", "tools/"),
 }
 # what a pure module must not touch: sockets, files, clocks, threads, terminals
 IMPURE = {

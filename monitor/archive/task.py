@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,6 +91,8 @@ class Outcome:
         Lines for the user.
     kept
         It was finished before.
+    peak_mib
+        Most memory that the process has had so far.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Outcome:
     wrong: str = ""
     log: tuple[str, ...] = ()
     kept: bool = False
+    peak_mib: float = 0.0
 
 
 def annotate_one(task: Task, advance: Advance = lambda part: None) -> Outcome:
@@ -114,7 +118,8 @@ def annotate_one(task: Task, advance: Advance = lambda part: None) -> Outcome:
             "please report it with the record)"
         )
         return Outcome(task.name, wrong=wrong, log=tuple(log))
-    return Outcome(task.name, task.target, summary, log=tuple(log), kept=kept)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Outcome(task.name, task.target, summary, "", tuple(log), kept, peak_mib)
 
 
 def _annotated(task: Task, advance: Advance, log: list[str]) -> tuple[Summary, bool]:

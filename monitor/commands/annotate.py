@@ -27,7 +27,7 @@ EXAMPLE = (
     "  ecg-monitor annotate 100 208 --out out\n"
     "  ecg-monitor annotate recordings night.edf --out out --jobs 2\n"
     "  ecg-monitor annotate --list mitdb/RECORDS --out out\n"
-    "  ecg-monitor annotate s3://archive/2025 --out s3://results/2025\n"
+    "  ecg-monitor annotate s3://archive/2025 --out s3://results/2025 --cluster auto\n"
     "  ecg-monitor annotate 208 --out out --plot strips\n"
     "  rdann -r recordings/208 -a mon -p V          # any WFDB tool reads the result"
 )
@@ -54,12 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="do records too that are finished and still the same"
     )
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--jobs",
         type=int,
         metavar="N",
         help="records at a time, each in a process (default: as many as processors, if their "
         "memory and the number of records are worth it)",
+    )
+    where.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="work on a Ray cluster (extra `cluster`), in a trusted network only: HOST:PORT; auto "
+        "for the one of this machine; local starts one",
     )
     parser.add_argument("--json", action="store_true", help="one summary a line on stdout")
     parser.add_argument(
@@ -179,8 +186,12 @@ def _executor(tasks: Sequence[Task], args: argparse.Namespace) -> Executor:
 
     places = (tasks[0].job.out, tasks[0].job.plots or "", *(task.place for task in tasks))
     alone = [place for place in places if is_of_one_process(place)]
-    if alone and args.jobs not in (None, 1):
+    if alone and (args.cluster or args.jobs not in (None, 1)):
         raise MonitorError(f"{alone[0]} is within one process: use --jobs 1", USAGE)
+    if args.cluster is not None:
+        from monitor.archive.cluster import RayCluster
+
+        return RayCluster(args.cluster)
     jobs = args.jobs or (1 if alone else usual_jobs(len(tasks)))
     return InThisProcess() if jobs == 1 or len(tasks) == 1 else Processes(jobs)
 

@@ -46,7 +46,7 @@ def print_results(outcomes: Sequence[Outcome], out: str) -> None:
     console.print(
         f"{len(summaries)} record{plural}{before}, {length} of signal, "
         f"{sum(s.cpu_s for _, s in summaries):.0f} CPU s, peak memory of a process "
-        f"{_peak_mib():.0f} MiB"
+        f"{max(outcome.peak_mib for outcome in outcomes):.0f} MiB"
     )
 
 
@@ -76,10 +76,3 @@ def _console() -> Console:
     if not console.is_terminal:  # a file has no edge to cut the table at
         console.width = max(console.width, FILE_WIDTH)
     return console
-
-
-def _peak_mib() -> float:
-    import resource
-
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(who).ru_maxrss for who in whose) / 1024
