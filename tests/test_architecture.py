@@ -30,6 +30,8 @@ ROOMS = {
     "reportlab": ("monitor/pictures/", "monitor/report/"),
     "PIL": ("monitor/pictures/",),
     "matplotlib": ("tools/",),
+    "fsspec": ("monitor/archive/",),
+    "ray": ("monitor/archive/", "tools/"),
 }
 # what a pure module must not touch: sockets, files, clocks, threads, terminals
 IMPURE = {
@@ -41,6 +43,7 @@ IMPURE = {
 SHELLS = (
     "monitor/analysis.py",
     "monitor/annotate.py",
+    "monitor/archive/",
     "monitor/cli.py",
     "monitor/commands/",
     "monitor/config.py",
@@ -122,6 +125,9 @@ SHELLS = (
 )
 # a layer may import from the layers named here, and from itself
 LAYERS = {
+    "monitor/archive/": {
+        *("archive", "annotate", "summary", "sources", "models", "wfdb_header", "config", "errors"),
+    },
     "monitor/models/": {"models", "messages", "errors"},
     "monitor/stages/": {"stages", "models", "ring", "messages", "config", "errors"},
     "monitor/sources/": {
