@@ -46,17 +46,7 @@ class RayCluster:
     """
 
     def __init__(self, address: str) -> None:
-        if address not in (LOCAL, AUTO) and _ADDRESS.fullmatch(address) is None:
-            raise MonitorError(
-                f"--cluster {address}: must be HOST:PORT of a Ray cluster, {AUTO} or {LOCAL}", USAGE
-            )
-        try:
-            import ray  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise MonitorError(
-                f"--cluster needs the package {error.name}: pip install 'ecg-monitor[cluster]'",
-                USAGE,
-            ) from error
+        check_address(address)
         self._address = address
 
     def run(self, tasks: Sequence[Task], advance: Advance) -> Iterator[Outcome]:
@@ -69,7 +59,7 @@ class RayCluster:
         """
         import ray
 
-        with _joined(self._address):
+        with joined(self._address):
             remote = ray.remote(
                 num_cpus=1,
                 memory=WORKER_MIB << 20,
@@ -86,6 +76,27 @@ class RayCluster:
                 ready, _ = ray.wait(list(running), num_returns=1)
                 for reference in ready:
                     yield _outcome(running.pop(reference), reference)
+
+
+def check_address(address: str) -> None:
+    """Check the address of a cluster, and that Ray is installed.
+
+    Raises
+    ------
+    MonitorError
+        If the address is none, or Ray is not installed.
+    """
+    if address not in (LOCAL, AUTO) and _ADDRESS.fullmatch(address) is None:
+        raise MonitorError(
+            f"--cluster {address}: must be HOST:PORT of a Ray cluster, {AUTO} or {LOCAL}", USAGE
+        )
+    try:
+        import ray  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MonitorError(
+            f"--cluster needs the package {error.name}: pip install 'ecg-monitor[cluster]'",
+            USAGE,
+        ) from error
 
 
 def _outcome(task: Task, reference: Any) -> Outcome:
@@ -110,7 +121,7 @@ def _outcome(task: Task, reference: Any) -> Outcome:
 
 
 @contextlib.contextmanager
-def _joined(address: str) -> Iterator[None]:
+def joined(address: str) -> Iterator[None]:
     """Join a cluster, or start one; leave it at the end, whatever happens."""
     import ray
 
@@ -124,12 +135,21 @@ def _joined(address: str) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         why = " ".join(str(error).split())[:300]
         raise MonitorError(f"cannot join the Ray cluster {address}: {why}") from error
+    _silence()
     if main and before is not None:
         signal.signal(signal.SIGTERM, before)  # Ray has put its own in
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _silence() -> None:
+    """Keep what Ray tells of its machines away from standard output, where our lines are."""
+    from ray._private import worker
+
+    if hasattr(worker, "_worker_logs_enabled"):  # as Ray's own debugger does it
+        worker._worker_logs_enabled = False
 
 
 def _init(address: str) -> None:
