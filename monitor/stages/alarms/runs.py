@@ -58,27 +58,40 @@ def features(run: Sequence[Beat], v_row: int, shapes: Shapes) -> Row:
     -------
     Shape (len(FEATURES),); NaN where the usual beat or the signal is not known.
     """
+    usual, slope_change = shapes.beside_usual(run)
+    return np.array([*_of_labels(run, v_row), usual, slope_change, shapes.roughness()])
+
+
+def _of_labels(run: Sequence[Beat], v_row: int) -> list[float]:
     v = sorted(beat.probability(_V) for beat in run)
     n = [beat.probability(_N) for beat in run]
-    usual, slope_change = shapes.beside_usual(run)
-    return np.array(
-        [
-            v[0],
-            v[1],
-            max(n),
-            sum(n) / len(n),
-            min(v_row, LONGEST_ROW),
-            usual,
-            slope_change,
-            shapes.roughness(),
-        ]
-    )
+    return [v[0], v[1], max(n), sum(n) / len(n), min(v_row, LONGEST_ROW)]
+
+
+def is_ventricular(run: Sequence[Beat], v_row: int, shapes: Shapes, least: float) -> bool:
+    """Whether a run is ventricular tachycardia with a probability of at least ``least``.
+
+    The signal is looked at only where it can decide.
+    """
+    labels = _of_labels(run, v_row)
+    most = _odds(labels) + sum(abs(weight) * CLIP for *_, weight in TABLE[len(labels) :])
+    if _share(most + 1e-6) < least:
+        return False
+    return probability(features(run, v_row, shapes)) >= least
 
 
 def probability(known: Row) -> float:
     """Probability that a run is ventricular tachycardia, from :func:`features`."""
+    return _share(_odds(known.tolist()))
+
+
+def _odds(known: Sequence[float]) -> float:
     odds = BIAS
-    for value, (_, mean, scale, weight) in zip(known.tolist(), TABLE, strict=True):
+    for value, (_, mean, scale, weight) in zip(known, TABLE, strict=False):
         if not math.isnan(value):
             odds += weight * min(max((value - mean) / scale, -CLIP), CLIP)
+    return odds
+
+
+def _share(odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-odds))

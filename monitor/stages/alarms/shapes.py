@@ -78,7 +78,7 @@ class Shapes:
         """Keep the shape of the next labelled beat, if its signal is there."""
         reach = self._half + self._shift
         piece = self.signal(beat.sample - reach, beat.sample + reach + 1)
-        if piece is None or np.ptp(piece, axis=0).max() <= _LEAST_MV:
+        if piece is None or _highest(piece) <= _LEAST_MV:
             return
         self._pieces.append((beat.sample, piece))
         self._steep.append(self._steepest(piece))
@@ -143,7 +143,8 @@ class Shapes:
     def _steepest(self, piece: Piece) -> float:
         """Steepest slope of all leads together, mV in ``_SLOPE_S``."""
         rise = piece[self._slope :] - piece[: -self._slope]
-        return math.sqrt(float(np.einsum("nl,nl->n", rise, rise).max(initial=0.0)))
+        energy = np.einsum("nl,nl->n", rise, rise)
+        return math.sqrt(float(np.maximum.reduce(energy, initial=0.0)))
 
     def likeness(self, first: Beat, second: Beat) -> float:
         """Correlation of the shapes of two of the last beats; 0 where one is not known."""
@@ -162,7 +163,7 @@ class Shapes:
         piece = self._pieces[-1][1]
         middle = len(piece) // 2
         reach = self._half // 2
-        return float(np.ptp(piece[middle - reach : middle + reach + 1], axis=0).max())
+        return _highest(piece[middle - reach : middle + reach + 1])
 
     def _known_form(self, piece: Piece) -> int | None:
         """Join the likest known form and give its number, or found a new one."""
@@ -201,9 +202,16 @@ class Shapes:
         """
         if self._recent is None or not self._recent.holds(start, end):
             return None
-        piece = self._recent.span(start, end).astype(np.float64)
-        piece[:, ~np.isfinite(piece).all(axis=0)] = 0.0
+        piece: Piece = self._recent.span(start, end).astype(np.float64)
+        if not math.isfinite(np.add.reduce(piece, axis=None)):
+            piece[:, ~np.isfinite(piece).all(axis=0)] = 0.0
         return piece
+
+
+def _highest(piece: Piece) -> float:
+    """Highest less lowest sample, in the lead where that is most."""
+    heights: list[float] = (np.maximum.reduce(piece, 0) - np.minimum.reduce(piece, 0)).tolist()
+    return max(heights)
 
 
 def _likeness(centred: Piece, energy: Piece, middle: Piece) -> float:
