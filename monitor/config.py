@@ -208,6 +208,10 @@ class ServiceSettings:
         "", "folder of keys and allow-list; with it only known clients connect, encrypted"
     )
     max_streams: int = setting(256, "streams analysed at a time; more are refused", 1, 10_000)
+    workers: int = setting(1, "processes that share the streams", 1, 64)
+    spare_workers: int = setting(
+        1, "beside several workers, so many wait to take the place of one that ends", 0, 8
+    )
     metrics: str = setting(
         "", "[HOST:]PORT for Prometheus metrics and health checks; empty for none"
     )

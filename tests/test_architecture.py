@@ -112,9 +112,16 @@ SHELLS = (
     "monitor/wire/endpoints.py",
     "monitor/wire/follow.py",
     "monitor/wire/keys.py",
+    "monitor/wire/link.py",
     "monitor/wire/publisher.py",
     "monitor/wire/sockets.py",
     "monitor/wire/subscriber.py",
+    "monitor/workers/__main__.py",
+    "monitor/workers/crew.py",
+    "monitor/workers/desk.py",
+    "monitor/workers/front.py",
+    "monitor/workers/start.py",
+    "monitor/workers/worker.py",
 )
 # a layer may import from the layers named here, and from itself
 LAYERS = {

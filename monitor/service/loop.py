@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from monitor.journal.journal import Journal
 from monitor.service.hub import Hub
@@ -33,6 +34,43 @@ class EndWhen:
     idle_s: float | None = None
 
 
+class Sockets(Protocol):
+    """What comes to the service, and the answers to it: see :mod:`monitor.wire.sockets`."""
+
+    @property
+    def refusals(self) -> int:
+        """Connections and messages refused."""
+        ...
+
+    def open_input(self) -> None:
+        """Let the samples come."""
+        ...
+
+    def answer(self, topics: frozenset[bytes]) -> None:
+        """Show exactly these topics to the senders."""
+        ...
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for messages; tell whether any came."""
+        ...
+
+    def receive(self, limit: int) -> Iterable[tuple[list[bytes], str]]:
+        """Give messages of senders, each with its sender's key."""
+        ...
+
+    def newcomers(self) -> bool:
+        """Tell whether a subscription has come."""
+        ...
+
+    def request(self) -> tuple[bytes, Callable[[str], bool]] | None:
+        """Give a waiting request and a test of its sender's rights."""
+        ...
+
+    def reply(self, text: bytes) -> None:
+        """Answer the last request."""
+        ...
+
+
 class Service:
     """Takes messages from the sockets, and publishes what the hub makes of them.
 
@@ -59,12 +97,14 @@ class Service:
         Wall clock.
     outlet
         Takes the messages in place of the journal and the output socket.
+    current
+        Tells whether nothing waits before the sockets, while they are empty.
     """
 
     def __init__(
         self,
         hub: Hub,
-        sockets: ServiceSockets,
+        sockets: Sockets,
         publisher: str,
         deliver: Callable[[Body], object] | None = None,
         journal: Journal | None = None,
@@ -73,6 +113,7 @@ class Service:
         turned: Callable[[int, float], object] = lambda messages, seconds: None,
         wall_ns: Callable[[], int] = time.time_ns,
         outlet: Outlet | None = None,
+        current: Callable[[], bool] = lambda: True,
     ) -> None:
         self._hub = hub
         self._sockets = sockets
@@ -80,14 +121,21 @@ class Service:
         self._wall_ns = wall_ns
         self._storage_problems = storage_problems
         self._turned = turned
-        self._outlet = outlet or Output(sockets, publisher, deliver, journal, wall_ns)
+        if outlet is None:  # then the sockets publish
+            to = cast(ServiceSockets, sockets)
+            outlet = Output(to, publisher, deliver, journal, wall_ns)
+        self._outlet = outlet
         self._outbox = Outbox(hub, self._outlet, wall_ns)
         self._rounds = Rounds(sockets.receive)
+        self._current = current
         self._stopped = False
 
     def stop(self) -> None:
         """Ask :meth:`run` to end; may be called from a signal handler."""
         self._stopped = True
+
+    def start(self) -> None:
+        """Do nothing: a service of one process is ready when it is made."""
 
     def run(self, end_when: EndWhen | None = None) -> None:
         """Serve until stopped, then flush all streams."""
@@ -120,7 +168,7 @@ class Service:
             sockets.wait(wait_s)
             woke_s = self._clock()
             count = self._take()
-            if self._rounds.emptied:
+            if self._rounds.emptied and self._current():
                 looked_s = self._clock()
             if count:
                 heard_s = self._clock()
