@@ -100,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
     tasks = _tasks(recordings, args, settings) if recordings else []
     done: dict[str, Outcome] = {}
     told: set[str] = set()
+    stdout = sys.stdout  # a cluster keeps it from what the cluster prints
     for outcome in _outcomes(tasks, args):
         for line in outcome.log:
             _complain(line)
@@ -112,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         done[outcome.name] = outcome
         if args.json:
             row = {"name": outcome.name, **asdict(outcome.summary)}
-            print(json.dumps(row), flush=True)  # noqa: T201
+            print(json.dumps(row), file=stdout, flush=True)
     count = len(done) + len(failures)
     if not args.json:
         if done:
