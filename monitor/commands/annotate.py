@@ -192,6 +192,13 @@ def _executor(tasks: Sequence[Task], args: argparse.Namespace) -> Executor:
     if args.cluster is not None:
         from monitor.archive.cluster import RayCluster
 
+        model = args.model or ""
+        if Path(model).is_file() and not Path(model).is_absolute():
+            raise MonitorError(
+                f"--model {model}: the machines of a cluster need its full path, which must be "
+                "the same on all of them",
+                USAGE,
+            )
         return RayCluster(args.cluster)
     jobs = args.jobs or (1 if alone else usual_jobs(len(tasks)))
     return InThisProcess() if jobs == 1 or len(tasks) == 1 else Processes(jobs)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -155,3 +156,11 @@ def test_jobs_and_cluster_are_not_both(capsys):
     with pytest.raises(SystemExit):
         main(["annotate", "x", "--out", "y", "--jobs", "2", "--cluster", "local"])
     assert "not allowed with argument --jobs" in capsys.readouterr().err
+
+
+def test_a_model_needs_a_path_that_holds_on_all_machines(folder, tmp_path, monkeypatch, capsys):
+    shutil.copy(ROOT / "monitor" / "models" / "cnn.pt", tmp_path / "mine.pt")
+    monkeypatch.chdir(tmp_path)
+    argv = ["annotate", str(folder / "in"), "--out", "x", "--model", "mine.pt"]
+    assert main([*argv, "--cluster", "local"]) == 2
+    assert "mine.pt: the machines of a cluster need its full path" in capsys.readouterr().err
