@@ -15,6 +15,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from monitor.archive.executors import WORKER_MIB, Advance
@@ -79,13 +80,30 @@ class RayCluster:
             )(annotate_one)
             waiting = deque(tasks)
             running: dict[Any, Task] = {}
+            machines = _machines()
             while waiting or running:
                 while waiting and len(running) < IN_FLIGHT:
                     task = waiting.popleft()
                     running[remote.remote(task)] = task
                 ready, _ = ray.wait(list(running), num_returns=1)
                 for reference in ready:
-                    yield _outcome(running.pop(reference), reference)
+                    outcome = _outcome(running.pop(reference), reference)
+                    before, machines = machines, _machines()
+                    if gone := len(before - machines):
+                        line = (
+                            f"{gone} of {len(before)} machines of the cluster lost; the records "
+                            "that they had are done again elsewhere"
+                        )
+                        outcome = replace(outcome, log=(line, *outcome.log))
+                    yield outcome
+
+
+def _machines() -> set[str]:
+    """Give the machines of the cluster that are alive."""
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return {node["NodeID"] for node in nodes if node["Alive"]}
 
 
 def _outcome(task: Task, reference: Any) -> Outcome:
@@ -111,7 +129,10 @@ def _outcome(task: Task, reference: Any) -> Outcome:
 
 @contextlib.contextmanager
 def _joined(address: str) -> Iterator[None]:
-    """Join a cluster, or start one; leave it at the end, whatever happens."""
+    """Join a cluster, or start one; leave it at the end, whatever happens.
+
+    Ray prints pages about the death of a machine; they are dropped. They are in its log files.
+    """
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to others
@@ -119,17 +140,18 @@ def _joined(address: str) -> Iterator[None]:
     _check_answers(address)
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
-    try:
-        _init(address)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        why = " ".join(str(error).split())[:300]
-        raise MonitorError(f"cannot join the Ray cluster {address}: {why}") from error
-    if main and before is not None:
-        signal.signal(signal.SIGTERM, before)  # Ray has put its own in
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    with open(os.devnull, "w", encoding="utf-8") as dropped, contextlib.redirect_stdout(dropped):
+        try:
+            _init(address)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            why = " ".join(str(error).split())[:300]
+            raise MonitorError(f"cannot join the Ray cluster {address}: {why}") from error
+        if main and before is not None:
+            signal.signal(signal.SIGTERM, before)  # Ray has put its own in
+        try:
+            yield
+        finally:
+            ray.shutdown()
 
 
 def _init(address: str) -> None:

@@ -1,7 +1,9 @@
 """A Ray cluster of two nodes, one of which dies: all records are done, as one process does them."""
 
 import importlib.util
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -94,7 +96,7 @@ def began(folder, node):
 def test_a_node_that_dies_in_the_middle_costs_no_record(folder, cluster):
     victim = cluster.second.node_id
     (folder / "victim").write_text(victim)
-    options = ["--detector", "node_detectors:on_two_nodes"]
+    options = ["--detector", "node_detectors:on_two_nodes", "--json"]
     with annotate(cluster, folder, "in", "--out", "out", *options) as command:
         until_s = time.monotonic() + PATIENCE_S
         while not began(folder, victim):
@@ -104,7 +106,14 @@ def test_a_node_that_dies_in_the_middle_costs_no_record(folder, cluster):
         cluster.remove_node(cluster.second, allow_graceful=False)
         out, err = command.communicate(timeout=PATIENCE_S)
     assert command.returncode == 0, err
-    assert "5 records, " in out
+    assert sorted(json.loads(line)["name"] for line in out.splitlines()) == [
+        f"r{k}" for k in range(5)
+    ]
+    lost = (
+        "ecg-monitor: 1 of 2 machines of the cluster lost; the records that they had are done "
+        "again elsewhere\n"
+    )
+    assert err in (lost, "")  # the records may be done before the cluster has noticed
     twice = set(began(folder, victim))
     others = {path.name.partition("@")[0] for path in folder.glob("*@*") if victim not in path.name}
     assert twice  # a record was under way on the node that died
@@ -147,3 +156,11 @@ def test_jobs_and_cluster_are_not_both(capsys):
     with pytest.raises(SystemExit):
         main(["annotate", "x", "--out", "y", "--jobs", "2", "--cluster", "local"])
     assert "not allowed with argument --jobs" in capsys.readouterr().err
+
+
+def test_a_model_needs_a_path_that_holds_on_all_machines(folder, tmp_path, monkeypatch, capsys):
+    shutil.copy(ROOT / "monitor" / "models" / "cnn.pt", tmp_path / "mine.pt")
+    monkeypatch.chdir(tmp_path)
+    argv = ["annotate", str(folder / "in"), "--out", "x", "--model", "mine.pt"]
+    assert main([*argv, "--cluster", "local"]) == 2
+    assert "mine.pt: the machines of a cluster need its full path" in capsys.readouterr().err
