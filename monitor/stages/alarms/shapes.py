@@ -97,35 +97,46 @@ class Shapes:
         usual = sorted(self._steep)[len(self._steep) // 2]
         return self._steepest(piece) < _STILL * usual
 
-    def beside_usual(self, run: Sequence[Beat]) -> tuple[float, float]:
-        """Compare the newest beats with the usual one before them.
+    def slope_change(self, run: Sequence[Beat]) -> float:
+        """Give the log of how much steeper the newest beats are than the usual one before them.
 
-        Returns
-        -------
-        likeness, slope : float
-            Mean likeness of the run to the usual beat, and the log of how much steeper it is; NaN
-            where half of the run, or the usual beat, is not known.
+        NaN where half of the run, or the usual beat, is not known.
         """
-        first = run[0].sample
-        usual = [each for each in self._usual if each[0] < first]
-        own = [at for at, _ in self._pieces if at >= first]
-        if len(usual) < _LEAST_BEATS or 2 * len(own) <= len(run):
-            return math.nan, math.nan
+        usual, own = self._beside(run)
+        if not usual:
+            return math.nan
+        steep = median(list(self._steep)[-len(own) :]) / max(median(s for *_, s in usual), 1e-6)
+        return math.log(max(steep, 1e-6))
+
+    def likeness_to_usual(self, run: Sequence[Beat]) -> float:
+        """Give the mean likeness of the newest beats to the usual one before them.
+
+        NaN where half of the run, or the usual beat, is not known.
+        """
+        usual, own = self._beside(run)
+        if not usual:
+            return math.nan
         places = usual[0][0], usual[-1][0]
         if self._compared_with != places:  # in a run the usual beat stays the same
             self._compared_with = places
             self._middle_of_usual = self._middle(np.median([x for _, x, _ in usual], axis=0))
             self._compared.clear()
         for at, piece in self._pieces:
-            if at >= first and at not in self._compared:
+            if at >= own[0] and at not in self._compared:
                 if at not in self._stretched:
                     self._stretched[at] = self._stretches(piece)
                 self._compared[at] = _likeness(*self._stretched[at], self._middle_of_usual)
-        for at in [at for at in self._stretched if at < first]:
+        for at in [at for at in self._stretched if at < own[0]]:
             del self._stretched[at]
-        steep = median(list(self._steep)[-len(own) :]) / max(median(s for *_, s in usual), 1e-6)
-        alike = sum(self._compared[at] for at in own) / len(own)
-        return alike, math.log(max(steep, 1e-6))
+        return sum(self._compared[at] for at in own) / len(own)
+
+    def _beside(self, run: Sequence[Beat]) -> tuple[list[tuple[int, Piece, float]], list[int]]:
+        """Give the usual beats before a run and its own that are known; none where too few are."""
+        first = run[0].sample
+        usual = [each for each in self._usual if each[0] < first]
+        own = [at for at, _ in self._pieces if at >= first]
+        enough = len(usual) >= _LEAST_BEATS and 2 * len(own) > len(run)
+        return (usual, own) if enough else ([], [])
 
     def roughness(self) -> float:
         """Sum of second over first differences in the signal kept, mean of the leads with any."""
