@@ -133,10 +133,10 @@ def _joined(address: str) -> Iterator[None]:
 
     Ray prints pages about the death of a machine; they are dropped. They are in its log files.
     """
-    import ray
-
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to others
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
+    import ray
+
     _check_answers(address)
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
@@ -145,7 +145,10 @@ def _joined(address: str) -> Iterator[None]:
             _init(address)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             why = " ".join(str(error).split())[:300]
-            raise MonitorError(f"cannot join the Ray cluster {address}: {why}") from error
+            raise MonitorError(
+                f"cannot join the Ray cluster {address}: {why} (RAY_AUTH_MODE and the token must "
+                "be those of the cluster)"
+            ) from error
         if main and before is not None:
             signal.signal(signal.SIGTERM, before)  # Ray has put its own in
         try:

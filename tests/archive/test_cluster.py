@@ -78,14 +78,17 @@ def cluster(folder):
         cluster.shutdown()
 
 
-def annotate(cluster, folder, *options):
+def annotate(cluster, folder, *options, address=None):
     return subprocess.Popen(
-        [sys.executable, "-m", "monitor", "annotate", "--cluster", cluster.address, *options],
+        [
+            *(sys.executable, "-m", "monitor", "annotate"),
+            *("--cluster", address or cluster.address, *options),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"},
+        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}", "RAY_ADDRESS": cluster.address},
     )
 
 
@@ -126,11 +129,11 @@ def test_a_node_that_dies_in_the_middle_costs_no_record(folder, cluster):
 
 
 def test_a_record_that_kills_its_worker_fails_alone_and_the_rest_is_kept(folder, cluster):
-    """On what is left of the cluster."""
+    """On what is left of the cluster, found by itself."""
     make_record(folder / "two", "good")
     make_record(folder / "two", "bad")
     options = ["two", "--out", "out2", "--detector", "node_detectors:kills_bad"]
-    with annotate(cluster, folder, *options) as command:
+    with annotate(cluster, folder, *options, address="auto") as command:
         _, err = command.communicate(timeout=PATIENCE_S)
     assert command.returncode == 1
     assert "record bad: its worker died 3 times" in err
@@ -150,6 +153,26 @@ def test_nobody_at_the_address(folder, capsys):
     argv = ["annotate", str(folder / "in"), "--out", str(folder / "x"), "--cluster", "127.0.0.1:9"]
     assert main(argv) == 1
     assert "no Ray cluster answers at 127.0.0.1:9: Connection refused" in capsys.readouterr().err
+
+
+def test_a_cluster_is_started_where_there_is_none(monkeypatch):
+    import ray
+
+    from monitor.archive.cluster import _joined
+
+    asked = []
+
+    def init(address, **options):
+        asked.append((address, options.get("include_dashboard")))
+        if address == "auto":
+            raise ConnectionError("Could not find any running Ray instance.")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: asked.append("left"))
+    for address in ("auto", "local"):
+        with _joined(address):
+            pass
+    assert asked == [("auto", None), ("local", False), "left", ("local", False), "left"]
 
 
 def test_jobs_and_cluster_are_not_both(capsys):
