@@ -209,6 +209,9 @@ class ServiceSettings:
     )
     max_streams: int = setting(256, "streams analysed at a time; more are refused", 1, 10_000)
     workers: int = setting(1, "processes that share the streams", 1, 64)
+    cluster: str = setting(
+        "", "address of a Ray cluster whose machines have the workers; empty for this machine"
+    )
     spare_workers: int = setting(
         1, "beside several workers, so many wait to take the place of one that ends", 0, 8
     )

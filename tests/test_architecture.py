@@ -31,7 +31,7 @@ ROOMS = {
     "PIL": ("monitor/pictures/",),
     "matplotlib": ("tools/",),
     "fsspec": ("monitor/archive/",),
-    "ray": ("monitor/archive/", "tools/"),
+    "ray": ("monitor/archive/", "monitor/workers/cluster.py", "tools/"),
 }
 # what a pure module must not touch: sockets, files, clocks, threads, terminals
 IMPURE = {
@@ -117,6 +117,7 @@ SHELLS = (
     "monitor/wire/sockets.py",
     "monitor/wire/subscriber.py",
     "monitor/workers/__main__.py",
+    "monitor/workers/cluster.py",
     "monitor/workers/crew.py",
     "monitor/workers/desk.py",
     "monitor/workers/front.py",

@@ -93,6 +93,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes that share the streams (1)"
     )
+    parser.add_argument(
+        "--cluster",
+        metavar="HOST:PORT|auto|local",
+        help="put the workers on the machines of this Ray cluster (default: on this one)",
+    )
     parser.add_argument("--max-streams", type=int, metavar="N", help="refuse more streams (256)")
     ending = parser.add_mutually_exclusive_group()
     ending.add_argument(
@@ -197,7 +202,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
         )
         log("loading the analysis")
         memories = _memories(journal, log)
-        several = at.workers > 1
+        several = at.workers > 1 or bool(at.cluster)
         service = _front(parts, memories, stack) if several else _service(parts, memories)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop())

@@ -19,6 +19,7 @@ from monitor.workers.messages import PREPARE, packed
 PROGRAM = ("-m", "monitor.workers")
 START_S = 120.0  # to load the analysis
 SILENT_S = 4.0  # a worker says something each second
+FRESH_S = 2.5  # of a spare: it may have been on the machine that has just died
 YOUNG_S = 5.0  # a worker that dies this soon after its begin may do so again
 PAUSE_S = 2.0  # before another is started then
 MOST_PAUSE_S = 30.0
@@ -147,6 +148,8 @@ class Crew:
         Starts them.
     prepare
         What each is told first.
+    wanted
+        How many workers there are to be.
     log
         Takes lines.
     clock
@@ -157,11 +160,13 @@ class Crew:
         self,
         launcher: Launcher,
         prepare: dict[str, Any],
+        wanted: int,
         log: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._launcher = launcher
         self._prepare = packed(prepare)
+        self._wanted = wanted
         self._log = log
         self._clock = clock
         self._context = new_context()
@@ -170,10 +175,10 @@ class Crew:
         self._pause_s = 0.0
         self.members: list[Member] = []
 
-    def fill(self, wanted: int) -> list[Member]:
+    def fill(self) -> list[Member]:
         """Start workers until there are as many as wanted, not too fast after deaths."""
         now_s, new = self._clock(), []
-        while len(self.members) < wanted and now_s >= self._start_s:
+        while len(self.members) < self._wanted and now_s >= self._start_s:
             self._numbers += 1
             link, address = listen(self._context, self._launcher.place, self._numbers)
             process = self._launcher.start(address)
@@ -185,6 +190,14 @@ class Crew:
     def prepare(self, member: Member) -> bool:
         """Tell a new worker what to load, once it is there; tell whether it is."""
         return member.link.offer([PREPARE, self._prepare])
+
+    def spare(self) -> Member | None:
+        """Give a worker that waits for a place, and was heard lately."""
+        now_s = self._clock()
+        for member in self.members:
+            if member.ready and member.place is None and now_s - member.heard_s < FRESH_S:
+                return member
+        return None
 
     def dead(self) -> list[tuple[Member, str]]:
         """Give the workers that are gone or silent, and why."""

@@ -96,7 +96,7 @@ class Front:
     crew
         The workers; the caller closes it.
     at
-        How many workers have streams, and how many wait to take the place of one that dies.
+        How many workers have streams; the crew has more.
     log
         Takes lines.
     memories
@@ -132,7 +132,6 @@ class Front:
         self._publisher = publisher
         self._output = output
         self._crew = crew
-        self._spares = at.spare_workers
         self._log = log
         self._journal = journal
         self._sinks = sinks
@@ -231,13 +230,12 @@ class Front:
         self._publish()
         for member, why in crew.dead():
             self._replace(member, why)
-        for member in crew.fill(len(self._places) + self._spares):
+        for member in crew.fill():
             self._sockets.watch(member.link.socket)
             self._new.append(member)
         self._new = [member for member in self._new if not crew.prepare(member)]
         for place in self._places:
-            spare = next((m for m in crew.members if m.ready and m.place is None), None)
-            if place.member is None and spare is not None:
+            if place.member is None and (spare := crew.spare()) is not None:
                 self._begin(place, spare)
 
     def _begin(self, place: Place, member: Member) -> None:
@@ -362,8 +360,7 @@ class Front:
                 place.member.link.offer([STATUS, packed(asdict(self._status(place)))])
         for member in self._crew.members:
             if member.ready and member.place is None:
-                member.link.offer([EMPTY])
-                member.heard_s = now_s  # it only waits
+                member.link.offer([EMPTY])  # and it answers
         self._send_body(self._heartbeat())
         for number, asked in list(self._asked.items()):
             if now_s - asked.asked_s > ANSWER_S:

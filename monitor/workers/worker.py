@@ -22,7 +22,7 @@ from monitor.wire.fields import fields_from_dict
 from monitor.wire.jsonform import loads
 from monitor.wire.link import Address, Link, connect, new_context
 from monitor.workers.desk import FrontSockets, LinkOutlet
-from monitor.workers.messages import BEGIN, DONE, LINE, PREPARE, READY, STOP, packed, unpacked
+from monitor.workers.messages import BEGIN, DONE, HERE, LINE, PREPARE, READY, STOP, packed, unpacked
 
 LINGER_MS = 5000
 FIRST_WORD_S = 60.0
@@ -68,6 +68,7 @@ def _next(link: Link, patience_s: float | None = None) -> list[bytes]:
         message = link.receive()
         if message is not None and message[0] in (PREPARE, BEGIN, STOP):
             return message
+        link.send([HERE])
     raise MonitorError("the front of the service is gone")
 
 

@@ -178,7 +178,9 @@ def at_least(lines, number):
     return any(json.loads(line)["journal"] >= number for line in lines)
 
 
-def kill_workers_again_and_again(journal, kills, chance, speed=20.0, options=(), end=None):
+def kill_workers_again_and_again(
+    journal, kills, chance, speed=20.0, options=(), end=None, **process_options
+):
     """Kill the worker that has the stream ``kills`` times, each after a random number of events.
 
     Parameters
@@ -191,14 +193,14 @@ def kill_workers_again_and_again(journal, kills, chance, speed=20.0, options=(),
         A ``random.Random``.
     speed
         Of the simulated patient, who is played over and over.
-    options
-        Of the service, beside ``--workers 2``.
+    options, process_options
+        Of the service, beside ``--workers 2``, and of its process.
     end
         Ends the worker with this process id; by default SIGKILL.
     """
     end = end or (lambda pid: os.kill(pid, signal.SIGKILL))
     found = Killed()
-    patience = {"patience_s": PATIENCE_S + 60 * kills}
+    patience = {"patience_s": PATIENCE_S + 60 * kills, **process_options}
     options = ("--json", "--journal", str(journal), "--workers", "2", *options)
     place = place_of(STREAM.encode(), 2)
     with serving(*options, **patience) as (serve, at):
