@@ -15,6 +15,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from monitor.archive.executors import WORKER_MIB, Advance
@@ -59,7 +60,7 @@ class RayCluster:
         """
         import ray
 
-        with joined(self._address):
+        with _nothing_printed(), joined(self._address):
             remote = ray.remote(
                 num_cpus=1,
                 memory=WORKER_MIB << 20,
@@ -69,13 +70,30 @@ class RayCluster:
             )(annotate_one)
             waiting = deque(tasks)
             running: dict[Any, Task] = {}
+            machines = _machines()
             while waiting or running:
                 while waiting and len(running) < IN_FLIGHT:
                     task = waiting.popleft()
                     running[remote.remote(task)] = task
                 ready, _ = ray.wait(list(running), num_returns=1)
                 for reference in ready:
-                    yield _outcome(running.pop(reference), reference)
+                    outcome = _outcome(running.pop(reference), reference)
+                    before, machines = machines, _machines()
+                    if gone := len(before - machines):
+                        line = (
+                            f"{gone} of {len(before)} machines of the cluster lost; the records "
+                            "that they had are done again elsewhere"
+                        )
+                        outcome = replace(outcome, log=(line, *outcome.log))
+                    yield outcome
+
+
+def _machines() -> set[str]:
+    """Give the machines of the cluster that are alive."""
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return {node["NodeID"] for node in nodes if node["Alive"]}
 
 
 def check_address(address: str) -> None:
@@ -123,10 +141,10 @@ def _outcome(task: Task, reference: Any) -> Outcome:
 @contextlib.contextmanager
 def joined(address: str) -> Iterator[None]:
     """Join a cluster, or start one; leave it at the end, whatever happens."""
-    import ray
-
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to others
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
+    import ray
+
     _check_answers(address)
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
@@ -134,8 +152,10 @@ def joined(address: str) -> Iterator[None]:
         _init(address)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         why = " ".join(str(error).split())[:300]
-        raise MonitorError(f"cannot join the Ray cluster {address}: {why}") from error
-    _silence()
+        raise MonitorError(
+            f"cannot join the Ray cluster {address}: {why} (RAY_AUTH_MODE and the token must "
+            "be those of the cluster)"
+        ) from error
     if main and before is not None:
         signal.signal(signal.SIGTERM, before)  # Ray has put its own in
     try:
@@ -144,12 +164,11 @@ def joined(address: str) -> Iterator[None]:
         ray.shutdown()
 
 
-def _silence() -> None:
-    """Keep what Ray tells of its machines away from standard output, where our lines are."""
-    from ray._private import worker
-
-    if hasattr(worker, "_worker_logs_enabled"):  # as Ray's own debugger does it
-        worker._worker_logs_enabled = False
+@contextlib.contextmanager
+def _nothing_printed() -> Iterator[None]:
+    """Drop the pages that Ray prints about the death of a machine; its log files have them."""
+    with open(os.devnull, "w", encoding="utf-8") as dropped, contextlib.redirect_stdout(dropped):
+        yield
 
 
 def _init(address: str) -> None:

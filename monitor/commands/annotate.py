@@ -100,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
     tasks = _tasks(recordings, args, settings) if recordings else []
     done: dict[str, Outcome] = {}
     told: set[str] = set()
+    stdout = sys.stdout  # a cluster keeps it from what the cluster prints
     for outcome in _outcomes(tasks, args):
         for line in outcome.log:
             _complain(line)
@@ -112,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         done[outcome.name] = outcome
         if args.json:
             row = {"name": outcome.name, **asdict(outcome.summary)}
-            print(json.dumps(row), flush=True)  # noqa: T201
+            print(json.dumps(row), file=stdout, flush=True)
     count = len(done) + len(failures)
     if not args.json:
         if done:
@@ -191,6 +192,13 @@ def _executor(tasks: Sequence[Task], args: argparse.Namespace) -> Executor:
     if args.cluster is not None:
         from monitor.archive.cluster import RayCluster
 
+        model = args.model or ""
+        if Path(model).is_file() and not Path(model).is_absolute():
+            raise MonitorError(
+                f"--model {model}: the machines of a cluster need its full path, which must be "
+                "the same on all of them",
+                USAGE,
+            )
         return RayCluster(args.cluster)
     jobs = args.jobs or (1 if alone else usual_jobs(len(tasks)))
     return InThisProcess() if jobs == 1 or len(tasks) == 1 else Processes(jobs)

@@ -68,7 +68,8 @@ class Pacing:
         self._sees = info.rate_hz >= LEAST_RATE_HZ
         self._mean_of = max(1, round(info.rate_hz / _WORK_HZ))
         self._half = round(_HALF_S * info.rate_hz / self._mean_of)
-        t = np.arange(-self._half, self._half + 1) * self._mean_of / info.rate_hz
+        self._around = np.arange(-self._half, self._half + 1)
+        t = self._around * self._mean_of / info.rate_hz
         self._moments = np.stack((np.ones(len(t)), t, t * t), axis=1)
         self._leads = min(len(info.leads), _LEADS)
         self._recent = Ring(round(_KEPT_S * info.rate_hz), self._leads, info.start_sample)
@@ -183,11 +184,13 @@ class Pacing:
         tops = middles >= (_LEAST_MV / _LONGEST_ROWS) ** 2
         tops &= middles >= energy[half - 1 : len(energy) - half - 1]
         tops &= middles >= energy[half + 1 : len(energy) - half + 1]
+        places = np.flatnonzero(tops) + half
+        if not len(places):
+            return []
+        highest = np.maximum.reduce(energy[places[:, None] + self._around], 1)
         found = []
-        for middle in (np.flatnonzero(tops) + half).tolist():
+        for middle in places[energy[places] >= highest].tolist():
             around = energy[middle - half : middle + half + 1]
-            if energy[middle] < around.max():
-                continue
             total, mean, square = (around @ self._moments).tolist()
             if square / total - (mean / total) ** 2 > _WIDTH_S**2:
                 continue

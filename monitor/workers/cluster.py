@@ -93,6 +93,7 @@ class ClusterLauncher:
     def __init__(self, address: str, stack: contextlib.ExitStack) -> None:
         check_address(address)
         stack.enter_context(joined(address))
+        _silence()
         import ray
 
         here: Any = ray.util.get_node_ip_address
@@ -112,3 +113,11 @@ class ClusterLauncher:
         nodes: Any = ray.nodes
         machines = sum(node["Alive"] and node["Resources"].get("CPU", 0) > 0 for node in nodes())
         return math.ceil(workers / (machines - 1)) if machines > 1 else 0
+
+
+def _silence() -> None:
+    """Keep what Ray tells of its machines away from standard output, where our lines are."""
+    from ray._private import worker
+
+    if hasattr(worker, "_worker_logs_enabled"):  # as Ray's own debugger does it
+        worker._worker_logs_enabled = False

@@ -1,7 +1,9 @@
 """A Ray cluster of two nodes, one of which dies: all records are done, as one process does them."""
 
 import importlib.util
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -76,14 +78,17 @@ def cluster(folder):
         cluster.shutdown()
 
 
-def annotate(cluster, folder, *options):
+def annotate(cluster, folder, *options, address=None):
     return subprocess.Popen(
-        [sys.executable, "-m", "monitor", "annotate", "--cluster", cluster.address, *options],
+        [
+            *(sys.executable, "-m", "monitor", "annotate"),
+            *("--cluster", address or cluster.address, *options),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"},
+        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}", "RAY_ADDRESS": cluster.address},
     )
 
 
@@ -94,7 +99,7 @@ def began(folder, node):
 def test_a_node_that_dies_in_the_middle_costs_no_record(folder, cluster):
     victim = cluster.second.node_id
     (folder / "victim").write_text(victim)
-    options = ["--detector", "node_detectors:on_two_nodes"]
+    options = ["--detector", "node_detectors:on_two_nodes", "--json"]
     with annotate(cluster, folder, "in", "--out", "out", *options) as command:
         until_s = time.monotonic() + PATIENCE_S
         while not began(folder, victim):
@@ -104,7 +109,14 @@ def test_a_node_that_dies_in_the_middle_costs_no_record(folder, cluster):
         cluster.remove_node(cluster.second, allow_graceful=False)
         out, err = command.communicate(timeout=PATIENCE_S)
     assert command.returncode == 0, err
-    assert "5 records, " in out
+    assert sorted(json.loads(line)["name"] for line in out.splitlines()) == [
+        f"r{k}" for k in range(5)
+    ]
+    lost = (
+        "ecg-monitor: 1 of 2 machines of the cluster lost; the records that they had are done "
+        "again elsewhere\n"
+    )
+    assert err in (lost, "")  # the records may be done before the cluster has noticed
     twice = set(began(folder, victim))
     others = {path.name.partition("@")[0] for path in folder.glob("*@*") if victim not in path.name}
     assert twice  # a record was under way on the node that died
@@ -117,11 +129,11 @@ def test_a_node_that_dies_in_the_middle_costs_no_record(folder, cluster):
 
 
 def test_a_record_that_kills_its_worker_fails_alone_and_the_rest_is_kept(folder, cluster):
-    """On what is left of the cluster."""
+    """On what is left of the cluster, found by itself."""
     make_record(folder / "two", "good")
     make_record(folder / "two", "bad")
     options = ["two", "--out", "out2", "--detector", "node_detectors:kills_bad"]
-    with annotate(cluster, folder, *options) as command:
+    with annotate(cluster, folder, *options, address="auto") as command:
         _, err = command.communicate(timeout=PATIENCE_S)
     assert command.returncode == 1
     assert "record bad: its worker died 3 times" in err
@@ -143,7 +155,35 @@ def test_nobody_at_the_address(folder, capsys):
     assert "no Ray cluster answers at 127.0.0.1:9: Connection refused" in capsys.readouterr().err
 
 
+def test_a_cluster_is_started_where_there_is_none(monkeypatch):
+    import ray
+
+    from monitor.archive.cluster import joined
+
+    asked = []
+
+    def init(address, **options):
+        asked.append((address, options.get("include_dashboard")))
+        if address == "auto":
+            raise ConnectionError("Could not find any running Ray instance.")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: asked.append("left"))
+    for address in ("auto", "local"):
+        with joined(address):
+            pass
+    assert asked == [("auto", None), ("local", False), "left", ("local", False), "left"]
+
+
 def test_jobs_and_cluster_are_not_both(capsys):
     with pytest.raises(SystemExit):
         main(["annotate", "x", "--out", "y", "--jobs", "2", "--cluster", "local"])
     assert "not allowed with argument --jobs" in capsys.readouterr().err
+
+
+def test_a_model_needs_a_path_that_holds_on_all_machines(folder, tmp_path, monkeypatch, capsys):
+    shutil.copy(ROOT / "monitor" / "models" / "cnn.pt", tmp_path / "mine.pt")
+    monkeypatch.chdir(tmp_path)
+    argv = ["annotate", str(folder / "in"), "--out", "x", "--model", "mine.pt"]
+    assert main([*argv, "--cluster", "local"]) == 2
+    assert "mine.pt: the machines of a cluster need its full path" in capsys.readouterr().err

@@ -39,15 +39,16 @@ def runs_of(x: NDArray[np.float64]) -> list[Runs]:
     """Give those of each row of samples, shape (rows, n)."""
     n = x.shape[1]
     moved = x[:, 1:] != x[:, :-1]
-    changes = np.count_nonzero(moved, axis=1)
-    before = after = np.full(len(x), n)
+    changes: list[int] = np.add.reduce(moved, 1, dtype=np.intp).tolist()
+    before = after = [0] * len(x)
     if n > 1:
-        still = changes == 0
-        before = np.where(still, n, moved.argmax(axis=1) + 1)
-        after = np.where(still, n, moved[:, ::-1].argmax(axis=1) + 1)
-    columns = np.maximum.reduce(x, 1), np.minimum.reduce(x, 1), x[:, 0], x[:, -1]
-    lists = [column.tolist() for column in (*columns, changes, before, after)]
-    return [Runs(*row) for row in zip(*lists, strict=True)]
+        before, after = moved.argmax(axis=1).tolist(), moved[:, ::-1].argmax(axis=1).tolist()
+    highest, lowest = np.maximum.reduce(x, 1).tolist(), np.minimum.reduce(x, 1).tolist()
+    rows = zip(highest, lowest, x[:, 0].tolist(), x[:, -1].tolist(), strict=True)
+    return [
+        Runs(*row, count, before[k] + 1 if count else n, after[k] + 1 if count else n)
+        for k, (row, count) in enumerate(zip(rows, changes, strict=True))
+    ]
 
 
 class Contact:
