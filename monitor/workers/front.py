@@ -32,6 +32,7 @@ from monitor.workers.places import Place, Places
 
 BATCH = 256  # messages of a turn
 EMPTY_S = 0.1
+GATHER_S = 0.01  # messages come together for so long: a turn costs far more than a message
 BACKLOG_S = 0.005  # until a full queue is tried again
 STOP_S = 20.0
 SHOWN = (b"samples.", b"state.")  # kinds that workers leave out unless somebody wants them
@@ -128,7 +129,8 @@ class Front:
                 tick_s = now_s + TICK_S
             self._turned(count, self._clock() - woke_s)
             wait_s = min(max(tick_s - now_s, 0.0), LOOK_UP_S)
-            sockets.wait(BACKLOG_S if places.waiting else wait_s)
+            if sockets.wait(BACKLOG_S if places.waiting else wait_s):
+                time.sleep(GATHER_S)
             woke_s = self._clock()
             for place in places.all:
                 place.flush()
