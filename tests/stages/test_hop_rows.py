@@ -13,7 +13,8 @@ from monitor.sources.simulator import Simulator
 from monitor.stages.detect import QrsDetector
 from monitor.stages.hop_rows import LONGEST, HopRow, rows_of, with_before
 from monitor.stages.pacing import Pacing
-from monitor.stages.quality import QualityGate
+from monitor.stages.quality import QualityGate, measures
+from monitor.stages.steps import run_together
 
 HOP = 62
 
@@ -99,6 +100,19 @@ def test_quality_of_hops_together_is_that_of_each(leads, seed):
     expected = [one.push(block) for block in blocks]
     assert [v for row in rows(blocks, seed) for v in many.push_row(row)] == expected
     assert len({verdict.leads for verdict in expected}) > 1
+
+
+def test_quality_of_streams_together_is_that_of_each(monkeypatch):
+    monkeypatch.setattr(measures, "_MOST", 12)  # so that not all fit in one call
+    streams = [spoilt(k, leads=1 + k % 3, hops=44 + k) for k in range(9)]
+    alone, together = (
+        [QualityGate(info, QualitySettings()) for info, _ in streams] for _ in range(2)
+    )
+    for k in range(0, 40, 3):
+        rows = [next(rows_of(blocks[k : k + 1 + k % 2])) for _, blocks in streams]
+        expected = [gate.push_row(row) for gate, row in zip(alone, rows, strict=True)]
+        steps = [gate.steps(row) for gate, row in zip(together, rows, strict=True)]
+        assert run_together(steps) == expected
 
 
 @pytest.mark.parametrize("leads", [1, 2])
