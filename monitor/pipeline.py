@@ -157,8 +157,8 @@ class Pipeline:
         looked: list[_Looked] = []
         for row in rows_of(blocks):
             qualities = yield from self._gate.steps(row)
-            peaks = peaks_of(self._detector, row, qualities)
-            self._pacing.begin_row(row)
+            peaks = yield from peaks_of(self._detector, row, qualities)
+            yield from self._pacing.begin_row(row)
             here = signals[len(looked) : len(looked) + len(row)]
             looked += map(self._look_at, here, row.blocks, qualities, peaks)
         return looked

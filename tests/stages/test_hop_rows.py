@@ -14,7 +14,7 @@ from monitor.stages.detect import QrsDetector
 from monitor.stages.hop_rows import LONGEST, HopRow, rows_of, with_before
 from monitor.stages.pacing import Pacing
 from monitor.stages.quality import QualityGate, measures
-from monitor.stages.steps import run_together
+from monitor.stages.steps import run_alone, run_together
 
 HOP = 62
 
@@ -131,6 +131,34 @@ def test_peaks_of_hops_together_are_those_of_each(leads, seed):
     assert many.flush() == one.flush()
 
 
+def test_peaks_and_pulses_of_streams_together_are_those_of_each():
+    streams = [spoilt(k, leads=1 + k % 2, hops=84 + k) for k in range(8)]
+
+    def made():
+        return [
+            (
+                QualityGate(info, QualitySettings()),
+                QrsDetector(info, DetectSettings()),
+                Pacing(info),
+            )
+            for info, _ in streams
+        ]
+
+    def looked(stages, row):
+        gate, detector, pacing = stages
+        peaks = yield from detector.steps(row, (yield from gate.steps(row)))
+        yield from pacing.begin_row(row)
+        return [pacing.push(*hop) for hop in zip(row.blocks, peaks, strict=True)]
+
+    alone, together = made(), made()
+    for k in range(0, 80, 2):
+        rows = [next(rows_of(blocks[k : k + 2])) for _, blocks in streams]
+        expected = [run_alone(looked(*each)) for each in zip(alone, rows, strict=True)]
+        assert (
+            run_together([looked(*each) for each in zip(together, rows, strict=True)]) == expected
+        )
+
+
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**16))
 def test_pulses_in_a_row_of_hops_are_those_in_each(seed):
@@ -138,7 +166,7 @@ def test_pulses_in_a_row_of_hops_are_those_in_each(seed):
     one, many = Pacing(info), Pacing(info)
     expected, found = [], []
     for row in rows(blocks, seed):
-        many.begin_row(row)
+        run_alone(many.begin_row(row))
         for block in row.blocks:
             peaks = [RPeak("s", block.start_sample - 40, block.end_sample - 1)]
             expected.append((one.push(block, peaks), one.paced))
