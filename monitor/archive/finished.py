@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from monitor.archive.made_by import MadeBy
-from monitor.archive.places import Place, State
+from monitor.archive.place import Place, State
 from monitor.errors import MonitorError
 from monitor.summary import Summary
 

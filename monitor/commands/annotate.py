@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
 
 def make_writable(folder: Path) -> None:
     """Make the folder for results; refuse it before the work, not after."""
-    from monitor.archive.places import LocalPlace
+    from monitor.archive.local_place import LocalPlace
 
     LocalPlace(folder).check_writable()
 
