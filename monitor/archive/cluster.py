@@ -47,17 +47,7 @@ class RayCluster:
     """
 
     def __init__(self, address: str) -> None:
-        if address not in (LOCAL, AUTO) and _ADDRESS.fullmatch(address) is None:
-            raise MonitorError(
-                f"--cluster {address}: must be HOST:PORT of a Ray cluster, {AUTO} or {LOCAL}", USAGE
-            )
-        try:
-            import ray  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise MonitorError(
-                f"--cluster needs the package {error.name}: pip install 'ecg-monitor[cluster]'",
-                USAGE,
-            ) from error
+        check_address(address)
         self._address = address
 
     def run(self, tasks: Sequence[Task], advance: Advance) -> Iterator[Outcome]:
@@ -70,7 +60,7 @@ class RayCluster:
         """
         import ray
 
-        with _joined(self._address):
+        with _nothing_printed(), joined(self._address):
             remote = ray.remote(
                 num_cpus=1,
                 memory=WORKER_MIB << 20,
@@ -106,6 +96,27 @@ def _machines() -> set[str]:
     return {node["NodeID"] for node in nodes if node["Alive"]}
 
 
+def check_address(address: str) -> None:
+    """Check the address of a cluster, and that Ray is installed.
+
+    Raises
+    ------
+    MonitorError
+        If the address is none, or Ray is not installed.
+    """
+    if address not in (LOCAL, AUTO) and _ADDRESS.fullmatch(address) is None:
+        raise MonitorError(
+            f"--cluster {address}: must be HOST:PORT of a Ray cluster, {AUTO} or {LOCAL}", USAGE
+        )
+    try:
+        import ray  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MonitorError(
+            f"--cluster needs the package {error.name}: pip install 'ecg-monitor[cluster]'",
+            USAGE,
+        ) from error
+
+
 def _outcome(task: Task, reference: Any) -> Outcome:
     import ray
 
@@ -128,11 +139,8 @@ def _outcome(task: Task, reference: Any) -> Outcome:
 
 
 @contextlib.contextmanager
-def _joined(address: str) -> Iterator[None]:
-    """Join a cluster, or start one; leave it at the end, whatever happens.
-
-    Ray prints pages about the death of a machine; they are dropped. They are in its log files.
-    """
+def joined(address: str) -> Iterator[None]:
+    """Join a cluster, or start one; leave it at the end, whatever happens."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to others
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     import ray
@@ -140,21 +148,27 @@ def _joined(address: str) -> Iterator[None]:
     _check_answers(address)
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
+    try:
+        _init(address)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        why = " ".join(str(error).split())[:300]
+        raise MonitorError(
+            f"cannot join the Ray cluster {address}: {why} (RAY_AUTH_MODE and the token must "
+            "be those of the cluster)"
+        ) from error
+    if main and before is not None:
+        signal.signal(signal.SIGTERM, before)  # Ray has put its own in
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def _nothing_printed() -> Iterator[None]:
+    """Drop the pages that Ray prints about the death of a machine; its log files have them."""
     with open(os.devnull, "w", encoding="utf-8") as dropped, contextlib.redirect_stdout(dropped):
-        try:
-            _init(address)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            why = " ".join(str(error).split())[:300]
-            raise MonitorError(
-                f"cannot join the Ray cluster {address}: {why} (RAY_AUTH_MODE and the token must "
-                "be those of the cluster)"
-            ) from error
-        if main and before is not None:
-            signal.signal(signal.SIGTERM, before)  # Ray has put its own in
-        try:
-            yield
-        finally:
-            ray.shutdown()
+        yield
 
 
 def _init(address: str) -> None:

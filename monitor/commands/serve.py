@@ -7,7 +7,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +21,15 @@ from monitor.log_lines import Level, LogLine
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.journal.journal import Journal
-    from monitor.messages import StreamInfo
-    from monitor.pipeline import Pipeline
-    from monitor.service.hub import Hub
-    from monitor.service.process import Log
+    from monitor.journal.place import Place
+    from monitor.metrics.http import MetricsServer
+    from monitor.recording.thread import RecordingThread
+    from monitor.service.loop import Service
+    from monitor.service.memory import StreamMemory
+    from monitor.service.process import Log, Supervisor
     from monitor.wire.protocol import Body
+    from monitor.wire.sockets import ServiceSockets
+    from monitor.workers.front import Front
 
 SUMMARY = "Analyse any number of streams that come over ZeroMQ, and publish what is found."
 EXAMPLE = (
@@ -34,6 +38,7 @@ EXAMPLE = (
     "  ecg-monitor watch"
 )
 
+MAX_WORKERS = 64
 LEVELS = [level.name.lower() for level in Level]
 DEFAULT_JOURNAL = "journal-PORT.db in the user's state folder, PORT being that of --input"
 
@@ -67,8 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--journal",
-        metavar="FILE|off",
-        help="keep alerts and what else must not be lost in this file, before it is published "
+        metavar="FILE|URL|off",
+        help="keep alerts and what else must not be lost in this file, or in the PostgreSQL "
+        "database postgresql://USER@HOST/DATABASE, before it is published "
         f"(default: {DEFAULT_JOURNAL})",
     )
     parser.add_argument(
@@ -84,6 +90,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "only)",
     )
     add_web_options(parser)
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes that share the streams (1)"
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="HOST:PORT|auto|local",
+        help="put the workers on the machines of this Ray cluster (default: on this one)",
+    )
     parser.add_argument("--max-streams", type=int, metavar="N", help="refuse more streams (256)")
     ending = parser.add_mutually_exclusive_group()
     ending.add_argument(
@@ -119,6 +133,8 @@ def run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> Settings:
     if args.max_streams is not None and args.max_streams < 1:
         raise MonitorError(f"--max-streams {args.max_streams}: must be 1 or more", USAGE)
+    if args.workers is not None and not 1 <= args.workers <= MAX_WORKERS:
+        raise MonitorError(f"--workers {args.workers}: must be 1 to {MAX_WORKERS}", USAGE)
     if args.until_idle is not None and not args.until_idle > 0:
         raise MonitorError(f"--until-idle {args.until_idle:g}: must be more than 0", USAGE)
     settings = with_options(settings_from(args), args)
@@ -145,10 +161,8 @@ def with_options(settings: Settings, args: argparse.Namespace) -> Settings:
 def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     at = settings.service
 
-    from monitor.journal.place import journal_path
-    from monitor.recording.recent import RecentSignal
-    from monitor.service.hub import Hub
-    from monitor.service.loop import EndWhen, Service
+    from monitor.journal.place import journal_place
+    from monitor.service.loop import EndWhen
     from monitor.service.process import (
         Supervisor,
         open_metrics,
@@ -172,37 +186,29 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
                 log,
             )
         )
-        journal = _open_journal(journal_path(settings.journal.file, at.input), settings, log)
+        journal = _open_journal(journal_place(settings.journal.file, at.input), settings, log)
         if journal is not None:
             stack.callback(journal.close)
         recording = open_recording(settings.recording, stack, log)
         storage = storage_of(journal, recording)
         metrics = open_metrics(at.metrics, storage, stack, log)
-        recent = RecentSignal(Path(settings.recording.folder) if recording else None)
-        log("loading the analysis")
-        make = _load(settings)
-        hub = Hub(make, publisher, log, at.max_streams, journal, recent)
-        if journal is not None:
-            _restore(hub, journal, log)
-        service = Service(
-            hub,
-            sockets,
-            publisher,
-            _all_of(
-                recent.deliver,
-                recording.deliver if recording else None,
-                metrics.figures.deliver if metrics else None,
-                supervisor.deliver,
-                _json_lines() if args.json else None,
-            ),
-            journal,
-            storage_problems=recording.problems if recording else None,
-            turned=metrics.figures.turned if metrics else lambda messages, seconds: None,
+        sinks = (
+            recording.deliver if recording else None,
+            metrics.figures.deliver if metrics else None,
+            _json_lines() if args.json else None,
         )
+        parts = _Parts(
+            settings, sockets, publisher, journal, recording, sinks, metrics, supervisor, log
+        )
+        log("loading the analysis")
+        memories = _memories(journal, log)
+        several = at.workers > 1 or bool(at.cluster)
+        service = _front(parts, memories, stack) if several else _service(parts, memories)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop())
         if stopping.take_over():
             service.stop()
+        service.start()
         station = open_station(at, sockets, stack, log)
         log(
             f"ready input={sockets.input_endpoint} output={sockets.output_endpoint} "
@@ -216,42 +222,96 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     return 0
 
 
-def _open_journal(path: Path | None, settings: Settings, log: Log) -> Journal | None:
-    if path is None:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a service is made of."""
+
+    settings: Settings
+    sockets: ServiceSockets
+    publisher: str
+    journal: Journal | None
+    recording: RecordingThread | None
+    sinks: tuple[Callable[[Body], object] | None, ...]
+    metrics: MetricsServer | None
+    supervisor: Supervisor
+    log: Log
+
+    def turned(self, messages: int, seconds: float) -> None:
+        """Count a turn of the loop."""
+        if self.metrics is not None:
+            self.metrics.figures.turned(messages, seconds)
+
+
+def _service(parts: _Parts, memories: list[StreamMemory]) -> Service:
+    """Make a service of one process."""
+    from monitor.recording.recent import RecentSignal
+    from monitor.service.hub import Hub
+    from monitor.service.loading import load_analysis
+    from monitor.service.loop import Service
+
+    settings, journal, recording = parts.settings, parts.journal, parts.recording
+    recent = RecentSignal(Path(settings.recording.folder) if recording else None)
+    make, most = load_analysis(settings), settings.service.max_streams
+    hub = Hub(make, parts.publisher, parts.log, most, journal, recent)
+    hub.restore(memories, time.monotonic())
+    return Service(
+        hub,
+        parts.sockets,
+        parts.publisher,
+        _all_of(recent.deliver, *parts.sinks, parts.supervisor.deliver),
+        journal,
+        storage_problems=recording.problems if recording else None,
+        turned=parts.turned,
+    )
+
+
+def _front(parts: _Parts, memories: list[StreamMemory], stack: contextlib.ExitStack) -> Front:
+    """Make the front of a service of several processes."""
+    from monitor.service.output import Output
+    from monitor.workers.front import Front
+    from monitor.workers.start import open_crew
+
+    deliver = _all_of(*parts.sinks, parts.supervisor.deliver)
+    output = Output(parts.sockets, parts.publisher, deliver, parts.journal, time.time_ns)
+    return Front(
+        parts.sockets,
+        parts.publisher,
+        output,
+        open_crew(parts.settings, parts.publisher, stack, parts.log),
+        parts.settings.service,
+        parts.log,
+        memories,
+        parts.journal,
+        sinks=any(parts.sinks),
+        storage_problems=parts.recording.problems if parts.recording else None,
+        turned=parts.turned,
+    )
+
+
+def _open_journal(place: Place | None, settings: Settings, log: Log) -> Journal | None:
+    if place is None:
         text = "no journal is kept: events that a subscriber misses are lost"
         log(LogLine(text, Level.WARNING))
         return None
     from monitor.journal.journal import Journal
-    from monitor.journal.store import Retention
+    from monitor.journal.place import storage_at
+    from monitor.journal.storage import Retention
 
-    log(f"journal {path}")
+    log(f"journal {storage_at(place)}")  # without a password
     kept = settings.journal
-    return Journal(path, retention=Retention(kept.keep_days, kept.max_mb * 1e6))
+    return Journal(place, retention=Retention(kept.keep_days, kept.max_mb * 1e6))
 
 
-def _restore(hub: Hub, journal: Journal, log: Log) -> None:
-    """Continue the streams from before a restart of the service."""
+def _memories(journal: Journal | None, log: Log) -> list[StreamMemory]:
+    """Recall the streams from before a restart of the service."""
     from monitor.service.memory import recalled
 
+    if journal is None:
+        return []
     memories, problems = recalled(journal.memories, time.time_ns(), journal.unsure)
     for problem in problems:
         log(LogLine(problem, Level.ERROR))
-    hub.restore(memories, time.monotonic())
-
-
-def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
-    """Load the model now, so that no stream waits for it, and check the settings."""
-    from monitor.messages import StreamInfo
-    from monitor.models.bundle import load_bundle
-    from monitor.pipeline import Pipeline
-
-    bundle = load_bundle(settings.classify.model)  # shared: beats are labelled in one batch
-
-    def make(info: StreamInfo) -> Pipeline:
-        return Pipeline(info, settings, bundle)
-
-    make(StreamInfo("warm-up", 360.0, ("II",)))
-    return make
+    return memories
 
 
 def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:

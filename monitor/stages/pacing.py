@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from monitor.messages import RPeak, Samples, StreamInfo
 from monitor.ring import Ring
 from monitor.stages.hop import PacingPulse
+from monitor.stages.hop_rows import HopRow
 
 Array = NDArray[np.float64]
 
@@ -67,7 +68,8 @@ class Pacing:
         self._sees = info.rate_hz >= LEAST_RATE_HZ
         self._mean_of = max(1, round(info.rate_hz / _WORK_HZ))
         self._half = round(_HALF_S * info.rate_hz / self._mean_of)
-        t = np.arange(-self._half, self._half + 1) * self._mean_of / info.rate_hz
+        self._around = np.arange(-self._half, self._half + 1)
+        t = self._around * self._mean_of / info.rate_hz
         self._moments = np.stack((np.ones(len(t)), t, t * t), axis=1)
         self._leads = min(len(info.leads), _LEADS)
         self._recent = Ring(round(_KEPT_S * info.rate_hz), self._leads, info.start_sample)
@@ -75,6 +77,9 @@ class Pacing:
         self._pulses: deque[PacingPulse] = deque(maxlen=32)
         self._paced_at: int | None = None  # the last pulse of a paced patient
         self._waiting: deque[RPeak] = deque()
+        self._row_end = info.start_sample
+        self._row_is_whole = True
+        self._known: list[tuple[int, PacingPulse]] = []  # in the row, and when each is told of
 
     def push(self, block: Samples, rpeaks: list[RPeak]) -> tuple[list[RPeak], list[PacingPulse]]:
         """Take the next hop and the R peaks found in it.
@@ -88,11 +93,14 @@ class Pacing:
         """
         if not self._sees:
             return rpeaks, []
-        if block.start_sample != self._recent.end_sample:
-            self._recent.forget(block.start_sample)
-            self._next = block.start_sample
+        if block.start_sample != self._recent.end_sample or block.end_sample > self._row_end:
+            self.begin_row(HopRow([block]))
         self._recent.write(block.start_sample, block.values_mv[:, : self._leads])
-        found = self._scan()
+        if not self._row_is_whole:
+            kept = self._recent.span(self._next, block.end_sample)
+            self._known = self._scan(kept.astype(np.float64))
+        found = [pulse for told_at, pulse in self._known if told_at <= block.end_sample]
+        del self._known[: len(found)]
         for pulse in found:
             self._pulses.append(pulse)
             if self._paced_at is not None or self._is_train():
@@ -115,6 +123,22 @@ class Pacing:
                 decided = max(rpeak.decided_sample, block.end_sample - 1)
                 beats.append(replace(rpeak, decided_sample=decided))
         return beats, found
+
+    def begin_row(self, row: HopRow) -> None:
+        """Look for pulses in all the hops that come next."""
+        if not self._sees:
+            return
+        start = row.start_sample
+        if start != self._recent.end_sample:
+            self._recent.forget(start)
+            self._next = start
+        kept = self._recent.span(self._next, start).T
+        values = row.values[: self._leads].reshape(self._leads, -1)
+        signal = np.concatenate((kept, values), axis=1).T
+        # else each hop is looked at by itself, in the leads that are whole there
+        self._row_is_whole = bool(np.isfinite(signal).all())
+        self._row_end = row.end_sample
+        self._known = self._scan(signal) if self._row_is_whole else []
 
     def flush(self, rpeaks: list[RPeak]) -> list[RPeak]:
         """End of the stream: give what was waiting, and the last R peaks."""
@@ -141,15 +165,17 @@ class Pacing:
         usual = heights[_TRAIN // 2]
         return sum(abs(height - usual) < _ALIKE * usual for height in heights) >= _TRAIN_ALIKE
 
-    def _scan(self) -> list[PacingPulse]:
-        """Find the pulses in what has come since the last look, but for its end."""
-        step, half = self._mean_of, self._half
-        first = self._next
-        ahead = (self._recent.end_sample - first) // step - 2 * half - 1  # middles not looked at
+    def _scan(self, signal: Array) -> list[tuple[int, PacingPulse]]:
+        """Find the pulses in the signal since the last look, but for its end.
+
+        Each comes after the sample by whose end its surroundings are complete.
+        """
+        step, half, first = self._mean_of, self._half, self._next
+        ahead = len(signal) // step - 2 * half - 1  # middles not looked at
         if ahead <= 0:
             return []
         self._next += ahead * step
-        piece = self._at_work_rate(first, self._recent.end_sample)
+        piece = self._at_work_rate(signal)
         if piece is None:
             return []
         slope = piece[1:] - piece[:-1]
@@ -158,24 +184,27 @@ class Pacing:
         tops = middles >= (_LEAST_MV / _LONGEST_ROWS) ** 2
         tops &= middles >= energy[half - 1 : len(energy) - half - 1]
         tops &= middles >= energy[half + 1 : len(energy) - half + 1]
+        places = np.flatnonzero(tops) + half
+        if not len(places):
+            return []
+        highest = np.maximum.reduce(energy[places[:, None] + self._around], 1)
         found = []
-        for middle in (np.flatnonzero(tops) + half).tolist():
+        for middle in places[energy[places] >= highest].tolist():
             around = energy[middle - half : middle + half + 1]
-            if energy[middle] < around.max():
-                continue
             total, mean, square = (around @ self._moments).tolist()
             if square / total - (mean / total) ** 2 > _WIDTH_S**2:
                 continue
             height = _height_of_pulse(piece[middle - half : middle + half + 2])
             if height is not None:
-                found.append(PacingPulse(first + middle * step, height))
+                told_at = first + (middle + half + 2) * step
+                found.append((told_at, PacingPulse(first + middle * step, height)))
         return found
 
-    def _at_work_rate(self, start: int, end: int) -> Array | None:
-        """Give [start, end) of the leads that are whole, averaged to the work rate."""
+    def _at_work_rate(self, signal: Array) -> Array | None:
+        """Give the leads that are whole, averaged to the work rate; shape (n, leads)."""
         step = self._mean_of
-        piece = self._recent.span(start, end).astype(np.float64)
-        piece = piece[: len(piece) - len(piece) % step, np.isfinite(piece).all(axis=0)]
+        seen = np.flatnonzero(np.isfinite(signal).all(axis=0))
+        piece = np.ascontiguousarray(signal[: len(signal) - len(signal) % step, seen])
         if not piece.shape[1]:
             return None
         if step == 1:
@@ -196,7 +225,7 @@ class Pacing:
         first = pulse - reach
         if first < self._recent.oldest_sample:
             return False
-        piece = self._at_work_rate(first, last)
+        piece = self._at_work_rate(self._recent.span(first, last).astype(np.float64))
         return piece is not None and _nothing_follows(piece, 2 * self._half + 2)
 
 

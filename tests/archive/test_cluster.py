@@ -158,7 +158,7 @@ def test_nobody_at_the_address(folder, capsys):
 def test_a_cluster_is_started_where_there_is_none(monkeypatch):
     import ray
 
-    from monitor.archive.cluster import _joined
+    from monitor.archive.cluster import joined
 
     asked = []
 
@@ -170,7 +170,7 @@ def test_a_cluster_is_started_where_there_is_none(monkeypatch):
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "shutdown", lambda: asked.append("left"))
     for address in ("auto", "local"):
-        with _joined(address):
+        with joined(address):
             pass
     assert asked == [("auto", None), ("local", False), "left", ("local", False), "left"]
 

@@ -2,7 +2,8 @@
 
 Rules that hold here:
 
-1. All filters carry their state from hop to hop; all leads go through in one call.
+1. All filters carry their state from hop to hop; all leads, and all hops of a row
+   (:mod:`monitor.stages.hop_rows`), go through in one call.
 2. An invalid sample is replaced by the last valid one. The step to the next valid sample is
    removed: history and filter states are moved to the new level. So neither NaN nor a step enters
    a filter, and offsets do not add up.
@@ -18,6 +19,7 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from monitor.stages.detect.history import History
+from monitor.stages.hop_rows import LONGEST
 
 Array = NDArray[np.float64]
 
@@ -75,43 +77,101 @@ class Envelope:
         self._size = size
         self.band_delay = round(band_delay)
         self.delay = round(band_delay + size / 2)
+        self.begin_row(np.empty((leads, 0, 1)))
 
     def forget(self) -> None:
         """Continue without a step after a gap in the stream."""
         self._broken[:] = True
         self._any_broken = True
 
-    def push(self, values_mv: Array, valid: NDArray[np.bool_] | None, history: History) -> None:
-        """Filter one hop; write signal, band and envelope to the end of the history.
+    def begin_row(self, values_mv: Array) -> None:
+        """Take the signal of the hops that come next, shape (leads, hops, n), mV."""
+        leads, _, self._hop = values_mv.shape
+        self._row = values_mv.reshape(leads, -1)
+        self._at = 0  # where the next hop begins in the row
+        self._seen_from = self._seen_to = 0  # what is filtered of the row
+        self._look_ahead = LONGEST  # hops
+
+    def push(
+        self, values_mv: Array, valid: NDArray[np.bool_] | None, history: History
+    ) -> list[float]:
+        """Take one hop; write signal, band and envelope to the end of the history.
+
+        The hops of a row are filtered together, as long as they are valid.
 
         Parameters
         ----------
         values_mv
-            Shape (leads, n), mV; anything where invalid.
+            Shape (leads, n), mV; anything where invalid. If a row was begun, its next hop.
         valid
             Shape (leads, n); None where all are.
         history
             Grown by n samples.
+
+        Returns
+        -------
+        list of float
+            Sum of the envelope over the hop, per lead.
         """
+        if self._at >= self._row.shape[1]:
+            self.begin_row(values_mv[:, None])
+        start, end = history.at - values_mv.shape[1], history.at
+        at, self._at = self._at, self._at + self._hop
+        if valid is not None or self._any_broken:
+            self._rewind(at)
+            return self._push_broken(values_mv, valid, history)
+        if at >= self._seen_to:
+            self._filter_ahead(at, history.band[:, start - self._size : start])
+        first = at - self._seen_from
+        here = slice(first, first + self._hop)
+        history.signal[:, start:end] = values_mv
+        history.band[:, start:end] = self._band[:, here]
+        history.envelope[:, start:end] = self._envelope[:, here]
+        return self._sums[first // self._hop]
+
+    def _filter_ahead(self, at: int, before: Array) -> None:
+        """Filter the next hops of the row as if all were valid."""
+        signal = self._row[:, at : at + self._look_ahead * self._hop]
+        self._look_ahead *= 2
+        self._state_before = self._state
+        self._band, self._state = scipy.signal.lfilter(self._b, self._a, signal, zi=self._state)
+        self._envelope = self._steepness(np.concatenate((before, self._band), axis=1))
+        each = self._envelope.reshape(len(signal), -1, self._hop)
+        self._sums: list[list[float]] = np.add.reduce(each, axis=2).T.tolist()
+        self._seen_from, self._seen_to = at, at + signal.shape[1]
+
+    def _rewind(self, at: int) -> None:
+        """Take the filters back to a place in the row; what lies behind it is another signal."""
+        if at < self._seen_to:
+            self._state = self._state_before
+            if at > self._seen_from:
+                seen = self._row[:, self._seen_from : at]
+                _, self._state = scipy.signal.lfilter(self._b, self._a, seen, zi=self._state)
+            self._seen_to = at
+        self._look_ahead = 1  # trouble seldom comes alone
+
+    def _push_broken(
+        self, values_mv: Array, valid: NDArray[np.bool_] | None, history: History
+    ) -> list[float]:
         start, end = history.at - values_mv.shape[1], history.at
         signal = history.signal[:, start:end]
-        step = None
-        if valid is not None or self._any_broken:
-            held = history.signal[:, start - 1]  # what the filters saw last
-            signal[:], step = self._bridge(values_mv, valid, held)
-        else:
-            signal[:] = values_mv
+        held = history.signal[:, start - 1]  # what the filters saw last
+        signal[:], step = self._bridge(values_mv, valid, held)
         filtered, self._state = scipy.signal.lfilter(self._b, self._a, signal, zi=self._state)
         history.band[:, start:end] = filtered
-        if step is not None and step.any():
+        if step.any():
             history.signal[:, :end] += step[:, None]
             self._state += step[:, None] * self._rest
-        band = history.band[:, start - self._size : end]
+        envelope = self._steepness(history.band[:, start - self._size : end])
+        history.envelope[:, start:end] = envelope
+        return [float(np.add.reduce(each)) for each in envelope]
+
+    def _steepness(self, band: Array) -> Array:
+        """Give the smoothed gradient magnitude of the band, but for its first samples."""
         slopes = band[:, 1:] - band[:, :-1]
         np.abs(slopes, out=slopes)
-        for lead, steepness in enumerate(slopes):
-            # the kernel is symmetric, so correlation is convolution
-            history.envelope[lead, start:end] = np.correlate(steepness, self._kernel, "valid")
+        # the kernel is symmetric, so correlation is convolution
+        return np.stack([np.correlate(steepness, self._kernel, "valid") for steepness in slopes])
 
     def _bridge(
         self, values_mv: Array, valid: NDArray[np.bool_] | None, before: Array

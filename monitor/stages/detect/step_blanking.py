@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.stages.hop_rows import with_before
+
 Array = NDArray[np.float64]
 
 _LAG_S = 0.003
@@ -38,7 +40,28 @@ class StepBlanking:
         """Go on after a gap: a new level is no jump."""
         self._before = np.full((len(self._since), self._lag), np.nan)
 
-    def find(self, values_mv: Array, span: list[float]) -> NDArray[np.bool_] | None:
+    def reaches(self, values_mv: Array) -> list[list[float]]:
+        """Give how far apart the samples of the next hops are, for :meth:`find`.
+
+        Parameters
+        ----------
+        values_mv
+            Shape (leads, hops, n), mV; NaN where missing.
+
+        Returns
+        -------
+        For each hop, per lead, the highest less the lowest sample, with those just before it.
+        """
+        leads, hops, n = values_mv.shape
+        joined = np.concatenate((self._before, values_mv.reshape(leads, hops * n)), axis=1)
+        signal = with_before(joined, self._lag + n, hops)
+        reach = np.maximum.reduce(signal, 2) - np.minimum.reduce(signal, 2)
+        per_hop: list[list[float]] = reach.T.tolist()
+        return per_hop
+
+    def find(
+        self, values_mv: Array, span: list[float], reach: list[float] | None = None
+    ) -> NDArray[np.bool_] | None:
         """Give the samples to blank, shape (leads, n); None if there are none.
 
         Parameters
@@ -47,15 +70,22 @@ class StepBlanking:
             One hop, shape (leads, n), mV; NaN where missing.
         span
             Typical size of a QRS per lead, mV; 0 while not known.
+        reach
+            Of this hop, if it was asked for before.
         """
         n = values_mv.shape[1]
-        signal = np.concatenate((self._before, values_mv), axis=1)
-        self._before = signal[:, n:]
-        reach = np.maximum.reduce(signal, 1) - np.minimum.reduce(signal, 1)
-        if all(r <= _HIGH * size for r, size in zip(reach.tolist(), span, strict=True)):
+        if reach is None:
+            reach = self.reaches(values_mv[:, None])[0]
+        before = self._before
+        if n >= self._lag:
+            self._before = values_mv[:, n - self._lag :].copy()
+        else:
+            self._before = np.concatenate((before, values_mv), axis=1)[:, n:]
+        if all(r <= _HIGH * size for r, size in zip(reach, span, strict=True)):
             self._since = [since + n for since in self._since]
             self._begun = [begun + n for begun in self._begun]
             return None
+        signal = np.concatenate((before, values_mv), axis=1)
         change = np.abs(signal[:, self._lag :] - signal[:, :n])
         high = change > _HIGH * np.array([[size or np.inf] for size in span])
         blanked = np.zeros_like(high) if high.any() else None

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.stages.hop_rows import with_before
+
 FloatArray = NDArray[np.float64]
 
 SMOOTH_S = 0.020  # width of the moving average
@@ -18,6 +20,8 @@ CURVE_S = 0.040  # spacing of the second difference: most sensitive at 12.5 Hz, 
 BIN_S = 0.0625  # shorter than the pause between two beats, longer than a QRS complex's edge
 WINDOW_S = 2.0
 MIN_WINDOW_S = 1.0
+# of a bin, for curve, fine grain, top and bottom of the average
+_REDUCE = (np.maximum.reduceat, np.add.reduceat, np.maximum.reduceat, np.minimum.reduceat)
 
 
 class Texture(NamedTuple):
@@ -72,49 +76,64 @@ class TextureMeter:
         self._window = np.zeros((4, self._leads, length))
         self._filled = 0
 
-    def push(self, x: FloatArray) -> list[Texture] | None:
-        """Take one hop (leads, n), mV, without NaN; None in the first second."""
-        leads, n = x.shape
+    def push(self, x: FloatArray) -> list[list[Texture] | None]:
+        """Take hops that follow each other, shape (leads, hops, n), mV, without NaN.
+
+        Give the texture of each lead after each hop; None in the first second.
+        """
+        leads, hops, n = x.shape
         if not self._bins or n != self._n:
             self._prepare(n)
-        half, gap = self._half, self._gap
+        half, gap, bins, length = self._half, self._gap, self._bins, self._length
         reach = 2 * half + 2 * gap
         if not self._carry.shape[1]:
-            self._carry = np.repeat(x[:, :1], reach, axis=1)
-        y = np.concatenate((self._carry, x), axis=1)  # (leads, reach + n)
-        self._carry = y[:, n:]
-        self.last_mv = x[:, -1]
-        total = (y - y[:, :1]).cumsum(axis=1)
-        smooth = np.empty((leads, n + 2 * gap))
-        smooth[:, 0] = total[:, 2 * half]
-        np.subtract(total[:, 2 * half + 1 :], total[:, : -2 * half - 1], out=smooth[:, 1:])
+            self._carry = np.repeat(x[:, 0, :1], reach, axis=1)
+        joined = np.concatenate((self._carry, x.reshape(leads, hops * n)), axis=1)
+        self._carry = joined[:, hops * n :].copy()
+        self.last_mv = x[:, -1, -1].copy()
+        # each hop and what its averages reach back to, (leads, hops, reach + n): a result is that
+        # of its own hop alone, so that it does not depend on how many hops come together
+        y = with_before(joined, reach + n, hops)
+        total = (y - y[:, :, :1]).cumsum(axis=2)
+        smooth = np.empty((leads, hops, n + 2 * gap))
+        smooth[:, :, 0] = total[:, :, 2 * half]
+        np.subtract(total[:, :, 2 * half + 1 :], total[:, :, : -2 * half - 1], out=smooth[:, :, 1:])
         smooth /= 2 * half + 1
-        smooth += y[:, :1]
-        now = smooth[:, 2 * gap :]
-        curve = smooth[:, gap:-gap] * -2.0
+        smooth += y[:, :, :1]
+        now = smooth[:, :, 2 * gap :]
+        curve = smooth[:, :, gap:-gap] * -2.0
         curve += now
-        curve += smooth[:, : -2 * gap]
+        curve += smooth[:, :, : -2 * gap]
         np.abs(curve, out=curve)
-        fine = y[:, 2 * gap + half : 2 * gap + half + n] - now
+        fine = y[:, :, 2 * gap + half : 2 * gap + half + n] - now
         np.abs(fine, out=fine)
-        window, bins, edges = self._window, self._bins, self._edges
-        window[:, :, :-bins] = window[:, :, bins:]
-        np.maximum.reduceat(curve, edges, axis=1, out=window[0, :, -bins:])
-        np.add.reduceat(fine, edges, axis=1, out=window[1, :, -bins:])
-        np.maximum.reduceat(now, edges, axis=1, out=window[2, :, -bins:])
-        np.minimum.reduceat(now, edges, axis=1, out=window[3, :, -bins:])
-        self._filled = min(self._filled + bins, self._length)
-        if self._filled < self._need:
-            return None
-        recent = window[:, :, self._length - self._filled :]
+        window = np.empty((4, leads, length + hops * bins))
+        window[:, :, :length] = self._window
+        newest = window[:, :, length:].reshape(4, leads, hops, bins)
+        for row, reduce, values in zip(newest, _REDUCE, (curve, fine, now, now), strict=True):
+            reduce(values, self._edges, axis=2, out=row)
+        self._window = window[:, :, hops * bins :].copy()
+        found: list[list[Texture] | None] = []
+        # (4, leads, hops, length), newest bins last
+        recent = with_before(window[:, :, bins:], length, hops)
+        while len(found) < hops and self._filled < length:
+            self._filled = min(self._filled + bins, length)
+            at = len(found)
+            part = recent[:, :, at : at + 1, length - self._filled :]
+            found += self._textures(part) if self._filled >= self._need else [None]
+        return found + self._textures(recent[:, :, len(found) :])
+
+    def _textures(self, recent: FloatArray) -> list[list[Texture]]:
+        """Give the texture of each lead after each hop, from its last bins."""
+        _, leads, hops, length = recent.shape
         ordered = recent[:2].copy()
         ordered.sort()
-        middle = self._filled // 2
-        texture = np.empty((5, leads))
-        texture[0] = ordered[0, :, -1]
-        texture[1] = ordered[0, :, middle]
-        texture[2] = ordered[1, :, middle] * self._share
-        texture[3] = np.maximum.reduce(recent[2], 1) - np.minimum.reduce(recent[3], 1)
+        middle = length // 2
+        texture = np.empty((5, leads, hops))
+        texture[0] = ordered[0, :, :, -1]
+        texture[1] = ordered[0, :, :, middle]
+        texture[2] = ordered[1, :, :, middle] * self._share
+        texture[3] = np.maximum.reduce(recent[2], 2) - np.minimum.reduce(recent[3], 2)
         middles = recent[2] + recent[3]
-        texture[4] = 0.5 * np.add.reduce(np.abs(middles[:, 1:] - middles[:, :-1]), 1)
-        return [Texture(*figures) for figures in texture.T.tolist()]
+        texture[4] = 0.5 * np.add.reduce(np.abs(middles[:, :, 1:] - middles[:, :, :-1]), 2)
+        return [[Texture(*figures) for figures in hop] for hop in texture.T.tolist()]
