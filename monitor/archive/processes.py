@@ -32,6 +32,7 @@ class Processes:
 
     def run(self, tasks: Sequence[Task], advance: Advance) -> Iterator[Outcome]:
         """Give the outcomes as they come."""
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # a processor for each worker is enough
         with tempfile.TemporaryDirectory(prefix="ecg-monitor-") as scratch:
             yield from self._run(deque(tasks), advance, scratch)
 

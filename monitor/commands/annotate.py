@@ -156,7 +156,7 @@ def _outcomes(tasks: Sequence[Task], args: argparse.Namespace) -> Iterator[Outco
     if not tasks:
         return
     executor = _executor(tasks, args)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
