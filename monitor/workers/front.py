@@ -32,6 +32,7 @@ from monitor.workers.places import Place, Places
 
 BATCH = 256  # messages of a turn
 EMPTY_S = 0.1
+GATHER_S = 0.01  # messages come together for so long: a turn costs far more than a message
 BACKLOG_S = 0.005  # until a full queue is tried again
 STOP_S = 20.0
 SHOWN = (b"samples.", b"state.")  # kinds that workers leave out unless somebody wants them
@@ -109,9 +110,13 @@ class Front:
 
     def start(self) -> None:
         """Start the workers, and wait until each place has one."""
+        tell_s = 0.0
         while not self._places.served and not self._stopped:
             self._sockets.wait(LOOK_UP_S)
             self._care()
+            if self._clock() >= tell_s:
+                self._tell_status()
+                tell_s = self._clock() + TICK_S
 
     def run(self, end_when: EndWhen | None = None) -> None:
         """Serve until stopped, then let the workers end their streams."""
@@ -128,7 +133,8 @@ class Front:
                 tick_s = now_s + TICK_S
             self._turned(count, self._clock() - woke_s)
             wait_s = min(max(tick_s - now_s, 0.0), LOOK_UP_S)
-            sockets.wait(BACKLOG_S if places.waiting else wait_s)
+            if sockets.wait(BACKLOG_S if places.waiting else wait_s):
+                time.sleep(GATHER_S)
             woke_s = self._clock()
             for place in places.all:
                 place.flush()
@@ -246,6 +252,12 @@ class Front:
         self._output.note(self._places.positions())
         problems = dict(self._storage_problems())
         self._status = Status(self._output.trouble, self._output.take_problem(), problems)
+        self._tell_status()
+        self._heartbeat()
+        self._inquiries.expire(now_s)
+
+    def _tell_status(self) -> None:
+        """Tell every worker that we are here, and what it must know."""
         for place in self._places.all:
             if place.way is not None:
                 place.way.offer([kinds.STATUS, self._status_for(place)])
@@ -253,8 +265,6 @@ class Front:
         for member in self._crew.members:
             if member.ready and member.place is None:
                 member.link.offer([kinds.EMPTY])  # and it answers
-        self._heartbeat()
-        self._inquiries.expire(now_s)
 
     def _status_for(self, place: Place) -> bytes:
         return packed(asdict(replace(self._status, elsewhere=self._places.elsewhere(place))))

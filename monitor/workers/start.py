@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor import __version__
 from monitor.config import JournalSettings, ServiceSettings, Settings
 from monitor.journal.journal import Journal
 from monitor.recording.recent import RecentSignal
@@ -129,6 +130,7 @@ def _open_crew(
         # what only the front needs may hold a password
         "settings": asdict(replace(settings, service=ServiceSettings(), journal=JournalSettings())),
         "publisher": publisher,
+        "version": __version__,
         "max_streams": at.max_streams,
         "recordings": "" if at.cluster else settings.recording.folder,
     }
