@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from monitor.archive.made_by import MadeBy
-from monitor.archive.places import Place, State
+from monitor.archive.place import Place, State
 from monitor.errors import MonitorError
 from monitor.summary import Summary
 
@@ -47,9 +47,16 @@ def read_marker(out: Place, written: str) -> Marker | None:
         fields = json.loads(out.read(written + MARKER, MAX_BYTES))
         inputs = {str(name): (int(s), str(v)) for name, (s, v) in fields["inputs"].items()}
         results = {str(name): int(size) for name, size in fields["results"].items()}
-        return Marker(dict(fields["made_by"]), inputs, results, tuple(fields["strips"]))
+        strips = tuple(name for name in fields["strips"] if _is_picture(name))
+        return Marker(dict(fields["made_by"]), inputs, results, strips)
     except (ValueError, KeyError, TypeError, AttributeError):  # damaged: done again
         return None
+
+
+def _is_picture(name: str) -> bool:
+    """Tell whether a name may be deleted: others than this program may write a marker."""
+    path = PurePosixPath(name)
+    return path.suffix == ".svg" and not path.is_absolute() and ".." not in path.parts
 
 
 def kept_summary(

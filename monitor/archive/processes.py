@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -31,8 +32,12 @@ class Processes:
 
     def run(self, tasks: Sequence[Task], advance: Advance) -> Iterator[Outcome]:
         """Give the outcomes as they come."""
-        waiting = deque(tasks)
-        workers = [Worker() for _ in range(min(self._count, len(waiting)))]
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # a processor for each worker is enough
+        with tempfile.TemporaryDirectory(prefix="ecg-monitor-") as scratch:
+            yield from self._run(deque(tasks), advance, scratch)
+
+    def _run(self, waiting: deque[Task], advance: Advance, scratch: str) -> Iterator[Outcome]:
+        workers = [Worker(scratch) for _ in range(min(self._count, len(waiting)))]
         try:
             for worker in workers:
                 worker.give(waiting.popleft())
@@ -44,7 +49,7 @@ class Processes:
                         continue
                     if not worker.alive and waiting:
                         workers.remove(worker)
-                        worker = Worker()
+                        worker = Worker(scratch)
                         workers.append(worker)
                     if waiting:
                         worker.give(waiting.popleft())
@@ -55,14 +60,22 @@ class Processes:
 
 
 class Worker:
-    """One worker process; ``task`` is the record that it has."""
+    """One worker process; ``task`` is the record that it has.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    scratch
+        Folder for its temporary files, which the parent deletes: a worker may be killed.
+    """
+
+    def __init__(self, scratch: str) -> None:
         context = multiprocessing.get_context("spawn")  # torch and threads do not survive a fork
         self.connection, there = context.Pipe()
         self.task: Task | None = None
         self.alive = True
-        self._process = context.Process(target=work, args=(there,), name="annotate", daemon=True)
+        self._process = context.Process(
+            target=work, args=(there, scratch), name="annotate", daemon=True
+        )
         with no_interrupt():
             self._process.start()
         there.close()  # so that the pipe ends when the worker does
@@ -109,8 +122,9 @@ class Worker:
         return f"its worker process ended {how}: run the command again, it goes on where it was"
 
 
-def work(connection: Connection) -> None:
+def work(connection: Connection, scratch: str) -> None:
     """Be a worker process: do a record, send its outcome, wait for the next."""
+    tempfile.tempdir = scratch
     end_with_parent()
     with contextlib.suppress(EOFError, OSError):  # the parent has ended
         while True:

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
-from monitor.archive.places import LocalPlace, Place, State
+from monitor.archive.local_place import LocalPlace
+from monitor.archive.place import Place, State
 from monitor.errors import MonitorError
 from monitor.sources.named import FILES, TEXTS
 from monitor.sources.wfdb.segments import NO_FILE

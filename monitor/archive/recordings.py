@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from monitor.archive.places import SCHEME, LocalPlace, Place, is_remote, place_of
+from monitor.archive.local_place import LocalPlace
+from monitor.archive.place import Place
+from monitor.archive.places import SCHEME, is_remote, place_of
 from monitor.errors import USAGE, MonitorError
 from monitor.sources import stream_name
 from monitor.sources.named import FILES, TEXTS, is_text

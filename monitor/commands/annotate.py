@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
 
 def make_writable(folder: Path) -> None:
     """Make the folder for results; refuse it before the work, not after."""
-    from monitor.archive.places import LocalPlace
+    from monitor.archive.local_place import LocalPlace
 
     LocalPlace(folder).check_writable()
 
@@ -156,7 +156,7 @@ def _outcomes(tasks: Sequence[Task], args: argparse.Namespace) -> Iterator[Outco
     if not tasks:
         return
     executor = _executor(tasks, args)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal

@@ -10,7 +10,8 @@ import fsspec
 import pytest
 from archive_parts import make_record, results
 
-from monitor.archive.places import LocalPlace, place_of
+from monitor.archive.local_place import LocalPlace
+from monitor.archive.places import place_of
 from monitor.archive.recording_files import fetched, states_of
 from monitor.cli import main
 from monitor.errors import MonitorError
@@ -146,6 +147,21 @@ def test_places_that_cannot_be_opened(url, complaint, tmp_path, capsys, monkeypa
     assert err.count("\n") == 1
     assert main(["annotate", url, "--out", str(tmp_path)]) != 0
     assert complaint in capsys.readouterr().err
+
+
+def test_a_bucket_that_is_not_there_is_told_and_not_made(bucket, tmp_path, monkeypatch, capsys):
+    def no_bucket(*_, **__):
+        raise FileNotFoundError("The specified bucket does not exist")
+
+    monkeypatch.setattr(type(bucket), "protocol", ("memory", "s3"))
+    monkeypatch.setattr(type(bucket), "put_file", no_bucket)
+    monkeypatch.setattr(type(bucket), "makedirs", lambda *_, **__: pytest.fail("made"))
+    assert main(["annotate", "x", "--out", "memory://typo/out"]) == 1
+    err = capsys.readouterr().err
+    assert err == (
+        "ecg-monitor: memory://typo/out: cannot write into it: FileNotFoundError: "
+        "The specified bucket does not exist\n"
+    )
 
 
 def test_what_is_in_one_process_is_not_given_to_others(bucket, archive, capsys):

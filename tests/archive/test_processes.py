@@ -3,6 +3,8 @@
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 SCRIPT = """
-import os, signal, sys, time
+import os, signal, sys
 from monitor.archive.processes import Worker
 
 if __name__ == "__main__":
-    worker = Worker()
+    worker = Worker(".")
     path = f"/proc/{worker._process.pid}/status"
     (line,) = [line for line in open(path) if line.startswith("SigIgn")]
     assert int(line.split()[1], 16) >> (signal.SIGINT - 1) & 1
@@ -45,7 +47,9 @@ def test_no_worker_is_left(number, tmp_path):
 def test_processes_give_the_files_of_one_process_and_a_killed_one_fails_its_record(
     tmp_path, monkeypatch, capsys
 ):
-    archive = tmp_path / "archive"
+    archive, scratch = tmp_path / "archive", tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     for seed, name in enumerate(("a", "b", "c")):
         make_record(archive, name, seed=seed)
     alone = ["annotate", str(archive), "--out", str(tmp_path / "one"), "--jobs", "1"]
@@ -59,9 +63,34 @@ def test_processes_give_the_files_of_one_process_and_a_killed_one_fails_its_reco
     assert "record bad: its worker process was killed, perhaps for want of memory" in said.err
     assert said.err.splitlines()[-1] == "ecg-monitor: 1 of 4 records failed"
     assert "3 records" in said.out
+    assert not list(scratch.iterdir())  # not even of the worker that was killed
     one, two = results(tmp_path / "one"), results(tmp_path / "two")
     for found in two.values():
         if isinstance(found, dict):
             found["detector"] = "default"
     assert one == two
     assert len(one) == 9
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path):
+    """With SIGKILL, as soon as a record is finished."""
+    for seed in range(4):
+        make_record(tmp_path / "in", f"r{seed}", seed=seed)
+    out, options = tmp_path / "out", ["--out", str(tmp_path / "out"), "--jobs", "1"]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "monitor", "annotate", str(tmp_path / "in"), *options], cwd=ROOT
+    )
+    until_s = time.monotonic() + 120
+    while not list(out.glob("*.done.json")):
+        assert command.poll() is None
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+    command.kill()
+    command.wait()
+    finished = {path: path.stat().st_mtime_ns for path in out.glob("*.done.json")}
+    assert main(["annotate", str(tmp_path / "in"), *options]) == 0
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    whole = tmp_path / "whole"
+    assert main(["annotate", str(tmp_path / "in"), "--out", str(whole), "--jobs", "1"]) == 0
+    found = results(out)
+    assert {n: found[n] for n in found if not n.startswith(".")} == results(whole)

@@ -97,6 +97,17 @@ def test_a_failed_record_is_tried_again_and_strips_that_are_not_drawn_any_more_g
     assert not {path.name for path in strips.iterdir()} & {"a_0001_bigeminy.svg"}
 
 
+def test_a_marker_that_others_have_written_deletes_nothing_elsewhere(tmp_path):
+    from monitor.archive.finished import read_marker
+    from monitor.archive.local_place import LocalPlace
+
+    fields = {"made_by": {}, "inputs": {}, "results": {}}
+    names = ["a_0001_vt.svg", "w/a_0001_vt.svg", "../x.svg", "/etc/x.svg", "notes.txt"]
+    (tmp_path / "a.done.json").write_text(json.dumps({**fields, "strips": names}))
+    marker = read_marker(LocalPlace(tmp_path), "a")
+    assert marker.strips == ("a_0001_vt.svg", "w/a_0001_vt.svg")
+
+
 def test_a_machine_with_another_program_is_refused(archive, tmp_path, monkeypatch):
     from monitor.archive.made_by import made_by
     from monitor.archive.task import Job, Task, annotate_one
