@@ -70,6 +70,7 @@ def cluster(folder):
         patch.setenv("TEST_FOLDER", str(folder))
         patch.setenv("PYTHONPATH", f"{folder}:{ROOT}")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # so that it waits for nobody
         node = {"num_cpus": 1, "object_store_memory": 80 << 20}
         head = {**node, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=head)
