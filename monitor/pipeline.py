@@ -126,12 +126,12 @@ class Pipeline:
         hops: list[Samples] = []
         for item in items:
             if isinstance(item, Gap):
-                looked += self._look(hops)
+                looked += yield from self._look(hops)
                 looked.append(item)
                 hops = []
             else:
                 hops.append(item)
-        looked += self._look(hops)
+        looked += yield from self._look(hops)
         if at_end and (end := self._look_at_end()) is not None:
             looked.append(end)
         windows = [w for item in looked if isinstance(item, _Looked) for w in item.windows]
@@ -146,7 +146,7 @@ class Pipeline:
                 events += self._judge(seen, scores)
         return events
 
-    def _look(self, signals: list[Samples]) -> list[_Looked]:
+    def _look(self, signals: list[Samples]) -> Steps[list[_Looked]]:
         """Look at hops; what is the same for each is computed for all of them at once."""
         blocks = signals
         if self._pulse is not None:
@@ -156,9 +156,9 @@ class Pipeline:
             ]
         looked: list[_Looked] = []
         for row in rows_of(blocks):
-            qualities = self._gate.push_row(row)
-            peaks = peaks_of(self._detector, row, qualities)
-            self._pacing.begin_row(row)
+            qualities = yield from self._gate.steps(row)
+            peaks = yield from peaks_of(self._detector, row, qualities)
+            yield from self._pacing.begin_row(row)
             here = signals[len(looked) : len(looked) + len(row)]
             looked += map(self._look_at, here, row.blocks, qualities, peaks)
         return looked

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,9 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.journal.journal import Journal
     from monitor.journal.place import Place
-    from monitor.metrics.http import MetricsServer
-    from monitor.recording.thread import RecordingThread
-    from monitor.service.loop import Service
     from monitor.service.memory import StreamMemory
-    from monitor.service.process import Log, Supervisor
+    from monitor.service.process import Log
     from monitor.wire.protocol import Body
-    from monitor.wire.sockets import ServiceSockets
-    from monitor.workers.front import Front
 
 SUMMARY = "Analyse any number of streams that come over ZeroMQ, and publish what is found."
 EXAMPLE = (
@@ -172,6 +167,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     )
     from monitor.wire.endpoints import new_publisher_id
     from monitor.wire.sockets import ServiceSockets
+    from monitor.workers.start import Parts, make_service
 
     publisher = new_publisher_id()
     supervisor = Supervisor()
@@ -197,13 +193,11 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
             metrics.figures.deliver if metrics else None,
             _json_lines() if args.json else None,
         )
-        parts = _Parts(
+        parts = Parts(
             settings, sockets, publisher, journal, recording, sinks, metrics, supervisor, log
         )
         log("loading the analysis")
-        memories = _memories(journal, log)
-        several = at.workers > 1 or bool(at.cluster)
-        service = _front(parts, memories, stack) if several else _service(parts, memories)
+        service = make_service(parts, _memories(journal, log), stack)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop())
         if stopping.take_over():
@@ -220,72 +214,6 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
         service.run(EndWhen(args.exit_when_done, args.until_idle))
         supervisor.stopping()
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What a service is made of."""
-
-    settings: Settings
-    sockets: ServiceSockets
-    publisher: str
-    journal: Journal | None
-    recording: RecordingThread | None
-    sinks: tuple[Callable[[Body], object] | None, ...]
-    metrics: MetricsServer | None
-    supervisor: Supervisor
-    log: Log
-
-    def turned(self, messages: int, seconds: float) -> None:
-        """Count a turn of the loop."""
-        if self.metrics is not None:
-            self.metrics.figures.turned(messages, seconds)
-
-
-def _service(parts: _Parts, memories: list[StreamMemory]) -> Service:
-    """Make a service of one process."""
-    from monitor.recording.recent import RecentSignal
-    from monitor.service.hub import Hub
-    from monitor.service.loading import load_analysis
-    from monitor.service.loop import Service
-
-    settings, journal, recording = parts.settings, parts.journal, parts.recording
-    recent = RecentSignal(Path(settings.recording.folder) if recording else None)
-    make, most = load_analysis(settings), settings.service.max_streams
-    hub = Hub(make, parts.publisher, parts.log, most, journal, recent)
-    hub.restore(memories, time.monotonic())
-    return Service(
-        hub,
-        parts.sockets,
-        parts.publisher,
-        _all_of(recent.deliver, *parts.sinks, parts.supervisor.deliver),
-        journal,
-        storage_problems=recording.problems if recording else None,
-        turned=parts.turned,
-    )
-
-
-def _front(parts: _Parts, memories: list[StreamMemory], stack: contextlib.ExitStack) -> Front:
-    """Make the front of a service of several processes."""
-    from monitor.service.output import Output
-    from monitor.workers.front import Front
-    from monitor.workers.start import open_crew
-
-    deliver = _all_of(*parts.sinks, parts.supervisor.deliver)
-    output = Output(parts.sockets, parts.publisher, deliver, parts.journal, time.time_ns)
-    return Front(
-        parts.sockets,
-        parts.publisher,
-        output,
-        open_crew(parts.settings, parts.publisher, stack, parts.log),
-        parts.settings.service,
-        parts.log,
-        memories,
-        parts.journal,
-        sinks=any(parts.sinks),
-        storage_problems=parts.recording.problems if parts.recording else None,
-        turned=parts.turned,
-    )
 
 
 def _open_journal(place: Place | None, settings: Settings, log: Log) -> Journal | None:
@@ -312,17 +240,6 @@ def _memories(journal: Journal | None, log: Log) -> list[StreamMemory]:
     for problem in problems:
         log(LogLine(problem, Level.ERROR))
     return memories
-
-
-def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:
-    """Give a sink that hands each message to all of these."""
-    present = [sink for sink in sinks if sink is not None]
-
-    def deliver(body: Body) -> None:
-        for sink in present:
-            sink(body)
-
-    return deliver
 
 
 def _json_lines() -> Callable[[Body], None]:

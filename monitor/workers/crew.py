@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -136,7 +136,6 @@ class Member:
     ready: bool = False
     process_id: int = 0
     place: int | None = None  # whose streams it has
-    pending: set[int] = field(default_factory=set)  # requests
 
 
 class Crew:

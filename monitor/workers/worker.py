@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from monitor import __version__
 from monitor.config import Settings
 from monitor.errors import MonitorError
-from monitor.log_lines import LogLine
+from monitor.log_lines import Level, LogLine
 from monitor.recording.recent import RecentSignal
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.hub import Hub
@@ -34,7 +36,7 @@ def work(address: Address) -> None:
     Raises
     ------
     MonitorError
-        If the front is gone.
+        If the front is gone, or has another version.
     """
     context = new_context()
     link = connect(context, address)
@@ -43,6 +45,11 @@ def work(address: Address) -> None:
         if prepared[0] != PREPARE:
             return
         told = unpacked(prepared[1])
+        if told["version"] != __version__:
+            text = f"{socket.gethostname()} has ecg-monitor {__version__}, not {told['version']}"
+            line = LogLine(f"{text}: install the same version on all machines", Level.ERROR)
+            link.send([LINE, packed([line, line.level, None])])
+            raise MonitorError(line)
         settings = build(Settings, told["settings"], "")
         make = load_analysis(settings)
         link.send([READY, packed({"process": os.getpid()})])

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import threading
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from monitor_process import PATIENCE_S, running, serving, wait_for
 
 from monitor.feeds.pace import paced
+from monitor.journal.place import is_url, open_reader, state_folder
 from monitor.sources.simulator import Simulator
 from monitor.wire.protocol import JOURNALLED
 from monitor.wire.publisher import SamplePublisher
@@ -141,7 +143,7 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
                     serve.finish()
                 else:
                     time.sleep(0.5 * chance.random())  # any instant
-                    wait_for(path.with_name(f"{path.name}.complete").exists, "the disk")
+                    wait_for(lambda: mark_of(path).exists(), "the disk")
                     serve.kill()
                     killed_s = time.monotonic()
             whole = [line for line in serve.lines if line.endswith("\n")]
@@ -151,6 +153,17 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
         found.received = [json.loads(line) for line in subscriber.lines]
     found.journal = history(path)
     return found
+
+
+def mark_of(place):
+    """Give the file that says that all is stored."""
+    if not is_url(place):
+        return place.with_name(f"{place.name}.complete")
+    reader = open_reader(place)
+    try:
+        return state_folder() / f"journal-{reader.identity()}.complete"
+    finally:
+        reader.close()
 
 
 @contextlib.contextmanager
@@ -179,7 +192,14 @@ def at_least(lines, number):
 
 
 def kill_workers_again_and_again(
-    journal, kills, chance, speed=20.0, options=(), end=None, **process_options
+    journal,
+    kills,
+    chance,
+    speed=20.0,
+    options=(),
+    end=None,
+    healed=lambda: None,
+    **process_options,
 ):
     """Kill the worker that has the stream ``kills`` times, each after a random number of events.
 
@@ -196,9 +216,11 @@ def kill_workers_again_and_again(
     options, process_options
         Of the service, beside ``--workers 2``, and of its process.
     end
-        Ends the worker with this process id; by default SIGKILL.
+        Ends a worker, by its number and that of its process; by default SIGKILL.
+    healed
+        Called when the stream goes on.
     """
-    end = end or (lambda pid: os.kill(pid, signal.SIGKILL))
+    end = end or (lambda number, pid: os.kill(pid, signal.SIGKILL))
     found = Killed()
     patience = {"patience_s": PATIENCE_S + 60 * kills, **process_options}
     options = ("--json", "--journal", str(journal), "--workers", "2", *options)
@@ -217,11 +239,12 @@ def kill_workers_again_and_again(
                 wait_for(lambda: spares(serve.remarks), "a worker that waits")
                 time.sleep(0.5 * chance.random())  # any instant
                 before = len(serve.lines)
-                end(worker_of(serve.remarks, place))
+                end(*worker_of(serve.remarks, place))
                 killed_s = time.monotonic()
                 serve.until(f"has place {place}")
                 serve.until_lines(lambda lines, n=before: analysed(lines[n:]))
                 found.recovery_s.append(time.monotonic() - killed_s)
+                healed()
             end_source()
             serve.until(f"stream {STREAM}: ended")
             last = [e for e in history(journal) if e["type"] == "alert"][-1]["journal"]
@@ -237,9 +260,10 @@ def kill_workers_again_and_again(
 
 
 def worker_of(remarks, place):
-    """Give the number of the process that has a place, by what the service has said."""
+    """Give the numbers of the worker and of its process that have a place, as was said."""
     said = [line for line in remarks if f"has place {place}" in line][-1]
-    return int(said.split("(process ")[1].split(")")[0])
+    number, process = re.search(r"worker (\d+) \(process (\d+)\)", said).groups()
+    return int(number), int(process)
 
 
 def spares(remarks):

@@ -46,7 +46,7 @@ def parents(pid):
 
 @pytest.mark.timeout(600)
 def test_the_node_with_the_stream_is_killed(survey, cluster, tmp_path):
-    def end(pid):
+    def end(number, pid):
         above = parents(pid)
         (node,) = [
             node

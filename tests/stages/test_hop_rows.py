@@ -13,7 +13,8 @@ from monitor.sources.simulator import Simulator
 from monitor.stages.detect import QrsDetector
 from monitor.stages.hop_rows import LONGEST, HopRow, rows_of, with_before
 from monitor.stages.pacing import Pacing
-from monitor.stages.quality import QualityGate
+from monitor.stages.quality import QualityGate, measures
+from monitor.stages.steps import run_alone, run_together
 
 HOP = 62
 
@@ -101,6 +102,19 @@ def test_quality_of_hops_together_is_that_of_each(leads, seed):
     assert len({verdict.leads for verdict in expected}) > 1
 
 
+def test_quality_of_streams_together_is_that_of_each(monkeypatch):
+    monkeypatch.setattr(measures, "_MOST", 12)  # so that not all fit in one call
+    streams = [spoilt(k, leads=1 + k % 3, hops=44 + k) for k in range(9)]
+    alone, together = (
+        [QualityGate(info, QualitySettings()) for info, _ in streams] for _ in range(2)
+    )
+    for k in range(0, 40, 3):
+        rows = [next(rows_of(blocks[k : k + 1 + k % 2])) for _, blocks in streams]
+        expected = [gate.push_row(row) for gate, row in zip(alone, rows, strict=True)]
+        steps = [gate.steps(row) for gate, row in zip(together, rows, strict=True)]
+        assert run_together(steps) == expected
+
+
 @pytest.mark.parametrize("leads", [1, 2])
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**16))
@@ -117,6 +131,34 @@ def test_peaks_of_hops_together_are_those_of_each(leads, seed):
     assert many.flush() == one.flush()
 
 
+def test_peaks_and_pulses_of_streams_together_are_those_of_each():
+    streams = [spoilt(k, leads=1 + k % 2, hops=84 + k) for k in range(8)]
+
+    def made():
+        return [
+            (
+                QualityGate(info, QualitySettings()),
+                QrsDetector(info, DetectSettings()),
+                Pacing(info),
+            )
+            for info, _ in streams
+        ]
+
+    def looked(stages, row):
+        gate, detector, pacing = stages
+        peaks = yield from detector.steps(row, (yield from gate.steps(row)))
+        yield from pacing.begin_row(row)
+        return [pacing.push(*hop) for hop in zip(row.blocks, peaks, strict=True)]
+
+    alone, together = made(), made()
+    for k in range(0, 80, 2):
+        rows = [next(rows_of(blocks[k : k + 2])) for _, blocks in streams]
+        expected = [run_alone(looked(*each)) for each in zip(alone, rows, strict=True)]
+        assert (
+            run_together([looked(*each) for each in zip(together, rows, strict=True)]) == expected
+        )
+
+
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**16))
 def test_pulses_in_a_row_of_hops_are_those_in_each(seed):
@@ -124,7 +166,7 @@ def test_pulses_in_a_row_of_hops_are_those_in_each(seed):
     one, many = Pacing(info), Pacing(info)
     expected, found = [], []
     for row in rows(blocks, seed):
-        many.begin_row(row)
+        run_alone(many.begin_row(row))
         for block in row.blocks:
             peaks = [RPeak("s", block.start_sample - 40, block.end_sample - 1)]
             expected.append((one.push(block, peaks), one.paced))

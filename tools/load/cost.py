@@ -24,13 +24,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from monitor.config import Settings
 from monitor.errors import MonitorError
 from monitor.messages import FloatArray, Samples, StreamInfo
+from monitor.models.bundle import Bundle, load_bundle
 from monitor.pipeline import Pipeline
 from monitor.sources.simulator import Simulator
 from monitor.stages.steps import run_together
@@ -65,6 +68,11 @@ class Signal:
         return Signal(np.roll(self.values_mv, -int(share * len(self.values_mv)), 0), self.rate_hz)
 
 
+@cache
+def _model() -> Bundle:
+    return load_bundle(Settings().classify.model)
+
+
 def made(seconds: float, rate_hz: float = RATE_HZ, leads: int = 2) -> Signal:
     """Give the scenarios of the simulator one after the other, so many seconds in all."""
     parts = []
@@ -93,7 +101,8 @@ def whole_path_s(signals: list[Signal], piece_s: float) -> float:
     pipelines = []
     for k, signal in enumerate(signals):
         names = NAMES[: signal.values_mv.shape[1]]
-        pipelines.append(Pipeline(StreamInfo(f"s{k}", signal.rate_hz, names, 0, "cost")))
+        info = StreamInfo(f"s{k}", signal.rate_hz, names, 0, "cost")
+        pipelines.append(Pipeline(info, bundle=_model()))
     began = time.process_time()
     at_s, longest_s = 0.0, max(signal.hours for signal in signals) * 3600.0
     while at_s < longest_s:

@@ -1,4 +1,4 @@
-"""The last beats in a row, with their intervals."""
+"""The last beats in a row, with their intervals, in samples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ class Row(NamedTuple):
 
     samples: tuple[int, ...]
     intervals: list[int]
-    in_order: list[int]
+    longest: int
+    second: int  # longest of the others
+    others: int  # sum of all but the longest
 
 
 def row_of(samples: Sequence[int], count: int) -> Row | None:
@@ -21,4 +23,5 @@ def row_of(samples: Sequence[int], count: int) -> Row | None:
         return None
     last = tuple(samples)[-count:]
     intervals = [b - a for a, b in pairwise(last)]
-    return Row(last, intervals, sorted(intervals))
+    *others, longest = sorted(intervals)
+    return Row(last, intervals, longest, others[-1], sum(others))

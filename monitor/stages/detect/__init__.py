@@ -22,6 +22,7 @@ from monitor.stages.detect.custom import CustomDetector
 from monitor.stages.detect.neurokit import METHODS, NeurokitDetector
 from monitor.stages.detect.qrs_detector import QrsDetector
 from monitor.stages.hop_rows import HopRow
+from monitor.stages.steps import Steps
 
 __all__ = ["DETECTORS", "NeurokitDetector", "QrsDetector", "make_detector", "peaks_of"]
 
@@ -31,10 +32,12 @@ DETECTORS: dict[str, Callable[[StreamInfo, DetectSettings], Detector]] = {
 }
 
 
-def peaks_of(detector: Detector, row: HopRow, qualities: Sequence[Quality]) -> list[list[RPeak]]:
+def peaks_of(
+    detector: Detector, row: HopRow, qualities: Sequence[Quality]
+) -> Steps[list[list[RPeak]]]:
     """Give the R peaks that a detector finds in each hop of a row."""
     if isinstance(detector, QrsDetector):
-        return detector.push_row(row, qualities)
+        return (yield from detector.steps(row, qualities))
     return [
         detector.push(block, quality) for block, quality in zip(row.blocks, qualities, strict=True)
     ]

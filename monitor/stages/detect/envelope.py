@@ -13,6 +13,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import scipy.signal
@@ -30,12 +31,20 @@ NOTCH_Q = 4.0
 QRS_HZ = 12.0  # middle of the energy of a QRS in this band; the delay is taken here
 
 
-@lru_cache(maxsize=32)  # many streams have the same rate
-def _designed(rate_hz: float) -> tuple[Array, Array, Array, float]:
-    """Design band pass and notches as one filter.
+class _Design(NamedTuple):
+    """The filters for one rate."""
 
-    Returns b, a, the state after a constant 1 mV, and the delay in the QRS band (samples).
-    """
+    b: Array
+    a: Array
+    rest: Array  # state after a constant 1 mV
+    delay: float  # in the QRS band, samples
+    kernel: Array  # of the smoothing
+    size: int  # of the kernel
+
+
+@lru_cache(maxsize=32)  # many streams have the same rate
+def _designed(rate_hz: float) -> _Design:
+    """Design band pass and notches as one filter, and the smoothing."""
     sections = [scipy.signal.butter(1, BAND_HZ, "bandpass", fs=rate_hz, output="sos")]
     for notch_hz in NOTCHES_HZ:
         if notch_hz < 0.45 * rate_hz:
@@ -47,7 +56,41 @@ def _designed(rate_hz: float) -> tuple[Array, Array, Array, float]:
     step = 1e-4
     _, h = scipy.signal.freqz(b, a, worN=[w - step, w + step])
     delay = float(-np.diff(np.unwrap(np.angle(h)))[0] / (2 * step))
-    return b, a, scipy.signal.lfilter_zi(b, a), delay
+    size = max(3, round(SMOOTH_S * rate_hz))
+    kernel = np.hanning(size + 2)[1:-1]
+    return _Design(
+        b, a, scipy.signal.lfilter_zi(b, a), delay, kernel / kernel.sum() * rate_hz, size
+    )
+
+
+class Filtered(NamedTuple):
+    """Some hops of one or more leads, filtered."""
+
+    band: Array  # (leads, samples)
+    envelope: Array
+    sums: list[list[float]]  # of the envelope, per hop and lead
+    state: Array  # of the filter, after them
+
+
+def filtered(rate_hz: float, signal: Array, hop: int, state: Array, before: Array) -> Filtered:
+    """Filter whole hops, shape (leads, samples), as if all were valid.
+
+    ``state`` is that of the filter, ``before`` the band just before them. What is found of a lead
+    does not depend on the others, that of a hop not on how many come together.
+    """
+    design = _designed(rate_hz)
+    band, state = scipy.signal.lfilter(design.b, design.a, signal, zi=state)
+    envelope = _steepness(np.concatenate((before, band), axis=1), design.kernel)
+    each = envelope.reshape(len(signal), -1, hop)
+    return Filtered(band, envelope, np.add.reduce(each, axis=2).T.tolist(), state)
+
+
+def _steepness(band: Array, kernel: Array) -> Array:
+    """Give the smoothed gradient magnitude of the band, but for its first samples."""
+    slopes = band[:, 1:] - band[:, :-1]
+    np.abs(slopes, out=slopes)
+    # the kernel is symmetric, so correlation is convolution
+    return np.stack([np.correlate(steepness, kernel, "valid") for steepness in slopes])
 
 
 class Envelope:
@@ -67,16 +110,13 @@ class Envelope:
     """
 
     def __init__(self, rate_hz: float, leads: int) -> None:
-        self._b, self._a, self._rest, band_delay = _designed(rate_hz)
-        self._state = np.zeros((leads, len(self._a) - 1))
+        self._rate_hz = rate_hz
+        self._design = _designed(rate_hz)
+        self._state = np.zeros((leads, len(self._design.a) - 1))
         self._broken = np.ones(leads, bool)  # the next valid sample continues at the held level
         self._any_broken = True
-        size = max(3, round(SMOOTH_S * rate_hz))
-        kernel = np.hanning(size + 2)[1:-1]
-        self._kernel = kernel / kernel.sum() * rate_hz
-        self._size = size
-        self.band_delay = round(band_delay)
-        self.delay = round(band_delay + size / 2)
+        self.band_delay = round(self._design.delay)
+        self.delay = round(self._design.delay + self._design.size / 2)
         self.begin_row(np.empty((leads, 0, 1)))
 
     def forget(self) -> None:
@@ -84,13 +124,27 @@ class Envelope:
         self._broken[:] = True
         self._any_broken = True
 
-    def begin_row(self, values_mv: Array) -> None:
-        """Take the signal of the hops that come next, shape (leads, hops, n), mV."""
+    def state(self, history: History) -> tuple[Array, Array] | None:
+        """Give the state of the filter, and the band just before the next hop.
+
+        None after an invalid sample: the next hop is not filtered in advance.
+        """
+        if self._any_broken:
+            return None
+        return self._state, history.band[:, history.at - self._design.size : history.at]
+
+    def begin_row(self, values_mv: Array, ahead: Filtered | None = None) -> None:
+        """Take the signal of the hops that come next, shape (leads, hops, n), mV.
+
+        ``ahead`` is that signal filtered, if it was before.
+        """
         leads, _, self._hop = values_mv.shape
         self._row = values_mv.reshape(leads, -1)
         self._at = 0  # where the next hop begins in the row
         self._seen_from = self._seen_to = 0  # what is filtered of the row
         self._look_ahead = LONGEST  # hops
+        if ahead is not None:
+            self._take_ahead(0, ahead)
 
     def push(
         self, values_mv: Array, valid: NDArray[np.bool_] | None, history: History
@@ -121,24 +175,23 @@ class Envelope:
             self._rewind(at)
             return self._push_broken(values_mv, valid, history)
         if at >= self._seen_to:
-            self._filter_ahead(at, history.band[:, start - self._size : start])
+            signal = self._row[:, at : at + self._look_ahead * self._hop]
+            self._look_ahead *= 2
+            before = history.band[:, start - self._design.size : start]
+            ahead = filtered(self._rate_hz, signal, self._hop, self._state, before)
+            self._take_ahead(at, ahead)
         first = at - self._seen_from
         here = slice(first, first + self._hop)
         history.signal[:, start:end] = values_mv
-        history.band[:, start:end] = self._band[:, here]
-        history.envelope[:, start:end] = self._envelope[:, here]
-        return self._sums[first // self._hop]
+        history.band[:, start:end] = self._ahead.band[:, here]
+        history.envelope[:, start:end] = self._ahead.envelope[:, here]
+        return self._ahead.sums[first // self._hop]
 
-    def _filter_ahead(self, at: int, before: Array) -> None:
-        """Filter the next hops of the row as if all were valid."""
-        signal = self._row[:, at : at + self._look_ahead * self._hop]
-        self._look_ahead *= 2
-        self._state_before = self._state
-        self._band, self._state = scipy.signal.lfilter(self._b, self._a, signal, zi=self._state)
-        self._envelope = self._steepness(np.concatenate((before, self._band), axis=1))
-        each = self._envelope.reshape(len(signal), -1, self._hop)
-        self._sums: list[list[float]] = np.add.reduce(each, axis=2).T.tolist()
-        self._seen_from, self._seen_to = at, at + signal.shape[1]
+    def _take_ahead(self, at: int, ahead: Filtered) -> None:
+        """Go by what was filtered of the row from a place on."""
+        self._ahead = ahead
+        self._state_before, self._state = self._state, ahead.state
+        self._seen_from, self._seen_to = at, at + ahead.band.shape[1]
 
     def _rewind(self, at: int) -> None:
         """Take the filters back to a place in the row; what lies behind it is another signal."""
@@ -146,7 +199,8 @@ class Envelope:
             self._state = self._state_before
             if at > self._seen_from:
                 seen = self._row[:, self._seen_from : at]
-                _, self._state = scipy.signal.lfilter(self._b, self._a, seen, zi=self._state)
+                b, a = self._design.b, self._design.a
+                _, self._state = scipy.signal.lfilter(b, a, seen, zi=self._state)
             self._seen_to = at
         self._look_ahead = 1  # trouble seldom comes alone
 
@@ -157,21 +211,15 @@ class Envelope:
         signal = history.signal[:, start:end]
         held = history.signal[:, start - 1]  # what the filters saw last
         signal[:], step = self._bridge(values_mv, valid, held)
-        filtered, self._state = scipy.signal.lfilter(self._b, self._a, signal, zi=self._state)
-        history.band[:, start:end] = filtered
+        design = self._design
+        band, self._state = scipy.signal.lfilter(design.b, design.a, signal, zi=self._state)
+        history.band[:, start:end] = band
         if step.any():
             history.signal[:, :end] += step[:, None]
-            self._state += step[:, None] * self._rest
-        envelope = self._steepness(history.band[:, start - self._size : end])
+            self._state += step[:, None] * design.rest
+        envelope = _steepness(history.band[:, start - design.size : end], design.kernel)
         history.envelope[:, start:end] = envelope
         return [float(np.add.reduce(each)) for each in envelope]
-
-    def _steepness(self, band: Array) -> Array:
-        """Give the smoothed gradient magnitude of the band, but for its first samples."""
-        slopes = band[:, 1:] - band[:, :-1]
-        np.abs(slopes, out=slopes)
-        # the kernel is symmetric, so correlation is convolution
-        return np.stack([np.correlate(steepness, self._kernel, "valid") for steepness in slopes])
 
     def _bridge(
         self, values_mv: Array, valid: NDArray[np.bool_] | None, before: Array

@@ -20,11 +20,13 @@ from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.detect.beat_decisions import BeatDecisions
 from monitor.stages.detect.envelope import Envelope
+from monitor.stages.detect.front import Front, FrontInputs
 from monitor.stages.detect.history import History
 from monitor.stages.detect.levels import LEARN_S, SOON_S, Levels
 from monitor.stages.detect.noise_penalty import NoisePenalty
 from monitor.stages.detect.step_blanking import StepBlanking
 from monitor.stages.hop_rows import HopRow
+from monitor.stages.steps import Steps, run_alone
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -132,11 +134,17 @@ class QrsDetector:
 
     def push_row(self, row: HopRow, qualities: Sequence[Quality]) -> list[list[RPeak]]:
         """Take hops in order; give the R peaks of each, which are those of each hop by itself."""
+        return run_alone(self.steps(row, qualities))
+
+    def steps(self, row: HopRow, qualities: Sequence[Quality]) -> Steps[list[list[RPeak]]]:
+        """Like :meth:`push_row`, but hops may be filtered for many streams together."""
         start = row.start_sample
         before = self._skip_to(start) if start != self._history.end else []
         values = row.values[: self._leads]
-        reaches = self._blanking.reaches(values)
-        self._front.begin_row(values)
+        front = Front(self._rate_hz, *values.shape[1:])
+        state = self._front.state(self._history)
+        reaches, ahead = yield FrontInputs(front, values, self._blanking.before, state)
+        self._front.begin_row(values, ahead)
         found: list[list[RPeak]] = []
         for k, block in enumerate(row.blocks):
             here = values[:, k]

@@ -15,6 +15,28 @@ _EVENT_S = 0.02  # the edges of one spike lie within this time
 _APART_S = 2.0  # jumps that come more often may be pacing pulses, or a QRS that has grown
 
 
+def reaches(before: Array, values_mv: Array) -> list[list[float]]:
+    """Give how far apart the samples of hops are.
+
+    Parameters
+    ----------
+    before
+        Samples just before the first hop, shape (leads, lag).
+    values_mv
+        Shape (leads, hops, n), mV; NaN where missing.
+
+    Returns
+    -------
+    For each hop, per lead, the highest less the lowest sample, with so many just before the hop.
+    """
+    leads, hops, n = values_mv.shape
+    joined = np.concatenate((before, values_mv.reshape(leads, hops * n)), axis=1)
+    signal = with_before(joined, before.shape[1] + n, hops)
+    reach = np.maximum.reduce(signal, 2) - np.minimum.reduce(signal, 2)
+    per_hop: list[list[float]] = reach.T.tolist()
+    return per_hop
+
+
 class StepBlanking:
     """Finds the samples in which a lead changes by several QRS sizes within milliseconds.
 
@@ -27,6 +49,11 @@ class StepBlanking:
         Sampling rate.
     leads
         Number of leads.
+
+    Attributes
+    ----------
+    before
+        The last samples, as many as the lag, shape (leads, lag).
     """
 
     def __init__(self, rate_hz: float, leads: int) -> None:
@@ -38,26 +65,7 @@ class StepBlanking:
 
     def forget(self) -> None:
         """Go on after a gap: a new level is no jump."""
-        self._before = np.full((len(self._since), self._lag), np.nan)
-
-    def reaches(self, values_mv: Array) -> list[list[float]]:
-        """Give how far apart the samples of the next hops are, for :meth:`find`.
-
-        Parameters
-        ----------
-        values_mv
-            Shape (leads, hops, n), mV; NaN where missing.
-
-        Returns
-        -------
-        For each hop, per lead, the highest less the lowest sample, with those just before it.
-        """
-        leads, hops, n = values_mv.shape
-        joined = np.concatenate((self._before, values_mv.reshape(leads, hops * n)), axis=1)
-        signal = with_before(joined, self._lag + n, hops)
-        reach = np.maximum.reduce(signal, 2) - np.minimum.reduce(signal, 2)
-        per_hop: list[list[float]] = reach.T.tolist()
-        return per_hop
+        self.before = np.full((len(self._since), self._lag), np.nan)
 
     def find(
         self, values_mv: Array, span: list[float], reach: list[float] | None = None
@@ -75,12 +83,12 @@ class StepBlanking:
         """
         n = values_mv.shape[1]
         if reach is None:
-            reach = self.reaches(values_mv[:, None])[0]
-        before = self._before
+            reach = reaches(self.before, values_mv[:, None])[0]
+        before = self.before
         if n >= self._lag:
-            self._before = values_mv[:, n - self._lag :].copy()
+            self.before = values_mv[:, n - self._lag :].copy()
         else:
-            self._before = np.concatenate((before, values_mv), axis=1)[:, n:]
+            self.before = np.concatenate((before, values_mv), axis=1)[:, n:]
         if all(r <= _HIGH * size for r, size in zip(reach, span, strict=True)):
             self._since = [since + n for since in self._since]
             self._begun = [begun + n for begun in self._begun]

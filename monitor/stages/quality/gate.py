@@ -9,9 +9,11 @@ from monitor.config import QualitySettings
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.stages.bridging import bridged
 from monitor.stages.hop_rows import HopRow
-from monitor.stages.quality.contact import Contact, Runs, runs_of
+from monitor.stages.quality.contact import Contact, Runs
+from monitor.stages.quality.measures import Measured, Meter
 from monitor.stages.quality.noise import Noise
-from monitor.stages.quality.texture import Texture, TextureMeter
+from monitor.stages.quality.texture import Texture
+from monitor.stages.steps import Steps, run_alone
 
 
 class QualityGate:
@@ -27,7 +29,7 @@ class QualityGate:
 
     def __init__(self, info: StreamInfo, settings: QualitySettings) -> None:
         self._rate_hz = info.rate_hz
-        self._meter = TextureMeter(info.rate_hz, len(info.leads))
+        self._meter = Meter(info.rate_hz, len(info.leads))
         self._leads = [_Lead(info.rate_hz, settings) for _ in info.leads]
         self._end_sample: int | None = None
 
@@ -36,7 +38,11 @@ class QualityGate:
         return self.push_row(HopRow([block]))[0]
 
     def push_row(self, row: HopRow) -> list[Quality]:
-        """Judge hops in order; the result is that of each hop by itself.
+        """Judge hops in order; the result is that of each hop by itself."""
+        return run_alone(self.steps(row))
+
+    def steps(self, row: HopRow) -> Steps[list[Quality]]:
+        """Like :meth:`push_row`, but what is measured may be so for many streams together.
 
         Of each lead, two seconds of signal and a few numbers are kept.
         """
@@ -46,7 +52,7 @@ class QualityGate:
                 lead.forget()
         self._end_sample = row.end_sample
         values, whole = row.values, row.whole
-        leads, hops, n = values.shape
+        leads, hops, _ = values.shape
         filled = values
         if not all(whole):
             filled = values.copy()
@@ -54,11 +60,12 @@ class QualityGate:
                 before = filled[:, k - 1, -1] if k else self._meter.last_mv
                 for at in range(leads):
                     filled[at, k] = bridged(values[at, k], before[at])
-        textures = self._meter.push(filled)
-        runs = runs_of(values.reshape(leads * hops, n))
+        measured: Measured = yield self._meter.inputs(filled)
+        self._meter.take(filled, measured)
+        runs = measured.runs
         verdicts = []
         for k, block in enumerate(row.blocks):
-            texture = textures[k]
+            texture = measured.textures[k]
             states = tuple(
                 [
                     judge.push(

@@ -11,8 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.stages.hop_rows import with_before
-
 FloatArray = NDArray[np.float64]
 
 SMOOTH_S = 0.020  # width of the moving average
@@ -34,8 +32,8 @@ class Texture(NamedTuple):
     way: float  # that the average went up and down in all
 
 
-class TextureMeter:
-    """Measures the texture of the last two seconds of every lead.
+class Grid:
+    """The averages and bins for hops of one length.
 
     The signal is averaged over 20 ms; its second difference over 2 x 40 ms answers to QRS
     complexes and hardly to P, T and baseline; what the averaging took away is the fine grain.
@@ -43,57 +41,44 @@ class TextureMeter:
 
     Parameters
     ----------
-    rate_hz, leads
-        Of the stream.
+    rate_hz
+        Sampling rate.
+    n
+        Samples of a hop.
+
+    Attributes
+    ----------
+    reach
+        Samples before a hop that its averages reach back to.
+    bins, length, need
+        Bins of a hop, bins of a window, and bins of the first window that is judged.
     """
 
-    def __init__(self, rate_hz: float, leads: int) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self, rate_hz: float, n: int) -> None:
         self._half = max(1, int(SMOOTH_S * rate_hz / 2.0))
+        self._gap = max(1, round(CURVE_S * rate_hz))
+        self.reach = 2 * self._half + 2 * self._gap
+        self.bins = max(1, round(n / rate_hz / BIN_S))
+        self._edges = np.arange(self.bins) * n // self.bins
         # a wider average, as few samples a second enforce, leaves more of smooth waves as grain
         width_s = (2 * self._half + 1) / rate_hz
-        self._grain = min(1.0, SMOOTH_S / width_s)
-        self._gap = max(1, round(CURVE_S * rate_hz))
-        self._leads = leads
-        self._bins = 0
-        self.last_mv = np.zeros(leads)
-        self.forget()
+        self._share = min(1.0, SMOOTH_S / width_s) * self.bins / n
+        self.length = max(1, round(WINDOW_S * rate_hz / n)) * self.bins
+        self.need = max(1, round(MIN_WINDOW_S * rate_hz / n)) * self.bins
 
-    def forget(self) -> None:
-        """Start anew with the next sample."""
-        self._carry = np.empty((self._leads, 0))
-        self._filled = 0
+    def fill(self, y: FloatArray, out: FloatArray) -> None:
+        """Put the bins of hops into ``out``: curve, fine grain, top and bottom of the average.
 
-    def _prepare(self, n: int) -> None:
-        self._n = n
-        self._bins = max(1, round(n / self._rate_hz / BIN_S))
-        self._edges = np.arange(self._bins) * n // self._bins
-        self._share = self._grain * self._bins / n
-        length = max(1, round(WINDOW_S * self._rate_hz / n)) * self._bins
-        self._length = length
-        self._need = max(1, round(MIN_WINDOW_S * self._rate_hz / n)) * self._bins
-        # curve, fine grain, top and bottom of the average: newest bins last
-        self._window = np.zeros((4, self._leads, length))
-        self._filled = 0
-
-    def push(self, x: FloatArray) -> list[list[Texture] | None]:
-        """Take hops that follow each other, shape (leads, hops, n), mV, without NaN.
-
-        Give the texture of each lead after each hop; None in the first second.
+        Parameters
+        ----------
+        y
+            Shape (leads, hops, reach + n), mV: each hop and what its averages reach back to. A
+            result is that of its own hop alone.
+        out
+            Shape (4, leads, hops, bins).
         """
-        leads, hops, n = x.shape
-        if not self._bins or n != self._n:
-            self._prepare(n)
-        half, gap, bins, length = self._half, self._gap, self._bins, self._length
-        reach = 2 * half + 2 * gap
-        if not self._carry.shape[1]:
-            self._carry = np.repeat(x[:, 0, :1], reach, axis=1)
-        joined = np.concatenate((self._carry, x.reshape(leads, hops * n)), axis=1)
-        self._carry = joined[:, hops * n :].copy()
-        self.last_mv = x[:, -1, -1].copy()
-        # each hop and what its averages reach back to, (leads, hops, reach + n): a result is that
-        # of its own hop alone, so that it does not depend on how many hops come together
-        y = with_before(joined, reach + n, hops)
+        leads, hops, width = y.shape
+        half, gap, n = self._half, self._gap, width - self.reach
         total = (y - y[:, :, :1]).cumsum(axis=2)
         smooth = np.empty((leads, hops, n + 2 * gap))
         smooth[:, :, 0] = total[:, :, 2 * half]
@@ -107,24 +92,14 @@ class TextureMeter:
         np.abs(curve, out=curve)
         fine = y[:, :, 2 * gap + half : 2 * gap + half + n] - now
         np.abs(fine, out=fine)
-        window = np.empty((4, leads, length + hops * bins))
-        window[:, :, :length] = self._window
-        newest = window[:, :, length:].reshape(4, leads, hops, bins)
-        for row, reduce, values in zip(newest, _REDUCE, (curve, fine, now, now), strict=True):
+        for row, reduce, values in zip(out, _REDUCE, (curve, fine, now, now), strict=True):
             reduce(values, self._edges, axis=2, out=row)
-        self._window = window[:, :, hops * bins :].copy()
-        found: list[list[Texture] | None] = []
-        # (4, leads, hops, length), newest bins last
-        recent = with_before(window[:, :, bins:], length, hops)
-        while len(found) < hops and self._filled < length:
-            self._filled = min(self._filled + bins, length)
-            at = len(found)
-            part = recent[:, :, at : at + 1, length - self._filled :]
-            found += self._textures(part) if self._filled >= self._need else [None]
-        return found + self._textures(recent[:, :, len(found) :])
 
-    def _textures(self, recent: FloatArray) -> list[list[Texture]]:
-        """Give the texture of each lead after each hop, from its last bins."""
+    def textures(self, recent: FloatArray) -> list[list[Texture]]:
+        """Give the texture of each lead after each hop, from its last bins.
+
+        ``recent`` has shape (4, leads, hops, bins), newest bins last.
+        """
         _, leads, hops, length = recent.shape
         ordered = recent[:2].copy()
         ordered.sort()

@@ -103,15 +103,15 @@ def _mean_bpm(view: View, row: Row | None) -> float | None:
     """
     if row is None or view.suspended or row.samples[0] < view.watched.since_sample:
         return None
-    in_order = row.in_order
+    longest, second, others = row.longest, row.second, row.others
     still_open = view.settled_sample - row.samples[-1]
-    if still_open > in_order[-1]:
-        in_order = [*sorted(row.intervals[1:]), still_open]
-    *rest, longest = in_order
+    if still_open > longest:  # it takes the place of the first
+        later = row.intervals[1:]
+        longest, second, others = still_open, max(later), sum(later)
     if longest >= view.settings.asystole_s * view.rate_hz:
         return None
-    total = sum(rest) + min(float(longest), _PAUSE * rest[-1])
-    return 60.0 * len(in_order) * view.rate_hz / total
+    total = others + min(float(longest), _PAUSE * second)
+    return 60.0 * len(row.intervals) * view.rate_hz / total
 
 
 @at_each_hop(AlertKind.HR_HIGH)
