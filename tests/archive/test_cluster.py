@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from archive_parts import make_record, results
@@ -174,6 +175,22 @@ def test_a_cluster_is_started_where_there_is_none(monkeypatch):
         with joined(address):
             pass
     assert asked == [("auto", None), ("local", False), "left", ("local", False), "left"]
+
+
+def test_a_cluster_that_is_lost_is_told(monkeypatch):
+    import ray
+
+    from monitor.archive.cluster import _outcome
+
+    def lost(_):
+        raise ray.exceptions.LocalRayletDiedError
+
+    monkeypatch.setattr(ray, "get", lost)
+    outcome = _outcome(SimpleNamespace(name="a", record="a"), None)
+    assert outcome.wrong == (
+        "record a: the cluster lost it (LocalRayletDiedError): run the command again, it goes on "
+        "where it was"
+    )
 
 
 def test_jobs_and_cluster_are_not_both(capsys):
