@@ -120,9 +120,8 @@ class BeatGroups:
         correlation = float(product[lag, dominant]) / math.sqrt(own * usual)
         size, seen = abs(self.scale()), self._counts.seen
         width = self._width(values)
-        p_corr, p_diff = _compare(values[self._p], reference[self._p])
-        p_best, p_best_diff = self._moved_p(values, reference[self._p])
-        t_corr, t_diff = _compare(values[self._t], reference[self._t])
+        p_corr, p_diff, p_best, p_best_diff = self._compare_p(values, reference[self._p])
+        t_corr, t_diff = _compare(_centred(values[self._t]), _centred(reference[self._t]))
         features = [
             correlation,
             0.5 * math.log(own / usual),
@@ -149,18 +148,19 @@ class BeatGroups:
         self._correlations = (correlation, self._correlations[0])
         return features
 
-    def _moved_p(
+    def _compare_p(
         self, values: NDArray[np.float64], usual: NDArray[np.float64]
-    ) -> tuple[float, float]:
-        """Correlation and rms difference of the P wave part at the lag where it is most alike."""
+    ) -> tuple[float, float, float, float]:
+        """Correlation and rms difference of the P wave part, as it is, and where most alike."""
         lagged = values[self._p_lagged]
         lagged -= _total(lagged, axis=1, keepdims=True) / lagged.shape[1]
-        usual = usual - _total(usual) / len(usual)
+        usual = _centred(usual)
         energy = _total(lagged * lagged, axis=1)
         correlation = (lagged @ usual) / (np.sqrt(energy * float(usual @ usual)) + 1e-9)
         best = int(correlation.argmax())
         difference = lagged[best] - usual
-        return float(correlation[best]), math.sqrt(float(difference @ difference) / len(usual))
+        best_diff = math.sqrt(float(difference @ difference) / len(usual))
+        return *_compare(lagged[P_LAGS.index(0)], usual), float(correlation[best]), best_diff
 
     def _width(self, values: NDArray[np.float64]) -> float:
         qrs = values[self._qrs]
@@ -192,10 +192,12 @@ class BeatGroups:
         self._scale = None
 
 
+def _centred(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(row - _total(row) / len(row))
+
+
 def _compare(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
-    """Correlation, and root mean square difference, of two stretches with their means removed."""
-    a = a - _total(a) / len(a)
-    b = b - _total(b) / len(b)
+    """Correlation, and root mean square difference, of two stretches without their means."""
     difference = a - b
     norm = math.sqrt(float(a @ a) * float(b @ b)) + 1e-9
     return float(a @ b) / norm, math.sqrt(float(difference @ difference) / len(a))
