@@ -180,8 +180,8 @@ class Pipeline:
             ]
         hop = replace(looked.hop, beats=tuple(beats), gaps=tuple(self._gaps))
         self._gaps.clear()
-        rhythm = self._rhythm.push(hop)
-        alerts = self._snippets.follow(self._alarms.push(hop, rhythm))
+        rhythm = self._rhythm.push(hop, self._alarms.take(hop))
+        alerts = self._snippets.follow(self._alarms.judge(hop, rhythm))
         state = quality.leads, quality.usable
         changed = [quality] if state != self._told else []
         self._told = state
