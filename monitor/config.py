@@ -208,6 +208,13 @@ class ServiceSettings:
         "", "folder of keys and allow-list; with it only known clients connect, encrypted"
     )
     max_streams: int = setting(256, "streams analysed at a time; more are refused", 1, 10_000)
+    workers: int = setting(1, "processes that share the streams", 1, 64)
+    cluster: str = setting(
+        "", "address of a Ray cluster whose machines have the workers; empty for this machine"
+    )
+    spare_workers: int = setting(
+        1, "beside several workers, so many wait to take the place of one that ends", 0, 8
+    )
     metrics: str = setting(
         "", "[HOST:]PORT for Prometheus metrics and health checks; empty for none"
     )
@@ -249,10 +256,12 @@ class RecordingSettings:
 class JournalSettings:
     """Where ``serve`` keeps its events, and for how long."""
 
-    file: str = setting("", "a path, or off; empty for a file named after the input port")
+    file: str = setting(
+        "", "a path, postgresql://..., or off; empty for a file named after the input port"
+    )
     keep_days: float = setting(30.0, "older events are deleted", 0.01, 36500.0)
     max_mb: float = setting(
-        1000.0, "the oldest events are deleted when the file is larger", 1.0, 1e6
+        1000.0, "the oldest events are deleted when the journal is larger", 1.0, 1e6
     )
 
     def __post_init__(self) -> None:

@@ -16,13 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.config import AlarmSettings, Settings
-from monitor.messages import AamiClass, Event, Gap, LeadState, Quality, Samples, StreamInfo
+from monitor.messages import (
+    AamiClass,
+    Beat,
+    Event,
+    Gap,
+    LeadState,
+    Quality,
+    RPeak,
+    Samples,
+    StreamInfo,
+)
 from monitor.models.bundle import Bundle, load_bundle
 from monitor.stages.alarms import AlarmStage
 from monitor.stages.blocks import Blocks
 from monitor.stages.classify import Classifier
-from monitor.stages.detect import make_detector
+from monitor.stages.detect import make_detector, peaks_of
 from monitor.stages.hop import Hop
+from monitor.stages.hop_rows import rows_of
 from monitor.stages.pacing import Pacing
 from monitor.stages.pulse import PulseDetector
 from monitor.stages.quality import QualityGate
@@ -111,28 +122,53 @@ class Pipeline:
         return [*self._alarms.set_limits(limits)]
 
     def _through(self, items: Sequence[Samples | Gap], at_end: bool = False) -> Steps[list[Event]]:
-        looked = [item if isinstance(item, Gap) else self._look(item) for item in items]
+        looked: list[_Looked | Gap] = []
+        hops: list[Samples] = []
+        for item in items:
+            if isinstance(item, Gap):
+                looked += yield from self._look(hops)
+                looked.append(item)
+                hops = []
+            else:
+                hops.append(item)
+        looked += yield from self._look(hops)
         if at_end and (end := self._look_at_end()) is not None:
             looked.append(end)
         windows = [w for item in looked if isinstance(item, _Looked) for w in item.windows]
         inputs = self._classifier.prepare(windows)
         scores = iter((yield inputs) if len(inputs) else ())
         events: list[Event] = []
-        for item in looked:
-            if isinstance(item, Gap):
-                self._gaps.append(item)
-                events.append(item)
+        for seen in looked:
+            if isinstance(seen, Gap):
+                self._gaps.append(seen)
+                events.append(seen)
             else:
-                events += self._judge(item, scores)
+                events += self._judge(seen, scores)
         return events
 
-    def _look(self, signal: Samples) -> _Looked:
-        block, pulses = signal, []
+    def _look(self, signals: list[Samples]) -> Steps[list[_Looked]]:
+        """Look at hops; what is the same for each is computed for all of them at once."""
+        blocks = signals
         if self._pulse is not None:
-            pulses = self._pulse.push(signal)
-            block = replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
-        quality = self._quality = self._gate.push(block)
-        found, paces = self._pacing.push(block, self._detector.push(block, quality))
+            blocks = [
+                replace(signal, values_mv=np.ascontiguousarray(signal.values_mv[:, :-1]))
+                for signal in signals
+            ]
+        looked: list[_Looked] = []
+        for row in rows_of(blocks):
+            qualities = yield from self._gate.steps(row)
+            peaks = yield from peaks_of(self._detector, row, qualities)
+            yield from self._pacing.begin_row(row)
+            here = signals[len(looked) : len(looked) + len(row)]
+            looked += map(self._look_at, here, row.blocks, qualities, peaks)
+        return looked
+
+    def _look_at(
+        self, signal: Samples, block: Samples, quality: Quality, peaks: list[RPeak]
+    ) -> _Looked:
+        pulses = self._pulse.push(signal) if self._pulse is not None else []
+        self._quality = quality
+        found, paces = self._pacing.push(block, peaks)
         windows = self._segmenter.push(block, found, quality.leads)
         self._watch.push(block, quality)
         rpeaks, watched = self._watch.take(found)
@@ -162,30 +198,42 @@ class Pipeline:
         return self._looked(signal, hop, windows)
 
     def _looked(self, signal: Samples, hop: Hop, windows: list[BeatWindow]) -> _Looked:
-        captured = frozenset(
-            w.rpeak.sample for w in windows if self._pacing.captured(w.rpeak.sample)
-        )
+        if not windows:
+            return _Looked(signal, hop, windows, {}, frozenset())
+        peaks = [window.rpeak.sample for window in windows]
+        captured = frozenset(filter(self._pacing.captured, peaks))
         return _Looked(signal, hop, windows, self._watch.rr_s(windows), captured)
 
     def _judge(self, looked: _Looked, scores: Iterator[NDArray[np.float32]]) -> list[Event]:
-        block, quality = looked.hop.block, looked.hop.quality
+        hop = looked.hop
         self._snippets.push(looked.signal)
-        labelled = self._classifier.label(looked.windows, scores, block.end_sample - 1)
+        if looked.windows:
+            hop.beats = self._beats(looked, scores)
+        hop.gaps = tuple(self._gaps)
+        self._gaps.clear()
+        rhythm = self._rhythm.push(hop, self._alarms.take(hop))
+        alerts = self._snippets.follow(self._alarms.judge(hop, rhythm))
+        state = hop.quality.leads, hop.quality.usable
+        changed = [hop.quality] if state != self._told else []
+        self._told = state
+        return [*changed, *hop.beats, *rhythm, *alerts]
+
+    def _beats(self, looked: _Looked, scores: Iterator[NDArray[np.float32]]) -> tuple[Beat, ...]:
+        """Give the beats of a hop that are reported, with their labels."""
+        end = looked.hop.block.end_sample
+        labelled = self._classifier.label(looked.windows, scores, end - 1)
         rr_s = looked.rr_s
-        beats = [replace(beat, rr_s=rr_s[beat.sample]) for beat in labelled if beat.sample in rr_s]
-        if self.limits.is_paced(looked.hop.paced):
+        beats = [beat for beat in labelled if beat.sample in rr_s]
+        beats = [
+            beat if rr_s[beat.sample] == beat.rr_s else replace(beat, rr_s=rr_s[beat.sample])
+            for beat in beats
+        ]
+        if looked.captured and self.limits.is_paced(looked.hop.paced):
             beats = [
                 replace(beat, label=AamiClass.Q) if beat.sample in looked.captured else beat
                 for beat in beats
             ]
-        hop = replace(looked.hop, beats=tuple(beats), gaps=tuple(self._gaps))
-        self._gaps.clear()
-        rhythm = self._rhythm.push(hop, self._alarms.take(hop))
-        alerts = self._snippets.follow(self._alarms.judge(hop, rhythm))
-        state = quality.leads, quality.usable
-        changed = [quality] if state != self._told else []
-        self._told = state
-        return [*changed, *beats, *rhythm, *alerts]
+        return tuple(beats)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,6 +42,12 @@ class Ring:
 
     def write(self, start_sample: int, values_mv: NDArray[Any]) -> None:
         """Store samples, shape (n, leads), mV; a hole before them becomes NaN."""
+        stop = self._filled + len(values_mv)
+        if start_sample == self.end_sample and stop <= len(self._values):
+            self._values[self._filled : stop] = values_mv
+            self._filled = stop
+            self.end_sample += len(values_mv)
+            return
         hole = start_sample - self.end_sample
         if hole > 0:
             leads = self._values.shape[1]
@@ -64,6 +70,8 @@ class Ring:
 
     def span(self, start_sample: int, end_sample: int) -> NDArray[Any]:
         """Give a copy of [start_sample, end_sample); forgotten samples are NaN."""
+        if self.oldest_sample <= start_sample <= end_sample <= self.end_sample:
+            return self._slice(start_sample, end_sample).copy()
         shape = end_sample - start_sample, self._values.shape[1]
         values = np.full(shape, np.nan, self._values.dtype)
         first = max(start_sample, self.oldest_sample)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from browser_pages import chromium, open_page  # noqa: F401
 from hypothesis import HealthCheck, settings
+from postgres_server import place, postgres  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,12 +18,21 @@ PATIENCE_S = 600  # for what hangs; never waited out when all is well
 # that was not given the processor, or a disk that was slow, for neither gone nor failed.
 UNHURRIED = """
 from monitor.journal import journal
+from monitor.journal.postgres import bounded
 from monitor.recording import thread
 from monitor.service import known, load, ownership, stream, watched
 from monitor.wire import follow
-journal.PATIENCE_S = load.LATE_S = follow.PATIENCE_S = follow.GREETING_S = 600.0
+journal.PATIENCE_S = bounded.ANSWER_S = load.LATE_S = follow.PATIENCE_S = follow.GREETING_S = 600.0
 journal.CLOSE_S = thread.CLOSE_S = known.FORGET_ENDED_S = ownership.CLAIM_S = 600.0
 stream.STALE_S = watched.STALE_S = watched.OVERLOADED_STALE_S = load.SATURATED_S = 600.0
+"""
+# the same for the workers of a service
+UNHURRIED_WORKERS = f"""
+from monitor.workers import crew
+unhurried = {UNHURRIED!r} + "from monitor.workers import desk; desk.FRONT_GONE_S = 600.0"
+worker = "import runpy; runpy.run_module('monitor.workers', None, '__main__')"
+crew.PROGRAM = ("-c", f"{{unhurried}}; {{worker}}")
+crew.SILENT_S = crew.START_S = 600.0
 """
 MINDS_TIME = ("serve", "watch", "alerts")
 
@@ -46,7 +55,7 @@ class Process:
 
     def __init__(self, *arguments, patience_s=PATIENCE_S, preexec_fn=None, first="", hurried=False):
         if arguments[0] in MINDS_TIME and not hurried:
-            first += UNHURRIED
+            first += UNHURRIED + (UNHURRIED_WORKERS if "--workers" in arguments else "")
         program = ["-m", "monitor"]
         if first:
             program = [

@@ -1,54 +1,76 @@
-"""``ecg-monitor annotate``: records to annotation files, as fast as the machine goes."""
+"""``ecg-monitor annotate``: records to annotation files, as fast as the machines go."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import signal
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.commands.annotate_table import print_failures, print_results
 from monitor.commands.options import add_analysis_options, settings_from
 from monitor.commands.replay import add_record_options, download_progress
 from monitor.errors import FAILED, USAGE, MonitorError
 
 if TYPE_CHECKING:
-    from monitor.annotate import Summary
+    from monitor.archive.executors import Executor
+    from monitor.archive.recordings import Recording
+    from monitor.archive.task import Outcome, Task
     from monitor.config import Settings
     from monitor.sources.named import SourceOptions
 
 SUMMARY = "Analyse recordings (WFDB, EDF, CSV) and write beats, rhythms and alerts into a folder."
 EXAMPLE = (
     "  ecg-monitor annotate 100 208 --out out\n"
-    "  ecg-monitor annotate recordings/*.hea night.edf --out out --jobs 2\n"
+    "  ecg-monitor annotate recordings night.edf --out out --jobs 2\n"
+    "  ecg-monitor annotate --list mitdb/RECORDS --out out\n"
+    "  ecg-monitor annotate s3://archive/2025 --out s3://results/2025 --cluster auto\n"
     "  ecg-monitor annotate 208 --out out --plot strips\n"
     "  rdann -r recordings/208 -a mon -p V          # any WFDB tool reads the result"
 )
-
-FILE_WIDTH = 200
-
-Outcome = tuple[str, "Summary | MonitorError"]
-Advance = Callable[[int, int], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
         "records",
-        nargs="+",
+        nargs="*",
         metavar="RECORD",
         help="WFDB record: path, name in the data folder, or at PhysioNet; "
-        ".edf, .rec or .bdf file; text file (.csv .tsv .txt)",
+        ".edf, .rec or .bdf file; text file (.csv .tsv .txt); a folder: all WFDB and EDF "
+        "recordings in it and in its folders; a URL of one of these, such as s3://BUCKET/FOLDER",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="records at a time")
+    parser.add_argument(
+        "--list",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file with such a name a line, beside the file or as above (RECORDS of PhysioNet)",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR|URL", help="where to write")
+    parser.add_argument(
+        "--again", action="store_true", help="do records too that are finished and still the same"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="records at a time, each in a process (default: as many as processors, if their "
+        "memory and the number of records are worth it)",
+    )
+    where.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="work on a Ray cluster (extra `cluster`), in a trusted network only: HOST:PORT; auto "
+        "for the one of this machine; local starts one",
+    )
     parser.add_argument("--json", action="store_true", help="one summary a line on stdout")
     parser.add_argument(
-        "--plot", type=Path, metavar="DIR", help="draw a strip of each alert there, as SVG"
+        "--plot", metavar="DIR|URL", help="draw a strip of each alert there, as SVG"
     )
     add_record_options(parser)
     add_analysis_options(parser)
@@ -56,99 +78,130 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Annotate all records; a bad one is reported and the others go on."""
-    if args.jobs < 1:
+    if args.jobs is not None and args.jobs < 1:
         raise MonitorError(f"--jobs {args.jobs}: must be 1 or more", USAGE)
+    if not args.records and not args.list:
+        raise MonitorError("name a record, a folder, or a --list of records", USAGE)
     settings = settings_from(args)
+
+    from monitor.archive.places import place_of
+    from monitor.archive.recordings import find
+    from monitor.archive.task import Outcome
+
     for folder in filter(None, (args.out, args.plot)):
-        make_writable(folder)
+        place_of(folder).check_writable()
+    failures: list[Outcome] = []
 
-    paths, failed = _find(args)
-    summaries = []
+    def not_found(name: str, error: MonitorError) -> None:
+        _complain(error)
+        failures.append(Outcome(name, wrong=str(error)))
+
+    recordings = find(args.records, args.list, args.data, download_progress(), not_found)
+    tasks = _tasks(recordings, args, settings) if recordings else []
+    done: dict[str, Outcome] = {}
     told: set[str] = set()
-    for name, outcome in _annotate(paths, args, settings):
-        if isinstance(outcome, MonitorError):
-            failed += 1
-            if str(outcome) not in told:  # what is wrong with the settings is so for every record
-                _complain(outcome)
-            told.add(str(outcome))
-        else:
-            summaries.append(outcome)
-            if args.json:
-                from dataclasses import asdict
-
-                print(json.dumps({"name": name, **asdict(outcome)}), flush=True)  # noqa: T201
-    if summaries and not args.json:
-        _print_table(summaries, args.out)
-    if failed and len(args.records) > 1:
-        _complain(f"{failed} of {len(args.records)} records failed")
-    return FAILED if failed else 0
+    stdout = sys.stdout  # a cluster keeps it from what the cluster prints
+    for outcome in _outcomes(tasks, args):
+        for line in outcome.log:
+            _complain(line)
+        if outcome.summary is None:
+            failures.append(outcome)
+            if outcome.wrong not in told:  # what is wrong with the settings is so for every record
+                _complain(outcome.wrong)
+            told.add(outcome.wrong)
+            continue
+        done[outcome.name] = outcome
+        if args.json:
+            row = {"name": outcome.name, **asdict(outcome.summary)}
+            print(json.dumps(row), file=stdout, flush=True)
+    count = len(done) + len(failures)
+    if not args.json:
+        if done:
+            in_order = [done[task.name] for task in tasks if task.name in done]
+            print_results(in_order, args.out)
+        if failures and count > 1:
+            print_failures(failures)
+    if failures and count > 1:
+        _complain(f"{len(failures)} of {count} records failed")
+    return FAILED if failures else 0
 
 
 def make_writable(folder: Path) -> None:
     """Make the folder for results; refuse it before the work, not after."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise MonitorError(f"cannot write into {folder}: {error.strerror or error}") from error
+    from monitor.archive.local_place import LocalPlace
+
+    LocalPlace(folder).check_writable()
 
 
-def _find(args: argparse.Namespace) -> tuple[dict[str, Path], int]:
-    """Find the paths of the names given; report those that are missing."""
-    from monitor.sources.records import find_record, record_name
+def _tasks(
+    recordings: Sequence[Recording], args: argparse.Namespace, settings: Settings
+) -> list[Task]:
+    from monitor.archive.made_by import made_by
+    from monitor.archive.places import absolute
+    from monitor.archive.task import Job, Task
 
-    paths: dict[str, Path] = {}
-    failed = 0
-    for name in dict.fromkeys(args.records):
-        try:
-            path = find_record(name, args.data, download_progress())
-            if path in paths.values():  # named twice: r.dat and r.hea
-                continue
-            written = record_name(path)
-            same = next((n for n, p in paths.items() if record_name(p) == written), None)
-            if same is not None:
-                raise MonitorError(
-                    f"{same} and {name} would both be written as {written}: "
-                    "annotate them into different folders",
-                    USAGE,
-                )
-        except MonitorError as error:
-            failed += 1
-            _complain(error)
-        else:
-            paths[name] = path
-    return paths, failed
+    shared = len(recordings) > 1 and any(recording.is_text for recording in recordings)
+    options = _source_options(args, shared)
+    strips = None if args.plot is None else absolute(args.plot)
+    made = made_by(settings, options, strips is not None)
+    job = Job(absolute(args.out), strips, settings, options, made, args.again)
+    return [Task(r.name, r.place, r.record, r.folder, r.written, job) for r in recordings]
 
 
-def _annotate(
-    paths: dict[str, Path], args: argparse.Namespace, settings: Settings
-) -> Iterator[Outcome]:
+def _outcomes(tasks: Sequence[Task], args: argparse.Namespace) -> Iterator[Outcome]:
+    """Run the tasks, with a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from monitor.sources.named import is_text
-
-    if not paths:
+    if not tasks:
         return
-    options = _source_options(args, shared=len(paths) > 1 and any(map(is_text, paths.values())))
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    executor = _executor(tasks, args)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    quiet = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task("loading the analysis", total=len(paths))
-        if args.jobs == 1:
-            for number, (name, path) in enumerate(paths.items()):
-                bar.update(task, description=name, completed=number)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        line = bar.add_task("loading the analysis", total=len(tasks))
+        parts: dict[str, float] = {}
+        ended = failed = 0
 
-                def advance(done: int, total: int, number: int = number) -> None:
-                    bar.update(task, completed=number + done / total)
+        def advance(name: str, part: float) -> None:
+            parts[name] = part
+            wrong = f", {failed} failed" if failed else ""
+            text = f"{ended} of {len(tasks)} records{wrong}: {name}"
+            bar.update(line, description=text, completed=ended + sum(parts.values()))
 
-                yield name, _one(path, args.out, args.plot, settings, options, advance)
-            return
-        for number, outcome in enumerate(_in_processes(paths, args, settings, options), 1):
-            bar.update(task, description=outcome[0], completed=number)
+        for outcome in executor.run(tasks, advance):
+            ended += 1
+            failed += outcome.summary is None
+            parts.pop(outcome.name, None)
+            advance(outcome.name, 0.0)
+            parts.pop(outcome.name)
             yield outcome
+
+
+def _executor(tasks: Sequence[Task], args: argparse.Namespace) -> Executor:
+    from monitor.archive.executors import InThisProcess, usual_jobs
+    from monitor.archive.places import is_of_one_process
+    from monitor.archive.processes import Processes
+
+    places = (tasks[0].job.out, tasks[0].job.plots or "", *(task.place for task in tasks))
+    alone = [place for place in places if is_of_one_process(place)]
+    if alone and (args.cluster or args.jobs not in (None, 1)):
+        raise MonitorError(f"{alone[0]} is within one process: use --jobs 1", USAGE)
+    if args.cluster is not None:
+        from monitor.archive.cluster import RayCluster
+
+        model = args.model or ""
+        if Path(model).is_file() and not Path(model).is_absolute():
+            raise MonitorError(
+                f"--model {model}: the machines of a cluster need its full path, which must be "
+                "the same on all of them",
+                USAGE,
+            )
+        return RayCluster(args.cluster)
+    jobs = args.jobs or (1 if alone else usual_jobs(len(tasks)))
+    return InThisProcess() if jobs == 1 or len(tasks) == 1 else Processes(jobs)
 
 
 def _source_options(args: argparse.Namespace, shared: bool) -> SourceOptions:
@@ -162,126 +215,6 @@ def _source_options(args: argparse.Namespace, shared: bool) -> SourceOptions:
         gain=args.gain,
         baseline=args.baseline,
         shared=shared,
-    )
-
-
-def _in_processes(
-    paths: dict[str, Path], args: argparse.Namespace, settings: Settings, options: SourceOptions
-) -> Iterator[Outcome]:
-    """Annotate in worker processes; outcomes come in the order of the records."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    context = multiprocessing.get_context("spawn")  # torch and threads do not survive a fork
-    with ProcessPoolExecutor(args.jobs, mp_context=context, initializer=_end_with_parent) as pool:
-        try:
-            with _no_interrupt():  # workers start as the first records are handed in
-                futures = {
-                    name: pool.submit(_one, path, args.out, args.plot, settings, options)
-                    for name, path in paths.items()
-                }
-            for name, future in futures.items():
-                try:
-                    yield name, future.result()
-                except BrokenProcessPool:
-                    yield name, MonitorError(f"record {name}: its worker process died")
-        except BaseException:  # interrupted: drop the work in progress
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            raise
-
-
-@contextlib.contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Let worker processes ignore Ctrl-C; the parent process ends them."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _end_with_parent() -> None:
-    """End a worker process when its parent is gone."""
-    import multiprocessing
-    import os
-    import threading
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def wait() -> None:
-            parent.join()
-            os._exit(FAILED)
-
-        threading.Thread(target=wait, name="end-with-parent", daemon=True).start()
-
-
-def _one(
-    path: Path,
-    out: Path,
-    plots: Path | None,
-    settings: Settings,
-    options: SourceOptions,
-    advance: Advance = lambda done, total: None,
-) -> Summary | MonitorError:
-    from monitor.annotate import annotate_record
-
-    try:
-        return annotate_record(path, out, settings, options, advance, _complain, plots)
-    except MonitorError as error:
-        return error
-    except Exception as error:  # a defect: the other records must still be analysed
-        what = " ".join(str(error).split())[:200]
-        return MonitorError(
-            f"record {path.name}: {type(error).__name__}: {what} (a fault of ecg-monitor, "
-            "please report it with the record)"
-        )
-
-
-def _print_table(summaries: list[Summary], out: Path) -> None:
-    import resource
-
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from monitor.messages import AamiClass
-
-    table = Table(title=f"written to {out}", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    table.add_column("record", no_wrap=True)
-    table.add_column("leads", min_width=7)
-    for heading in ("min", *AamiClass, "HR", "unusable", "alerts", "CPU s"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for s in summaries:
-        rate = "--" if s.mean_heart_rate_bpm is None else f"{s.mean_heart_rate_bpm:.0f}"
-        table.add_row(
-            s.record,
-            " ".join(s.leads),
-            f"{s.duration_s / 60:.1f}",
-            *(str(s.beats.get(label.value, 0)) for label in AamiClass),
-            rate,
-            f"{s.unusable_s:.0f} s",
-            str(sum(s.alerts.values())),
-            f"{s.cpu_s:.1f}",
-        )
-    console = Console()
-    if not console.is_terminal:  # a file has no edge to cut the table at
-        console.width = max(console.width, FILE_WIDTH)
-    console.print(table)
-    peak_kib = max(
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    plural = "" if len(summaries) == 1 else "s"
-    minutes = sum(s.duration_s for s in summaries) / 60
-    length = f"{minutes / 60:.1f} h" if minutes >= 60 else f"{minutes:.1f} min"
-    console.print(
-        f"{len(summaries)} record{plural}, {length} of signal, "
-        f"{sum(s.cpu_s for s in summaries):.0f} CPU s, peak memory of a process "
-        f"{peak_kib / 1024:.0f} MiB"
     )
 
 

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", metavar="ENDPOINT", help=f"as of `serve` ({default})")
     parser.add_argument("--keys", type=Path, metavar="DIR", help="as of `serve`")
     parser.add_argument("--record", type=Path, metavar="DIR", help="as of `serve`")
-    parser.add_argument("--journal", metavar="FILE|off", help="as of `serve`")
+    parser.add_argument("--journal", metavar="FILE|URL|off", help="as of `serve`")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of recordings")
     parser.add_argument("--max-streams", type=int, metavar="N", help="as of `serve`")
     parser.add_argument("--json", action="store_true", help="one finding a line on stdout")
@@ -62,14 +62,15 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
     from monitor.doctor.machine import (
         check_clock,
         check_data,
+        check_database,
         check_folder,
         check_open_files,
         guarded,
     )
-    from monitor.journal.place import journal_path
+    from monitor.journal.place import journal_place
 
     data = os.environ.get("ECG_MONITOR_DATA")
-    journal = journal_path(settings.journal.file, settings.service.input)
+    journal = journal_place(settings.journal.file, settings.service.input)
     try:
         from monitor.doctor.installation import check_packages, check_python
 
@@ -83,7 +84,9 @@ def _checkup(args: argparse.Namespace, settings: Settings) -> Iterator[Finding]:
         yield from guarded("labels", check_known_beats(settings))
         yield from guarded("speed", check_speed(settings))
     yield from guarded("data folder", check_data(args.data or (Path(data) if data else None)))
-    if journal is not None:
+    if isinstance(journal, str):
+        yield from guarded("journal", check_database(journal))
+    elif journal is not None:
         yield from guarded("journal", check_folder("journal", journal.parent))
     if settings.recording.folder:
         record = Path(settings.recording.folder)

@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.default_endpoints import INPUT
@@ -33,9 +32,7 @@ _MARKS = {"high": "***", "medium": "**", "low": "*", "technical": "!"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument(
-        "--journal", type=Path, metavar="FILE", help=f"(default: that of --input {INPUT})"
-    )
+    parser.add_argument("--journal", metavar="FILE|URL", help=f"(default: that of --input {INPUT})")
     parser.add_argument(
         "--stream", action="append", default=[], metavar="NAME", help="of this stream only"
     )
@@ -77,18 +74,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the chosen entries, in the order of the journal."""
     from monitor.journal.entries import Query
-    from monitor.journal.place import journal_path
-    from monitor.journal.reader import Reader
+    from monitor.journal.place import journal_place, open_reader
 
     if args.after < 0:
         raise MonitorError(f"--after {args.after}: must be 0 or more", USAGE)
-    path = args.journal or journal_path("", INPUT)
-    assert path is not None  # the default input has a fixed port
+    place = args.journal or journal_place("", INPUT)
+    assert place is not None  # the default input has a fixed port
     query = Query(
         args.after, tuple(args.stream), tuple(args.kind), tuple(args.priority),
         args.since, args.until,
     )  # fmt: skip
-    reader = Reader(path)
+    reader = open_reader(place)
     try:
         show = {"table": _table, "json": _json, "csv": _csv}[args.format]()
         for entry in reader.entries(query):

@@ -52,8 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     stored.add_argument("--record", type=Path, metavar="DIR", help="where `serve` recorded it")
     stored.add_argument(
         "--journal",
-        type=Path,
-        metavar="FILE",
+        metavar="FILE|URL",
         help="its journal, for the alerts; without --record also for the signal before them",
     )
     time = "a time (2026-03-01T14:30), or how long ago (90m, 8h, 7d)"

@@ -21,9 +21,8 @@ from monitor.log_lines import Level, LogLine
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.journal.journal import Journal
-    from monitor.messages import StreamInfo
-    from monitor.pipeline import Pipeline
-    from monitor.service.hub import Hub
+    from monitor.journal.place import Place
+    from monitor.service.memory import StreamMemory
     from monitor.service.process import Log
     from monitor.wire.protocol import Body
 
@@ -34,6 +33,7 @@ EXAMPLE = (
     "  ecg-monitor watch"
 )
 
+MAX_WORKERS = 64
 LEVELS = [level.name.lower() for level in Level]
 DEFAULT_JOURNAL = "journal-PORT.db in the user's state folder, PORT being that of --input"
 
@@ -67,8 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--journal",
-        metavar="FILE|off",
-        help="keep alerts and what else must not be lost in this file, before it is published "
+        metavar="FILE|URL|off",
+        help="keep alerts and what else must not be lost in this file, or in the PostgreSQL "
+        "database postgresql://USER@HOST/DATABASE, before it is published "
         f"(default: {DEFAULT_JOURNAL})",
     )
     parser.add_argument(
@@ -84,6 +85,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "only)",
     )
     add_web_options(parser)
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes that share the streams (1)"
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="HOST:PORT|auto|local",
+        help="put the workers on the machines of this Ray cluster (default: on this one)",
+    )
     parser.add_argument("--max-streams", type=int, metavar="N", help="refuse more streams (256)")
     ending = parser.add_mutually_exclusive_group()
     ending.add_argument(
@@ -119,6 +128,8 @@ def run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> Settings:
     if args.max_streams is not None and args.max_streams < 1:
         raise MonitorError(f"--max-streams {args.max_streams}: must be 1 or more", USAGE)
+    if args.workers is not None and not 1 <= args.workers <= MAX_WORKERS:
+        raise MonitorError(f"--workers {args.workers}: must be 1 to {MAX_WORKERS}", USAGE)
     if args.until_idle is not None and not args.until_idle > 0:
         raise MonitorError(f"--until-idle {args.until_idle:g}: must be more than 0", USAGE)
     settings = with_options(settings_from(args), args)
@@ -145,10 +156,8 @@ def with_options(settings: Settings, args: argparse.Namespace) -> Settings:
 def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     at = settings.service
 
-    from monitor.journal.place import journal_path
-    from monitor.recording.recent import RecentSignal
-    from monitor.service.hub import Hub
-    from monitor.service.loop import EndWhen, Service
+    from monitor.journal.place import journal_place
+    from monitor.service.loop import EndWhen
     from monitor.service.process import (
         Supervisor,
         open_metrics,
@@ -158,6 +167,7 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     )
     from monitor.wire.endpoints import new_publisher_id
     from monitor.wire.sockets import ServiceSockets
+    from monitor.workers.start import Parts, make_service
 
     publisher = new_publisher_id()
     supervisor = Supervisor()
@@ -172,37 +182,27 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
                 log,
             )
         )
-        journal = _open_journal(journal_path(settings.journal.file, at.input), settings, log)
+        journal = _open_journal(journal_place(settings.journal.file, at.input), settings, log)
         if journal is not None:
             stack.callback(journal.close)
         recording = open_recording(settings.recording, stack, log)
         storage = storage_of(journal, recording)
         metrics = open_metrics(at.metrics, storage, stack, log)
-        recent = RecentSignal(Path(settings.recording.folder) if recording else None)
-        log("loading the analysis")
-        make = _load(settings)
-        hub = Hub(make, publisher, log, at.max_streams, journal, recent)
-        if journal is not None:
-            _restore(hub, journal, log)
-        service = Service(
-            hub,
-            sockets,
-            publisher,
-            _all_of(
-                recent.deliver,
-                recording.deliver if recording else None,
-                metrics.figures.deliver if metrics else None,
-                supervisor.deliver,
-                _json_lines() if args.json else None,
-            ),
-            journal,
-            storage_problems=recording.problems if recording else None,
-            turned=metrics.figures.turned if metrics else lambda messages, seconds: None,
+        sinks = (
+            recording.deliver if recording else None,
+            metrics.figures.deliver if metrics else None,
+            _json_lines() if args.json else None,
         )
+        parts = Parts(
+            settings, sockets, publisher, journal, recording, sinks, metrics, supervisor, log
+        )
+        log("loading the analysis")
+        service = make_service(parts, _memories(journal, log), stack)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop())
         if stopping.take_over():
             service.stop()
+        service.start()
         station = open_station(at, sockets, stack, log)
         log(
             f"ready input={sockets.input_endpoint} output={sockets.output_endpoint} "
@@ -216,53 +216,30 @@ def _serve(args: argparse.Namespace, settings: Settings, log: Log) -> int:
     return 0
 
 
-def _open_journal(path: Path | None, settings: Settings, log: Log) -> Journal | None:
-    if path is None:
+def _open_journal(place: Place | None, settings: Settings, log: Log) -> Journal | None:
+    if place is None:
         text = "no journal is kept: events that a subscriber misses are lost"
         log(LogLine(text, Level.WARNING))
         return None
     from monitor.journal.journal import Journal
-    from monitor.journal.store import Retention
+    from monitor.journal.place import storage_at
+    from monitor.journal.storage import Retention
 
-    log(f"journal {path}")
+    log(f"journal {storage_at(place)}")  # without a password
     kept = settings.journal
-    return Journal(path, retention=Retention(kept.keep_days, kept.max_mb * 1e6))
+    return Journal(place, retention=Retention(kept.keep_days, kept.max_mb * 1e6))
 
 
-def _restore(hub: Hub, journal: Journal, log: Log) -> None:
-    """Continue the streams from before a restart of the service."""
+def _memories(journal: Journal | None, log: Log) -> list[StreamMemory]:
+    """Recall the streams from before a restart of the service."""
     from monitor.service.memory import recalled
 
+    if journal is None:
+        return []
     memories, problems = recalled(journal.memories, time.time_ns(), journal.unsure)
     for problem in problems:
         log(LogLine(problem, Level.ERROR))
-    hub.restore(memories, time.monotonic())
-
-
-def _load(settings: Settings) -> Callable[[StreamInfo], Pipeline]:
-    """Load the model now, so that no stream waits for it, and check the settings."""
-    from monitor.messages import StreamInfo
-    from monitor.models.bundle import load_bundle
-    from monitor.pipeline import Pipeline
-
-    bundle = load_bundle(settings.classify.model)  # shared: beats are labelled in one batch
-
-    def make(info: StreamInfo) -> Pipeline:
-        return Pipeline(info, settings, bundle)
-
-    make(StreamInfo("warm-up", 360.0, ("II",)))
-    return make
-
-
-def _all_of(*sinks: Callable[[Body], object] | None) -> Callable[[Body], None]:
-    """Give a sink that hands each message to all of these."""
-    present = [sink for sink in sinks if sink is not None]
-
-    def deliver(body: Body) -> None:
-        for sink in present:
-            sink(body)
-
-    return deliver
+    return memories
 
 
 def _json_lines() -> Callable[[Body], None]:

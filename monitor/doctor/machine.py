@@ -59,6 +59,25 @@ def check_folder(name: str, folder: Path, recording: bool = False) -> Iterator[F
         yield ok(name, text)
 
 
+def check_database(url: str) -> Iterator[Finding]:
+    """Check whether the database of a journal can be reached, and is free."""
+    from monitor.journal.place import storage_at
+
+    try:
+        storage = storage_at(url)
+        try:
+            storage.take()
+        finally:
+            storage.release()
+    except MonitorError as error:
+        if "another `serve`" in str(error):
+            yield ok("journal", f"{storage} is being written by a `serve`")
+            return
+        yield fail("journal", str(error), "see that the database runs and lets this user in")
+        return
+    yield ok("journal", f"{storage} can be reached")
+
+
 def check_clock() -> Iterator[Finding]:
     """Check that the clock runs, and that the wall clock can be right."""
     before, wall_s = time.monotonic(), time.time()

@@ -7,14 +7,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import AlertSignal, Draft, Entry, Memory, Query
-from monitor.journal.lock import Lock
-from monitor.journal.reader import Reader
-from monitor.journal.schema import DiskFullError
-from monitor.journal.store import Retention, Store, prepare
+from monitor.journal.place import Place, storage_at
+from monitor.journal.storage import DiskFullError, Reader, Retention, Store
 from monitor.journal.writer import MAX_WAITING, RETRY_S, Writer
 from monitor.wire.protocol import Mark
 
@@ -27,16 +24,16 @@ MAX_SIGNALS = 500  # events that wait for the disk together with their signal, w
 class Journal:
     """Stores events before they are published.
 
-    ``FILE.complete`` lies beside the file while every number given out so far is in the file. If
-    it is missing, a service that starts skips as many numbers as may be missing. So a number that
-    a subscriber has seen is never used again for another event.
+    The storage notes whether every number given out so far is stored. If that is not certain, a
+    service that starts skips as many numbers as may be missing. So a number that a subscriber has
+    seen is never used again for another event.
 
-    If the disk cannot be written at the start, events wait in memory until it can.
+    If the disk is full at the start, events wait in memory until it is not.
 
     Parameters
     ----------
-    path
-        The file; made if it does not exist.
+    place
+        A file, made if it does not exist, or the URL of a PostgreSQL database.
     wall_ns
         Wall clock.
     retry_s
@@ -59,25 +56,24 @@ class Journal:
 
     def __init__(
         self,
-        path: Path,
+        place: Place,
         wall_ns: Callable[[], int] = time.time_ns,
         retry_s: float = RETRY_S,
         retention: Retention | None = None,
     ) -> None:
-        self._path = path
+        self._storage = storage_at(place)
         self._retention = retention
         self._wall_ns = wall_ns
-        self._complete = Path(f"{path}.complete")
         self._unkept = 0
         self._positions: dict[str, int] = {}
         self._ticks = 0
-        fresh = prepare(path)
+        storage = self._storage
         with contextlib.ExitStack() as stack:
-            self._lock = Lock(path)
-            stack.callback(self._lock.close)
+            stack.callback(storage.release)
+            fresh = storage.take()
             store, trouble = None, ""
             try:
-                store = Store(path, retention)
+                store = storage.store(retention)
                 stack.callback(store.close)
             except DiskFullError as error:
                 trouble = str(error)
@@ -85,7 +81,7 @@ class Journal:
             self._identity = secrets.token_hex(8)
             self._reader: Reader | None = None
             if store is not None or not fresh:
-                reader = Reader(path, 0.0, alone=store is None)
+                reader = storage.reader(alone=store is None)
                 stack.callback(reader.close)
                 self._last, self._last_of = reader.last_number(), reader.last_numbers()
                 self.memories, self._identity = reader.memories(), reader.identity()
@@ -93,11 +89,11 @@ class Journal:
                     self._reader = reader
                 else:
                     reader.close()  # it would not see later writes
-            self.unsure = 0 if fresh or self._complete.exists() else MAX_WAITING
+            self.unsure = 0 if fresh or storage.complete else MAX_WAITING
             self._last += self.unsure
-            self._writer = Writer(store, self._reopened, trouble, retry_s)
+            self._writer = Writer(store, self._reopened, trouble, retry_s, storage.slow)
             stack.pop_all()
-        self._note_complete()
+        self._storage.note_complete(True)
 
     @property
     def identity(self) -> str:
@@ -115,7 +111,7 @@ class Journal:
         reason = self._writer.trouble
         if not reason:
             self._unkept = 0
-            self._note_complete()
+            self._storage.note_complete(True)
             return ""
         return f"{reason}; memory is full too: events are lost" if self._unkept else reason
 
@@ -164,9 +160,7 @@ class Journal:
         self._unkept += len(drafts) - len(entries)
         noted = {n: replace(m, wall_ns=now_ns) for n, m in (memories or {}).items()}
         if entries and not self._writer.write(entries, noted, PATIENCE_S):
-            # on a read-only disk the file stays, but then no service can start there either
-            with contextlib.suppress(OSError):
-                self._complete.unlink(missing_ok=True)
+            self._storage.note_complete(False)
         return [*marks, *[None] * (len(drafts) - len(entries))]
 
     def page(self, query: Query, limit: int) -> list[Entry]:
@@ -175,10 +169,10 @@ class Journal:
         Raises
         ------
         MonitorError
-            If the file cannot be read now.
+            If it cannot be read now.
         """
         reader = self._readable()
-        waiting = self._writer.waiting()  # first: entries written meanwhile are in the file
+        waiting = self._writer.waiting()  # first: entries written meanwhile are in the storage
         entries = reader.page(query, limit)
         after = replace(query, after=entries[-1].number if entries else query.after)
         return [*entries, *(e for e in waiting if after.wants(e))][:limit]
@@ -189,7 +183,7 @@ class Journal:
         Raises
         ------
         MonitorError
-            If the file cannot be read now.
+            If it cannot be read now.
         """
         for entry in self._writer.waiting():
             found = entry.draft.signal
@@ -203,12 +197,12 @@ class Journal:
         Raises
         ------
         MonitorError
-            If the file cannot be read now.
+            If it cannot be read now.
         """
         return self._readable().first()
 
     def close(self) -> None:
-        """Write the events that still wait, and close the file.
+        """Write the events that still wait, and close.
 
         Raises
         ------
@@ -216,31 +210,25 @@ class Journal:
             If something could not be written.
         """
         if self._reader is not None:
-            self._reader.close()  # the writer must close the file last
+            self._reader.close()  # the writer must close a file last
         left = self._writer.close(CLOSE_S)
         if not left:
-            self._note_complete()
-        self._lock.close()
+            self._storage.note_complete(True)
+        self._storage.release()
         if left:
             raise MonitorError(
                 f"{left} event(s) could not be written to the journal: {self._writer.trouble}"
             )
 
     def _reopened(self) -> Store:
-        """Open the file again, or a new one if it was removed; the numbers continue."""
-        prepare(self._path)
-        return Store(self._path, self._retention, self._identity)
+        """Open the storage again, or make a new one if it was removed; the numbers continue."""
+        return self._storage.store(self._retention, self._identity)
 
     def _readable(self) -> Reader:
-        """Give a reader of the file that is written now, even if it was replaced."""
+        """Give a reader of what is written now, even if the storage was replaced."""
         if self._reader is not None and self._reader.outdated:
             self._reader.close()
             self._reader = None
         if self._reader is None:
-            self._reader = Reader(self._path, 0.0)
+            self._reader = self._storage.reader()
         return self._reader
-
-    def _note_complete(self) -> None:
-        if not self._complete.exists():
-            with contextlib.suppress(OSError):
-                self._complete.touch(mode=0o600)

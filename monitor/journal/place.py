@@ -1,11 +1,24 @@
-"""Default journal path."""
+"""Where a journal lies: a file, the URL of a database, or nowhere."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from monitor.journal.storage import Reader, Storage
+
+Place: TypeAlias = Path | str
+"""A path, or the URL of a PostgreSQL database."""
 
 OFF = "off"
+URL_BEGINS = ("postgresql://", "postgres://")
+
+
+def is_url(place: Place) -> bool:
+    """Tell whether a place is a database."""
+    return str(place).startswith(URL_BEGINS)
 
 
 def state_folder() -> Path:
@@ -16,21 +29,57 @@ def state_folder() -> Path:
     return home / "ecg-monitor"
 
 
-def journal_path(named: str, input_endpoint: str) -> Path | None:
-    """Give the path of a service's journal: the one named, else one for its input port.
+def journal_place(named: str, input_endpoint: str) -> Place | None:
+    """Give the place of a service's journal: the one named, else a file for its input port.
 
     Two services on one machine have different ports, so they never share a file. An input without
     a fixed port has no default journal: a later service would not find it.
 
-    >>> journal_path("off", "tcp://127.0.0.1:5555"), journal_path("", "tcp://127.0.0.1:*")
+    >>> journal_place("off", "tcp://127.0.0.1:5555"), journal_place("", "tcp://127.0.0.1:*")
     (None, None)
-    >>> journal_path("", "tcp://127.0.0.1:5555").name, journal_path("ward.db", "tcp://x:1").name
+    >>> journal_place("", "tcp://127.0.0.1:5555").name, journal_place("ward.db", "tcp://x:1").name
     ('journal-5555.db', 'ward.db')
     """
     if named:
-        return None if named == OFF else Path(named)
+        if named == OFF:
+            return None
+        return named if is_url(named) else Path(named)
     transport, _, rest = input_endpoint.partition("://")
     port = rest.rpartition(":")[2]
     if transport == "tcp" and port.isdecimal() and int(port):
         return state_folder() / f"journal-{int(port)}.db"
     return None
+
+
+def storage_at(place: Place) -> Storage:
+    """Give the storage at a place.
+
+    Raises
+    ------
+    MonitorError
+        If it is a URL that cannot be read, or the package for databases is missing.
+    """
+    if is_url(place):
+        from monitor.journal.postgres.database import PostgresDatabase
+
+        return PostgresDatabase(str(place))
+    from monitor.journal.sqlite.file import SqliteFile
+
+    return SqliteFile(Path(place))
+
+
+def open_reader(place: Place) -> Reader:
+    """Open a journal for reading, with patience while it is locked or slow.
+
+    Raises
+    ------
+    MonitorError
+        If there is no such journal, or it cannot be read.
+    """
+    if is_url(place):
+        from monitor.journal.postgres.database import PostgresDatabase
+
+        return PostgresDatabase(str(place)).patient_reader()
+    from monitor.journal.sqlite.reader import SqliteReader
+
+    return SqliteReader(Path(place))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +11,7 @@ from itertools import islice
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Entry, Memory
-from monitor.journal.schema import DiskFullError, is_full
-from monitor.journal.store import Store
+from monitor.journal.storage import DiskFullError, Store, StoreError
 
 MAX_WAITING = 10_000
 BATCH = 1000
@@ -23,20 +21,22 @@ RETRY_S = 1.0
 class Writer:
     """Takes entries in order and writes them at once, or as soon as possible.
 
-    At most :data:`MAX_WAITING` entries wait while the disk fails. Every ``retry_s`` the writer
-    opens the file anew and tries again. If the disk is full, waiting entries lose their signal,
+    At most :data:`MAX_WAITING` entries wait while the storage fails. Every ``retry_s`` the writer
+    opens it anew and tries again. If the disk is full, waiting entries lose their signal,
     which needs far more room.
 
     Parameters
     ----------
     target
-        The file; None if it could not be opened.
+        The opened storage; None if it could not be opened.
     reopen
-        Opens the file if it is not open, or after a failure.
+        Opens it if it is not open, or after a failure.
     trouble
         Why it could not be opened.
     retry_s
         Seconds between two attempts.
+    slow
+        What is said when a write takes too long.
     """
 
     def __init__(
@@ -45,9 +45,11 @@ class Writer:
         reopen: Callable[[], Store],
         trouble: str = "",
         retry_s: float = RETRY_S,
+        slow: str = "the disk is slow",
     ) -> None:
         self._open = reopen
         self._retry_s = retry_s
+        self._slow = slow
         self._target = target
         self._changed = threading.Condition()
         self._waiting: deque[Entry] = deque()
@@ -101,7 +103,7 @@ class Writer:
             if not self._trouble:
                 self._changed.wait_for(lambda: not self._waiting or self._trouble, patience_s)
             if self._waiting and not self._trouble:
-                self._trouble = "the disk is slow"
+                self._trouble = self._slow
             return not self._waiting
 
     def close(self, patience_s: float) -> int:
@@ -152,7 +154,7 @@ class Writer:
             self._target.close()
 
     def _tidy(self, target: Store, wall_ns: int) -> None:
-        with contextlib.suppress(sqlite3.Error):  # old entries can wait
+        with contextlib.suppress(StoreError):  # old entries can wait
             target.tidy(wall_ns)
 
     def _write(
@@ -168,12 +170,11 @@ class Writer:
                 self._target = self._open()
             if batch or memories or positions:
                 self._target.append(batch, memories, positions)
-        except (sqlite3.Error, MonitorError) as error:
+        except MonitorError as error:
             if self._target is not None:
                 self._target.close()
                 self._target = None
-            full = isinstance(error, DiskFullError)
-            if full or (isinstance(error, sqlite3.Error) and is_full(error)):
+            if isinstance(error, DiskFullError):
                 self._drop_signals()
             return " ".join(str(error).split())
         return ""

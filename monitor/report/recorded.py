@@ -21,7 +21,7 @@ import numpy as np
 from monitor.analysis import Analysis, joined
 from monitor.errors import USAGE, MonitorError
 from monitor.journal.entries import Query
-from monitor.journal.reader import Reader
+from monitor.journal.place import Place, open_reader, storage_at
 from monitor.messages import Alert, AlertState, Event, Gap, GapKind, Samples, StreamInfo
 from monitor.recording.header import SegmentHeader, parse_header, utc
 from monitor.recording.recent import read_signal
@@ -43,7 +43,7 @@ class Period:
 
 
 def read_recorded(
-    folder: Path, stream: str, period: Period, journal: Path | None = None
+    folder: Path, stream: str, period: Period, journal: Place | None = None
 ) -> Analysis:
     """Read a stream that ``serve --record FOLDER`` has stored.
 
@@ -97,7 +97,7 @@ def read_recorded(
     return Analysis(stream, info, values, tuple(events), None, utc(first.wall_ns))
 
 
-def read_journal(journal: Path, stream: str, period: Period) -> Analysis:
+def read_journal(journal: Place, stream: str, period: Period) -> Analysis:
     """Read the alerts of a stream from a journal, with the signal before each.
 
     Raises
@@ -109,7 +109,7 @@ def read_journal(journal: Path, stream: str, period: Period) -> Analysis:
         streams=(stream,), kinds=("alert",), since_ns=period.since_ns, until_ns=period.until_ns
     )
     alerts = list(_alerts(journal, wanted))
-    reader = Reader(journal)
+    reader = open_reader(journal)
     try:
         found = [
             reader.alert_signal(stream, number)
@@ -123,7 +123,9 @@ def read_journal(journal: Path, stream: str, period: Period) -> Analysis:
     )
     if not spans:
         raise MonitorError(
-            f"journal {journal} has no signal of alerts of a stream {stream} at that time", USAGE
+            f"journal {storage_at(journal)} has no signal of alerts of a stream {stream} at that "
+            "time",
+            USAGE,
         )
     newest = spans[-1][0]
     kind = ("rate_hz", "leads")
@@ -197,8 +199,8 @@ def _holes(
     ]
 
 
-def _alerts(journal: Path, wanted: Query) -> Iterable[Alert]:
-    reader = Reader(journal)
+def _alerts(journal: Place, wanted: Query) -> Iterable[Alert]:
+    reader = open_reader(journal)
     try:
         for entry in reader.entries(wanted):
             body = body_from_dict(entry.fields())

@@ -75,11 +75,24 @@ class Hub:
         self.overload = Overload()
 
     @property
+    def appeared(self) -> int:
+        """Streams that have begun so far."""
+        return self._known.appeared
+
+    @property
+    def over(self) -> bool:
+        """All streams that have come are over."""
+        came = [stream for stream in self._streams.values() if not stream.awaited]
+        return all(stream.over and not stream.turned_away for stream in came)
+
+    @property
     def done(self) -> bool:
         """At least one stream has come, and all that have come are over."""
-        came = [stream for stream in self._streams.values() if not stream.awaited]
-        over = (stream.over and not stream.turned_away for stream in came)
-        return self._known.appeared > 0 and all(over)
+        return self.appeared > 0 and self.over
+
+    def share_places(self, elsewhere: int) -> None:
+        """Note how many of the places for streams are taken by streams of other processes."""
+        self._known.elsewhere = elsewhere
 
     @property
     def refused(self) -> int:

@@ -97,12 +97,15 @@ class KnownStreams:
         All streams that are known.
     appeared
         Streams that have begun so far.
+    elsewhere
+        Places taken by streams of other processes.
     """
 
     def __init__(
         self, make_analysis: MakeAnalysis, max_streams: int, answers: RefusedStreams, log: StreamLog
     ) -> None:
         self.appeared = 0
+        self.elsewhere = 0
         self._answers = answers
         self._log = log
         self.by_name: dict[str, MonitoredStream] = {}
@@ -119,7 +122,8 @@ class KnownStreams:
     @property
     def taken(self) -> bool:
         """No place is left."""
-        return sum(stream.watched for stream in self.by_name.values()) >= self._max
+        watched = sum(stream.watched for stream in self.by_name.values())
+        return watched + self.elsewhere >= self._max
 
     @property
     def crowded(self) -> bool:

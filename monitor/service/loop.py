@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from monitor.journal.journal import Journal
 from monitor.service.hub import Hub
 from monitor.service.load import BATCH, Rounds
 from monitor.service.outbox import Outbox
+from monitor.service.outgoing import Outlet
+from monitor.service.output import Output
 from monitor.wire.protocol import Body
 from monitor.wire.sockets import ServiceSockets
 
@@ -29,6 +32,43 @@ class EndWhen:
 
     done: bool = False
     idle_s: float | None = None
+
+
+class Sockets(Protocol):
+    """What comes to the service, and the answers to it: see :mod:`monitor.wire.sockets`."""
+
+    @property
+    def refusals(self) -> int:
+        """Connections and messages refused."""
+        ...
+
+    def open_input(self) -> None:
+        """Let the samples come."""
+        ...
+
+    def answer(self, topics: frozenset[bytes]) -> None:
+        """Show exactly these topics to the senders."""
+        ...
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for messages; tell whether any came."""
+        ...
+
+    def receive(self, limit: int) -> Iterable[tuple[list[bytes], str]]:
+        """Give messages of senders, each with its sender's key."""
+        ...
+
+    def newcomers(self) -> bool:
+        """Tell whether a subscription has come."""
+        ...
+
+    def request(self) -> tuple[bytes, Callable[[str], bool]] | None:
+        """Give a waiting request and a test of its sender's rights."""
+        ...
+
+    def reply(self, text: bytes) -> None:
+        """Answer the last request."""
+        ...
 
 
 class Service:
@@ -55,12 +95,16 @@ class Service:
         Told of every turn of the loop: messages taken, seconds it took without waiting.
     wall_ns
         Wall clock.
+    outlet
+        Takes the messages in place of the journal and the output socket.
+    current
+        Tells whether nothing waits before the sockets, while they are empty.
     """
 
     def __init__(
         self,
         hub: Hub,
-        sockets: ServiceSockets,
+        sockets: Sockets,
         publisher: str,
         deliver: Callable[[Body], object] | None = None,
         journal: Journal | None = None,
@@ -68,21 +112,30 @@ class Service:
         storage_problems: Callable[[], Mapping[str, str]] | None = None,
         turned: Callable[[int, float], object] = lambda messages, seconds: None,
         wall_ns: Callable[[], int] = time.time_ns,
+        outlet: Outlet | None = None,
+        current: Callable[[], bool] = lambda: True,
     ) -> None:
         self._hub = hub
         self._sockets = sockets
-        self._journal = journal
         self._clock = clock
         self._wall_ns = wall_ns
         self._storage_problems = storage_problems
         self._turned = turned
-        self._outbox = Outbox(hub, sockets, publisher, deliver, journal, wall_ns)
+        if outlet is None:  # then the sockets publish
+            to = cast(ServiceSockets, sockets)
+            outlet = Output(to, publisher, deliver, journal, wall_ns)
+        self._outlet = outlet
+        self._outbox = Outbox(hub, self._outlet, wall_ns)
         self._rounds = Rounds(sockets.receive)
+        self._current = current
         self._stopped = False
 
     def stop(self) -> None:
         """Ask :meth:`run` to end; may be called from a signal handler."""
         self._stopped = True
+
+    def start(self) -> None:
+        """Do nothing: a service of one process is ready when it is made."""
 
     def run(self, end_when: EndWhen | None = None) -> None:
         """Serve until stopped, then flush all streams."""
@@ -102,8 +155,7 @@ class Service:
                 ticked = hub.tick(now_s, looked_s, sockets.refusals, self._outbox.shed)
                 self._outbox.publish([*troubles, *ticked])
                 self._answer_senders()
-                if self._journal is not None:
-                    self._journal.note(hub.positions())
+                self._outlet.note(hub.positions())
                 tick_s = now_s + TICK_S
             if newcomers and now_s >= greet_s:
                 self._outbox.publish(hub.greeting())
@@ -116,7 +168,7 @@ class Service:
             sockets.wait(wait_s)
             woke_s = self._clock()
             count = self._take()
-            if self._rounds.emptied:
+            if self._rounds.emptied and self._current():
                 looked_s = self._clock()
             if count:
                 heard_s = self._clock()
@@ -157,5 +209,5 @@ class Service:
     def _troubles(self) -> list[Body]:
         """Raise and clear alerts about recording, journal and output."""
         recording = self._storage_problems() if self._storage_problems is not None else {}
-        stored = self._hub.stored(recording, self._journal.trouble if self._journal else "")
-        return [*stored, *self._hub.published(self._outbox.take_problem())]
+        stored = self._hub.stored(recording, self._outlet.trouble)
+        return [*stored, *self._hub.published(self._outlet.take_problem())]

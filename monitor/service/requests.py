@@ -61,21 +61,13 @@ class Requests:
     def answer(self, text: bytes, permits: Callable[[str], bool]) -> tuple[bytes, list[Body]]:
         """Answer one request; give the reply and what it set off.
 
-        ``permits`` tells whether the sender has a right; what is not named in
-        :data:`READING` needs ``control``, and a discharge the right of that name.
+        ``permits`` tells whether the sender has a right.
         """
         out: list[Body] = []
         try:
             request = loads(text)
-            if request.get("schema") != SCHEMA:
-                raise ProtocolError(f"schema must be {SCHEMA}")
             command = request.get("command")
-            reads = command in READING or (command == "limits" and not request.get("set"))
-            right = "discharge" if command == "discharge" else "control"
-            if not reads and not permits(right):
-                raise ProtocolError(
-                    f"your key lacks the right '{right}' (`ecg-monitor keys allow`)"
-                )
+            check_right(request, permits)
             if command == "acknowledge":
                 out = self._acknowledge(request)
                 reply: dict[str, Any] = {"ok": True, "alerts": len(out)}
@@ -183,6 +175,25 @@ class Requests:
             )
         self._log.line(name, "discharged")
         return self._forget(name, "discharged")
+
+
+def check_right(request: Mapping[str, Any], permits: Callable[[str], bool]) -> None:
+    """Check that a request is of our schema, and that its sender may ask it.
+
+    What is not named in :data:`READING` needs ``control``, and a discharge the right of that name.
+
+    Raises
+    ------
+    ProtocolError
+        If it is not, or may not.
+    """
+    if request.get("schema") != SCHEMA:
+        raise ProtocolError(f"schema must be {SCHEMA}")
+    command = request.get("command")
+    reads = command in READING or (command == "limits" and not request.get("set"))
+    right = "discharge" if command == "discharge" else "control"
+    if not reads and not permits(right):
+        raise ProtocolError(f"your key lacks the right '{right}' (`ecg-monitor keys allow`)")
 
 
 def _shown(limit: object) -> str:

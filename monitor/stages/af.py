@@ -67,7 +67,7 @@ def changes(samples: Sequence[int], ventricular: Sequence[bool]) -> list[tuple[i
     return [
         (i, abs(rr[i - 1] - rr[i - 2]), rr[i - 1])
         for i in range(2, len(samples))
-        if not any(ventricular[i - 2 : i + 1])
+        if not (ventricular[i] or ventricular[i - 1] or ventricular[i - 2])
     ]
 
 

@@ -23,9 +23,11 @@ from monitor.models.bundle import Bundle, last_line
 from monitor.stages.context import PatientContext
 from monitor.stages.segment import BeatWindow
 
-BATCHES = (4, 16)
+BATCHES = (4, 8, 16, 32, 64)
 """Beats at a time: the least number for which a row's result does not depend on its place, and
-one for when many wait."""
+more for when many wait."""
+
+_SPARE = 8  # rows left empty cost less than another call
 
 _CLASSES = tuple(AamiClass)
 _REFUSED = (0.0, 0.0, 0.0, 0.0, 1.0)
@@ -83,11 +85,17 @@ class BeatNetwork:
             sizes = _batch_sizes(self.bundle)
             start = 0
             while start < total:
-                size = next((n for n in sizes if n >= total - start), sizes[-1])
+                size = _batch_size(sizes, total - start)
                 part = slice(start, start + size)
                 scores[part] = _run(self.bundle, signal[part], features[part], size)
                 start += size
         return np.split(scores, np.cumsum(counts[:-1]))
+
+
+def _batch_size(sizes: tuple[int, ...], waiting: int) -> int:
+    """Give the number of beats to run next: all that wait, or as many as fill a batch."""
+    enough = [n for n in sizes if waiting <= n <= waiting + _SPARE]
+    return enough[0] if enough else max(n for n in sizes if n <= max(waiting, sizes[0]))
 
 
 def _run(bundle: Bundle, signal: FloatArray, features: FloatArray, size: int) -> Scores:

@@ -141,8 +141,8 @@ class Features:
         return float((lags / counts).max() / variance)
 
 
-_WEIGHTS = np.array([-11.11, -17.33, 117.64, 2.12, -0.07, 23.43, -0.12, 1.19])
-_BIAS = -3.78
+WEIGHTS = np.array([-11.11, -17.33, 117.64, 2.12, -0.07, 23.43, -0.12, 1.19])
+BIAS = -3.78
 _LIMIT = 6.0  # a single lead's evidence, log odds, is kept within this
 FLUTTER_REGULARITY = 0.85  # autocorrelation from which the waves are regular
 _QRS_KNOWN_S = 0.5
@@ -257,7 +257,7 @@ class Fibrillation:
                 continue
             if features is None:
                 return -_LIMIT  # an isoelectric line in one lead outweighs the other
-            score = float(features @ _WEIGHTS) + _BIAS
+            score = float(features @ WEIGHTS) + BIAS
             odds.append(min(max(score, -_LIMIT), _LIMIT))
             periods.append(math.exp(features[3]))
             regularity = max(regularity, regular)

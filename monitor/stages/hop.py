@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor.messages import Beat, Gap, Quality, RPeak, Samples
 
@@ -23,8 +24,7 @@ class PacingPulse:
     height_mv: float
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """Since when the signal has been analysed; see :class:`monitor.stages.watch.Watch`.
 
     Parameters
@@ -49,13 +49,14 @@ class Watched:
     forget: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Hop:
     """One hop of the ECG and all that was found in it.
 
     ``block`` is empty at the end of the stream, where the last beats come without signal. ``beats``
-    are those labelled now, ``rpeaks`` those found now. ``gaps`` came since the hop before.
-    ``paced`` tells whether the patient is, from the pacing pulses seen so far.
+    are those labelled now, ``rpeaks`` those found now. ``gaps`` came since the hop before. Both
+    ``beats`` and ``gaps`` are put in after the network has run. ``paced`` tells whether the patient
+    is, from the pacing pulses seen so far.
     """
 
     block: Samples

@@ -8,11 +8,11 @@ many early beats, and the irregularity shows atrial fibrillation.
 from __future__ import annotations
 
 import math
+from array import array
+from bisect import bisect_left, insort
+from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
-
-from monitor.ring import Ring
 
 LONG_BEATS = 2000  # the long-run mean RR forgets over this many beats
 RR_RANGE_S = (0.2, 3.0)
@@ -22,9 +22,10 @@ class RRHistory:
     """Running statistics of the RR intervals."""
 
     def __init__(self) -> None:
-        self._log_rr = _Numbers(512)
-        self._change = _Numbers(64)  # of log RR, without its sign
-        self._usual = _Numbers(512)  # log RR between two usual beats
+        self._log_rr = {size: _Numbers(size) for size in (512, 64, 8)}
+        self._change = {size: _Numbers(size) for size in (64, 32, 16)}  # of log RR, without sign
+        self._usual = {size: _Numbers(size) for size in (512, 32)}  # log RR of two usual beats
+        self._beats = 0  # at most LONG_BEATS
         self._mean_s = 0.8
         self._previous = [0.0, 0.0, 0.0]  # log RR of the last beats, newest first
 
@@ -35,7 +36,7 @@ class RRHistory:
             return [math.log(self._mean_s), *[0.0] * 12, math.log(self._mean_s), 0.0, 0.0], 0.0
         rr_s = min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])
         log_rr = math.log(rr_s)
-        if self._log_rr.count == 0:
+        if not self._beats:
             self._mean_s = rr_s
             self._previous = [log_rr] * 3
         mean = math.log(self._mean_s)
@@ -51,73 +52,74 @@ class RRHistory:
 
         The pause after an ectopic beat is compensatory and says nothing of the rate.
         """
-        rr_s = min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])
-        self._usual.add(math.log(rr_s))
+        _add(self._usual, math.log(min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])))
 
     def _against_usual(self, log_rr: float) -> list[float]:
-        if self._usual.count == 0:
+        if not self._usual[32].count:
             return [0.0, 0.0]
-        held, last32 = self._usual.last(512), self._usual.last(32)
-        return [log_rr - _quantile(held, 0.9), log_rr - _quantile(last32, 0.5)]
+        return [log_rr - self._usual[512].quantile(0.9), log_rr - self._usual[32].quantile(0.5)]
 
     def _against_history(self, log_rr: float) -> list[float]:
-        if self._log_rr.count == 0:
+        if not self._beats:
             return [0.0, 0.0, 0.0, 0.5, 0.0]
-        high = _quantile(self._log_rr.last(512), 0.9)
-        last64 = self._log_rr.last(64)
-        low, median, upper = _quantiles(last64, 0.25, 0.5, 0.75)
+        last64 = self._log_rr[64]
+        low, median, upper = (last64.quantile(share) for share in (0.25, 0.5, 0.75))
         spread = 0.741 * (upper - low) + 0.02
-        rank = int(np.count_nonzero(last64 < log_rr)) / len(last64)
         return [
-            log_rr - high,
-            log_rr - _quantile(self._log_rr.last(8), 0.5),
+            log_rr - self._log_rr[512].quantile(0.9),
+            log_rr - self._log_rr[8].quantile(0.5),
             log_rr - median,
-            rank,
+            last64.rank(log_rr),
             (log_rr - median) / spread,
         ]
 
     def _irregularity(self) -> list[float]:
-        if self._change.count == 0:
+        if not self._change[64].count:
             return [0.0, 0.0, 0.0]
-        change = self._change.last(64)
-        return [
-            _quantile(change[-16:], 0.5),
-            _quantile(change, 0.5),
-            float(change[-32:].mean()),
-        ]
+        change = self._change
+        return [change[16].quantile(0.5), change[64].quantile(0.5), change[32].mean()]
 
     def _learn(self, rr_s: float, log_rr: float) -> None:
-        if self._log_rr.count:
-            self._change.add(abs(log_rr - self._previous[0]))
-        self._log_rr.add(log_rr)
-        self._mean_s += (rr_s - self._mean_s) / min(self._log_rr.count, LONG_BEATS)
+        if self._beats:
+            _add(self._change, abs(log_rr - self._previous[0]))
+        _add(self._log_rr, log_rr)
+        self._beats = min(self._beats + 1, LONG_BEATS)
+        self._mean_s += (rr_s - self._mean_s) / self._beats
         self._previous = [log_rr, *self._previous[:2]]
 
 
+def _add(to: dict[int, _Numbers], number: float) -> None:
+    for numbers in to.values():
+        numbers.add(number)
+
+
 class _Numbers:
-    """The last numbers of a sequence, and how many there have been."""
+    """The last numbers of a sequence, in order of time and of size, and their count."""
 
     def __init__(self, size: int) -> None:
-        self._ring = Ring(size, 1, dtype=np.float64)
+        self._size = size
+        self._by_time: deque[float] = deque()
+        self._by_size = array("d")
 
     @property
     def count(self) -> int:
-        return self._ring.end_sample
+        return len(self._by_time)
 
     def add(self, number: float) -> None:
-        self._ring.write(self.count, np.array([[number]]))
+        """Take the next number; the oldest goes when there are more than so many."""
+        self._by_time.append(number)
+        insort(self._by_size, number)
+        if len(self._by_time) > self._size:
+            del self._by_size[bisect_left(self._by_size, self._by_time.popleft())]
 
-    def last(self, count: int) -> NDArray[np.float64]:
-        """Give the last ``count`` numbers, or as many as there are; the newest comes last."""
-        return self._ring.read(count)[1][:, 0]
+    def quantile(self, share: float) -> float:
+        """Lower sample quantile: one of the numbers."""
+        return self._by_size[int(share * (len(self._by_size) - 1))]
 
+    def rank(self, number: float) -> float:
+        """Share of the numbers that are smaller."""
+        return bisect_left(self._by_size, number) / len(self._by_size)
 
-def _quantile(values: NDArray[np.float64], share: float) -> float:
-    """Lower sample quantile: an element of ``values``."""
-    return _quantiles(values, share)[0]
-
-
-def _quantiles(values: NDArray[np.float64], *shares: float) -> list[float]:
-    at = [int(share * (len(values) - 1)) for share in shares]
-    parted = np.partition(values, at)
-    return [float(parted[i]) for i in at]
+    def mean(self) -> float:
+        """Mean, summed up in order of time."""
+        return float(np.array(self._by_time).mean())

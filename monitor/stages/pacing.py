@@ -27,20 +27,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.messages import RPeak, Samples, StreamInfo
+from monitor.messages import FloatArray, RPeak, Samples, StreamInfo
 from monitor.ring import Ring
 from monitor.stages.hop import PacingPulse
+from monitor.stages.hop_rows import HopRow
+from monitor.stages.pulse_search import PulseSearch, SearchInputs
+from monitor.stages.steps import Steps, run_alone
 
 Array = NDArray[np.float64]
 
 LEAST_RATE_HZ = 200.0
-_WORK_HZ = 250.0  # slopes are taken at about this rate, whatever the stream has
 _LEADS = 2
-_HALF_S = 0.028  # a pulse that passed a low-pass of 40 Hz reaches so far to both sides
-_WIDTH_S = 0.0077  # spread of its slope energy
-_LEAST_MV = 0.15
-_LONGEST_ROWS = 4  # a pulse rises in fewer rows at the work rate
-_RETURN = 0.35  # of the height, how far the levels right before and after may differ
 _NEAR_S = 0.04  # an R peak so near is that of the pulse
 _AFTER_S = 0.25  # the QRS that a pulse captures begins by then
 _STEEPNESS = 0.05  # of the slope energy, what may follow a pulse that captured nothing
@@ -65,16 +62,16 @@ class Pacing:
     def __init__(self, info: StreamInfo) -> None:
         self._rate_hz = info.rate_hz
         self._sees = info.rate_hz >= LEAST_RATE_HZ
-        self._mean_of = max(1, round(info.rate_hz / _WORK_HZ))
-        self._half = round(_HALF_S * info.rate_hz / self._mean_of)
-        t = np.arange(-self._half, self._half + 1) * self._mean_of / info.rate_hz
-        self._moments = np.stack((np.ones(len(t)), t, t * t), axis=1)
+        self._search = PulseSearch(info.rate_hz)
         self._leads = min(len(info.leads), _LEADS)
         self._recent = Ring(round(_KEPT_S * info.rate_hz), self._leads, info.start_sample)
         self._next = info.start_sample  # where the next look begins
         self._pulses: deque[PacingPulse] = deque(maxlen=32)
         self._paced_at: int | None = None  # the last pulse of a paced patient
         self._waiting: deque[RPeak] = deque()
+        self._row_end = info.start_sample
+        self._row_is_whole = True
+        self._known: list[tuple[int, PacingPulse]] = []  # in the row, and when each is told of
 
     def push(self, block: Samples, rpeaks: list[RPeak]) -> tuple[list[RPeak], list[PacingPulse]]:
         """Take the next hop and the R peaks found in it.
@@ -88,11 +85,14 @@ class Pacing:
         """
         if not self._sees:
             return rpeaks, []
-        if block.start_sample != self._recent.end_sample:
-            self._recent.forget(block.start_sample)
-            self._next = block.start_sample
+        if block.start_sample != self._recent.end_sample or block.end_sample > self._row_end:
+            run_alone(self.begin_row(HopRow([block])))
         self._recent.write(block.start_sample, block.values_mv[:, : self._leads])
-        found = self._scan()
+        if not self._row_is_whole:
+            kept = self._recent.span(self._next, block.end_sample)
+            self._known = self._told(len(kept), self._search([_whole_leads(kept)])[0])
+        found = [pulse for told_at, pulse in self._known if told_at <= block.end_sample]
+        del self._known[: len(found)]
         for pulse in found:
             self._pulses.append(pulse)
             if self._paced_at is not None or self._is_train():
@@ -115,6 +115,33 @@ class Pacing:
                 decided = max(rpeak.decided_sample, block.end_sample - 1)
                 beats.append(replace(rpeak, decided_sample=decided))
         return beats, found
+
+    def begin_row(self, row: HopRow) -> Steps[None]:
+        """Look for pulses in all the hops that come next; it may be for many streams together."""
+        if not self._sees:
+            return
+        start = row.start_sample
+        if start != self._recent.end_sample:
+            self._recent.forget(start)
+            self._next = start
+        kept = self._recent.span(self._next, start)
+        values = row.values[: self._leads].reshape(self._leads, -1).T
+        signal = np.concatenate((kept, values))
+        # else each hop is looked at by itself, in the leads that are whole there
+        self._row_is_whole = bool(np.isfinite(signal).all())
+        self._row_end = row.end_sample
+        self._known = []
+        if self._row_is_whole:
+            found = yield SearchInputs(self._search, signal)
+            self._known = self._told(len(signal), found)
+
+    def _told(
+        self, length: int, found: list[tuple[int, int, float]]
+    ) -> list[tuple[int, PacingPulse]]:
+        """Give the pulses found since the last look, each with when it is told of."""
+        first = self._next
+        self._next += self._search.advance(length)
+        return [(first + end, PacingPulse(first + at, height)) for end, at, height in found]
 
     def flush(self, rpeaks: list[RPeak]) -> list[RPeak]:
         """End of the stream: give what was waiting, and the last R peaks."""
@@ -141,47 +168,6 @@ class Pacing:
         usual = heights[_TRAIN // 2]
         return sum(abs(height - usual) < _ALIKE * usual for height in heights) >= _TRAIN_ALIKE
 
-    def _scan(self) -> list[PacingPulse]:
-        """Find the pulses in what has come since the last look, but for its end."""
-        step, half = self._mean_of, self._half
-        first = self._next
-        ahead = (self._recent.end_sample - first) // step - 2 * half - 1  # middles not looked at
-        if ahead <= 0:
-            return []
-        self._next += ahead * step
-        piece = self._at_work_rate(first, self._recent.end_sample)
-        if piece is None:
-            return []
-        slope = piece[1:] - piece[:-1]
-        energy = np.einsum("nl,nl->n", slope, slope)
-        middles = energy[half : len(energy) - half]
-        tops = middles >= (_LEAST_MV / _LONGEST_ROWS) ** 2
-        tops &= middles >= energy[half - 1 : len(energy) - half - 1]
-        tops &= middles >= energy[half + 1 : len(energy) - half + 1]
-        found = []
-        for middle in (np.flatnonzero(tops) + half).tolist():
-            around = energy[middle - half : middle + half + 1]
-            if energy[middle] < around.max():
-                continue
-            total, mean, square = (around @ self._moments).tolist()
-            if square / total - (mean / total) ** 2 > _WIDTH_S**2:
-                continue
-            height = _height_of_pulse(piece[middle - half : middle + half + 2])
-            if height is not None:
-                found.append(PacingPulse(first + middle * step, height))
-        return found
-
-    def _at_work_rate(self, start: int, end: int) -> Array | None:
-        """Give [start, end) of the leads that are whole, averaged to the work rate."""
-        step = self._mean_of
-        piece = self._recent.span(start, end).astype(np.float64)
-        piece = piece[: len(piece) - len(piece) % step, np.isfinite(piece).all(axis=0)]
-        if not piece.shape[1]:
-            return None
-        if step == 1:
-            return piece
-        return np.asarray(piece.reshape(-1, step, piece.shape[1]).mean(axis=1))
-
     def _is_pulse_alone(self, sample: int, end: int) -> bool | None:
         """Whether an R peak is a pulse without a beat; None while that cannot be told."""
         near = _NEAR_S * self._rate_hz
@@ -192,22 +178,16 @@ class Pacing:
         last = pulse + round(_AFTER_S * self._rate_hz)
         if end < last:
             return None
-        reach = (self._half + 1) * self._mean_of
-        first = pulse - reach
+        first = pulse - self._search.reach
         if first < self._recent.oldest_sample:
             return False
-        piece = self._at_work_rate(first, last)
-        return piece is not None and _nothing_follows(piece, 2 * self._half + 2)
+        piece = self._search.at_work_rate(_whole_leads(self._recent.span(first, last)))
+        return bool(piece.shape[1]) and _nothing_follows(piece, self._search.rows)
 
 
-def _height_of_pulse(piece: Array) -> float | None:
-    """Give the height of what returns to where it was, mV; None for a step or a small one."""
-    heights = np.ptp(piece, axis=0)
-    lead = int(heights.argmax())
-    height = float(heights[lead])
-    if height < _LEAST_MV or abs(piece[-1, lead] - piece[0, lead]) > _RETURN * height:
-        return None
-    return height
+def _whole_leads(signal: FloatArray) -> Array:
+    """Give the leads without a missing sample."""
+    return signal[:, np.isfinite(signal).all(axis=0)].astype(np.float64)
 
 
 def _nothing_follows(piece: Array, pulse: int) -> bool:

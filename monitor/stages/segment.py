@@ -97,8 +97,10 @@ class Resampler:
         self._weights = weights / weights.sum(axis=1, keepdims=True)
 
     def __call__(self, signal: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Resample ``signal``: the samples from R - ``before`` to R + ``after`` inclusive."""
-        return np.asarray((signal[self._taps] * self._weights).sum(axis=1))
+        """Resample ``signal``, (..., n): from R - ``before`` to R + ``after`` inclusive."""
+        taken = signal.take(self._taps, axis=-1)
+        taken *= self._weights
+        return np.asarray(np.add.reduce(taken, axis=-1))
 
 
 class Segmenter:
@@ -181,31 +183,37 @@ class Segmenter:
         if wait_s and self._pending and self._pending[0][1] is not None:
             interval_s = self._pending[0][1]
             following_rr_s = interval_s if interval_s <= wait_s else None
-        values, valid = self._window(rpeak.sample, rpeak.lead)
+        leads = [rpeak.lead]
         second = 0 if rpeak.lead else 1
         if self._manifest.leads > 1 and second < len(self._usable) and self._usable[second]:
-            other, other_valid = self._window(rpeak.sample, second)
-            if other_valid:
-                return BeatWindow(rpeak, values, rr_s, following_rr_s, valid, second, other)
-        return BeatWindow(rpeak, values, rr_s, following_rr_s, valid)
-
-    def _window(self, sample: int, lead: int) -> tuple[FloatArray, bool]:
-        """Values of one lead around a sample, as the bundle wants them; and if they are valid."""
-        signal, valid = self._around(sample, lead)
+            leads.append(second)
+        signal, valid = self._around(rpeak.sample, leads)
         values = self._resample(signal)
-        values -= _median(values)
-        return values.astype(np.float32), valid
+        values = (values - [[_median(row)] for row in values]).astype(np.float32)
+        if len(leads) > 1 and valid[1]:
+            return BeatWindow(rpeak, values[0], rr_s, following_rr_s, valid[0], second, values[1])
+        return BeatWindow(rpeak, values[0], rr_s, following_rr_s, valid[0])
 
-    def _around(self, sample: int, lead: int) -> tuple[NDArray[np.float64], bool]:
-        """Signal from R - before to R + after, holes bridged; and whether it is valid."""
+    def _around(self, sample: int, leads: list[int]) -> tuple[NDArray[np.float64], list[bool]]:
+        """Give the signal from R - before to R + after of some leads, and which are valid.
+
+        Shape (leads, n), mV; holes are bridged.
+        """
         before, after = self._resample.before, self._resample.after
-        wanted = self._recent.span(sample - before, sample + after + 1)[:, lead].astype(np.float64)
-        if math.isfinite(np.add.reduce(wanted)):
-            return wanted, True
-        known = np.isfinite(wanted)
-        near = known[max(before - self._qrs, 0) : before + self._qrs + 1]
-        valid = near.sum() >= 0.75 * len(near) and known.sum() >= MIN_VALID_SHARE * len(wanted)
-        return bridged(wanted), bool(valid)
+        wanted = self._recent.span(sample - before, sample + after + 1)[:, leads]
+        signal = wanted.T.astype(np.float64, "C")
+        valid = [True] * len(leads)
+        if math.isfinite(np.add.reduce(signal, axis=None)):
+            return signal, valid
+        for k, row in enumerate(signal):
+            known = np.isfinite(row)
+            if known.all():
+                continue
+            near = known[max(before - self._qrs, 0) : before + self._qrs + 1]
+            enough = known.sum() >= MIN_VALID_SHARE * len(row)
+            valid[k] = bool(near.sum() >= 0.75 * len(near) and enough)
+            signal[k] = bridged(row)
+        return signal, valid
 
 
 def _median(values: NDArray[np.float64]) -> float:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 
 from monitor.config import WatchSettings
 from monitor.messages import Quality, RPeak, Samples, StreamInfo
@@ -38,29 +37,30 @@ class Watch:
         self._shutdowns: deque[tuple[int, int]] = deque()  # [first, last) in order
         self._end: int | None = None
         self._last_rpeak: int | None = None
-        self._state = Watched(info.start_sample, None, info.start_sample)
+        self._since = info.start_sample
+        self._unusable_since: int | None = None
+        self._after_hole = self._forgets = False
 
     def push(self, block: Samples, quality: Quality) -> None:
         """Take the next hop and its quality."""
-        since, unusable = self._state.since_sample, self._state.unusable_since
         after_hole = self._end is not None and block.start_sample != self._end
-        if self._end is None:
-            since = block.start_sample
+        if self._end is None or after_hole:
+            self._since = block.start_sample
         self._end = block.end_sample
         forget = after_hole
         if after_hole:
-            since, unusable = block.start_sample, None
-        if quality.usable:
-            if unusable is not None:
-                since, unusable = block.start_sample, None
-        else:
+            self._unusable_since = None
+        if not quality.usable:
             self._remember(quality)
-            if unusable is None:
-                unusable = block.start_sample
-            forget = forget or block.end_sample - unusable > self._forget_s * self._rate_hz
+            if self._unusable_since is None:
+                self._unusable_since = block.start_sample
+            lasted = block.end_sample - self._unusable_since
+            forget = forget or lasted > self._forget_s * self._rate_hz
+        elif self._unusable_since is not None:
+            self._since, self._unusable_since = block.start_sample, None
         if forget:
             self._last_rpeak = None
-        self._state = Watched(since, unusable, since, after_hole, forget)
+        self._after_hole, self._forgets = after_hole, forget
 
     def take(self, found: Sequence[RPeak]) -> tuple[list[RPeak], Watched]:
         """Take the R peaks found in this hop.
@@ -75,13 +75,14 @@ class Watch:
         rpeaks = [peak for peak in found if not self._in_shutdown(peak.sample)]
         if rpeaks:
             self._last_rpeak = rpeaks[-1].sample
-        since = self._state.since_sample
+        since = self._since
         last = since if self._last_rpeak is None else max(self._last_rpeak, since)
-        return rpeaks, replace(self._state, quiet_from=last)
+        watched = Watched(since, self._unusable_since, last, self._after_hole, self._forgets)
+        return rpeaks, watched
 
     def at_end(self) -> None:
         """Note that the stream is over: the last beats come without signal."""
-        self._state = replace(self._state, after_hole=False, forget=False)
+        self._after_hole = self._forgets = False
 
     def rr_s(self, windows: Sequence[BeatWindow]) -> dict[int, float | None]:
         """Give the RR interval, in seconds, of each beat outside of every shutdown, by sample.

@@ -186,6 +186,14 @@ class Connections:
         """Tell whether anybody has subscribed to a topic."""
         return _holds(self._wanted, topic)
 
+    def wanted(self, beginnings: tuple[bytes, ...]) -> frozenset[bytes]:
+        """Give the topics subscribed to that may match any of these beginnings."""
+        return frozenset(
+            prefix
+            for prefix in self._wanted
+            if any(prefix.startswith(b) or b.startswith(prefix) for b in beginnings)
+        )
+
     def published(self, topic: bytes, size: int) -> None:
         """Note that a message has been published."""
 

@@ -69,21 +69,29 @@ def encode(
     sent_ns: int,
     mark: Mark | None = None,
     device: str = "",
-    text: str | None = None,
 ) -> list[bytes]:
     """Give the frames of one message; ``mark`` says where it stands in the journal.
 
-    ``device`` is sent with an announcement. ``text`` is the JSON object of the message's fields, if
-    the journal has written it already.
+    ``device`` is sent with an announcement.
 
     Raises
     ------
     ProtocolError
         If the format cannot carry the message, or it is too large.
     """
-    topic = topic_of(body)
-    envelope = fields_to_dict(_Envelope(SCHEMA, publisher, sequence, sent_ns))
-    envelope |= {} if mark is None else fields_to_dict(_Journal(mark.number, mark.before))
+    text, payload = written(body, device)
+    return framed(topic_of(body), text, payload, publisher, sequence, sent_ns, mark)
+
+
+def written(body: Body, device: str | None = None) -> tuple[str, list[bytes]]:
+    """Give the fields of a message as a JSON object, and its payload if it has one.
+
+    Raises
+    ------
+    ProtocolError
+        If the format cannot carry the message, or it is too large.
+    """
+    payload = []
     if isinstance(body, Samples | Snippet):
         values = np.ascontiguousarray(body.values_mv, _SAMPLE_TYPE)
         if values.ndim != 2 or values.nbytes > MAX_PAYLOAD_BYTES:
@@ -93,20 +101,58 @@ def encode(
             )
         fields = fields_to_dict(_SIGNALS[type_name(body)].of(body))
         payload = [values.tobytes()]
-    elif isinstance(body, StreamInfo):
-        fields = fields_to_dict(body) | fields_to_dict(Announced(device=device))
-        payload = []
     else:
-        fields = fields_to_dict(body) if text is None else {}
-        payload = []
-    header = dumps(envelope | fields).encode()
-    if text is not None and not fields:
-        header = b"%b,%b" % (header[:-1], text[1:].encode())
+        fields = fields_to_dict(body)
+        if isinstance(body, StreamInfo) and device is not None:
+            fields |= fields_to_dict(Announced(device=device))
+    return dumps(fields), payload
+
+
+def framed(
+    topic: bytes,
+    text: str,
+    payload: Sequence[bytes],
+    publisher: str,
+    sequence: int,
+    sent_ns: int,
+    mark: Mark | None = None,
+) -> list[bytes]:
+    """Give the frames of a message whose fields are written already (:func:`written`).
+
+    Raises
+    ------
+    ProtocolError
+        If it is too large.
+    """
+    envelope = fields_to_dict(_Envelope(SCHEMA, publisher, sequence, sent_ns))
+    envelope |= {} if mark is None else fields_to_dict(_Journal(mark.number, mark.before))
+    header = b"%b,%b" % (dumps(envelope).encode()[:-1], text[1:].encode())
     if len(header) > MAX_JSON_BYTES:
         raise ProtocolError(
             f"a header of {len(header)} bytes is over the limit of {MAX_JSON_BYTES}"
         )
     return [topic, header, *payload]
+
+
+def body_of(topic: bytes, text: str, payload: Sequence[bytes]) -> Body:
+    """Give a message back from its written fields (:func:`written`).
+
+    Raises
+    ------
+    ProtocolError
+        If they are not those of a message.
+    """
+    kind = topic.partition(b".")[0].decode("ascii", "replace")
+    header = loads(text.encode())
+    signal = _SIGNALS.get(kind)
+    if signal is not None and payload:
+        described = fields_from_dict(signal, header)
+        body: Body = described.message(_values(described.shape, payload[0]))
+        return body
+    if kind not in KINDS:
+        raise ProtocolError(f"{shown(kind)} is no kind of message")
+    known: Body = fields_from_dict(KINDS[kind], header)
+    return known
 
 
 def decode(frames: Sequence[bytes]) -> Packet | None:

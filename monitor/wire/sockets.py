@@ -140,6 +140,14 @@ class ServiceSockets:
         """Connections and messages refused for who sent them, or for how much."""
         return self._refusals.count
 
+    def watch(self, socket: Socket) -> None:
+        """Let messages on another socket end :meth:`wait` too."""
+        self._poller.register(socket, zmq.POLLIN)
+
+    def unwatch(self, socket: Socket) -> None:
+        """Watch another socket no more."""
+        self._poller.unregister(socket)
+
     def open_input(self) -> None:
         """Let the samples come: senders wait until the input subscribes."""
         self._input.setsockopt(zmq.SUBSCRIBE, b"")
@@ -231,6 +239,15 @@ class ServiceSockets:
         self._control.send_multipart([*self._asker, text])
         self._asked()
 
+    def defer(self) -> list[bytes]:
+        """Put the answer to the last request off; give what :meth:`answer_late` needs."""
+        self._asked()
+        return self._asker
+
+    def answer_late(self, asker: list[bytes], text: bytes) -> None:
+        """Answer a request that was put off."""
+        self._control.send_multipart([*asker, text])
+
     def _asked(self) -> None:
         self._budget.end()
         if not self._budget.left:
@@ -239,6 +256,10 @@ class ServiceSockets:
     def wants(self, topic: bytes) -> bool:
         """Tell whether a topic is subscribed to, as of the last :meth:`newcomers`."""
         return self._connections.wants(topic)
+
+    def wanted(self, beginnings: tuple[bytes, ...]) -> frozenset[bytes]:
+        """Give the topics subscribed to that may match any of these beginnings."""
+        return self._connections.wanted(beginnings)
 
     def publish(self, frames: list[bytes]) -> None:
         """Send to all subscribers; a subscriber with a full queue loses the message.

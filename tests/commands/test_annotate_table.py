@@ -1,20 +1,20 @@
 """The table of ``annotate``: whole in a file, and within 80 columns for common records."""
 
-from pathlib import Path
-
 from monitor.annotate import Summary
-from monitor.commands.annotate import _print_table
+from monitor.archive.task import Outcome
+from monitor.commands.annotate_table import print_failures, print_results
 
 
-def summary(record: str) -> Summary:
+def outcome(record: str, kept: bool = False) -> Outcome:
     beats = {"N": 1565, "S": 110, "V": 1964, "F": 415, "Q": 4}
-    return Summary(
+    summary = Summary(
         record, 360.0, ("MLII", "V1"), 1805.6, beats, 103.0, 1234.0, 0.0, {}, "d", "m", 12.3
     )
+    return Outcome(record, record, summary, kept=kept)
 
 
 def test_a_common_record_fits_80_columns(capsys):
-    _print_table([summary("208")], Path("out"))
+    print_results([outcome("208")], "out")
     out = capsys.readouterr().out
     assert max(len(line.rstrip()) for line in out.splitlines()) <= 80
     assert "CPU s" in out
@@ -22,8 +22,17 @@ def test_a_common_record_fits_80_columns(capsys):
 
 
 def test_nothing_is_cut_in_a_file(capsys):
-    _print_table([summary("a_record_with_a_name_of_its_own" * 2), summary("208")], Path("out"))
+    print_results([outcome("a_record_with_a_name_of_its_own" * 2), outcome("208", True)], "out")
     out = capsys.readouterr().out
     assert out.count(" 12.3") == 2
-    assert "2 records, 1.0 h of signal" in out
+    assert "2 records (1 finished before), 1.0 h of signal" in out
     assert "…" not in out
+
+
+def test_every_failure_has_a_row_with_its_reason(capsys):
+    wrong = "record [bad]: its worker process was killed, perhaps for want of memory"
+    print_failures([Outcome("sub/[bad]", wrong=wrong), Outcome("208", wrong="no such file")])
+    out = capsys.readouterr().out
+    assert "sub/[bad]" in out
+    assert wrong in out
+    assert "no such file" in out

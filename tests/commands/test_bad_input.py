@@ -124,7 +124,8 @@ def test_annotate_goes_on_after_a_bad_record(capsys, data_dir, tmp_path):
     (short / "night.edf").write_bytes(b"0       " + b" " * 600)
     out = tmp_path / "out"
     names = ("bad", "odd", "cut", "night.edf", "none", "s0010_re")
-    code = main(["annotate", *(f"{short}/{name}" for name in names), "--out", str(out)])
+    paths = [f"{short}/{name}" for name in names]
+    code = main(["annotate", *paths, "--out", str(out), "--jobs", "1"])
     err = capsys.readouterr().err.splitlines()
     assert code == 1
     assert [line.startswith("ecg-monitor: ") for line in err] == [True] * 6

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import random
+import re
 import signal
 import socket
 import threading
@@ -12,8 +14,11 @@ from dataclasses import dataclass, field
 from monitor_process import PATIENCE_S, running, serving, wait_for
 
 from monitor.feeds.pace import paced
+from monitor.journal.place import is_url, open_reader, state_folder
 from monitor.sources.simulator import Simulator
+from monitor.wire.protocol import JOURNALLED
 from monitor.wire.publisher import SamplePublisher
+from monitor.workers.placing import place_of
 
 STREAM = "patient"
 NOT_OF_THE_EVENT = ("journal", "wall_ns")
@@ -31,6 +36,41 @@ class Killed:
 
     def alerts(self, of="journal"):
         return [event for event in getattr(self, of) if event["type"] == "alert"]
+
+    def gaps(self):
+        return [event for event in self.journal if event["type"] == "gap"]
+
+
+def check_that_all_goes_on(killed):
+    """Check that the journal has everything once, in order, with numbers that go on."""
+    kept = [plain(event) for event in killed.journal]
+    alerts = killed.alerts()
+
+    # what was published is in the journal, in the same order
+    places = iter(kept)
+    missing = [e for e in killed.published if e["type"] in JOURNALLED and e not in places]
+    assert not missing
+
+    # all numbers go on
+    numbers = [event["journal"] for event in killed.journal]
+    assert numbers == list(range(1, len(numbers) + 1))
+    own = [event["seq"] for event in alerts if event["id"] >= 0]
+    assert own == list(range(own[0], own[0] + len(own)))
+    technical = [event["seq"] for event in alerts if event["id"] < 0]
+    assert technical == list(range(-1, -len(technical) - 1, -1))
+
+    # what was missed is marked, where the stream went on
+    begins = {event["start_sample"] for event in killed.journal if event["type"] == "info"}
+    assert {gap["sample"] + gap["length"] for gap in killed.gaps()} <= begins
+
+    # every alert is raised once, and lives no longer than to its end
+    states = {}
+    for event in alerts:
+        states.setdefault(event["id"], []).append(event["state"])
+    for life in states.values():
+        assert life[0] == "raised", life
+        assert life.count("raised") == 1, life
+        assert "cleared" not in life[:-1], life
 
 
 def plain(event):
@@ -103,7 +143,7 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
                     serve.finish()
                 else:
                     time.sleep(0.5 * chance.random())  # any instant
-                    wait_for(path.with_name(f"{path.name}.complete").exists, "the disk")
+                    wait_for(lambda: mark_of(path).exists(), "the disk")
                     serve.kill()
                     killed_s = time.monotonic()
             whole = [line for line in serve.lines if line.endswith("\n")]
@@ -113,6 +153,17 @@ def kill_again_and_again(path, kills, chance, scenario="tour", speed=20.0):
         found.received = [json.loads(line) for line in subscriber.lines]
     found.journal = history(path)
     return found
+
+
+def mark_of(place):
+    """Give the file that says that all is stored."""
+    if not is_url(place):
+        return place.with_name(f"{place.name}.complete")
+    reader = open_reader(place)
+    try:
+        return state_folder() / f"journal-{reader.identity()}.complete"
+    finally:
+        reader.close()
 
 
 @contextlib.contextmanager
@@ -138,3 +189,89 @@ def sending(endpoint, scenario="tour", speed=20.0):
 
 def at_least(lines, number):
     return any(json.loads(line)["journal"] >= number for line in lines)
+
+
+def kill_workers_again_and_again(
+    journal,
+    kills,
+    chance,
+    speed=20.0,
+    options=(),
+    end=None,
+    healed=lambda: None,
+    **process_options,
+):
+    """Kill the worker that has the stream ``kills`` times, each after a random number of events.
+
+    Parameters
+    ----------
+    journal
+        Where it lies.
+    kills
+        How often.
+    chance
+        A ``random.Random``.
+    speed
+        Of the simulated patient, who is played over and over.
+    options, process_options
+        Of the service, beside ``--workers 2``, and of its process.
+    end
+        Ends a worker, by its number and that of its process; by default SIGKILL.
+    healed
+        Called when the stream goes on.
+    """
+    end = end or (lambda number, pid: os.kill(pid, signal.SIGKILL))
+    found = Killed()
+    patience = {"patience_s": PATIENCE_S + 60 * kills, **process_options}
+    options = ("--json", "--journal", str(journal), "--workers", "2", *options)
+    place = place_of(STREAM.encode(), 2)
+    with serving(*options, **patience) as (serve, at):
+        connect = ("--connect", at["output"], "--control", at["control"])
+        with (
+            running("alerts", *connect, "--since", "0", **patience) as subscriber,
+            sending(at["input"], "tour", speed) as end_source,
+        ):
+            subscriber.until("connected")
+            for _ in range(kills):
+                before = len(serve.lines)
+                count = chance.randint(1, 60)
+                serve.until_lines(lambda lines, n=before + count: len(lines) >= n)
+                wait_for(lambda: spares(serve.remarks), "a worker that waits")
+                time.sleep(0.5 * chance.random())  # any instant
+                before = len(serve.lines)
+                end(*worker_of(serve.remarks, place))
+                killed_s = time.monotonic()
+                serve.until(f"has place {place}")
+                serve.until_lines(lambda lines, n=before: analysed(lines[n:]))
+                found.recovery_s.append(time.monotonic() - killed_s)
+                healed()
+            end_source()
+            serve.until(f"stream {STREAM}: ended")
+            last = [e for e in history(journal) if e["type"] == "alert"][-1]["journal"]
+            wait_for(lambda: at_least(subscriber.lines, last), f"number {last}")
+            subscriber.signal(signal.SIGINT)
+        serve.signal(signal.SIGTERM)
+        serve.finish()
+        found.published = [json.loads(line) for line in serve.lines]
+        found.restored = [line for line in serve.remarks if "restored" in line]
+        found.received = [json.loads(line) for line in subscriber.lines]
+    found.journal = history(journal)
+    return found
+
+
+def worker_of(remarks, place):
+    """Give the numbers of the worker and of its process that have a place, as was said."""
+    said = [line for line in remarks if f"has place {place}" in line][-1]
+    number, process = re.search(r"worker (\d+) \(process (\d+)\)", said).groups()
+    return int(number), int(process)
+
+
+def spares(remarks):
+    """Tell how many workers wait for a place."""
+    said = "".join(remarks)
+    return said.count("waits for a place") - said.count("has place")
+
+
+def analysed(lines):
+    """Tell whether there is an event that only an analysis gives."""
+    return any(json.loads(line)["type"] in ("beat", "vitals") for line in lines)

@@ -23,7 +23,7 @@ from fault_parts import (
 from monitor_process import PATIENCE_S, serving, wait_for
 
 from monitor.journal.entries import Query
-from monitor.journal.reader import Reader
+from monitor.journal.place import open_reader
 from monitor.messages import End, Samples
 
 pytestmark = pytest.mark.slow
@@ -115,7 +115,7 @@ def test_the_clock_of_the_service_jumps(survey, tour, tmp_path):
         serve.signal(signal.SIGTERM)
         serve.finish()
     assert not [a["text"] for a in events(lines, "tour", "alert") if a["id"] < 0]
-    reader = Reader(kept)
+    reader = open_reader(kept)
     try:
         entries = list(reader.entries(Query()))
     finally:

@@ -6,10 +6,8 @@ import time
 
 import pytest
 from fault_parts import over
-from killed_service import STREAM, history, kill_again_and_again, plain, sending
+from killed_service import STREAM, check_that_all_goes_on, history, kill_again_and_again, sending
 from monitor_process import running, serving, wait_for
-
-from monitor.wire.protocol import JOURNALLED
 
 pytestmark = pytest.mark.slow
 
@@ -20,36 +18,12 @@ KILLS = 20
 def test_the_service_is_killed_at_random_instants(survey, tmp_path):
     killed = kill_again_and_again(tmp_path / "journal.db", KILLS, random.Random(3))
     assert len(killed.restored) == KILLS
-    kept = [plain(event) for event in killed.journal]
     alerts = killed.alerts()
-
-    # what was published is in the journal, in the same order
-    places = iter(kept)
-    missing = [e for e in killed.published if e["type"] in JOURNALLED and e not in places]
-    assert not missing
-
-    # all numbers go on
-    numbers = [event["journal"] for event in killed.journal]
-    assert numbers == list(range(1, len(numbers) + 1))
-    own = [event["seq"] for event in alerts if event["id"] >= 0]
-    assert own == list(range(own[0], own[0] + len(own)))
-    technical = [event["seq"] for event in alerts if event["id"] < 0]
-    assert technical == list(range(-1, -len(technical) - 1, -1))
+    check_that_all_goes_on(killed)
 
     # what was missed is marked, where the stream went on
-    gaps = [event for event in killed.journal if event["type"] == "gap"]
-    begins = {event["start_sample"] for event in killed.journal if event["type"] == "info"}
+    gaps = killed.gaps()
     assert KILLS // 2 <= len(gaps) <= KILLS  # a kill may come before the first samples
-    assert {gap["sample"] + gap["length"] for gap in gaps} <= begins
-
-    # every alert is raised once, and lives no longer than to its end
-    states = {}
-    for event in alerts:
-        states.setdefault(event["id"], []).append(event["state"])
-    for life in states.values():
-        assert life[0] == "raised", life
-        assert life.count("raised") == 1, life
-        assert "cleared" not in life[:-1], life
 
     # the subscriber, who asks for what it missed, got exactly what the journal holds
     survey.report(

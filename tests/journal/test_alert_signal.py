@@ -1,17 +1,16 @@
 """The signal that led to an alert is journalled with it, bounded, and comes back exactly."""
 
 import json
-import sqlite3
 
 import numpy as np
 import pytest
-from journal_parts import alert, drafts, journal
+from journal_parts import alert, drafts, journal, locked, opened_store, size_of, written
 from test_retention import Clock, tidied
 
 from monitor.journal.entries import MAX_SIGNAL_VALUES, Query, alert_signal_of
 from monitor.journal.history_query import snippet_answer
 from monitor.journal.journal import MAX_SIGNALS
-from monitor.journal.store import TIDY_SNIPPETS, Store
+from monitor.journal.storage import TIDY_SNIPPETS, DiskFullError
 from monitor.messages import Snippet, StreamInfo
 from monitor.recording.span_query import read_answer
 from monitor.wire.jsonform import MAX_JSON_BYTES, dumps, loads
@@ -40,11 +39,11 @@ def asked(kept, number, stream="a"):
     return read_answer(loads(text))
 
 
-def test_it_comes_back_exactly_after_a_restart_too(tmp_path):
-    with journal(tmp_path / "j.db") as kept:
+def test_it_comes_back_exactly_after_a_restart_too(place):
+    with journal(place) as kept:
         kept.keep([raised(1), *drafts(alert(2)), raised(3)])
         before = asked(kept, 3)
-    with journal(tmp_path / "j.db") as kept:
+    with journal(place) as kept:
         for number in (1, 3):
             span, sent = asked(kept, number), snippet(number)
             assert (span.start_sample, span.info.rate_hz, span.info.leads) == (500, 360, INFO.leads)
@@ -56,9 +55,9 @@ def test_it_comes_back_exactly_after_a_restart_too(tmp_path):
                 asked(kept, number, stream)
 
 
-def test_of_many_leads_as_many_are_kept_as_fit_an_answer(tmp_path):
+def test_of_many_leads_as_many_are_kept_as_fit_an_answer(place):
     wide = StreamInfo("a", 1000.0, tuple(f"L{n}" for n in range(32)))
-    with journal(tmp_path / "j.db") as kept:
+    with journal(place) as kept:
         kept.keep([raised(1, wide, rows=10_000, leads=16)])
         span = asked(kept, 1)
     assert span.values_mv.size == MAX_SIGNAL_VALUES
@@ -66,77 +65,75 @@ def test_of_many_leads_as_many_are_kept_as_fit_an_answer(tmp_path):
     np.testing.assert_array_equal(span.values_mv, snippet(1, 10_000, 16).values_mv[:, :4])
 
 
-def test_while_the_disk_takes_nothing_it_waits_in_memory_but_not_without_bound(tmp_path):
-    path = tmp_path / "j.db"
-    with journal(path, hurried=True, retry_s=0.05) as kept:
-        locked = sqlite3.connect(path, isolation_level=None)
-        locked.execute("BEGIN IMMEDIATE")
-        kept.keep([raised(1)])
-        assert kept.trouble
-        kept.keep(drafts(*(alert(n) for n in range(2, MAX_SIGNALS + 3))))
-        number = MAX_SIGNALS + 3
-        kept.keep([raised(number)])
-        np.testing.assert_array_equal(asked(kept, 1).values_mv, snippet(1).values_mv)
-        locked.close()
-    with journal(path) as kept:
+def test_while_the_disk_takes_nothing_it_waits_in_memory_but_not_without_bound(place):
+    with journal(place, hurried=True, retry_s=0.05) as kept:
+        with locked(place):
+            kept.keep([raised(1)])
+            assert kept.trouble
+            kept.keep(drafts(*(alert(n) for n in range(2, MAX_SIGNALS + 3))))
+            number = MAX_SIGNALS + 3
+            kept.keep([raised(number)])
+            np.testing.assert_array_equal(asked(kept, 1).values_mv, snippet(1).values_mv)
+        written(kept)
+    with journal(place) as kept:
         assert kept.last == number
         assert asked(kept, 1).values_mv.shape == (3600, 2)
         with pytest.raises(ProtocolError, match="no snippet"):
             asked(kept, number)
 
 
-def test_where_the_disk_has_no_room_for_it_the_event_is_kept(tmp_path, monkeypatch):
-    append = Store.append
+def test_where_the_disk_has_no_room_for_it_the_event_is_kept(place, monkeypatch):
+    with opened_store(place) as store:
+        kind = type(store)
+    append = kind.append
 
     def crowded(store, entries, memories, positions):
         if any(entry.draft.signal for entry in entries):
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise error
+            raise DiskFullError("database or disk is full")
         append(store, entries, memories, positions)
 
-    monkeypatch.setattr(Store, "append", crowded)
-    with journal(tmp_path / "j.db", retry_s=0.05) as kept:
+    monkeypatch.setattr(kind, "append", crowded)
+    with journal(place, retry_s=0.05) as kept:
         kept.keep([raised(1), *drafts(alert(2))])
-    with journal(tmp_path / "j.db") as kept:
+    with journal(place) as kept:
         assert [entry.number for entry in kept.page(Query(), 10)] == [1, 2]
         with pytest.raises(ProtocolError, match="no snippet"):
             asked(kept, 1)
 
 
-def test_a_journal_that_is_too_large_loses_snippets_before_events(tmp_path):
-    path, clock = tmp_path / "j.db", Clock()
-    with journal(path, wall_ns=clock) as kept:
+def test_a_journal_that_is_too_large_loses_snippets_before_events(place):
+    clock = Clock()
+    with journal(place, wall_ns=clock) as kept:
         for start in range(0, 400, 50):
             kept.keep([raised(number) for number in range(start, start + 50)])
-    size = path.stat().st_size
+    size = size_of(place)
     assert size > 400 * 28_800
-    parts = tidied(path, clock.ns, max_bytes=size / 2)
+    parts = tidied(place, clock.ns, max_bytes=size / 2)
     assert parts == [TIDY_SNIPPETS] * len(parts)
-    assert path.stat().st_size < size * 0.6
-    with journal(path, wall_ns=clock) as kept:
+    assert size_of(place) < size * 0.6
+    with journal(place, wall_ns=clock) as kept:
         assert (kept.first(), kept.last) == (1, 400)
         assert asked(kept, 399).values_mv.shape == (3600, 2)
         with pytest.raises(ProtocolError, match="no snippet"):
             asked(kept, 0)
-    tidied(path, clock.ns + 10**17, keep_days=1.0)  # with the events they belong to
-    with sqlite3.connect(path) as left:
-        assert left.execute("SELECT count(*) FROM snippets").fetchone() == (0,)
-    left.close()
+    tidied(place, clock.ns + 10**17, keep_days=1.0)  # with the events they belong to
+    with opened_store(place) as store:
+        left = store._connection.execute("SELECT count(*) FROM snippets").fetchone()
+        assert left == (0,)
 
 
 @pytest.mark.slow
-def test_new_snippets_do_not_keep_old_events_from_going(tmp_path):
-    path, clock = tmp_path / "j.db", Clock()
+def test_new_snippets_do_not_keep_old_events_from_going(place):
+    clock = Clock()
     most, parts, number = 6_000_000, [], 0  # room for more snippets than go at a time
     for _ in range(10):
-        with journal(path, wall_ns=clock) as kept:
+        with journal(place, wall_ns=clock) as kept:
             kept.keep(drafts(*(alert(n) for n in range(2000))))
             kept.keep([raised(number := number + 1) for _ in range(30)])
-        parts += tidied(path, clock.ns, max_bytes=most)
-        assert path.stat().st_size < 1.2 * most
+        parts += tidied(place, clock.ns, max_bytes=most)
+        assert size_of(place) < 1.2 * most
     assert len(parts) > 10
-    with journal(path, wall_ns=clock) as kept:
+    with journal(place, wall_ns=clock) as kept:
         assert kept.first() > 1
         assert asked(kept, number).values_mv.shape == (3600, 2)  # the newest is there
 
@@ -147,8 +144,8 @@ def test_new_snippets_do_not_keep_old_events_from_going(tmp_path):
      {"stream": "a", "alert_id": True}, {"stream": "a", "alert_id": "1"}],
     ids=json.dumps,
 )  # fmt: skip
-def test_a_wrong_request_is_refused(tmp_path, request_):
-    with journal(tmp_path / "j.db") as kept, pytest.raises(ProtocolError, match="asked for by"):
+def test_a_wrong_request_is_refused(place, request_):
+    with journal(place) as kept, pytest.raises(ProtocolError, match="asked for by"):
         snippet_answer(request_, kept)
 
 

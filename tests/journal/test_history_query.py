@@ -60,9 +60,9 @@ def test_pages_follow_on_each_other(kept):
     assert found == list(range(1, 11))
 
 
-def test_an_answer_can_always_be_read(tmp_path):
+def test_an_answer_can_always_be_read(place):
     big = replace(alert(1), beats=tuple(range(10**9, 10**9 + 20_000)))
-    with journal(tmp_path / "j.db") as kept:
+    with journal(place) as kept:
         kept.keep(drafts(*[big] * 3, *(alert(n) for n in range(2 * MAX_LIMIT))))
         after, seen = 0, []
         while after < kept.last:

@@ -24,12 +24,12 @@ ALL_KINDS = [
 ]
 
 
-def test_what_is_kept_comes_back(tmp_path):
+def test_what_is_kept_comes_back(place):
     assert {type(body) for body in ALL_KINDS} == {KINDS[kind] for kind in JOURNALLED}
-    with journal(tmp_path / "j.db", wall_ns=lambda: 12345) as kept:
+    with journal(place, wall_ns=lambda: 12345) as kept:
         marks = kept.keep(drafts(*ALL_KINDS))
         assert marks == [Mark(n, n - 1) for n in range(1, 6)]
-    entries = read(tmp_path / "j.db")
+    entries = read(place)
     assert bodies(entries) == ALL_KINDS
     assert [(e.number, e.wall_ns) for e in entries] == [(n, 12345) for n in range(1, 6)]
 
@@ -42,54 +42,49 @@ def test_every_message_survives_its_form(body):
     assert body_from_dict(Entry(1, 2, draft_of(body)).fields()) == body
 
 
-def test_it_is_on_the_disk_before_keep_returns(tmp_path):
-    with journal(tmp_path / "j.db") as kept:
+def test_it_is_on_the_disk_before_keep_returns(place):
+    with journal(place) as kept:
         for number in range(20):
             kept.keep(drafts(alert(number)))
-            assert bodies(read(tmp_path / "j.db"))[-1] == alert(number)
+            assert bodies(read(place))[-1] == alert(number)
 
 
-def test_numbers_go_on_and_each_names_the_one_before_it_in_its_stream(tmp_path):
-    path = tmp_path / "j.db"
-    with journal(path) as kept:
+def test_numbers_go_on_and_each_names_the_one_before_it_in_its_stream(place):
+    with journal(place) as kept:
         kept.keep(drafts(alert(1, "a"), alert(1, "b"), alert(2, "a")))
-    with journal(path) as kept:
+    with journal(place) as kept:
         assert kept.last == 3
         assert kept.keep(drafts(alert(2, "b"), alert(3, "a"))) == [Mark(4, 2), Mark(5, 3)]
         assert (kept.last_of("a"), kept.last_of("b"), kept.last_of("c")) == (5, 4, 0)
 
 
-def test_numbers_go_on_after_a_crash(tmp_path):
-    path = tmp_path / "j.db"
+def test_numbers_go_on_after_a_crash(place):
     code = """
         import os, sys
-        from pathlib import Path
         from journal_parts import alert, child, drafts
         from monitor.journal.journal import Journal
-        Journal(Path(sys.argv[1])).keep(drafts(alert(1), alert(2)))
+        Journal(sys.argv[1]).keep(drafts(alert(1), alert(2)))
         os._exit(9)
     """
-    assert subprocess.run(child(code, path), timeout=600).returncode == 9
-    with journal(path) as kept:
+    assert subprocess.run(child(code, place), timeout=600).returncode == 9
+    with journal(place) as kept:
         assert numbers(kept.keep(drafts(alert(3)))) == [3]
-    assert bodies(read(path)) == [alert(1), alert(2), alert(3)]
+    assert bodies(read(place)) == [alert(1), alert(2), alert(3)]
 
 
-def test_a_second_service_is_refused_a_reader_is_not(tmp_path):
-    path = tmp_path / "j.db"
-    with journal(path) as kept:
+def test_a_second_service_is_refused_a_reader_is_not(place):
+    with journal(place) as kept:
         kept.keep(drafts(alert(1)))
-        with pytest.raises(MonitorError, match=r"written by another `serve`.*--journal FILE"):
-            Journal(path)
-        assert len(read(path)) == 1
-    with journal(path):
+        with pytest.raises(MonitorError, match=r"written by another `serve`.*--journal"):
+            Journal(place)
+        assert len(read(place)) == 1
+    with journal(place):
         pass
 
 
-def test_queries(tmp_path):
-    path = tmp_path / "j.db"
+def test_queries(place):
     clock = iter(range(100, 200, 10))
-    with journal(path, wall_ns=lambda: next(clock)) as kept:
+    with journal(place, wall_ns=lambda: next(clock)) as kept:
         for body in (
             alert(1, "a"),
             alert(1, "b", AlertKind.AF, priority=Priority.MEDIUM),
@@ -101,7 +96,7 @@ def test_queries(tmp_path):
 
         def found(**wanted):
             entries = kept.page(Query(**wanted), 100)
-            assert entries == read(path, **wanted)
+            assert entries == read(place, **wanted)
             return [entry.number for entry in entries]
 
         assert found() == [1, 2, 3, 4, 5]
@@ -114,7 +109,7 @@ def test_queries(tmp_path):
         assert [entry.number for entry in kept.page(Query(after=1), 2)] == [2, 3]
 
 
-def test_all_pages_are_read(tmp_path):
-    with journal(tmp_path / "j.db") as kept:
+def test_all_pages_are_read(place):
+    with journal(place) as kept:
         kept.keep(drafts(*(alert(n) for n in range(1200))))
-    assert bodies(read(tmp_path / "j.db")) == [alert(n) for n in range(1200)]
+    assert bodies(read(place)) == [alert(n) for n in range(1200)]

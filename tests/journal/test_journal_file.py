@@ -7,11 +7,11 @@ import pytest
 from journal_parts import alert, bodies, drafts, journal, read
 
 from monitor.errors import MonitorError
-from monitor.journal import schema
 from monitor.journal.entries import Query, draft_of
 from monitor.journal.journal import Journal
-from monitor.journal.reader import Reader
-from monitor.journal.schema import APPLICATION_ID, VERSION
+from monitor.journal.sqlite import schema
+from monitor.journal.sqlite.reader import SqliteReader
+from monitor.journal.sqlite.schema import APPLICATION_ID, VERSION
 from monitor.wire.protocol import Mark
 
 
@@ -19,7 +19,7 @@ from monitor.wire.protocol import Mark
 def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path, content):
     path = tmp_path / "j.db"
     path.write_bytes(content)
-    for open_it in (Journal, Reader):
+    for open_it in (Journal, SqliteReader):
         with pytest.raises(MonitorError, match=r"damaged or not a journal") as caught:
             open_it(path)
         assert "\n" not in str(caught.value)
@@ -42,7 +42,7 @@ def test_a_newer_schema_is_refused(tmp_path):
     with sqlite3.connect(path) as newer:
         newer.execute("PRAGMA user_version = 1000")
     newer.close()
-    for open_it in (Journal, Reader):
+    for open_it in (Journal, SqliteReader):
         with pytest.raises(MonitorError, match=r"schema 1000.*newer program"):
             open_it(path)
 
@@ -123,7 +123,7 @@ def test_an_older_journal_is_brought_up_to_date_and_goes_on(tmp_path, version):
     old_journal(path, version)
     Path(f"{path}.complete").touch()
     with pytest.raises(MonitorError, match=rf"schema {version}.*start `serve` with it once"):
-        Reader(path)
+        SqliteReader(path)
     with journal(path) as kept:
         assert len(kept.identity) == 16
         assert kept.keep(drafts(alert(2))) == [Mark(42, 41)]

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from journal_parts import alert, bodies, child, drafts, journal, numbers, read, written
+from journal_parts import alert, bodies, child, drafts, journal, locked, numbers, read, written
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Memory, Query
@@ -14,25 +14,21 @@ from monitor.journal.writer import MAX_WAITING
 from monitor.wire.protocol import Mark
 
 
-def test_a_locked_file_delays_nobody_and_nothing_is_lost(tmp_path):
-    path = tmp_path / "j.db"
-    with journal(path, hurried=True, retry_s=0.01) as kept:
+def test_a_locked_journal_delays_nobody_and_nothing_is_lost(place):
+    with journal(place, hurried=True, retry_s=0.01) as kept:
         kept.keep(drafts(alert(1)))
         written(kept)
-        locker = sqlite3.connect(path, isolation_level=None)
-        locker.execute("BEGIN EXCLUSIVE")
-        assert numbers(kept.keep(drafts(alert(2)))) == [2]
-        assert kept.trouble
-        assert numbers(kept.keep(drafts(alert(3), alert(4)))) == [3, 4]
-        assert [entry.number for entry in kept.page(Query(), 10)] == [1, 2, 3, 4]
-        assert [entry.number for entry in kept.page(Query(after=2), 1)] == [3]
-        assert len(read(path)) == 1
-        locker.execute("ROLLBACK")
-        locker.close()
+        with locked(place):
+            assert numbers(kept.keep(drafts(alert(2)))) == [2]
+            assert kept.trouble
+            assert numbers(kept.keep(drafts(alert(3), alert(4)))) == [3, 4]
+            assert [entry.number for entry in kept.page(Query(), 10)] == [1, 2, 3, 4]
+            assert [entry.number for entry in kept.page(Query(after=2), 1)] == [3]
+            assert len(read(place)) == 1
         written(kept)
         assert kept.trouble == ""
         assert numbers(kept.keep(drafts(alert(5)))) == [5]
-    assert bodies(read(path)) == [alert(n) for n in range(1, 6)]
+    assert bodies(read(place)) == [alert(n) for n in range(1, 6)]
 
 
 def test_a_mark_that_cannot_be_taken_away_stops_nobody(tmp_path):
@@ -109,53 +105,44 @@ def test_a_file_that_is_removed_is_made_anew(tmp_path, beside):
 
 
 @pytest.mark.slow
-def test_what_memory_cannot_hold_has_no_number(tmp_path):
-    path = tmp_path / "j.db"
-    with journal(path, hurried=True, retry_s=0.01) as kept:
-        locker = sqlite3.connect(path, isolation_level=None)
-        locker.execute("BEGIN EXCLUSIVE")
-        many = drafts(alert(1)) * (MAX_WAITING + 5)
-        marks = kept.keep(many)
-        assert marks[MAX_WAITING:] == [None] * 5
-        assert "memory is full" in kept.trouble
-        locker.close()
+def test_what_memory_cannot_hold_has_no_number(place):
+    with journal(place, hurried=True, retry_s=0.01) as kept:
+        with locked(place):
+            many = drafts(alert(1)) * (MAX_WAITING + 5)
+            marks = kept.keep(many)
+            assert marks[MAX_WAITING:] == [None] * 5
+            assert "memory is full" in kept.trouble
         written(kept)
         assert numbers(kept.keep(drafts(alert(2)))) == [MAX_WAITING + 1]
-    assert len(read(path)) == MAX_WAITING + 1
+    assert len(read(place)) == MAX_WAITING + 1
 
 
 @pytest.mark.slow
-def test_a_number_that_was_given_out_but_not_written_is_not_used_again(tmp_path):
-    path = tmp_path / "j.db"
+def test_a_number_that_was_given_out_but_not_written_is_not_used_again(place):
     code = """
-        import os, sqlite3, sys
-        from pathlib import Path
-        from journal_parts import alert, drafts, written
+        import os, sys
+        from journal_parts import alert, drafts, locked, written
         from monitor.journal.journal import Journal
-        kept = Journal(Path(sys.argv[1]))
+        kept = Journal(sys.argv[1])
         kept.keep(drafts(alert(1)))
         written(kept)
-        locker = sqlite3.connect(sys.argv[1], isolation_level=None)
-        locker.execute("BEGIN EXCLUSIVE")
-        print(kept.keep(drafts(alert(2)))[0].number, flush=True)
-        os._exit(9)
+        with locked(sys.argv[1]):
+            print(kept.keep(drafts(alert(2)))[0].number, flush=True)
+            os._exit(9)
     """
-    done = subprocess.run(child(code, path), timeout=600, capture_output=True, text=True)
-    assert done.stdout.split() == ["2"]
-    with journal(path) as kept:
+    done = subprocess.run(child(code, place), timeout=600, capture_output=True, text=True)
+    assert done.stdout.split() == ["2"], done.stderr
+    with journal(place) as kept:
         assert kept.keep(drafts(alert(3)))[0].number > 2
-    with journal(path) as kept:
+    with journal(place) as kept:
         first = kept.last
         assert numbers(kept.keep(drafts(alert(4)))) == [first + 1]
 
 
 @pytest.mark.slow
-def test_what_cannot_be_written_at_the_end_is_said(tmp_path):
-    path = tmp_path / "j.db"
-    kept = Journal(path)
-    locker = sqlite3.connect(path, isolation_level=None)
-    locker.execute("BEGIN EXCLUSIVE")
-    kept.keep(drafts(alert(1)))
-    with pytest.raises(MonitorError, match=r"1 event\(s\) could not be written"):
-        kept.close()
-    locker.close()
+def test_what_cannot_be_written_at_the_end_is_said(place):
+    kept = Journal(place)
+    with locked(place):
+        kept.keep(drafts(alert(1)))
+        with pytest.raises(MonitorError, match=r"1 event\(s\) could not be written"):
+            kept.close()

@@ -8,8 +8,8 @@ from service_parts import EveryHundred, Sender
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Query, is_kept
-from monitor.journal.reader import Reader
-from monitor.journal.store import Store
+from monitor.journal.place import open_reader
+from monitor.journal.sqlite.store import SqliteStore
 from monitor.messages import Alert, AlertKind, AlertState, End, StreamInfo
 from monitor.service.hub import Hub
 from monitor.service.loop import EndWhen, Service
@@ -33,7 +33,7 @@ class Sockets:
         return True
 
     def on_disk(self):
-        reader = Reader(self.path)
+        reader = open_reader(self.path)
         try:
             return [entry.number for entry in reader.entries(Query())]
         finally:
@@ -101,7 +101,7 @@ def test_what_is_published_is_on_the_disk(tmp_path):
             last[packet.body.stream] = packet.mark.number
         elif isinstance(packet.body, StreamState):
             assert packet.body.journal_last == last[packet.body.stream]
-    reader = Reader(path)
+    reader = open_reader(path)
     assert [body_from_dict(e.fields()) for e in reader.entries(Query())] == [p.body for p in marked]
     reader.close()
 
@@ -111,14 +111,14 @@ def test_a_turn_is_one_transaction(tmp_path, monkeypatch):
     turns = [[s.announce() for s in senders], [s.samples(1000) for s in senders]]
     with journal(tmp_path / "j.db") as kept:
         commits = []
-        append = Store.append
+        append = SqliteStore.append
 
         def counted(store, batch, *rest):
             if batch:
                 commits.append(len(batch))
             append(store, batch, *rest)
 
-        monkeypatch.setattr(Store, "append", counted)
+        monkeypatch.setattr(SqliteStore, "append", counted)
         serve(tmp_path / "j.db", kept, turns)
     assert commits[:2] == [30, 30]
 
@@ -170,7 +170,7 @@ def test_alarms_are_published_while_the_disk_is_locked_and_stored_afterwards(tmp
     assert sum(a.kind is AlertKind.VT for a in alerts) == 80
     storage = [a.state for a in alerts if a.kind is AlertKind.STORAGE_FAILED]
     assert storage == [AlertState.RAISED, AlertState.CLEARED]
-    reader = Reader(path)
+    reader = open_reader(path)
     stored = [body_from_dict(e.fields()) for e in reader.entries(Query())]
     reader.close()
     assert stored == [p.body for p in sockets.published if is_kept(p.body)]
@@ -198,7 +198,7 @@ def test_an_output_that_fails_is_an_alarm_and_what_it_could_not_send_is_in_the_j
         hub = Hub(EveryHundred, "service", said.append)
         service = Service(hub, sockets, "service", None, kept, lambda: next(clock) / 100)
         service.run(EndWhen(idle_s=0.5))
-        reader = Reader(path)
+        reader = open_reader(path)
         alerts = [body_from_dict(e.fields()) for e in reader.entries(Query())]
         reader.close()
     alerts = [a for a in alerts if isinstance(a, Alert)]

@@ -1,12 +1,11 @@
 """A real outlet of the Lab Streaming Layer on this machine; the truth is what was sent."""
 
-import gc
-import itertools
 import uuid
 
 import numpy as np
 import pytest
 import wfdb
+from lsl_outlet import Outlet
 
 pylsl = pytest.importorskip("pylsl")
 
@@ -34,42 +33,32 @@ def own_session(tmp_path_factory):
         yield
 
 
-@pytest.fixture(autouse=True)
-def no_outlet_left():
-    """Outlets that failed tests or raised errors still hold would be found by the next test."""
-    gc.collect()
+@pytest.fixture
+def device():
+    """Give a function that starts a device; all end with the test."""
+    begun = []
+
+    def start(*said, **more):
+        begun.append(Outlet(*said, **more))
+        return begun[-1]
+
+    yield start
+    for outlet in begun:
+        outlet.end()
 
 
-def description(
-    labels=("II", "V5"), unit="microvolts", rate_hz=RATE_HZ, kind="ECG", source="device-1", **more
-):
-    count = more.get("count", len(labels))
-    name = more.get("name", f"bed {uuid.uuid4().hex[:8]}")
-    info = pylsl.StreamInfo(name, kind, count, rate_hz, more.get("form", "float32"), source)
-    channels = info.desc().append_child("channels")
-    for label, channel_kind in zip(labels, more.get("kinds", itertools.repeat("")), strict=False):
-        channel = channels.append_child("channel")
-        channel.append_child_value("label", label)
-        if unit:
-            channel.append_child_value("unit", unit)
-        channel.append_child_value("type", channel_kind)
-    return info
-
-
-def received(outlet_info, rows, times, count=None, **options):
-    """Send rows with stamps through a real outlet; what comes out until ``count`` have come."""
-    outlet = pylsl.StreamOutlet(outlet_info, chunk_size=32)
-    source = LslStream(outlet_info.name(), **options)
+def received(outlet, rows, times, **options):
+    """Send rows with stamps through a real outlet; what comes out until all have come."""
+    source = LslStream(outlet.name, **options)
     chunks = source.chunks()
     assert len(next(chunks).values_mv) == 0  # connected, nothing has come
-    assert outlet.wait_for_consumers(300)
-    for row, stamp in zip(np.asarray(rows).tolist(), times.tolist(), strict=True):
-        outlet.push_sample(row, stamp)
+    outlet.wait()
+    outlet.push(rows, times)
     out, have = [], 0
     for chunk in chunks:
         out.append(chunk)
         have += len(chunk.values_mv)
-        if have >= (count or len(rows)):
+        if have >= len(rows):
             break
     chunks.close()
     index = np.concatenate([c.start_sample + np.arange(len(c.values_mv)) for c in out])
@@ -81,14 +70,14 @@ def stamps(count, rate_hz=RATE_HZ):
 
 
 @pytest.mark.slow
-def test_a_record_through_a_real_outlet_is_the_record(data_dir):
+def test_a_record_through_a_real_outlet_is_the_record(data_dir, device):
     record = wfdb.rdrecord(str(data_dir / "mitdb" / "208"), sampto=7200)
-    sent = description(record.sig_name)
+    sent = device(record.sig_name)
     source, index, values = received(sent, record.p_signal * 1000, stamps(7200))
     info = source.info
     assert (info.rate_hz, info.leads) == (RATE_HZ, ("MLII", "V1"))
-    assert info.stream == sent.name().replace(" ", "_")
-    assert info.source.startswith(f"LSL {sent.name()} on ")
+    assert info.stream == sent.name.replace(" ", "_")
+    assert info.source.startswith(f"LSL {sent.name} on ")
     assert (index == np.arange(7200)).all()
     assert np.abs(values - record.p_signal).max() < 1e-6
 
@@ -97,55 +86,55 @@ def test_a_record_through_a_real_outlet_is_the_record(data_dir):
     ("unit", "factor"),
     [("millivolts", 1), ("V", 1e3)],
 )
-def test_units(unit, factor):
-    _, _, values = received(description(unit=unit), np.full((720, 2), 0.25), stamps(720))
+def test_units(unit, factor, device):
+    _, _, values = received(device(unit=unit), np.full((720, 2), 0.25), stamps(720))
     assert values == pytest.approx(0.25 * factor)
 
 
 @pytest.mark.slow
-def test_integers_are_scaled_by_their_unit():
-    sent = description(unit="uV", form="int16")
+def test_integers_are_scaled_by_their_unit(device):
+    sent = device(unit="uV", form="int16")
     _, _, values = received(sent, np.full((720, 2), -1500), stamps(720))
     assert values == pytest.approx(-1.5)
 
 
 @pytest.mark.slow
-def test_what_the_sender_lost_is_a_hole_through_jitter_and_drift():
+def test_what_the_sender_lost_is_a_hole_through_jitter_and_drift(device):
     kept = np.delete(np.arange(20_000), np.arange(9000, 9400))
     times = stamps(20_000, RATE_HZ * 1.003)[kept] + RNG.normal(0, 0.0015, len(kept))
     rows = np.column_stack([kept, kept]).astype(float)
-    _, index, values = received(description(unit="mV"), rows, times)
+    _, index, values = received(device(unit="mV"), rows, times)
     assert np.abs(index - kept).max() <= 1
     assert (np.diff(index) > 1).sum() == 1
     assert (values[:, 0] == kept).all()
 
 
 @pytest.mark.slow
-def test_drift_is_said():
+def test_drift_is_said(device):
     said = []
     rows = np.zeros((26_000, 2))
-    received(description(), rows, stamps(26_000, RATE_HZ * 0.995), log=said.append)
+    received(device(), rows, stamps(26_000, RATE_HZ * 0.995), log=said.append)
     assert len(said) == 1
     assert "runs at 358.2 Hz where 360 Hz was announced (-0.50 %)" in said[0]
 
 
 @pytest.mark.slow
-def test_another_rate_than_announced_is_refused():
+def test_another_rate_than_announced_is_refused(device):
     with pytest.raises(MonitorError, match="announced at 360 Hz, but its time stamps say 250 Hz"):
-        received(description(), np.zeros((1000, 2)), stamps(1000, 250))
+        received(device(), np.zeros((1000, 2)), stamps(1000, 250))
 
 
 @pytest.mark.slow
-def test_channels_that_are_no_ecg_are_left_out():
-    sent = description(("Fp1", "II", "Resp"), kind="EXG", kinds=("EEG", "ECG", "RESP"))
+def test_channels_that_are_no_ecg_are_left_out(device):
+    sent = device(("Fp1", "II", "Resp"), kind="EXG", kinds=("EEG", "ECG", "RESP"))
     source, _, values = received(sent, np.tile([1.0, 2000.0, 3.0], (720, 1)), stamps(720))
     assert source.info.leads == ("II",)
     assert values == pytest.approx(2.0)
 
 
 @pytest.mark.slow
-def test_a_stream_without_names_is_named_by_the_user():
-    sent = description((), count=2)
+def test_a_stream_without_names_is_named_by_the_user(device):
+    sent = device((), count=2)
     rows = np.tile([1.0, 2.0], (720, 1))
     source, _, values = received(
         sent, rows, stamps(720), leads=("V1", "II"), calibration=Calibration("mV")
@@ -169,31 +158,27 @@ def test_a_stream_without_names_is_named_by_the_user():
         ({}, {"leads": ("V9",)}, "no lead 'V9'"),
     ],
 )
-def test_what_cannot_be_used_is_refused(sent, options, complaint):
-    info = description(**sent)
-    outlet = pylsl.StreamOutlet(info)
+def test_what_cannot_be_used_is_refused(sent, options, complaint, device):
+    outlet = device(**sent)
     with pytest.raises(MonitorError, match=complaint):
-        LslStream(info.name(), **options)
-    del outlet
+        LslStream(outlet.name, **options)
 
 
 @pytest.mark.slow
-def test_streams_are_found_by_name_source_or_as_the_only_ecg(monkeypatch):
-    first, second = description(source="dev-a"), description(source="dev-b", kind="EEG")
-    outlets = [pylsl.StreamOutlet(info) for info in (first, second)]
-    assert LslStream("").info.source.startswith(f"LSL {first.name()} on")
-    assert LslStream("dev-b", leads=("II",)).info.source.startswith(f"LSL {second.name()} on")
+def test_streams_are_found_by_name_source_or_as_the_only_ecg(monkeypatch, device):
+    first, second = device(source="dev-a"), device(source="dev-b", kind="EEG")
+    assert LslStream("").info.source.startswith(f"LSL {first.name} on")
+    assert LslStream("dev-b", leads=("II",)).info.source.startswith(f"LSL {second.name} on")
     monkeypatch.setattr(lsl_stream, "ANOTHER_S", 300.0)
-    twin = pylsl.StreamOutlet(description(source="dev-c", name=first.name()))
+    device(source="dev-c", name=first.name)
     with pytest.raises(MonitorError, match="more than one LSL stream answers"):
-        LslStream(first.name())
-    del outlets, twin
+        LslStream(first.name)
 
 
 @pytest.mark.slow
-def test_a_stream_that_is_not_there(monkeypatch):
+def test_a_stream_that_is_not_there(monkeypatch, device):
     monkeypatch.setattr(lsl_stream, "FIND_S", 0.3)
-    outlet = pylsl.StreamOutlet(description(name="the other"))
+    device(name="the other")
 
     def others(seconds):
         """Look until there is something, however long that takes."""
@@ -204,35 +189,32 @@ def test_a_stream_that_is_not_there(monkeypatch):
         MonitorError, match=r"no LSL stream named bed-9; there is the other \(ECG\)"
     ):
         LslStream("bed-9")
-    del outlet
 
 
 @pytest.mark.slow
-def test_a_sender_that_is_gone_for_good_ends_the_stream():
-    info = description(source="")
-    outlet = pylsl.StreamOutlet(info)
-    chunks = LslStream(info.name()).chunks()
+def test_a_sender_that_is_gone_for_good_ends_the_stream(device):
+    outlet = device(source="")
+    chunks = LslStream(outlet.name).chunks()
     assert len(next(chunks).values_mv) == 0
-    assert outlet.wait_for_consumers(300)
-    del outlet
+    outlet.wait()
+    outlet.end()
     with pytest.raises(MonitorError, match="is lost"):
         for _ in chunks:
             pass
 
 
 @pytest.mark.slow
-def test_a_sender_that_comes_back_goes_on_after_a_hole():
-    info = description(unit="mV")
+def test_a_sender_that_comes_back_goes_on_after_a_hole(device):
+    outlet = device(unit="mV")
     times = stamps(3000)
-    outlet = pylsl.StreamOutlet(info)
-    chunks = LslStream(info.name()).chunks()
+    chunks = LslStream(outlet.name).chunks()
     next(chunks)
-    assert outlet.wait_for_consumers(300)
+    outlet.wait()
     index, values = [], []
 
     def send_and_read(first, last):
-        for i in range(first, last):
-            outlet.push_sample([i, i], times[i])
+        numbers = np.arange(first, last)
+        outlet.push(np.column_stack((numbers, numbers)).astype(float), times[first:last])
         for chunk in chunks:
             index.extend(range(chunk.start_sample, chunk.end_sample))
             values.extend(chunk.values_mv[:, 0].tolist())
@@ -240,9 +222,9 @@ def test_a_sender_that_comes_back_goes_on_after_a_hole():
                 break
 
     send_and_read(0, 1000)
-    del outlet
-    outlet = pylsl.StreamOutlet(info)
-    while not outlet.have_consumers():
+    outlet.end()
+    outlet.begin()
+    while not outlet.heard():
         next(chunks)
     send_and_read(1400, 3000)
     assert values == [*range(1000), *range(1400, 3000)]

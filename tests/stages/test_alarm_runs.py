@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from alarm_beats import RATE_HZ, hops, physiological, run, steady
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.messages import AamiClass, AlertKind, Beat, Samples
 from monitor.stages.alarms.run_weights import BIAS, TABLE
-from monitor.stages.alarms.runs import FEATURES, features, probability
+from monitor.stages.alarms.runs import FEATURES, features, is_ventricular, probability
 from monitor.stages.alarms.shapes import Shapes
 
 
@@ -96,3 +98,42 @@ def test_a_fast_run_of_normal_beats_is_no_vt() -> None:
     assert AlertKind.VT not in physiological(run(hops(steady(150, 0.5, 30), 30)))
     assert AlertKind.VT in physiological(run(hops(steady(150, 0.5, 30, "V"), 30)))
     assert AlertKind.VT not in physiological(run(hops(steady(95, 0.5, 30, "V"), 30)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    labels=st.lists(st.floats(0.0, 1.0), min_size=5, max_size=5),
+    of_signal=st.tuples(
+        st.one_of(st.just(np.nan), st.floats(-1.0, 1.0)),
+        st.one_of(st.just(np.nan), st.floats(-20.0, 20.0)),
+        st.one_of(st.just(np.nan), st.floats(0.0, 9.0)),
+    ),
+    least=st.floats(0.05, 0.95),
+)
+def test_what_cannot_decide_is_not_asked_for(labels, of_signal, least) -> None:
+    asked = []
+
+    class Told:
+        def likeness_to_usual(self, run):
+            asked.append("usual")
+            return of_signal[0]
+
+        def slope_change(self, run):
+            asked.append("slope_change")
+            return of_signal[1]
+
+        def roughness(self):
+            asked.append("steep")
+            return of_signal[2]
+
+    made = [beat(100 * i, v) for i, v in enumerate(labels)]
+    expected = probability(features(made, 2, Told())) >= least
+    asked.clear()
+    assert is_ventricular(made, 2, Told(), least) == expected
+    assert not expected or len(asked) == 3
+
+
+def test_of_a_run_that_is_surely_normal_the_shape_is_not_asked_for(monkeypatch) -> None:
+    monkeypatch.setattr(Shapes, "likeness_to_usual", lambda *_: pytest.fail("asked for"))
+    made = [beat(100 * i, 0.0) for i in range(5)]
+    assert not is_ventricular(made, 0, Shapes(RATE_HZ), 0.9)

@@ -11,7 +11,7 @@ BELOW = {
     "data": {"commands"},
     "train": {"commands", "confusion", "data"},
     "evaluate": {"commands", "confusion", "data", "train"},
-    "load": set(),
+    "load": {"commands", "evaluate"},
     "fuzz": set(),
     "generate": {"load"},
     "senders": set(),

@@ -16,10 +16,12 @@ from message_strategies import (
     streams,
 )
 
+from monitor.journal.entries import draft_of, is_kept
 from monitor.messages import AamiClass, Alert, Beat, End, Samples
-from monitor.wire.fields import MAX_TIME_NS, fields_to_dict
-from monitor.wire.frames import decode, encode
-from monitor.wire.jsonform import MAX_JSON_BYTES, dumps
+from monitor.service.outgoing import drafted
+from monitor.wire.fields import MAX_TIME_NS
+from monitor.wire.frames import body_of, decode, encode, framed, written
+from monitor.wire.jsonform import MAX_JSON_BYTES
 from monitor.wire.protocol import KINDS, MAX_PAYLOAD_BYTES, ProtocolError, topic_of
 
 envelopes = st.tuples(
@@ -226,6 +228,9 @@ def test_any_damage_is_accepted_or_refused(body, data):
 
 
 @given(events | service_messages, marks, envelopes)
-def test_the_text_that_the_journal_wrote_gives_the_same_frames(body, mark, envelope):
-    text = dumps(fields_to_dict(body))
-    assert encode(body, *envelope, mark, text=text) == encode(body, *envelope, mark)
+def test_a_written_message_gives_the_same_frames_and_comes_back(body, mark, envelope):
+    text, payload = written(body)
+    frames = framed(topic_of(body), text, payload, *envelope, mark)
+    assert decode(frames) == decode(encode(body, *envelope, mark))
+    assert body_of(topic_of(body), text, payload) == body
+    assert drafted(topic_of(body), text) == (draft_of(body) if is_kept(body) else None)

@@ -7,7 +7,7 @@ a name made from the weights and the code that decides.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -103,7 +103,7 @@ def outcome(ours: bool, truth: bool) -> int:
     return (0 if ours else 1) if truth else (2 if ours else 3)
 
 
-def episodes(paths: Sequence[Path], work: Path, kind: AlertKind) -> Counts:
+def episodes(paths: Sequence[Path], told_of: Callable[[Path], Said], kind: AlertKind) -> Counts:
     """Tally VF or VT of vfdb: episodes found, missed, false VF alarms, hours.
 
     Episodes of 4 s and more; pieces of VF and flutter 0.5 s apart are one. VT is found by a VF
@@ -111,7 +111,7 @@ def episodes(paths: Sequence[Path], work: Path, kind: AlertKind) -> Counts:
     """
     counts: dict[str, NDArray[np.float64]] = {}
     for path in paths:
-        told = said(path, work)
+        told = told_of(path)
         spans = rhythm_spans(path)
         fibrillation = merged((a, b) for name, a, b in spans if name in FLUTTER)
         tachycardia = [(a, b) for name, a, b in spans if name == "VT"]

@@ -6,6 +6,7 @@ said in the title of a row: its figure there is one of development.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from monitor.messages import AlertKind
@@ -19,6 +20,7 @@ from tools.evaluate.alarm_tallies import (
     false_alarms,
     false_row,
     fibrillation_s,
+    said,
     table,
 )
 from tools.evaluate.alarms import CHALLENGE
@@ -72,7 +74,7 @@ def waveform(study: Study, title: str, kind: AlertKind) -> str:
     parts = [lethal(study, title, kind)]
     paths = sorted(path.with_suffix("") for path in (study.folder / "vfdb").glob("*.hea"))
     if paths and not study.quick:
-        rows = [episode_row("vfdb", episodes(paths, study.work, kind))]
+        rows = [episode_row("vfdb", episodes(paths, partial(said, work=study.work), kind))]
         parts.append(table(f"{title}: episodes", "found | false VF an hour", rows))
     return "\n".join(parts)
 

@@ -14,7 +14,8 @@ the labels come within 1.5 s of the R peak and every beat of the signal got a la
 seconds (``--settle``) are left out: starting, and the detector learning.
 
 ``--cores 2`` runs two services, each with half of the streams, one on each core; the senders share
-the cores with them then.
+the cores with them then. ``--workers 2`` runs one service with that many workers on all cores; its
+CPU is that of the front, then of each worker, the spare one too.
 
 This file is long because sender, service and the measurement share one load.
 """
@@ -194,11 +195,16 @@ class Service:
             time.sleep(0.05)
         self.input, self.output = found.groups()
 
-    def cpu_s(self) -> float:
-        """CPU seconds used so far."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii")
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def cpu_s(self) -> list[float]:
+        """CPU seconds used so far: of the process, then of each of its workers."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        found = []
+        for number in (pid, *map(int, children)):
+            stat = Path(f"/proc/{number}/stat").read_text(encoding="ascii")
+            fields = stat.rpartition(")")[2].split()
+            found.append((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
+        return found
 
     def resident_mib(self) -> float:
         """Resident memory."""
@@ -232,7 +238,8 @@ def measure(count: int, cores: int, load: Load, options: list[str]) -> Result:
     """Run one number of streams."""
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        services = [Service(core, Path(folder), options) for core in range(cores)]
+        pinned = [None] if "--workers" in options else range(cores)
+        services = [Service(core, Path(folder), options) for core in pinned]
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             subscriber = context.socket(zmq.SUB)
@@ -269,9 +276,10 @@ def _watch(
     cpu_before: list[float] | None = None
     while time.time() < until_s + 1.0 or sender.is_alive():
         if time.time() >= from_s and cpu_before is None:
-            cpu_before, cpu_at_s = [service.cpu_s() for service in services], time.time()
+            cpu_before, cpu_at_s = [s for service in services for s in service.cpu_s()], time.time()
         if time.time() >= until_s - 1.0 and not result.cpu and cpu_before is not None:
-            used = [s.cpu_s() - before for s, before in zip(services, cpu_before, strict=True)]
+            cpu_now = [s for service in services for s in service.cpu_s()]
+            used = [now - before for now, before in zip(cpu_now, cpu_before, strict=True)]
             result.cpu = [cpu_s / (time.time() - cpu_at_s) for cpu_s in used]
             result.resident_mib = max(service.resident_mib() for service in services)
         if not subscriber.poll(100):
@@ -306,11 +314,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=45.0)
     parser.add_argument("--settle", type=float, default=15.0)
     parser.add_argument("--cores", type=int, choices=(1, 2), default=1)
+    parser.add_argument("--workers", type=int, help="of one service")
     parser.add_argument("--together", action="store_true", help="all streams send at one instant")
     parser.add_argument("serve_options", nargs="*", help="after --: options for serve")
     args = parser.parse_args(argv)
     machine = frozenset(os.sched_getaffinity(0))
-    senders = machine - {0} if args.cores == 1 and len(machine) > 1 else machine
+    if args.workers:
+        args.serve_options += ["--workers", str(args.workers)]
+    senders = (
+        machine - {0} if args.cores == 1 and not args.workers and len(machine) > 1 else machine
+    )
     os.sched_setaffinity(0, senders)
     load = Load(args.seconds, args.settle, args.together, senders)
     print("streams  label after R peak (s)  lag (s)      CPU of each serve  memory  sender late")

@@ -29,9 +29,15 @@ class Absent:
         """Start anew: samples of all leads were missing."""
         self._invalid_since: list[int | None] = [None] * self._leads
         self.since: tuple[int | None, ...] = (None,) * self._leads
+        self.any = self._invalid = False  # a lead is absent; has been invalid
 
     def take(self, hop: Hop, samples: float) -> None:
         """Take one hop; a lead must have been invalid for ``samples``."""
+        if LeadState.INVALID not in hop.quality.leads:
+            if self._invalid:
+                self.forget()
+            return
+        self._invalid = True
         block = hop.block
         since = list(self.since)
         for lead, state in enumerate(hop.quality.leads):
@@ -47,3 +53,4 @@ class Absent:
             if block.start_sample + int(missing[-1]) + 1 - began >= samples:
                 since[lead] = began
         self.since = tuple(since)
+        self.any = any(began is not None for began in since)

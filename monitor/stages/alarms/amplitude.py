@@ -26,6 +26,7 @@ class Amplitude:
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
         self._qrs: deque[tuple[int, float]] = deque(maxlen=QRS_BEATS)
+        self._large = 0  # of them in a row, up to the newest, are too large
         self._hops: deque[Samples] = deque()
         self._moves_from: int | None = None  # from this hop on the signal has swung enough
 
@@ -44,16 +45,15 @@ class Amplitude:
     def take(self, rpeak_sample: int, height_mv: float) -> None:
         """Take the height of the next QRS complex, in the lead where it is highest."""
         self._qrs.append((rpeak_sample, height_mv))
+        self._large = min(self._large + 1, QRS_BEATS) if height_mv > MOST_QRS_MV else 0
 
     def finding(self, end_sample: int) -> Finding | None:
         """Give the finding while the signal is too large or too small."""
-        if len(self._qrs) == QRS_BEATS:
-            heights_mv = [height for _, height in self._qrs]
-            if min(heights_mv) > MOST_QRS_MV:
-                height_mv = median(heights_mv)
-                beats = tuple(sample for sample, _ in self._qrs)
-                text = f"CHECK UNIT: QRS {height_mv:.0f} mV (uV sent as mV?). Alarms unreliable"
-                return Finding(beats[0], text, height_mv, MOST_QRS_MV, beats)
+        if self._large == QRS_BEATS:
+            height_mv = median(height for _, height in self._qrs)
+            beats = tuple(sample for sample, _ in self._qrs)
+            text = f"CHECK UNIT: QRS {height_mv:.0f} mV (uV sent as mV?). Alarms unreliable"
+            return Finding(beats[0], text, height_mv, MOST_QRS_MV, beats)
         if not self._hops or end_sample - self._hops[0].start_sample < SWING_S * self._rate_hz:
             return None
         first = self._hops[0].start_sample

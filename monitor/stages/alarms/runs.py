@@ -14,7 +14,7 @@ by taking out the least weight again and again, while the cross-validated loss f
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,27 +58,61 @@ def features(run: Sequence[Beat], v_row: int, shapes: Shapes) -> Row:
     -------
     Shape (len(FEATURES),); NaN where the usual beat or the signal is not known.
     """
+    return np.array([*_of_labels(run, v_row), *(find(run, shapes) for find in _OF_SIGNAL.values())])
+
+
+def _of_labels(run: Sequence[Beat], v_row: int) -> list[float]:
     v = sorted(beat.probability(_V) for beat in run)
     n = [beat.probability(_N) for beat in run]
-    usual, slope_change = shapes.beside_usual(run)
-    return np.array(
-        [
-            v[0],
-            v[1],
-            max(n),
-            sum(n) / len(n),
-            min(v_row, LONGEST_ROW),
-            usual,
-            slope_change,
-            shapes.roughness(),
-        ]
-    )
+    return [v[0], v[1], max(n), sum(n) / len(n), min(v_row, LONGEST_ROW)]
+
+
+_OF_SIGNAL: dict[str, Callable[[Sequence[Beat], Shapes], float]] = {
+    "usual": lambda run, shapes: shapes.likeness_to_usual(run),
+    "slope_change": lambda run, shapes: shapes.slope_change(run),
+    "steep": lambda run, shapes: shapes.roughness(),
+}
+
+
+def is_ventricular(run: Sequence[Beat], v_row: int, shapes: Shapes, least: float) -> bool:
+    """Whether a run is ventricular tachycardia with a probability of at least ``least``.
+
+    As :func:`probability` of its :func:`features`; but what takes long to find is found only where
+    it can decide.
+    """
+    known = dict(zip(FEATURES, _of_labels(run, v_row), strict=False))
+    for name in _QUICKEST_FIRST:
+        odds = BIAS + sum(_part(of, known[of]) if of in known else _MOST[of] for of in FEATURES)
+        if _share(odds + _ROUNDING) < least:
+            return False
+        known[name] = _OF_SIGNAL[name](run, shapes)
+    return probability(np.array([known[of] for of in FEATURES])) >= least
 
 
 def probability(known: Row) -> float:
     """Probability that a run is ventricular tachycardia, from :func:`features`."""
     odds = BIAS
-    for value, (_, mean, scale, weight) in zip(known.tolist(), TABLE, strict=True):
-        if not math.isnan(value):
-            odds += weight * min(max((value - mean) / scale, -CLIP), CLIP)
+    for name, value in zip(FEATURES, known.tolist(), strict=True):
+        odds += _part(name, value)
+    return _share(odds)
+
+
+def _part(name: str, value: float) -> float:
+    """Log odds that a feature adds; none if it is not known."""
+    if math.isnan(value):
+        return 0.0
+    mean, scale, weight = _WEIGHTS[name]
+    return weight * min(max((value - mean) / scale, -CLIP), CLIP)
+
+
+_WEIGHTS = {name: (mean, scale, weight) for name, mean, scale, weight in TABLE}
+_QUICKEST_FIRST = ("slope_change", "steep", "usual")
+_RANGES = {"slope_change": (-math.inf, math.inf), "steep": (0.0, math.inf), "usual": (-1.01, 1.01)}
+_MOST = {
+    name: max(0.0, *(_part(name, end) for end in ends)) for name, ends in _RANGES.items()
+}  # log odds that a feature can add
+_ROUNDING = 1e-6
+
+
+def _share(odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-odds))

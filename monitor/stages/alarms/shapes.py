@@ -78,7 +78,7 @@ class Shapes:
         """Keep the shape of the next labelled beat, if its signal is there."""
         reach = self._half + self._shift
         piece = self.signal(beat.sample - reach, beat.sample + reach + 1)
-        if piece is None or np.ptp(piece, axis=0).max() <= _LEAST_MV:
+        if piece is None or _highest(piece) <= _LEAST_MV:
             return
         self._pieces.append((beat.sample, piece))
         self._steep.append(self._steepest(piece))
@@ -97,35 +97,46 @@ class Shapes:
         usual = sorted(self._steep)[len(self._steep) // 2]
         return self._steepest(piece) < _STILL * usual
 
-    def beside_usual(self, run: Sequence[Beat]) -> tuple[float, float]:
-        """Compare the newest beats with the usual one before them.
+    def slope_change(self, run: Sequence[Beat]) -> float:
+        """Give the log of how much steeper the newest beats are than the usual one before them.
 
-        Returns
-        -------
-        likeness, slope : float
-            Mean likeness of the run to the usual beat, and the log of how much steeper it is; NaN
-            where half of the run, or the usual beat, is not known.
+        NaN where half of the run, or the usual beat, is not known.
         """
-        first = run[0].sample
-        usual = [each for each in self._usual if each[0] < first]
-        own = [at for at, _ in self._pieces if at >= first]
-        if len(usual) < _LEAST_BEATS or 2 * len(own) <= len(run):
-            return math.nan, math.nan
+        usual, own = self._beside(run)
+        if not usual:
+            return math.nan
+        steep = median(list(self._steep)[-len(own) :]) / max(median(s for *_, s in usual), 1e-6)
+        return math.log(max(steep, 1e-6))
+
+    def likeness_to_usual(self, run: Sequence[Beat]) -> float:
+        """Give the mean likeness of the newest beats to the usual one before them.
+
+        NaN where half of the run, or the usual beat, is not known.
+        """
+        usual, own = self._beside(run)
+        if not usual:
+            return math.nan
         places = usual[0][0], usual[-1][0]
         if self._compared_with != places:  # in a run the usual beat stays the same
             self._compared_with = places
             self._middle_of_usual = self._middle(np.median([x for _, x, _ in usual], axis=0))
             self._compared.clear()
         for at, piece in self._pieces:
-            if at >= first and at not in self._compared:
+            if at >= own[0] and at not in self._compared:
                 if at not in self._stretched:
                     self._stretched[at] = self._stretches(piece)
                 self._compared[at] = _likeness(*self._stretched[at], self._middle_of_usual)
-        for at in [at for at in self._stretched if at < first]:
+        for at in [at for at in self._stretched if at < own[0]]:
             del self._stretched[at]
-        steep = median(list(self._steep)[-len(own) :]) / max(median(s for *_, s in usual), 1e-6)
-        alike = sum(self._compared[at] for at in own) / len(own)
-        return alike, math.log(max(steep, 1e-6))
+        return sum(self._compared[at] for at in own) / len(own)
+
+    def _beside(self, run: Sequence[Beat]) -> tuple[list[tuple[int, Piece, float]], list[int]]:
+        """Give the usual beats before a run and its own that are known; none where too few are."""
+        first = run[0].sample
+        usual = [each for each in self._usual if each[0] < first]
+        own = [at for at, _ in self._pieces if at >= first]
+        enough = len(usual) >= _LEAST_BEATS and 2 * len(own) > len(run)
+        return (usual, own) if enough else ([], [])
 
     def roughness(self) -> float:
         """Sum of second over first differences in the signal kept, mean of the leads with any."""
@@ -143,7 +154,8 @@ class Shapes:
     def _steepest(self, piece: Piece) -> float:
         """Steepest slope of all leads together, mV in ``_SLOPE_S``."""
         rise = piece[self._slope :] - piece[: -self._slope]
-        return math.sqrt(float(np.einsum("nl,nl->n", rise, rise).max(initial=0.0)))
+        energy = np.einsum("nl,nl->n", rise, rise)
+        return math.sqrt(float(np.maximum.reduce(energy, initial=0.0)))
 
     def likeness(self, first: Beat, second: Beat) -> float:
         """Correlation of the shapes of two of the last beats; 0 where one is not known."""
@@ -162,7 +174,7 @@ class Shapes:
         piece = self._pieces[-1][1]
         middle = len(piece) // 2
         reach = self._half // 2
-        return float(np.ptp(piece[middle - reach : middle + reach + 1], axis=0).max())
+        return _highest(piece[middle - reach : middle + reach + 1])
 
     def _known_form(self, piece: Piece) -> int | None:
         """Join the likest known form and give its number, or found a new one."""
@@ -201,9 +213,16 @@ class Shapes:
         """
         if self._recent is None or not self._recent.holds(start, end):
             return None
-        piece = self._recent.span(start, end).astype(np.float64)
-        piece[:, ~np.isfinite(piece).all(axis=0)] = 0.0
+        piece: Piece = self._recent.span(start, end).astype(np.float64)
+        if not math.isfinite(np.add.reduce(piece, axis=None)):
+            piece[:, ~np.isfinite(piece).all(axis=0)] = 0.0
         return piece
+
+
+def _highest(piece: Piece) -> float:
+    """Highest less lowest sample, in the lead where that is most."""
+    heights: list[float] = (np.maximum.reduce(piece, 0) - np.minimum.reduce(piece, 0)).tolist()
+    return max(heights)
 
 
 def _likeness(centred: Piece, energy: Piece, middle: Piece) -> float:

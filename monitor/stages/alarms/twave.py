@@ -36,6 +36,7 @@ class TWave:
         self._rate_hz = rate_hz
         self.reach = round(_FROM_S * rate_hz), round(_TO_S * rate_hz)
         self._pieces: deque[NDArray[np.float64]] = deque(maxlen=_BEATS)
+        self._smooth: NDArray[np.float64] | None = None  # their smoothed mean, once asked for
 
     def forget(self) -> None:
         """Begin anew."""
@@ -44,6 +45,7 @@ class TWave:
     def take(self, piece: NDArray[np.float64]) -> None:
         """Take the signal in ``reach`` after the R peak of a normal beat, shape (n, leads), mV."""
         self._pieces.append(piece)
+        self._smooth = None
 
     def peak_s(self, rr_s: float) -> float:
         """Give the time from the R peak to that of the T wave, at the RR interval there is."""
@@ -51,10 +53,11 @@ class TWave:
         return _BAZETT_S * math.sqrt(rr_s) if measured is None else measured
 
     def _measured_s(self, rr_s: float) -> float | None:
-        usual = np.mean(np.stack(self._pieces), axis=0)
         width = max(1, round(_SMOOTH_S * self._rate_hz))
-        total = np.cumsum(usual, axis=0)
-        smooth = (total[width:] - total[:-width]) / width
+        if self._smooth is None:
+            total = np.cumsum(np.mean(np.stack(self._pieces), axis=0), axis=0)
+            self._smooth = (total[width:] - total[:-width]) / width
+        smooth = self._smooth
         offset = self.reach[0] + (1 + width) / 2.0  # of its first row, from the R peak
         last = round(min(_TO_S, _SHARE * rr_s) * self._rate_hz - offset)
         first = round(_EARLIEST_S * self._rate_hz - offset)

@@ -22,6 +22,7 @@ from monitor.messages import (
 )
 from monitor.stages.alarms.absent import Absent
 from monitor.stages.alarms.amplitude import Amplitude
+from monitor.stages.alarms.row import Row, row_of
 from monitor.stages.alarms.shapes import Shapes
 from monitor.stages.alarms.twave import TWave
 from monitor.stages.ectopy import LastMinute
@@ -67,11 +68,13 @@ class View:
         self._settle_s = watch.settle_s
         self._elapsed = 0  # samples since the hop before
         self._rpeaks_seen = 0
+        self._rows: dict[int, Row | None] = {}  # asked for since the last R peak, by length
         self._minute = {label: LastMinute(info.rate_hz) for label in (AamiClass.V, AamiClass.S)}
 
     def forget(self) -> None:
         """Drop beats and rate: what came before proves nothing about what comes."""
         self.rpeaks.clear()
+        self._rows.clear()
         self.beats.clear()
         self.pulses.clear()
         self.pacing_pulses.clear()
@@ -154,6 +157,7 @@ class View:
             if rr_s >= self.settings.pause_s:
                 self._pauses.add(self.rpeaks[-1])
         self.rpeaks.append(rpeak.sample)
+        self._rows.clear()
 
     def _take_name(self, rhythm: Rhythm) -> None:
         before, self.rhythm = self.rhythm, rhythm
@@ -215,6 +219,12 @@ class View:
     def newest_is_still(self) -> bool:
         """Whether nothing as steep as a QRS is in the signal whose R peaks may be unknown yet."""
         return self.shapes.is_still(self.settled_sample, self.sample + 1)
+
+    def row(self, count: int) -> Row | None:
+        """Give the row of the last ``count`` R peaks; None if there are fewer."""
+        if count not in self._rows:
+            self._rows[count] = row_of(self.rpeaks, count)
+        return self._rows[count]
 
     def even_pulses(self, count: int, spread: float) -> list[Pulse]:
         """Give the last pulses, so many, if their log heights spread no more; else none."""

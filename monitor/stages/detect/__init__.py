@@ -12,22 +12,35 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from monitor.config import DetectSettings
 from monitor.errors import USAGE, MonitorError
-from monitor.messages import StreamInfo
+from monitor.messages import Quality, RPeak, StreamInfo
 from monitor.stages import Detector
 from monitor.stages.detect.custom import CustomDetector
 from monitor.stages.detect.neurokit import METHODS, NeurokitDetector
 from monitor.stages.detect.qrs_detector import QrsDetector
+from monitor.stages.hop_rows import HopRow
+from monitor.stages.steps import Steps
 
-__all__ = ["DETECTORS", "NeurokitDetector", "QrsDetector", "make_detector"]
+__all__ = ["DETECTORS", "NeurokitDetector", "QrsDetector", "make_detector", "peaks_of"]
 
 DETECTORS: dict[str, Callable[[StreamInfo, DetectSettings], Detector]] = {
     "default": QrsDetector,
     **{f"neurokit:{method}": NeurokitDetector for method in METHODS},
 }
+
+
+def peaks_of(
+    detector: Detector, row: HopRow, qualities: Sequence[Quality]
+) -> Steps[list[list[RPeak]]]:
+    """Give the R peaks that a detector finds in each hop of a row."""
+    if isinstance(detector, QrsDetector):
+        return (yield from detector.steps(row, qualities))
+    return [
+        detector.push(block, quality) for block, quality in zip(row.blocks, qualities, strict=True)
+    ]
 
 
 def make_detector(info: StreamInfo, settings: DetectSettings) -> Detector:

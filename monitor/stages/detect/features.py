@@ -133,19 +133,15 @@ class CandidateFeatures:
         """
         levels, rr, rate_hz = self._levels, self._rr, self._rate_hz
         h, apart, w = self._history.height, self.apart, self._w50
-        tops: list[float] = []
-        slope: list[float] = []
-        span: list[float] = []
+        around = self._history.envelope[:, place - w : place + w + 1]
+        tops: list[float] = np.maximum.reduce(around, 1).tolist()
+        slope, span, moved = self._shapes(place - self._delay)
         height = steep = step = 0.0
         lowest, highest = math.inf, -math.inf
         for lead, weight in enumerate(levels.weights):
-            tops.append(top_of(self._history.envelope[lead, place - w : place + w + 1]))
-            steepest, size, moved = self._shape(place - self._delay, lead)
-            slope.append(steepest)
-            span.append(size)
-            typical = levels.slope[lead] or steepest  # nothing is typical before the first beat
-            steep += weight * math.log(steepest / typical + 1e-3)
-            step += weight * abs(moved) / (levels.span[lead] or size)
+            typical = levels.slope[lead] or slope[lead]  # nothing is typical before the first beat
+            steep += weight * math.log(slope[lead] / typical + 1e-3)
+            step += weight * abs(moved[lead]) / (levels.span[lead] or span[lead])
             relative = math.log(tops[lead] / levels.level[lead] + 1e-3)
             height += weight * relative
             if levels.counted[lead]:
@@ -187,21 +183,21 @@ class CandidateFeatures:
         )
         return features, match, tops, slope, span
 
-    def _shape(self, centre: int, lead: int) -> tuple[float, float, float]:
-        """Steepest slope, size and baseline shift of a lead around ``centre``, free of mains.
+    def _shapes(self, centre: int) -> tuple[list[float], list[float], list[float]]:
+        """Steepest slope, size and baseline shift of each lead around ``centre``, free of mains.
 
         A mean over 1/50 s removes 50 Hz, a difference over 1/60 s removes 60 Hz.
         """
         mean_of, lag, reach, w = self._mean_of, self._lag, self._w200, self._w60
-        total = self._history.signal[lead, centre - reach - mean_of : centre + self.apart].cumsum()
-        smooth = (total[mean_of:] - total[:-mean_of]) / mean_of
-        # smooth[j] is centred at centre - reach + j - mean_of / 2 + 1/2
+        signal = self._history.signal[:, centre - reach - mean_of : centre + self.apart]
+        total = signal.cumsum(axis=1)
+        smooth = (total[:, mean_of:] - total[:, :-mean_of]) / mean_of
+        # smooth[:, j] is centred at centre - reach + j - mean_of / 2 + 1/2
         mid = reach + mean_of // 2
         w += lag // 2
-        inner = smooth[mid - w : mid + w + 1]
-        slopes = inner[lag:] - inner[:-lag]
-        slope = top_of(np.abs(slopes))
-        span = top_of(inner) - float(inner[inner.argmin()])
+        inner = smooth[:, mid - w : mid + w + 1]
+        slope = np.maximum.reduce(np.abs(inner[:, lag:] - inner[:, :-lag]), 1) + _SMALLEST
+        span = np.maximum.reduce(inner, 1) - np.minimum.reduce(inner, 1) + _SMALLEST
         edge = self._w50
-        step = float(_total(smooth[-edge:]) - _total(smooth[:edge])) / edge
-        return slope + _SMALLEST, span + _SMALLEST, step
+        step = (_total(smooth[:, -edge:], 1) - _total(smooth[:, :edge], 1)) / edge
+        return slope.tolist(), span.tolist(), step.tolist()

@@ -94,18 +94,27 @@ class Levels:
         self._background = [0.2] * leads
         self._looked = 0
 
-    def follow(self, envelope: Array, valid: Mask | None) -> None:
-        """Take in one hop: update which leads are live, and how quiet they are between beats."""
-        n = envelope.shape[1]
+    def follow(self, sums: list[float], n: int, valid: Mask | None) -> None:
+        """Take in one hop: update which leads are live, and how quiet they are between beats.
+
+        Parameters
+        ----------
+        sums
+            Of the envelope over the hop, per lead.
+        n
+            Samples of the hop.
+        valid
+            Shape (leads, n); None where all samples are.
+        """
         for lead in range(self.leads):
             self.run[lead] += n
             # a few missing samples are bridged
             if valid is not None and np.count_nonzero(valid[lead]) < _ENOUGH * n:
                 self.run[lead] = 0
         if self.leads > 1:
-            self._weigh(envelope)
+            self._weigh(sums, n)
 
-    def _weigh(self, envelope: Array) -> None:
+    def _weigh(self, sums: list[float], n: int) -> None:
         level, background = self.level, self._background
         live = [v < _INF and run > self._trusted for v, run in zip(level, self.run, strict=True)]
         if True not in live:
@@ -116,10 +125,9 @@ class Levels:
         ]
         if True not in counted:
             counted = live
-        n = envelope.shape[1]
         weights = []
         for lead, counts in enumerate(counted):
-            mean = float(np.add.reduce(envelope[lead])) / (n * level[lead])
+            mean = sums[lead] / (n * level[lead])
             if self.run[lead]:
                 background[lead] += 0.15 * (mean - background[lead])
             weights.append(1.0 / (background[lead] + 0.1) ** 2 if counts else 0.0)
@@ -223,7 +231,7 @@ class Levels:
         self.known = True
         self._rescale()
         if self.leads > 1:
-            self._weigh(history.envelope[:, history.at - 1 : history.at])
+            self._weigh(history.envelope[:, history.at - 1].tolist(), 1)
         history.rescale(self.scale)
 
     def forget_shape(self) -> None:

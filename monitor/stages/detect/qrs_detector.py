@@ -10,6 +10,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,10 +20,13 @@ from monitor.config import DetectSettings
 from monitor.messages import LeadState, Quality, RPeak, Samples, StreamInfo
 from monitor.stages.detect.beat_decisions import BeatDecisions
 from monitor.stages.detect.envelope import Envelope
+from monitor.stages.detect.front import Front, FrontInputs
 from monitor.stages.detect.history import History
 from monitor.stages.detect.levels import LEARN_S, SOON_S, Levels
 from monitor.stages.detect.noise_penalty import NoisePenalty
 from monitor.stages.detect.step_blanking import StepBlanking
+from monitor.stages.hop_rows import HopRow
+from monitor.stages.steps import Steps, run_alone
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -122,38 +126,58 @@ class QrsDetector:
         )
         self._states: tuple[LeadState, ...] = ()
         self._usable = np.ones(self._leads, bool)
+        self._all_usable = True
 
     def push(self, block: Samples, quality: Quality) -> list[RPeak]:
         """Take one hop, give the R peaks that can be decided now."""
-        peaks = []
-        if block.start_sample != self._history.end:
-            peaks = self._skip_to(block.start_sample)
-        values = block.values_mv.T[: self._leads].astype(np.float64, order="C")
-        valid = self._find_valid(values, quality)
+        return self.push_row(HopRow([block]), [quality])[0]
+
+    def push_row(self, row: HopRow, qualities: Sequence[Quality]) -> list[list[RPeak]]:
+        """Take hops in order; give the R peaks of each, which are those of each hop by itself."""
+        return run_alone(self.steps(row, qualities))
+
+    def steps(self, row: HopRow, qualities: Sequence[Quality]) -> Steps[list[list[RPeak]]]:
+        """Like :meth:`push_row`, but hops may be filtered for many streams together."""
+        start = row.start_sample
+        before = self._skip_to(start) if start != self._history.end else []
+        values = row.values[: self._leads]
+        front = Front(self._rate_hz, *values.shape[1:])
+        state = self._front.state(self._history)
+        reaches, ahead = yield FrontInputs(front, values, self._blanking.before, state)
+        self._front.begin_row(values, ahead)
+        found: list[list[RPeak]] = []
+        for k, block in enumerate(row.blocks):
+            here = values[:, k]
+            valid = self._find_valid(here, qualities[k], row.whole[k], reaches[k])
+            found.append(before + self._push(block, here, valid))
+            before = []
+        return found
+
+    def _push(self, block: Samples, values: Array, valid: Mask | None) -> list[RPeak]:
         self._follow_valid(block, valid)
         leads_changed = self._filter(values, valid)
         searches_again = leads_changed and self.decisions.select_leads()
         first_level = self._learn_levels()
         found = self._decide()
-        if first_level or searches_again:
-            found = self._mark_late(found)
-        return peaks + found
+        return self._mark_late(found) if first_level or searches_again else found
 
     def flush(self) -> list[RPeak]:
         """Give the R peaks still pending when the stream ends."""
         cut_off = self._history.valid_end - round(_CUT_OFF_S * self._rate_hz)
         return [peak for peak in self._close() if peak.sample < cut_off]
 
-    def _find_valid(self, values: Array, quality: Quality) -> Mask | None:
+    def _find_valid(
+        self, values: Array, quality: Quality, whole: bool, reach: list[float]
+    ) -> Mask | None:
         """Find the samples to use, shape (leads, n); None if all are."""
         if quality.leads != self._states:
             self._states = quality.leads
             self._usable = np.array([s in _USABLE for s in quality.leads[: self._leads]])
+            self._all_usable = bool(self._usable.all())
         valid: Mask | None = None
-        # a sum of squares that is not finite shows NaN in one cheap call
-        if not (self._usable.all() and math.isfinite(np.vdot(values, values))):
+        if not (self._all_usable and (whole or np.isfinite(values).all())):
             valid = np.isfinite(values) & self._usable[:, None]
-        steps = self._blanking.find(values, self._levels.span)
+        steps = self._blanking.find(values, self._levels.span, reach)
         if steps is not None:
             valid = ~steps if valid is None else valid & ~steps
         return valid
@@ -173,8 +197,8 @@ class QrsDetector:
         """Filter one hop into the history; tell whether other leads count now."""
         n, history, counted = values.shape[1], self._history, self._levels.counted
         history.grow(n)
-        self._front.push(values, valid, history)
-        self._levels.follow(history.envelope[:, history.at - n : history.at], valid)
+        sums = self._front.push(values, valid, history)
+        self._levels.follow(sums, n, valid)
         history.rescale(self._levels.scale, n)
         return self._levels.counted != counted
 

@@ -100,12 +100,9 @@ class Templates:
             The best one, weighted over the leads; correlation 0 while there is no template.
         """
         count = _FIRST + self._kinds
-        norms, single = [], []
-        for lead in range(self._leads):
-            pieces = piece[lead].take(self._index)  # (shifts, width)
-            norm = np.sqrt(np.einsum("sw,sw->s", pieces, pieces)) + _TINY
-            norms.append(norm)
-            single.append((pieces @ self._shapes[lead, :, :count]) / norm[:, None])
+        pieces = piece.take(self._index, axis=1)  # (leads, shifts, width)
+        norms = np.sqrt(np.einsum("lsw,lsw->ls", pieces, pieces)) + _TINY
+        single = (pieces @ self._shapes[:, :, :count]) / norms[:, :, None]
         joint = single[0]  # (shifts, 1 + kinds)
         if self._leads > 1:
             joint = weights[0] * single[0] + weights[1] * single[1]

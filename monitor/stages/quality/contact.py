@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,34 @@ REST_HALF_LIFE_S = 60.0
 GLIDE_RATIO = 10.0
 GLIDE_PART = 0.01
 GLIDE_MAX_S = 10.0
+
+
+class Runs(NamedTuple):
+    """The extremes of the samples of a hop, and its runs of equal samples."""
+
+    high: float
+    low: float
+    first: float
+    last: float
+    changes: int  # samples unlike their predecessor
+    before: int  # samples before the first change
+    after: int  # samples after the last change, and with it
+
+
+def runs_of(x: NDArray[np.float64]) -> list[Runs]:
+    """Give those of each row of samples, shape (rows, n)."""
+    n = x.shape[1]
+    moved = x[:, 1:] != x[:, :-1]
+    changes: list[int] = np.add.reduce(moved, 1, dtype=np.intp).tolist()
+    before = after = [0] * len(x)
+    if n > 1:
+        before, after = moved.argmax(axis=1).tolist(), moved[:, ::-1].argmax(axis=1).tolist()
+    highest, lowest = np.maximum.reduce(x, 1).tolist(), np.minimum.reduce(x, 1).tolist()
+    rows = zip(highest, lowest, x[:, 0].tolist(), x[:, -1].tolist(), strict=True)
+    return [
+        Runs(*row, count, before[k] + 1 if count else n, after[k] + 1 if count else n)
+        for k, (row, count) in enumerate(zip(rows, changes, strict=True))
+    ]
 
 
 class Contact:
@@ -56,13 +86,20 @@ class Contact:
         self._glide_s = 0.0
 
     def push(
-        self, x: NDArray[np.float64], whole: bool, hop_s: float, texture: Texture | None
+        self,
+        x: NDArray[np.float64],
+        runs: Runs | None,
+        hop_s: float,
+        texture: Texture | None,
     ) -> LeadState | None:
-        """Judge one hop, shape (n,), NaN where missing; None if there is nothing to judge."""
+        """Judge one hop, shape (n,), NaN where missing; None if there is nothing to judge.
+
+        ``runs`` are those of the hop if no sample is missing.
+        """
         settings = self._settings
         keep = max(0.0, 1.0 - hop_s / settings.hold_s)
         self._missing_s *= keep
-        if not whole:
+        if runs is None:
             known = ~np.isnan(x)
             missing = len(x) - int(np.count_nonzero(known))
             self._missing_s += missing / self._rate_hz
@@ -72,42 +109,38 @@ class Contact:
             if missing == len(x):  # a lead that never gave a sample is not good
                 return LeadState.INVALID if self._top < self._bottom else None
             x = x[known]
-        self._follow(x, hop_s, keep)
+            runs = runs_of(x[None])[0]
+        self._follow(x, runs, hop_s, keep)
         return self._judge(hop_s, texture)
 
-    def _follow(self, x: NDArray[np.float64], hop_s: float, keep: float) -> None:
+    def _follow(self, x: NDArray[np.float64], runs: Runs, hop_s: float, keep: float) -> None:
         """Update runs of equal samples, the rails and the time spent at them."""
-        high, low = float(np.maximum.reduce(x)), float(np.minimum.reduce(x))
+        high, low, first, last, changes, before, after = runs
+        n = len(x)
         if high > self._top or low < self._bottom:
             self._pinned_s = 0.0  # so the old one was no rail
             self._top, self._bottom = max(self._top, high), min(self._bottom, low)
         self._pinned_s *= keep
         self._rests *= 0.5 ** (hop_s / REST_HALF_LIFE_S)
         if high == low == self._last:
-            self._run += len(x)
+            self._run += n
         else:
-            changes = np.flatnonzero(x[1:] != x[:-1])
-            first = int(changes[0]) + 1 if len(changes) else len(x)
-            run = self._run + first if x[0] == self._last else self._run
+            run = self._run + before if first == self._last else self._run
             rest = REST_S * self._rate_hz
-            longest = 0
-            if len(changes) > 1 and len(x) - len(changes) >= rest:  # else too few are equal
-                longest = int((changes[1:] - changes[:-1]).max())
             limit = self._settings.constant_s * self._rate_hz
             # a run at a rail says nothing about how fine the converter is
             if rest <= run < limit and self._last not in (self._top, self._bottom):
                 self._rests += 1.0
-            if longest >= rest:
-                self._rests += 1.0
-            if len(changes):
-                self._run = len(x) - 1 - int(changes[-1])
-            else:
-                self._run = len(x)
+            if changes > 1 and n - changes >= rest:  # else too few are equal
+                places = np.flatnonzero(x[1:] != x[:-1])
+                if int((places[1:] - places[:-1]).max()) >= rest:
+                    self._rests += 1.0
+            self._run = after
         if self._bottom < self._top and (high == self._top or low == self._bottom):
             same = x[1:] == x[:-1]
             rail = (x[1:] == self._top) | (x[1:] == self._bottom)
             self._pinned_s += int(np.count_nonzero(same & rail)) / self._rate_hz
-        self._last = float(x[-1])
+        self._last = last
 
     def _judge(self, hop_s: float, texture: Texture | None) -> LeadState:
         settings = self._settings

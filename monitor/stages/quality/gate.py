@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.config import QualitySettings
 from monitor.messages import LeadState, Quality, Samples, StreamInfo
 from monitor.stages.bridging import bridged
-from monitor.stages.quality.contact import Contact
+from monitor.stages.hop_rows import HopRow
+from monitor.stages.quality.contact import Contact, Runs
+from monitor.stages.quality.measures import Measured, Meter
 from monitor.stages.quality.noise import Noise
-from monitor.stages.quality.texture import Texture, TextureMeter
+from monitor.stages.quality.texture import Texture
+from monitor.stages.steps import Steps, run_alone
 
 
 class QualityGate:
@@ -28,42 +29,63 @@ class QualityGate:
 
     def __init__(self, info: StreamInfo, settings: QualitySettings) -> None:
         self._rate_hz = info.rate_hz
-        self._meter = TextureMeter(info.rate_hz, len(info.leads))
+        self._meter = Meter(info.rate_hz, len(info.leads))
         self._leads = [_Lead(info.rate_hz, settings) for _ in info.leads]
         self._end_sample: int | None = None
 
     def push(self, block: Samples) -> Quality:
-        """Judge one hop; ``block.values_mv`` has shape (n, leads), mV, NaN where missing.
+        """Judge one hop; ``block.values_mv`` has shape (n, leads), mV, NaN where missing."""
+        return self.push_row(HopRow([block]))[0]
+
+    def push_row(self, row: HopRow) -> list[Quality]:
+        """Judge hops in order; the result is that of each hop by itself."""
+        return run_alone(self.steps(row))
+
+    def steps(self, row: HopRow) -> Steps[list[Quality]]:
+        """Like :meth:`push_row`, but what is measured may be so for many streams together.
 
         Of each lead, two seconds of signal and a few numbers are kept.
         """
-        if block.start_sample != self._end_sample:
+        if row.start_sample != self._end_sample:
             self._meter.forget()
             for lead in self._leads:
                 lead.forget()
-        self._end_sample = block.end_sample
-        values = block.values_mv.T.astype(np.float64)  # (leads, n), contiguous rows
-        # a sum that is not finite shows NaN in one cheap call
-        whole = math.isfinite(np.add.reduce(values, axis=None))
-        if not whole:
-            values[~np.isfinite(values)] = np.nan
-            filled = np.stack(
-                [bridged(row, last) for row, last in zip(values, self._meter.last_mv, strict=True)]
+        self._end_sample = row.end_sample
+        values, whole = row.values, row.whole
+        leads, hops, _ = values.shape
+        filled = values
+        if not all(whole):
+            filled = values.copy()
+            for k in (k for k in range(hops) if not whole[k]):
+                before = filled[:, k - 1, -1] if k else self._meter.last_mv
+                for at in range(leads):
+                    filled[at, k] = bridged(values[at, k], before[at])
+        measured: Measured = yield self._meter.inputs(filled)
+        self._meter.take(filled, measured)
+        runs = measured.runs
+        verdicts = []
+        for k, block in enumerate(row.blocks):
+            texture = measured.textures[k]
+            states = tuple(
+                [
+                    judge.push(
+                        values[at, k],
+                        runs[at * hops + k] if whole[k] else None,
+                        texture[at] if texture else None,
+                    )
+                    for at, judge in enumerate(self._leads)
+                ]
             )
-        else:
-            filled = values
-        texture = self._meter.push(filled)
-        states = tuple(
-            lead.push(values[k], whole, texture[k] if texture else None)
-            for k, lead in enumerate(self._leads)
-        )
-        return Quality(
-            stream=block.stream,
-            sample=block.start_sample,
-            end_sample=block.end_sample,
-            leads=states,
-            usable=LeadState.OK in states,
-        )
+            verdicts.append(
+                Quality(
+                    stream=block.stream,
+                    sample=block.start_sample,
+                    end_sample=block.end_sample,
+                    leads=states,
+                    usable=LeadState.OK in states,
+                )
+            )
+        return verdicts
 
 
 class _Lead:
@@ -84,10 +106,13 @@ class _Lead:
         self._noisy_s = 0.0
         self._good_s = 0.0
 
-    def push(self, x: NDArray[np.float64], whole: bool, texture: Texture | None) -> LeadState:
-        """Take the samples of one hop (n,) and, once known, the texture of the last seconds."""
+    def push(self, x: NDArray[np.float64], runs: Runs | None, texture: Texture | None) -> LeadState:
+        """Take the samples of one hop (n,) and, once known, the texture of the last seconds.
+
+        ``runs`` are those of the hop; None if samples are missing.
+        """
         hop_s = len(x) / self._rate_hz
-        finding = self._contact.push(x, whole, hop_s, texture)
+        finding = self._contact.push(x, runs, hop_s, texture)
         if finding is None:
             return self._state
         if finding is not LeadState.OK:

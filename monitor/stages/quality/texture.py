@@ -18,6 +18,8 @@ CURVE_S = 0.040  # spacing of the second difference: most sensitive at 12.5 Hz, 
 BIN_S = 0.0625  # shorter than the pause between two beats, longer than a QRS complex's edge
 WINDOW_S = 2.0
 MIN_WINDOW_S = 1.0
+# of a bin, for curve, fine grain, top and bottom of the average
+_REDUCE = (np.maximum.reduceat, np.add.reduceat, np.maximum.reduceat, np.minimum.reduceat)
 
 
 class Texture(NamedTuple):
@@ -30,8 +32,8 @@ class Texture(NamedTuple):
     way: float  # that the average went up and down in all
 
 
-class TextureMeter:
-    """Measures the texture of the last two seconds of every lead.
+class Grid:
+    """The averages and bins for hops of one length.
 
     The signal is averaged over 20 ms; its second difference over 2 x 40 ms answers to QRS
     complexes and hardly to P, T and baseline; what the averaging took away is the fine grain.
@@ -39,82 +41,74 @@ class TextureMeter:
 
     Parameters
     ----------
-    rate_hz, leads
-        Of the stream.
+    rate_hz
+        Sampling rate.
+    n
+        Samples of a hop.
+
+    Attributes
+    ----------
+    reach
+        Samples before a hop that its averages reach back to.
+    bins, length, need
+        Bins of a hop, bins of a window, and bins of the first window that is judged.
     """
 
-    def __init__(self, rate_hz: float, leads: int) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self, rate_hz: float, n: int) -> None:
         self._half = max(1, int(SMOOTH_S * rate_hz / 2.0))
+        self._gap = max(1, round(CURVE_S * rate_hz))
+        self.reach = 2 * self._half + 2 * self._gap
+        self.bins = max(1, round(n / rate_hz / BIN_S))
+        self._edges = np.arange(self.bins) * n // self.bins
         # a wider average, as few samples a second enforce, leaves more of smooth waves as grain
         width_s = (2 * self._half + 1) / rate_hz
-        self._grain = min(1.0, SMOOTH_S / width_s)
-        self._gap = max(1, round(CURVE_S * rate_hz))
-        self._leads = leads
-        self._bins = 0
-        self.last_mv = np.zeros(leads)
-        self.forget()
+        self._share = min(1.0, SMOOTH_S / width_s) * self.bins / n
+        self.length = max(1, round(WINDOW_S * rate_hz / n)) * self.bins
+        self.need = max(1, round(MIN_WINDOW_S * rate_hz / n)) * self.bins
 
-    def forget(self) -> None:
-        """Start anew with the next sample."""
-        self._carry = np.empty((self._leads, 0))
-        self._filled = 0
+    def fill(self, y: FloatArray, out: FloatArray) -> None:
+        """Put the bins of hops into ``out``: curve, fine grain, top and bottom of the average.
 
-    def _prepare(self, n: int) -> None:
-        self._n = n
-        self._bins = max(1, round(n / self._rate_hz / BIN_S))
-        self._edges = np.arange(self._bins) * n // self._bins
-        self._share = self._grain * self._bins / n
-        length = max(1, round(WINDOW_S * self._rate_hz / n)) * self._bins
-        self._length = length
-        self._need = max(1, round(MIN_WINDOW_S * self._rate_hz / n)) * self._bins
-        # curve, fine grain, top and bottom of the average: newest bins last
-        self._window = np.zeros((4, self._leads, length))
-        self._filled = 0
-
-    def push(self, x: FloatArray) -> list[Texture] | None:
-        """Take one hop (leads, n), mV, without NaN; None in the first second."""
-        leads, n = x.shape
-        if not self._bins or n != self._n:
-            self._prepare(n)
-        half, gap = self._half, self._gap
-        reach = 2 * half + 2 * gap
-        if not self._carry.shape[1]:
-            self._carry = np.repeat(x[:, :1], reach, axis=1)
-        y = np.concatenate((self._carry, x), axis=1)  # (leads, reach + n)
-        self._carry = y[:, n:]
-        self.last_mv = x[:, -1]
-        total = (y - y[:, :1]).cumsum(axis=1)
-        smooth = np.empty((leads, n + 2 * gap))
-        smooth[:, 0] = total[:, 2 * half]
-        np.subtract(total[:, 2 * half + 1 :], total[:, : -2 * half - 1], out=smooth[:, 1:])
+        Parameters
+        ----------
+        y
+            Shape (leads, hops, reach + n), mV: each hop and what its averages reach back to. A
+            result is that of its own hop alone.
+        out
+            Shape (4, leads, hops, bins).
+        """
+        leads, hops, width = y.shape
+        half, gap, n = self._half, self._gap, width - self.reach
+        total = (y - y[:, :, :1]).cumsum(axis=2)
+        smooth = np.empty((leads, hops, n + 2 * gap))
+        smooth[:, :, 0] = total[:, :, 2 * half]
+        np.subtract(total[:, :, 2 * half + 1 :], total[:, :, : -2 * half - 1], out=smooth[:, :, 1:])
         smooth /= 2 * half + 1
-        smooth += y[:, :1]
-        now = smooth[:, 2 * gap :]
-        curve = smooth[:, gap:-gap] * -2.0
+        smooth += y[:, :, :1]
+        now = smooth[:, :, 2 * gap :]
+        curve = smooth[:, :, gap:-gap] * -2.0
         curve += now
-        curve += smooth[:, : -2 * gap]
+        curve += smooth[:, :, : -2 * gap]
         np.abs(curve, out=curve)
-        fine = y[:, 2 * gap + half : 2 * gap + half + n] - now
+        fine = y[:, :, 2 * gap + half : 2 * gap + half + n] - now
         np.abs(fine, out=fine)
-        window, bins, edges = self._window, self._bins, self._edges
-        window[:, :, :-bins] = window[:, :, bins:]
-        np.maximum.reduceat(curve, edges, axis=1, out=window[0, :, -bins:])
-        np.add.reduceat(fine, edges, axis=1, out=window[1, :, -bins:])
-        np.maximum.reduceat(now, edges, axis=1, out=window[2, :, -bins:])
-        np.minimum.reduceat(now, edges, axis=1, out=window[3, :, -bins:])
-        self._filled = min(self._filled + bins, self._length)
-        if self._filled < self._need:
-            return None
-        recent = window[:, :, self._length - self._filled :]
+        for row, reduce, values in zip(out, _REDUCE, (curve, fine, now, now), strict=True):
+            reduce(values, self._edges, axis=2, out=row)
+
+    def textures(self, recent: FloatArray) -> list[list[Texture]]:
+        """Give the texture of each lead after each hop, from its last bins.
+
+        ``recent`` has shape (4, leads, hops, bins), newest bins last.
+        """
+        _, leads, hops, length = recent.shape
         ordered = recent[:2].copy()
         ordered.sort()
-        middle = self._filled // 2
-        texture = np.empty((5, leads))
-        texture[0] = ordered[0, :, -1]
-        texture[1] = ordered[0, :, middle]
-        texture[2] = ordered[1, :, middle] * self._share
-        texture[3] = np.maximum.reduce(recent[2], 1) - np.minimum.reduce(recent[3], 1)
+        middle = length // 2
+        texture = np.empty((5, leads, hops))
+        texture[0] = ordered[0, :, :, -1]
+        texture[1] = ordered[0, :, :, middle]
+        texture[2] = ordered[1, :, :, middle] * self._share
+        texture[3] = np.maximum.reduce(recent[2], 2) - np.minimum.reduce(recent[3], 2)
         middles = recent[2] + recent[3]
-        texture[4] = 0.5 * np.add.reduce(np.abs(middles[:, 1:] - middles[:, :-1]), 1)
-        return [Texture(*figures) for figures in texture.T.tolist()]
+        texture[4] = 0.5 * np.add.reduce(np.abs(middles[:, :, 1:] - middles[:, :, :-1]), 2)
+        return [[Texture(*figures) for figures in hop] for hop in texture.T.tolist()]

@@ -1,13 +1,15 @@
 """Alarms of strangers: what is counted, and what is printed of it."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import wfdb
 
 from monitor.messages import Alert, AlertKind, AlertState, Priority, Rhythm
-from tools.evaluate import alarm_tallies, blind_lethal, stranger_vt, strangers
+from monitor.stages import fibrillation
+from tools.evaluate import alarm_tallies, blind_lethal, stranger_vf, stranger_vt, strangers
 from tools.evaluate.alarm_runs import Result
 from tools.evaluate.study import Study
 from tools.train.runs import Bag
@@ -85,17 +87,19 @@ def test_the_pulse_is_another_measurement(data, monitor):
 
 def test_episodes_and_false_alarms_are_counted(data, monitor):
     path = data / "vfdb" / "v1"
-    counts = alarm_tallies.episodes([path], data / "w", AlertKind.VF)
-    assert counts["vfdb/v1"].tolist() == [1, 0, 0, 120 / 3600]
-    assert alarm_tallies.episodes([path], data / "w", AlertKind.VT)["vfdb/v1"][:2].sum() == 0
+
+    def counts(work, kind):
+        told_of = partial(alarm_tallies.said, work=data / work)
+        return alarm_tallies.episodes([path], told_of, kind)
+
+    assert counts("w", AlertKind.VF)["vfdb/v1"].tolist() == [1, 0, 0, 120 / 3600]
+    assert counts("w", AlertKind.VT)["vfdb/v1"][:2].sum() == 0
     wfdb.wrann(
         "v1", "atr", np.array([0]), ["+"], aux_note=["(N"], fs=RATE_HZ, write_dir=str(path.parent)
     )
-    assert alarm_tallies.episodes([path], data / "w2", AlertKind.VF)["vfdb/v1"][2] == 1
-    row = alarm_tallies.episode_row(
-        "vfdb", alarm_tallies.episodes([path], data / "w2", AlertKind.VF)
-    )
-    assert row == "| vfdb | 1 | 0/0 - | 1 30.0 (30 to 30) |"
+    without = counts("w2", AlertKind.VF)
+    assert without["vfdb/v1"][2] == 1
+    assert alarm_tallies.episode_row("vfdb", without) == "| vfdb | 1 | 0/0 - | 1 30.0 (30 to 30) |"
 
 
 def test_false_alarms_are_those_that_the_reference_does_not_show(data, monitor):
@@ -131,6 +135,26 @@ def test_the_whole_of_a_section_has_episodes(data, monitor):
     module = __import__("tools.evaluate.stranger_vf", fromlist=["section"])
     text = module.section(Study(data, data / "w"))
     assert "| vfdb | 1 | 1/1 100.0 (100 to 100) | 0 0.0 (0 to 0) |" in text
+
+
+def test_a_record_is_judged_by_weights_fitted_without_it(data, monitor, monkeypatch):
+    folder = data / "vfdb"
+    for end in (".hea", ".dat", ".atr"):
+        (folder / f"v2{end}").write_bytes((folder / f"v1{end}").read_bytes().replace(b"v1", b"v2"))
+    monkeypatch.setattr(stranger_vf, "read", lambda path: path.name)
+    monkeypatch.setattr(stranger_vf, "fit", lambda others: (others, 0.5))
+    seen = {}
+
+    def analyse(case):
+        seen[case.path.name] = (fibrillation.WEIGHTS, fibrillation.BIAS)
+        return made_of([AlertKind.VF])
+
+    monkeypatch.setattr(stranger_vf, "analyse", analyse)
+    shipped = fibrillation.WEIGHTS
+    text = stranger_vf.section(Study(data, data / "w"))
+    assert seen == {"v1": (["v2"], 0.5), "v2": (["v1"], 0.5)}
+    assert fibrillation.WEIGHTS is shipped
+    assert "| vfdb, weights without the record | 2 | 2/2" in text
 
 
 def test_blind_states_false_lethal_alarms(data, monitor):

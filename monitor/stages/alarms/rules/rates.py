@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
-
 from monitor.messages import AlertKind
 from monitor.stages.alarms.engine import Finding
+from monitor.stages.alarms.row import Row, row_of
 from monitor.stages.alarms.rule import at_each_hop
 from monitor.stages.alarms.view import View
 
@@ -66,8 +64,7 @@ def extreme_tachy(view: View) -> Finding | None:
     found = _above(view, AlertKind.EXTREME_TACHY, limit)
     if found is not None:
         return found
-    beats = list(view.rpeaks)[-view.settings.extreme_tachy_beats :]
-    rate = _mean_bpm(view, beats, view.settings.extreme_tachy_beats)
+    rate = _mean_bpm(view, view.row(view.settings.extreme_tachy_beats))
     if rate is None or rate <= limit:
         return None
     return _rate_finding(view, AlertKind.EXTREME_TACHY, rate, ">", limit)
@@ -88,33 +85,33 @@ def extreme_brady(view: View) -> Finding | None:
     if found is not None or view.suspended:
         return found
     most = s.extreme_brady_bpm + s.extreme_margin_bpm
+    count = s.extreme_brady_beats
     pulses = [pulse.sample for pulse in view.even_pulses(_PULSES_ALIKE, _PULSE_SPREAD)]
-    for beats, what in ((list(view.rpeaks), ""), (pulses, " (pulse)")):
-        row = beats[-s.extreme_brady_beats :]
-        rate = _mean_bpm(view, row, s.extreme_brady_beats)
-        if rate is not None and round(rate) <= most:
+    for row, what in ((view.row(count), ""), (row_of(pulses, count), " (pulse)")):
+        rate = _mean_bpm(view, row)
+        if row is not None and rate is not None and round(rate) <= most:
             text = f"EXTREME BRADY {rate:.0f} <= {most:.0f}{what}"
-            return Finding(row[0], text, round(rate), most, () if what else tuple(row))
+            return Finding(row.samples[0], text, round(rate), most, () if what else row.samples)
     return None
 
 
-def _mean_bpm(view: View, beats: Sequence[int], count: int) -> float | None:
-    """Rate over so many last beats of signal watched without a break; None if there are fewer.
+def _mean_bpm(view: View, row: Row | None) -> float | None:
+    """Rate over a row of beats of signal watched without a break; None without one.
 
     The interval that is still open counts when it is the longest. A standstill is no interval, and
     one pause makes no slow rate.
     """
-    if view.suspended or len(beats) < count or beats[0] < view.watched.since_sample:
+    if row is None or view.suspended or row.samples[0] < view.watched.since_sample:
         return None
-    intervals = [b - a for a, b in pairwise(beats)]
-    still_open = view.settled_sample - beats[-1]
-    if still_open > max(intervals):
-        intervals = [*intervals[1:], still_open]
-    *rest, longest = sorted(intervals)
+    longest, second, others = row.longest, row.second, row.others
+    still_open = view.settled_sample - row.samples[-1]
+    if still_open > longest:  # it takes the place of the first
+        later = row.intervals[1:]
+        longest, second, others = still_open, max(later), sum(later)
     if longest >= view.settings.asystole_s * view.rate_hz:
         return None
-    total = sum(rest) + min(float(longest), _PAUSE * rest[-1])
-    return 60.0 * len(intervals) * view.rate_hz / total
+    total = others + min(float(longest), _PAUSE * second)
+    return 60.0 * len(row.intervals) * view.rate_hz / total
 
 
 @at_each_hop(AlertKind.HR_HIGH)

@@ -22,6 +22,8 @@ def lead_off(view: View) -> Finding | None:
     equipment, and so do samples that are missing. It is not called asystole, and the text says
     what it is.
     """
+    if view.lead_off_since is None and not view.absent.any:
+        return None
     since = [began for began in view.absent.since if began is not None]
     missing = _named(view, [began is not None for began in view.absent.since])
     off = flat = ""
@@ -49,12 +51,14 @@ def noise(view: View) -> Finding | None:
     The text says what else it is where no lead is noisy: other things are to be done about it.
     """
     since = view.watched.unusable_since
+    if since is None:
+        return None
     connected = {
         state
         for state, absent in zip(view.lead_states, view.absent.since, strict=True)
         if state not in _OFF and absent is None
     }
-    if since is None or not connected:
+    if not connected:
         return None
     if view.seconds_since(since) < view.settings.noise_s:
         return None

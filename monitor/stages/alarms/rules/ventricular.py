@@ -10,7 +10,7 @@ from itertools import pairwise
 from monitor.messages import AamiClass, AlertKind, Beat
 from monitor.stages.alarms.engine import Finding
 from monitor.stages.alarms.rule import at_each_beat
-from monitor.stages.alarms.runs import features, probability
+from monitor.stages.alarms.runs import is_ventricular
 from monitor.stages.alarms.view import View
 from monitor.stages.ectopy import ventricular_cycles
 
@@ -53,7 +53,7 @@ def vt(view: View) -> Finding | None:
     last = view.last(s.vt_beats)
     if len(last) < s.vt_beats or view.rate_bpm(last) < s.vt_bpm:
         return None
-    if probability(features(last, len(view.run_of_v()), view.shapes)) < s.vt_certainty:
+    if not is_ventricular(last, len(view.run_of_v()), view.shapes, s.vt_certainty):
         return None
     rate = view.rate_bpm(last)
     run = view.run_of_v(back=len(last) - 1)[:-1] + last

@@ -10,6 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from monitor.errors import MonitorError
+from monitor.journal.storage import DiskFullError, StoreError
 
 APPLICATION_ID = 0x45434A4C  # "ECJL": marks our files among SQLite files
 
@@ -106,13 +107,14 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-class DiskFullError(MonitorError):
-    """The disk cannot be written now; earlier entries may still be read."""
-
-
 def failure(path: Path, error: sqlite3.Error) -> MonitorError:
     """Give the error of a journal that cannot be opened."""
     return (DiskFullError if is_full(error) else MonitorError)(explained(path, error))
+
+
+def explained_write(error: sqlite3.Error) -> StoreError:
+    """Give the error of a write that failed."""
+    return (DiskFullError if is_full(error) else StoreError)(str(error))
 
 
 def is_full(error: sqlite3.Error) -> bool:

@@ -1,23 +1,21 @@
-"""Read the journal's file, also while another process writes it."""
+"""Read the journal's SQLite file, also while another process writes it."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import AlertSignal, Draft, Entry, Memory, Query
-from monitor.journal.schema import VERSION, check, explained, inode_of
+from monitor.journal.sqlite.schema import VERSION, check, explained, inode_of
+from monitor.journal.storage import PAGE, Reader, conditions
 
-PAGE = 500
 PATIENCE_S = 2.0
 
 
-class Reader:
-    """A journal opened for reading.
+class SqliteReader(Reader):
+    """A journal's file opened for reading.
 
     Parameters
     ----------
@@ -72,7 +70,7 @@ class Reader:
         MonitorError
             If the file cannot be read.
         """
-        where, values = _conditions(query)
+        where, values = conditions(query, "?")
         try:
             rows = self._connection.execute(
                 "SELECT number, wall_ns, stream, kind, sample, text, alert, priority, state "
@@ -130,32 +128,6 @@ class Reader:
         rows = self._connection.execute("SELECT stream, max(number) FROM events GROUP BY stream")
         return dict(rows.fetchall())
 
-    def entries(self, query: Query) -> Iterator[Entry]:
-        """Give all entries wanted, page by page: a slow caller holds no transaction open."""
-        while page := self.page(query):
-            yield from page
-            query = replace(query, after=page[-1].number)
-
     def close(self) -> None:
         """Close."""
         self._connection.close()
-
-
-def _conditions(query: Query) -> tuple[str, list[object]]:
-    terms, values = ["number > ?"], list[object]([query.after])
-    for columns, wanted in (
-        (("stream",), query.streams),
-        (("kind", "alert"), query.kinds),
-        (("priority",), query.priorities),
-    ):
-        if wanted:
-            marks = ", ".join("?" * len(wanted))
-            terms.append("(" + " OR ".join(f"{name} IN ({marks})" for name in columns) + ")")
-            values += list(wanted) * len(columns)
-    if query.since_ns is not None:
-        terms.append("wall_ns >= ?")
-        values.append(query.since_ns)
-    if query.until_ns is not None:
-        terms.append("wall_ns < ?")
-        values.append(query.until_ns)
-    return " AND ".join(terms), values

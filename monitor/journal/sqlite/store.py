@@ -3,54 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.errors import MonitorError
-from monitor.journal.entries import Draft, Entry, Memory
-from monitor.journal.schema import check, failure, inode_of, migrate
+from monitor.journal.entries import Entry, Memory
+from monitor.journal.sqlite.schema import (
+    check,
+    explained_write,
+    failure,
+    inode_of,
+    migrate,
+)
+from monitor.journal.storage import (
+    SNIPPETS_SHARE,
+    TIDY_EVENTS,
+    TIDY_SNIPPETS,
+    Retention,
+    StoreError,
+    columns_of,
+)
 
 BUSY_TIMEOUT_S = 2.0
-NEW_FILE_MODE = 0o600  # it holds health data
-NEW_FOLDER_MODE = 0o700
-TIDY_EVENTS = 500  # deleted at a time, so that a write waits only briefly
-TIDY_SNIPPETS = 100
 TIDY_PAGES = 500  # given back to the disk at a time
-SNIPPETS_SHARE = 0.5  # of the room: beyond it snippets are deleted before events
-DAY_NS = 86_400_000_000_000
 
 
-def prepare(path: Path) -> bool:
-    """Make a file and its folder, readable by their owner only; tell whether the file is empty.
-
-    Raises
-    ------
-    MonitorError
-        If it cannot be made.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=NEW_FOLDER_MODE)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, NEW_FILE_MODE))
-        return path.stat().st_size == 0
-    except OSError as error:
-        raise MonitorError(
-            f"journal {path} cannot be written: {error.strerror}; name another with --journal FILE"
-        ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """The limits of the events kept: at most so many days, and so many bytes in all."""
-
-    keep_days: float = math.inf
-    max_bytes: float = math.inf
-
-
-class Store:
+class SqliteStore:
     """A journal opened for writing.
 
     Parameters
@@ -102,17 +81,17 @@ class Store:
         memories: Mapping[str, Memory],
         positions: Mapping[str, tuple[int, int]],
     ) -> None:
-        """Write in one transaction: everything, or nothing and an ``sqlite3.Error``.
+        """Write in one transaction: everything, or nothing and a :class:`StoreError`.
 
         ``positions`` are (wall_ns, next sample) of streams.
         """
         if inode_of(self._path) != self._inode:  # SQLite would write on into a removed file
-            raise sqlite3.OperationalError(f"{self._path} has been removed or replaced")
+            raise StoreError(f"{self._path} has been removed or replaced")
         with self._transaction():
             self._connection.executemany(
                 "INSERT INTO events (number, wall_ns, stream, kind, sample, text, alert, priority,"
                 " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(e.number, e.wall_ns, *_columns(e.draft)) for e in entries],
+                [columns_of(e) for e in entries],
             )
             self._connection.executemany(
                 "INSERT INTO snippets VALUES (?, ?, ?, ?, ?)",
@@ -134,7 +113,7 @@ class Store:
     def tidy(self, wall_ns: int) -> int:
         """Delete a bounded number of entries beyond the retention; tell how many."""
         execute = self._connection.execute
-        oldest_ns = wall_ns - min(self._retention.keep_days * DAY_NS, wall_ns)
+        oldest_ns = self._retention.oldest_ns(wall_ns)
         with self._transaction():
             deleted = execute(
                 "DELETE FROM events WHERE number IN"
@@ -157,8 +136,9 @@ class Store:
                 gone += " (SELECT 1 FROM events WHERE events.stream = positions.stream)"
                 execute(f"DELETE FROM streams WHERE stream IN ({gone})", (oldest_ns,))
                 execute(f"DELETE FROM positions WHERE stream IN ({gone})", (oldest_ns,))
-        # gives a row a page, without columns: execute() would stop after the first
-        self._connection.executescript(f"PRAGMA incremental_vacuum({TIDY_PAGES})")
+        with self._failing():
+            # gives a row a page, without columns: execute() would stop after the first
+            self._connection.executescript(f"PRAGMA incremental_vacuum({TIDY_PAGES})")
         return deleted
 
     def _too_large(self) -> bool:
@@ -180,15 +160,18 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
+        with self._failing():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
         try:
             yield
-            self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-
-
-def _columns(draft: Draft) -> tuple[object, ...]:
-    found = draft.alert, draft.priority, draft.state
-    return (draft.stream, draft.kind, draft.sample, draft.text, *found)
+        except sqlite3.Error as error:
+            raise explained_write(error) from error
