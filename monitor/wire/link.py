@@ -15,7 +15,8 @@ import zmq
 from monitor.errors import MonitorError
 from monitor.wire.endpoints import Context
 
-QUEUE = 4000  # messages each way
+TO_WORKER = 256  # messages: what waits beyond them waits in the front, and outlives the worker
+TO_FRONT = 4000
 SEND_MS = 10_000
 
 
@@ -36,13 +37,15 @@ class Link:
     ----------
     context
         Of the socket.
+    out, back
+        Messages that wait here to be sent, and those that have come.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, out: int, back: int) -> None:
         self.socket = context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.SNDHWM, QUEUE)
-        self.socket.setsockopt(zmq.RCVHWM, QUEUE)
+        self.socket.setsockopt(zmq.SNDHWM, out)
+        self.socket.setsockopt(zmq.RCVHWM, back)
         self.socket.setsockopt(zmq.SNDTIMEO, SEND_MS)
         self.socket.setsockopt(zmq.IMMEDIATE, 1)  # nothing is queued for who is not there
 
@@ -101,7 +104,7 @@ def listen(context: Context, place: Path | str, number: int) -> tuple[Link, Addr
     MonitorError
         If it cannot be opened.
     """
-    link = Link(context)
+    link = Link(context, TO_WORKER, TO_FRONT)
     try:
         if isinstance(place, Path):
             link.socket.bind(f"ipc://{place / str(number)}")
@@ -121,7 +124,7 @@ def listen(context: Context, place: Path | str, number: int) -> tuple[Link, Addr
 
 def connect(context: Context, address: Address) -> Link:
     """Open the worker's end of a link."""
-    link = Link(context)
+    link = Link(context, TO_FRONT, TO_WORKER)
     if address.server_public:
         link.socket.setsockopt(zmq.CURVE_SERVERKEY, address.server_public.encode())
         link.socket.setsockopt(zmq.CURVE_PUBLICKEY, address.public.encode())

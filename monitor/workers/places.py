@@ -54,11 +54,21 @@ class Place:
             self.waiting.append(message)
             self.waiting_bytes += sum(map(len, message))
 
+    def ask(self, message: list[bytes]) -> bool:
+        """Send a request, before what waits; tell whether there is a worker to answer it."""
+        if self.way is None:
+            return False
+        if not self.way.offer(message):
+            self.waiting.appendleft(message)
+            self.waiting_bytes += sum(map(len, message))
+        return True
+
     def flush(self) -> None:
         """Send what waits, as far as there is room; drop what is too much."""
         while self.waiting and self.way is not None and self.way.offer(self.waiting[0]):
-            self.waiting_bytes -= sum(map(len, self.waiting.popleft()))
-            self.forwarded += 1
+            message = self.waiting.popleft()
+            self.waiting_bytes -= sum(map(len, message))
+            self.forwarded += message[0] == SAMPLES
         while self.waiting_bytes > DROP_BYTES and self.way is None:
             self.waiting_bytes -= sum(map(len, self.waiting.popleft()))
             self.dropped += 1

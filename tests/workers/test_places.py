@@ -83,6 +83,20 @@ def test_without_a_worker_the_oldest_go_and_behind_a_slow_one_senders_wait(monke
     assert len(place.waiting) == before
 
 
+def test_a_request_goes_before_what_waits():
+    known = Places(1, {})
+    (place,) = known.all
+    assert not place.ask([b"request", b"1", b"{}"])
+    way = Way(room=1)
+    place.begin(way)
+    known.forward(message(b"a", n) for n in range(3))
+    assert place.ask([b"request", b"1", b"{}"])
+    way.room = 100
+    place.flush()
+    assert [frames[0] for frames in way.sent] == [SAMPLES, b"request", SAMPLES, SAMPLES]
+    assert place.forwarded == 3
+
+
 def test_a_new_worker_gets_the_newest_state_of_its_streams_alone():
     names = [f"bed-{number}" for number in range(20)]
     known = Places(2, {name: Memory("old", 1) for name in names})
