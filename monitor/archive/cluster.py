@@ -129,12 +129,13 @@ def _outcome(task: Task, reference: Any) -> Outcome:
             "install the same version on all of them"
         )
         return Outcome(task.name, wrong=wrong)
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
+        why = f"its worker died {RETRIES + 1} times, perhaps for want of memory"
+        return Outcome(task.name, wrong=f"record {task.record}: {why}")
     except ray.exceptions.RayError as error:
-        wrong = (
-            f"record {task.record}: its worker died {RETRIES + 1} times "
-            f"({type(error).__name__}): perhaps for want of memory"
-        )
-        return Outcome(task.name, wrong=wrong)
+        why = f"the cluster lost it ({type(error).__name__})"
+        again = "run the command again, it goes on where it was"
+        return Outcome(task.name, wrong=f"record {task.record}: {why}: {again}")
     return outcome
 
 

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from monitor.archive.task import Outcome
 
 FILE_WIDTH = 200
+MOST_ROWS = 1000  # a longer table helps nobody
 
 
 def print_results(outcomes: Sequence[Outcome], out: str) -> None:
-    """Print a row for each record that is finished, and the sums; ``out`` has the results."""
+    """Print a row for each record that is finished, and the sums; ``out`` has the results.
+
+    Of very many records only the sums are printed.
+    """
     from monitor.messages import AamiClass
 
     table = _table(f"written to {out}")
@@ -37,7 +41,10 @@ def print_results(outcomes: Sequence[Outcome], out: str) -> None:
             f"{s.cpu_s:.1f}",
         )
     console = _console()
-    console.print(table)
+    if len(summaries) <= MOST_ROWS:
+        console.print(table)
+    else:
+        console.print(f"written to {out}: a summary of each record is in its .summary.json")
     plural = "" if len(summaries) == 1 else "s"
     minutes = sum(s.duration_s for _, s in summaries) / 60
     length = f"{minutes / 60:.1f} h" if minutes >= 60 else f"{minutes:.1f} min"
@@ -51,13 +58,13 @@ def print_results(outcomes: Sequence[Outcome], out: str) -> None:
 
 
 def print_failures(failures: Sequence[Outcome]) -> None:
-    """Print a row for each record that failed, with the reason."""
+    """Print a row for each record that failed, with the reason; of very many, the first."""
     from rich.text import Text
 
     table = _table("failed")
     table.add_column("record", no_wrap=True)
     table.add_column("reason", overflow="fold")
-    for failure in failures:
+    for failure in failures[:MOST_ROWS]:
         table.add_row(Text(failure.name), Text(failure.wrong))
     _console().print(table)
 

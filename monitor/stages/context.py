@@ -92,8 +92,7 @@ class PatientContext:
             or manifest.scaling == "template"
         )
         self._rr = RRHistory()
-        length = manifest.length - manifest.pad
-        self._groups = BeatGroups(length, manifest.r_index, manifest.rate_hz)
+        self._groups: dict[int, BeatGroups] = {}
         self._beats = 0
         self._usual_before = False
 
@@ -106,47 +105,60 @@ class PatientContext:
         manifest = self._manifest
         rr_features, log_rr = self._rr.push(window.rr_s) if self._learns else ([], 0.0)
         known = float(window.rr_s is not None)
-        state = [known, math.log1p(min(self._beats, 200))]
+        shared = rr_features, log_rr, [known, math.log1p(min(self._beats, 200))]
         signal = np.zeros((manifest.signal_rows, manifest.length), np.float32)
         features = np.zeros(manifest.feature_count, np.float32)
-        leads, values = [window.rpeak.lead], [window.values_mv]
+        leads = [(window.rpeak.lead, window.values_mv)]
         if window.second_mv is not None and window.second_lead is not None:
-            leads.append(window.second_lead)
-            values.append(window.second_mv)
-        both = np.array(values, np.float64)
-        if window.valid and self._learns:
-            shapes = self._groups.push(leads, both, log_rr)
-            found = [[*rr_features, *shape, *state] for shape in shapes]
-            chosen = [row[i] for row in found for i in self._select]
-            features[: len(chosen)] = chosen
-        rows = iter(signal)
-        for lead, own in zip(leads, both, strict=True):
-            for name in manifest.channels:
-                row = own if name == "beat" or not self._learns else self._groups.dominant(lead)
-                scaled = self._scaled(self._kept(row, window), lead)
-                next(rows)[: len(scaled)] = scaled
+            leads.append((window.second_lead, window.second_mv))
+        rows, count = len(manifest.channels), len(manifest.features)
+        for k, (lead, values) in enumerate(leads):
+            found, chosen = self._lead(lead, values.astype(np.float64), window, *shared)
+            signal[k * rows : (k + 1) * rows, : found.shape[1]] = found
+            features[k * count : (k + 1) * count] = chosen
         if window.valid and self._learns:
             self._learn_rhythm(window)
         return signal, features
 
     def _learn_rhythm(self, window: BeatWindow) -> None:
-        usual = self._groups.joined_dominant(window.rpeak.lead)
+        usual = self._groups[window.rpeak.lead].joined_dominant
         if usual and self._usual_before and window.rr_s is not None:
             self._rr.learn_usual(window.rr_s)
         self._usual_before = usual
         self._beats += 1
 
-    def _kept(self, row: NDArray[np.float64], window: BeatWindow) -> NDArray[np.float64]:
-        """Give the part of a row that the network is to see."""
+    def _lead(
+        self,
+        lead: int,
+        values: NDArray[np.float64],
+        window: BeatWindow,
+        rr_features: list[float],
+        log_rr: float,
+        state: list[float],
+    ) -> tuple[NDArray[np.float64], list[float]]:
+        """Give (channels, samples) and the features of one lead; and learn its shape."""
         manifest = self._manifest
+        groups = None
+        chosen = [0.0] * len(self._select)
+        if self._learns:
+            groups = self._groups.get(lead)
+            if groups is None:
+                groups = BeatGroups(len(values), manifest.r_index, manifest.rate_hz)
+                self._groups[lead] = groups
+            if window.valid:
+                features = [*rr_features, *groups.push(values, log_rr), *state]
+                chosen = [features[i] for i in self._select]
+        rows = [values if name == "beat" or groups is None else groups.dominant
+                for name in manifest.channels]  # fmt: skip
         if manifest.window == "to_next" and window.following_rr_s is not None:
-            return row[: math.ceil(TO_NEXT_RR * window.following_rr_s * manifest.rate_hz)]
-        return row
+            count = math.ceil(TO_NEXT_RR * window.following_rr_s * manifest.rate_hz)
+            rows = [row[:count] for row in rows]
+        return np.stack([self._scaled(row, groups) for row in rows]), chosen
 
-    def _scaled(self, row: NDArray[np.float64], lead: int) -> NDArray[np.float64]:
+    def _scaled(self, row: NDArray[np.float64], groups: BeatGroups | None) -> NDArray[np.float64]:
         scaling = self._manifest.scaling
-        if scaling == "template":
-            scaled = row / self._groups.scale(lead)
+        if scaling == "template" and groups is not None:
+            scaled = row / groups.scale()
             return np.minimum(np.maximum(scaled, -8.0), 8.0)
         if scaling == "minmax":
             return np.asarray((row - row.min()) / max(float(np.ptp(row)), 1e-6))

@@ -54,7 +54,7 @@ class PWaves:
 
     def forget(self) -> None:
         """Start anew, as after a hole."""
-        self._windows: deque[NDArray[np.float64]] = deque(maxlen=_BEATS)
+        self._windows = np.empty((_BEATS, self._length, self._band.leads))  # the first so many
         self._samples: deque[int] = deque(maxlen=_BEATS)
         self._rr: deque[int] = deque(maxlen=_RR)
         self._last: int | None = None
@@ -77,11 +77,15 @@ class PWaves:
         window = self._band.piece(beat.sample + _FROM_S * self._rate_hz, self._length)
         if window is None:
             return
-        self._windows.append(self._straighten @ window)
+        count = len(self._samples)
+        if count == _BEATS:
+            count -= 1
+            self._windows[:-1] = self._windows[1:]
+        self._windows[count] = self._straighten @ window
         self._samples.append(beat.sample)
         self.middle_sample = self._samples[len(self._samples) // 2]
-        if len(self._windows) >= _LEAST:
-            self.coherence = coherence(np.stack(self._windows))
+        if count + 1 >= _LEAST:
+            self.coherence = coherence(self._windows[: count + 1])
 
 
 def coherence(windows: NDArray[np.float64]) -> float:

@@ -80,6 +80,7 @@ class Connections:
         self._rooms: dict[str, _Room] = {}
         self._subscribers: dict[int, _Subscriber] = {}
         self._wanted: Counter[bytes] = Counter()
+        self._wanted_of: dict[tuple[bytes, ...], frozenset[bytes]] = {}  # until it changes
         self.topics = 0  # of all subscribers
 
     def watch(
@@ -169,6 +170,7 @@ class Connections:
             if wanted:
                 known.topics.add(prefix)
                 self._wanted[prefix] += 1
+                self._wanted_of.clear()
                 self.topics += 1
             else:
                 known.topics.discard(prefix)
@@ -179,6 +181,7 @@ class Connections:
         """Note that a subscription of any connection has ended."""
         self.topics -= 1
         self._wanted[prefix] -= 1
+        self._wanted_of.clear()
         if self._wanted[prefix] <= 0:
             del self._wanted[prefix]
 
@@ -188,11 +191,13 @@ class Connections:
 
     def wanted(self, beginnings: tuple[bytes, ...]) -> frozenset[bytes]:
         """Give the topics subscribed to that may match any of these beginnings."""
-        return frozenset(
-            prefix
-            for prefix in self._wanted
-            if any(prefix.startswith(b) or b.startswith(prefix) for b in beginnings)
-        )
+        if beginnings not in self._wanted_of:
+            self._wanted_of[beginnings] = frozenset(
+                prefix
+                for prefix in self._wanted
+                if any(prefix.startswith(b) or b.startswith(prefix) for b in beginnings)
+            )
+        return self._wanted_of[beginnings]
 
     def published(self, topic: bytes, size: int) -> None:
         """Note that a message has been published."""

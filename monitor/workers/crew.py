@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from monitor.errors import MonitorError
 from monitor.log_lines import Level, LogLine
 from monitor.wire.link import Address, Link, listen, new_context
 from monitor.workers.messages import PREPARE, packed
@@ -179,8 +180,13 @@ class Crew:
         now_s, new = self._clock(), []
         while len(self.members) < self._wanted and now_s >= self._start_s:
             self._numbers += 1
-            link, address = listen(self._context, self._launcher.place, self._numbers)
-            process = self._launcher.start(address)
+            try:
+                link, address = listen(self._context, self._launcher.place, self._numbers)
+                process = self._launcher.start(address)
+            except (MonitorError, OSError) as error:  # the others go on
+                self._log(LogLine(f"no worker can be started: {error}", Level.ERROR))
+                self._start_s = now_s + MOST_PAUSE_S
+                break
             member = Member(self._numbers, link, process, now_s, now_s)
             self.members.append(member)
             new.append(member)

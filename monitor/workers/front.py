@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 
+from monitor.errors import MonitorError
 from monitor.journal.entries import Memory
 from monitor.journal.history_query import QueriedJournal
 from monitor.log_lines import Level, LogLine
@@ -102,6 +103,7 @@ class Front:
         self._new: list[Member] = []  # not told yet what to load
         self._line = ("", 0.0)
         self._status = Status()
+        self._starting = True
         self._stopped = False
 
     def stop(self) -> None:
@@ -109,7 +111,13 @@ class Front:
         self._stopped = True
 
     def start(self) -> None:
-        """Start the workers, and wait until each place has one."""
+        """Start the workers, and wait until each place has one.
+
+        Raises
+        ------
+        MonitorError
+            If they cannot load the analysis.
+        """
         tell_s = 0.0
         while not self._places.served and not self._stopped:
             self._sockets.wait(LOOK_UP_S)
@@ -117,6 +125,7 @@ class Front:
             if self._clock() >= tell_s:
                 self._tell_status()
                 tell_s = self._clock() + TICK_S
+        self._starting = False
 
     def run(self, end_when: EndWhen | None = None) -> None:
         """Serve until stopped, then let the workers end their streams."""
@@ -209,6 +218,11 @@ class Front:
         if kind == kinds.READY:
             member.ready, member.process_id = True, unpacked(frames[1])["process"]
             self._log(f"worker {member.number} (process {member.process_id}) waits for a place")
+        elif kind == kinds.FAILED:
+            text, code = unpacked(frames[1])
+            if self._starting:
+                raise MonitorError(text, code)
+            self._log(LogLine(f"worker {member.number}: {text}", Level.ERROR))
         elif kind == kinds.LINE:
             self._say(*unpacked(frames[1]))
         if member.place is None:

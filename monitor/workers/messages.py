@@ -27,6 +27,7 @@ STATUS = b"status"  # once a second: JSON
 STOP = b"stop"
 # from a worker
 READY = b"ready"  # the analysis is loaded
+FAILED = b"failed"  # it cannot be loaded: JSON
 HERE = b"here"  # without a place yet
 OUTGOING = b"outgoing"  # [memories, flags, frames ...]
 ANSWER = b"answer"  # [number, text]

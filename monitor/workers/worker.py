@@ -12,7 +12,7 @@ from typing import Any
 from monitor import __version__
 from monitor.config import Settings
 from monitor.errors import MonitorError
-from monitor.log_lines import Level, LogLine
+from monitor.log_lines import LogLine
 from monitor.recording.recent import RecentSignal
 from monitor.service.analysis import MakeAnalysis
 from monitor.service.hub import Hub
@@ -24,7 +24,18 @@ from monitor.wire.fields import fields_from_dict
 from monitor.wire.jsonform import loads
 from monitor.wire.link import Address, Link, connect, new_context
 from monitor.workers.desk import FrontSockets, LinkOutlet
-from monitor.workers.messages import BEGIN, DONE, HERE, LINE, PREPARE, READY, STOP, packed, unpacked
+from monitor.workers.messages import (
+    BEGIN,
+    DONE,
+    FAILED,
+    HERE,
+    LINE,
+    PREPARE,
+    READY,
+    STOP,
+    packed,
+    unpacked,
+)
 
 LINGER_MS = 5000
 FIRST_WORD_S = 60.0
@@ -36,7 +47,7 @@ def work(address: Address) -> None:
     Raises
     ------
     MonitorError
-        If the front is gone, or has another version.
+        If the front is gone.
     """
     context = new_context()
     link = connect(context, address)
@@ -45,13 +56,11 @@ def work(address: Address) -> None:
         if prepared[0] != PREPARE:
             return
         told = unpacked(prepared[1])
-        if told["version"] != __version__:
-            text = f"{socket.gethostname()} has ecg-monitor {__version__}, not {told['version']}"
-            line = LogLine(f"{text}: install the same version on all machines", Level.ERROR)
-            link.send([LINE, packed([line, line.level, None])])
-            raise MonitorError(line)
-        settings = build(Settings, told["settings"], "")
-        make = load_analysis(settings)
+        try:
+            make = _loaded(told)
+        except MonitorError as error:
+            link.send([FAILED, packed([str(error), error.exit_code])])
+            return
         link.send([READY, packed({"process": os.getpid()})])
         begun = _next(link)
         if begun[0] == BEGIN:
@@ -59,6 +68,22 @@ def work(address: Address) -> None:
         link.close(LINGER_MS)
     finally:
         context.destroy(LINGER_MS)
+
+
+def _loaded(told: Any) -> MakeAnalysis:
+    """Load the analysis that the front wants.
+
+    Raises
+    ------
+    MonitorError
+        If it cannot be loaded here.
+    """
+    if told["version"] != __version__:
+        raise MonitorError(
+            f"{socket.gethostname()} has ecg-monitor {__version__}, not {told['version']}: install "
+            "the same version on all machines"
+        )
+    return load_analysis(build(Settings, told["settings"], ""))
 
 
 def _next(link: Link, patience_s: float | None = None) -> list[bytes]:

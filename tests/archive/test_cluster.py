@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from archive_parts import make_record, results
@@ -70,6 +71,7 @@ def cluster(folder):
         patch.setenv("TEST_FOLDER", str(folder))
         patch.setenv("PYTHONPATH", f"{folder}:{ROOT}")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # so that it waits for nobody
         node = {"num_cpus": 1, "object_store_memory": 80 << 20}
         head = {**node, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=head)
@@ -173,6 +175,22 @@ def test_a_cluster_is_started_where_there_is_none(monkeypatch):
         with joined(address):
             pass
     assert asked == [("auto", None), ("local", False), "left", ("local", False), "left"]
+
+
+def test_a_cluster_that_is_lost_is_told(monkeypatch):
+    import ray
+
+    from monitor.archive.cluster import _outcome
+
+    def lost(_):
+        raise ray.exceptions.LocalRayletDiedError
+
+    monkeypatch.setattr(ray, "get", lost)
+    outcome = _outcome(SimpleNamespace(name="a", record="a"), None)
+    assert outcome.wrong == (
+        "record a: the cluster lost it (LocalRayletDiedError): run the command again, it goes on "
+        "where it was"
+    )
 
 
 def test_jobs_and_cluster_are_not_both(capsys):

@@ -36,3 +36,12 @@ def test_every_failure_has_a_row_with_its_reason(capsys):
     assert "sub/[bad]" in out
     assert wrong in out
     assert "no such file" in out
+
+
+def test_of_very_many_records_only_the_sums_are_shown(capsys):
+    print_results([outcome(f"r{k}") for k in range(1001)], "out")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "written to out: a summary of each record is in its .summary.json"
+    assert lines[1].startswith("1001 records, 502.1 h of signal")
+    print_failures([Outcome(f"r{k}", wrong="no") for k in range(1200)])
+    assert sum(" no " in line for line in capsys.readouterr().out.splitlines()) == 1000

@@ -30,7 +30,9 @@ def killed(postgres):
 
 
 def test_the_database_is_killed(survey, tour, postgres, url):
-    in_trouble(survey, tour, "database killed, and started again", url, killed(postgres))
+    """The front has the journal, and its workers tell of it."""
+    fault = "database killed, and started again (two workers)"
+    in_trouble(survey, tour, fault, url, killed(postgres), "--workers", "2")
 
 
 def test_the_database_hangs(survey, tour, postgres, url):

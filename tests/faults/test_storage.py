@@ -38,10 +38,10 @@ def storage(lines, state):
     ]
 
 
-def in_trouble(survey, tour, fault, journal, trouble):
+def in_trouble(survey, tour, fault, journal, trouble, *more):
     stream, expected = tour
     half = len(stream.chunks) // 2
-    options = ["--json", "--journal", str(journal)]
+    options = ["--json", "--journal", str(journal), *more]
     with serving(*options, hurried=True) as (serve, at), device(at["input"]) as sender:
         sender.send(sender.frames(stream.info), *map(sender.frames, stream.chunks[:20]))
         serve.until_lines(lambda lines: events(lines, "tour", "alert"))

@@ -6,7 +6,7 @@ import urllib.request
 from contextlib import ExitStack
 
 import pytest
-from monitor_process import running, serving, wait_for
+from monitor_process import FREE, running, serving, wait_for
 
 from monitor.workers.placing import place_of
 
@@ -146,3 +146,32 @@ def beats(output):
         socket.connect(output)
         assert socket.poll(600_000)
         return json.loads(socket.recv_multipart()[1])["streams"]
+
+
+def test_what_the_workers_cannot_load_ends_the_service_with_their_reason():
+    options = ("serve", "--journal", "off", "--model", "nosuch", "--input", FREE, "--output", FREE)
+    said = []
+    for more in ((), ("--workers", "2")):
+        with running(*options, "--control", FREE, *more) as serve:
+            serve.finish(1)
+            said.append(serve.remarks[-1])
+    assert "nosuch" in said[0]
+    assert said[0] == said[1]
+
+
+def test_recordings_are_made_and_fetched(tmp_path):
+    folder = tmp_path / "recordings"
+
+    def during(at, serve):
+        def fetched():
+            span = {"start_sample": 360, "end_sample": 720}
+            return asked(at["control"], command="signal", stream="bed-1", **span).get("ok")
+
+        wait_for(fetched, "signal")
+
+    scenarios = {"bed-0": "vt", "bed-1": "tour"}
+    played(tmp_path, "--workers", "2", "--record", str(folder), scenarios=scenarios, during=during)
+    for stream in scenarios:
+        (header,) = (folder / stream).glob("*.hea")
+        assert " 2 360" in header.read_text().splitlines()[0]
+        assert header.with_suffix(".dat").stat().st_size > 10_000

@@ -104,6 +104,7 @@ def on_cluster(archive: Path, killed_at: int, out: Path) -> Run:
     from ray.cluster_utils import Cluster
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as the processes have it
     cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
     try:
         second = cluster.add_node(wait=True, **NODE)

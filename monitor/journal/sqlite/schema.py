@@ -112,9 +112,9 @@ def failure(path: Path, error: sqlite3.Error) -> MonitorError:
     return (DiskFullError if is_full(error) else MonitorError)(explained(path, error))
 
 
-def explained_write(error: sqlite3.Error) -> StoreError:
-    """Give the error of a write that failed."""
-    return (DiskFullError if is_full(error) else StoreError)(str(error))
+def explained_write(path: Path, error: sqlite3.Error) -> StoreError:
+    """Give the error of a write that failed, in the words of one that cannot be opened."""
+    return (DiskFullError if is_full(error) else StoreError)(explained(path, error))
 
 
 def is_full(error: sqlite3.Error) -> bool:

@@ -174,4 +174,4 @@ class SqliteStore:
         try:
             yield
         except sqlite3.Error as error:
-            raise explained_write(error) from error
+            raise explained_write(self._path, error) from error
