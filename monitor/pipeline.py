@@ -211,8 +211,8 @@ class Pipeline:
             hop.beats = self._beats(looked, scores)
         hop.gaps = tuple(self._gaps)
         self._gaps.clear()
-        rhythm = self._rhythm.push(hop)
-        alerts = self._snippets.follow(self._alarms.push(hop, rhythm))
+        rhythm = self._rhythm.push(hop, self._alarms.take(hop))
+        alerts = self._snippets.follow(self._alarms.judge(hop, rhythm))
         state = hop.quality.leads, hop.quality.usable
         changed = [hop.quality] if state != self._told else []
         self._told = state

@@ -10,7 +10,8 @@ import pytest
 
 from monitor.journal.entries import Query, draft_of
 from monitor.journal.journal import Journal
-from monitor.journal.place import is_url, open_reader, storage_at
+from monitor.journal.opening import open_reader, storage_at
+from monitor.journal.place import is_url
 from monitor.messages import Alert, AlertKind, AlertState, Priority
 from monitor.wire.protocol import body_from_dict
 

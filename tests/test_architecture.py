@@ -57,6 +57,7 @@ SHELLS = (
     "monitor/feeds/remote.py",
     "monitor/feeds/run.py",
     "monitor/journal/journal.py",
+    "monitor/journal/opening.py",
     "monitor/journal/place.py",
     "monitor/journal/postgres/",
     "monitor/journal/sqlite/",

@@ -110,14 +110,14 @@ def run(args: argparse.Namespace) -> int:
                 _complain(outcome.wrong)
             told.add(outcome.wrong)
             continue
-        done[outcome.name] = outcome
+        done[outcome.written] = outcome
         if args.json:
             row = {"name": outcome.name, **asdict(outcome.summary)}
             print(json.dumps(row), file=stdout, flush=True)
     count = len(done) + len(failures)
     if not args.json:
         if done:
-            in_order = [done[task.name] for task in tasks if task.name in done]
+            in_order = [done[task.target] for task in tasks if task.target in done]
             print_results(in_order, args.out)
         if failures and count > 1:
             print_failures(failures)
@@ -158,9 +158,8 @@ def _outcomes(tasks: Sequence[Task], args: argparse.Namespace) -> Iterator[Outco
     executor = _executor(tasks, args)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    hidden = not console.is_terminal or (args.json and sys.stdout.isatty())
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         line = bar.add_task("loading the analysis", total=len(tasks))
         parts: dict[str, float] = {}
         ended = failed = 0

@@ -74,7 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the chosen entries, in the order of the journal."""
     from monitor.journal.entries import Query
-    from monitor.journal.place import journal_place, open_reader
+    from monitor.journal.opening import open_reader
+    from monitor.journal.place import journal_place
 
     if args.after < 0:
         raise MonitorError(f"--after {args.after}: must be 0 or more", USAGE)

@@ -222,7 +222,7 @@ def _open_journal(place: Place | None, settings: Settings, log: Log) -> Journal 
         log(LogLine(text, Level.WARNING))
         return None
     from monitor.journal.journal import Journal
-    from monitor.journal.place import storage_at
+    from monitor.journal.opening import storage_at
     from monitor.journal.storage import Retention
 
     log(f"journal {storage_at(place)}")  # without a password

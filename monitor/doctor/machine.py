@@ -61,7 +61,7 @@ def check_folder(name: str, folder: Path, recording: bool = False) -> Iterator[F
 
 def check_database(url: str) -> Iterator[Finding]:
     """Check whether the database of a journal can be reached, and is free."""
-    from monitor.journal.place import storage_at
+    from monitor.journal.opening import storage_at
 
     try:
         storage = storage_at(url)

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import AlertSignal, Draft, Entry, Memory, Query
-from monitor.journal.place import Place, storage_at
+from monitor.journal.opening import storage_at
+from monitor.journal.place import Place
 from monitor.journal.storage import DiskFullError, Reader, Retention, Store
 from monitor.journal.writer import MAX_WAITING, RETRY_S, Writer
 from monitor.wire.protocol import Mark

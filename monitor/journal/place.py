@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from monitor.journal.storage import Reader, Storage
+from typing import TypeAlias
 
 Place: TypeAlias = Path | str
 """A path, or the URL of a PostgreSQL database."""
@@ -49,37 +46,3 @@ def journal_place(named: str, input_endpoint: str) -> Place | None:
     if transport == "tcp" and port.isdecimal() and int(port):
         return state_folder() / f"journal-{int(port)}.db"
     return None
-
-
-def storage_at(place: Place) -> Storage:
-    """Give the storage at a place.
-
-    Raises
-    ------
-    MonitorError
-        If it is a URL that cannot be read, or the package for databases is missing.
-    """
-    if is_url(place):
-        from monitor.journal.postgres.database import PostgresDatabase
-
-        return PostgresDatabase(str(place))
-    from monitor.journal.sqlite.file import SqliteFile
-
-    return SqliteFile(Path(place))
-
-
-def open_reader(place: Place) -> Reader:
-    """Open a journal for reading, with patience while it is locked or slow.
-
-    Raises
-    ------
-    MonitorError
-        If there is no such journal, or it cannot be read.
-    """
-    if is_url(place):
-        from monitor.journal.postgres.database import PostgresDatabase
-
-        return PostgresDatabase(str(place)).patient_reader()
-    from monitor.journal.sqlite.reader import SqliteReader
-
-    return SqliteReader(Path(place))

@@ -21,7 +21,8 @@ import numpy as np
 from monitor.analysis import Analysis, joined
 from monitor.errors import USAGE, MonitorError
 from monitor.journal.entries import Query
-from monitor.journal.place import Place, open_reader, storage_at
+from monitor.journal.opening import open_reader, storage_at
+from monitor.journal.place import Place
 from monitor.messages import Alert, AlertState, Event, Gap, GapKind, Samples, StreamInfo
 from monitor.recording.header import SegmentHeader, parse_header, utc
 from monitor.recording.recent import read_signal

@@ -8,14 +8,16 @@ Rules that hold here:
 3. After a hole or a long shutdown (:mod:`monitor.stages.watch`) averages start anew; counts of
    beats go on, those of the last minute too.
 4. The rhythm is named with WFDB's names, when it changes, the first that applies: VFIB or VFL
-   (waveform, or large regular waves without a QRS), ASYS (no QRS for ``asystole_s``), VT and IVR
-   (three or more ventricular beats, at ``vt_bpm`` or slower), AFIB, B (``bigeminy_cycles``), T
+   (waveform, or large regular waves without a QRS), ASYS (no QRS for ``asystole_s``), VT (as the
+   alarm of VT decides, or a run of ventricular beats at ``vt_bpm`` that is too short for it), IVR
+   (three or more ventricular beats, slower), AFIB, B (``bigeminy_cycles``), T
    (``trigeminy_cycles``), SVTA (three or more supraventricular ectopic beats at 100 bpm), N.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from itertools import islice
 
 from monitor.config import AlarmSettings, RhythmSettings, WatchSettings
@@ -67,37 +69,42 @@ class RhythmStage:
         self._counts = {label.value: 0 for label in AamiClass}
         self._pvcs = LastMinute(info.rate_hz)
         self._beats: deque[Beat] = deque(maxlen=_KEPT)
+        self._vt_onset: int | None = None  # of VT, if it is present with the newest beat
         self._end: int | None = None
         self._second: int | None = None
         self._name: str | None = None
         self._named_sample = info.start_sample - 1
 
-    def push(self, hop: Hop) -> list[Rhythm | Vitals]:
-        """Take one hop; give the rhythm when it changes, the vitals once a second."""
+    def push(self, hop: Hop, vt: Mapping[int, int]) -> list[Rhythm | Vitals]:
+        """Take one hop; give the rhythm when it changes, the vitals once a second.
+
+        ``vt`` is what :meth:`monitor.stages.alarms.AlarmStage.take` gave.
+        """
         block = hop.block
         if not len(block.values_mv):
-            return self._finish(hop)
+            return self._finish(hop, vt)
         self._end = block.end_sample
         self._take_watched(hop)
         self._band.push(block)
         self._fibrillation.push(hop)
         for rpeak in hop.rpeaks:
             self._heart_rate.push(rpeak.sample)
-        return [*self._take_beats(hop), *self._watch_waveform(hop), *self._vitals(hop)]
+        return [*self._take_beats(hop, vt), *self._watch_waveform(hop), *self._vitals(hop)]
 
-    def _finish(self, hop: Hop) -> list[Rhythm | Vitals]:
+    def _finish(self, hop: Hop, vt: Mapping[int, int]) -> list[Rhythm | Vitals]:
         """At the end of the stream beats come without signal: they still count."""
         for rpeak in hop.rpeaks:
             self._heart_rate.push(rpeak.sample)
         self._second = None
-        return [*self._take_beats(hop), *self._vitals(hop)]
+        return [*self._take_beats(hop, vt), *self._vitals(hop)]
 
-    def _take_beats(self, hop: Hop) -> list[Rhythm]:
+    def _take_beats(self, hop: Hop, vt: Mapping[int, int]) -> list[Rhythm]:
         out: list[Rhythm] = []
         for beat in hop.beats:
             self._count(beat)
             self._af.push(beat)
             self._beats.append(beat)
+            self._vt_onset = vt.get(beat.sample)
             if self._name not in _WAVEFORM:
                 out += self._turn(*self._name_of_beats())
         return out
@@ -114,6 +121,7 @@ class RhythmStage:
         self._heart_rate.forget()
         self._af.forget()
         self._beats.clear()
+        self._vt_onset = None
         self._name = None
 
     def _count(self, beat: Beat) -> None:
@@ -150,10 +158,14 @@ class RhythmStage:
         beats = self._beats
         if not beats:
             return "N", self._named_sample + 1
+        if self._vt_onset is not None:
+            return "VT", self._vt_onset
         v = self._tail(AamiClass.V)
-        if v >= 3:
-            first = beats[-v]
-            return ("VT" if self._fast(v, self.limits.vt_bpm) else "IVR"), first.sample
+        fast = v >= 3 and self._fast(v, self.limits.vt_bpm)
+        if v >= 3 and not fast:
+            return "IVR", beats[-v].sample
+        if fast and v < self.limits.vt_beats:
+            return "VT", beats[-v].sample
         newest = beats[-1].sample
         if self._af.active:
             ectopic = self._name in ("VT", "IVR")

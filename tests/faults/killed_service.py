@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from monitor_process import PATIENCE_S, running, serving, wait_for
 
 from monitor.feeds.pace import paced
-from monitor.journal.place import is_url, open_reader, state_folder
+from monitor.journal.opening import open_reader
+from monitor.journal.place import is_url, state_folder
 from monitor.sources.simulator import Simulator
 from monitor.wire.protocol import JOURNALLED
 from monitor.wire.publisher import SamplePublisher

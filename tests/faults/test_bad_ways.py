@@ -23,7 +23,7 @@ from fault_parts import (
 from monitor_process import PATIENCE_S, serving, wait_for
 
 from monitor.journal.entries import Query
-from monitor.journal.place import open_reader
+from monitor.journal.opening import open_reader
 from monitor.messages import End, Samples
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ from journal_parts import alert, bodies, drafts, journal, numbers, read, until, 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Memory, Query
 from monitor.journal.journal import Journal
-from monitor.journal.place import storage_at
+from monitor.journal.opening import storage_at
 from monitor.journal.writer import MAX_WAITING
 from monitor.wire.protocol import Mark
 

@@ -8,7 +8,7 @@ from service_parts import EveryHundred, Sender
 
 from monitor.errors import MonitorError
 from monitor.journal.entries import Query, is_kept
-from monitor.journal.place import open_reader
+from monitor.journal.opening import open_reader
 from monitor.journal.sqlite.store import SqliteStore
 from monitor.messages import Alert, AlertKind, AlertState, End, StreamInfo
 from monitor.service.hub import Hub

@@ -89,9 +89,14 @@ def stages(
     return RhythmStage(info, RhythmSettings(), watch, limits), AlarmStage(info, limits, watch)
 
 
+def heard(rhythm: RhythmStage, alarms: AlarmStage, hop: Hop) -> list[Alert]:
+    """What the alarms say of a hop, each stage told what the other found."""
+    return alarms.judge(hop, rhythm.push(hop, alarms.take(hop)))
+
+
 def run(made: Sequence[Hop], settings: AlarmSettings | None = None) -> list[Alert]:
     rhythm, alarms = stages(settings=settings)
-    return [alert for hop in made for alert in alarms.push(hop, rhythm.push(hop))]
+    return [alert for hop in made for alert in heard(rhythm, alarms, hop)]
 
 
 def raised(alerts: Sequence[Alert]) -> dict[AlertKind, Alert]:

@@ -60,7 +60,7 @@ def rhythms(
         peaks = tuple(RPeak("s", s, end - 1) for s in samples if start <= s + early < end)
         watch.push(block, quality)
         outside, watched = watch.take(peaks)
-        found = stage.push(Hop(block, quality, watched, tuple(outside), tuple(labelled)))
+        found = stage.push(Hop(block, quality, watched, tuple(outside), tuple(labelled)), {})
         out += [event for event in found if isinstance(event, Rhythm)]
     return out
 

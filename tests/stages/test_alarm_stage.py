@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from alarm_beats import RATE_HZ, hops, physiological, raised, run, stages, steady
+from alarm_beats import RATE_HZ, heard, hops, physiological, raised, run, stages, steady
 
 from monitor.config import AlarmSettings
 from monitor.errors import MonitorError
@@ -55,7 +55,7 @@ def test_lost_samples_are_told_with_the_next_and_for_a_while() -> None:
             gaps = [Gap("bed1", hop.block.start_sample - length, length, GapKind.HOLE)]
         gaps += [Gap("bed1", hop.block.start_sample, 5, GapKind.OVERLAP)]  # nothing is lost
         hop = dataclasses.replace(hop, gaps=tuple(gaps))
-        told += [a for a in alarms.push(hop, rhythm.push(hop)) if a.kind is AlertKind.SAMPLES_LOST]
+        told += [a for a in heard(rhythm, alarms, hop) if a.kind is AlertKind.SAMPLES_LOST]
     assert [a.state for a in told] == [AlertState.RAISED, AlertState.UPDATED, AlertState.CLEARED]
     assert [a.text[:16] for a in told[:2]] == ["400 samples lost", "600 samples lost"]
     assert told[0].onset_sample == 20 * RATE_HZ
@@ -66,7 +66,7 @@ def test_lost_samples_are_told_with_the_next_and_for_a_while() -> None:
 def test_asystole_latches_until_acknowledged() -> None:
     beats = steady(75, 0.5, 20) + steady(75, 30, 60)
     rhythm, alarms = stages()
-    alerts = [a for hop in hops(beats, 60) for a in alarms.push(hop, rhythm.push(hop))]
+    alerts = [a for hop in hops(beats, 60) for a in heard(rhythm, alarms, hop)]
     mine = [a for a in alerts if a.kind is AlertKind.ASYSTOLE]
     assert AlertState.CLEARED not in [a.state for a in mine]
     assert mine[-1].text.endswith("(ended)")
@@ -180,9 +180,9 @@ def test_limits_change_while_running() -> None:
     made = hops(steady(75, 0.5, 40), 40)
     rhythm, alarms = stages()
     for hop in made[:80]:
-        alarms.push(hop, rhythm.push(hop))
+        heard(rhythm, alarms, hop)
     alarms.set_limits(AlarmSettings(hr_high_bpm=70.0))
-    alerts = [a for hop in made[80:] for a in alarms.push(hop, rhythm.push(hop))]
+    alerts = [a for hop in made[80:] for a in heard(rhythm, alarms, hop)]
     assert raised(alerts)[AlertKind.HR_HIGH].text == "HR 75 > 70"
     cleared = alarms.set_limits(AlarmSettings(off=("hr_high",)))
     assert [a.state for a in cleared] == [AlertState.CLEARED]
@@ -198,6 +198,6 @@ def test_one_lead_off_is_said_while_the_other_goes_on() -> None:
         quality = dataclasses.replace(hop.quality, leads=(off, LeadState.OK), usable=True)
         block = Samples("bed1", hop.block.start_sample, np.repeat(hop.block.values_mv, 2, axis=1))
         both = dataclasses.replace(hop, block=block, quality=quality)
-        told += alarms.push(both, rhythm.push(both))
+        told += heard(rhythm, alarms, both)
     assert raised(told)[AlertKind.LEAD_OFF].text == "LEAD OFF II"
     assert AlertKind.ASYSTOLE in raised(told)

@@ -22,6 +22,7 @@ from monitor.messages import (
     Vitals,
 )
 from monitor.sources.simulator import Simulator, scenario, simulate
+from monitor.stages.alarms import AlarmStage
 from monitor.stages.heart_rate import HeartRate
 from monitor.stages.hop import Hop
 from monitor.stages.rhythm import RhythmStage
@@ -31,7 +32,8 @@ RATE_HZ = 360.0
 
 
 def beat(sample: int, label: str, decided: int = 0) -> Beat:
-    return Beat("s", sample, decided, AamiClass(label), (1.0, 0, 0, 0, 0), None, 0, "made")
+    n, s, v, f, q = (float(label == each.value) for each in AamiClass)
+    return Beat("s", sample, decided, AamiClass(label), (n, s, v, f, q), None, 0, "made")
 
 
 def play(
@@ -45,7 +47,9 @@ def play(
     """Through the stage, R peaks 0.3 s and labels 1.2 s late, on a silent signal."""
     size = round(0.25 * rate_hz)
     info = StreamInfo("s", rate_hz, ("II",))
-    stage = RhythmStage(info, RhythmSettings(), WatchSettings(), limits or AlarmSettings())
+    limits = limits or AlarmSettings()
+    stage = RhythmStage(info, RhythmSettings(), WatchSettings(), limits)
+    alarms = AlarmStage(info, limits, WatchSettings())
     watch = Watch(info, WatchSettings())
     out: list[Rhythm | Vitals] = []
     for start in range(0, length - size + 1, size):
@@ -64,7 +68,8 @@ def play(
         block = Samples("s", start, np.zeros((size, 1), np.float32))
         watch.push(block, quality)
         found, watched = watch.take(peaks)
-        out += stage.push(Hop(block, quality, watched, tuple(found), labels))
+        hop = Hop(block, quality, watched, tuple(found), labels)
+        out += stage.push(hop, alarms.take(hop))
     return out
 
 
@@ -166,6 +171,30 @@ def test_a_hole_forgets_the_rate_but_not_the_counts() -> None:
 )  # fmt: skip
 def test_rhythms_made_of_labels(labels: str, bpm: float, name: str) -> None:
     assert names(play(steady(bpm, 30, labels), length(28)))[-1] == name
+
+
+@pytest.mark.parametrize(("label", "sure"), [("S", True), ("V", False)])
+def test_the_name_vt_is_the_decision_of_its_alarm(label: str, sure: bool) -> None:
+    """Whatever the labels say; a run too short for the alarm goes by its labels."""
+    stage = RhythmStage(
+        StreamInfo("s", RATE_HZ, ("II",)), RhythmSettings(), WatchSettings(), AlarmSettings()
+    )
+    watch = Watch(StreamInfo("s", RATE_HZ, ("II",)), WatchSettings())
+    said = []
+    for k in range(12):
+        start, size = 200 * k, 200
+        block = Samples("s", start, np.zeros((size, 1), np.float32))
+        quality = Quality("s", start, start + size, (LeadState.OK,), True)
+        watch.push(block, quality)
+        found, watched = watch.take((RPeak("s", start, start + size - 1),))
+        hop = Hop(block, quality, watched, tuple(found), (beat(start, label),))
+        vt = {start: 400} if sure and k >= 6 else {}
+        said += [e for e in stage.push(hop, vt) if isinstance(e, Rhythm)]
+    if sure:
+        assert [(e.name, e.sample) for e in said][-1] == ("VT", 400)
+        assert [e.name for e in said] == ["N", "SVTA", "VT"]
+    else:
+        assert [e.name for e in said] == ["N", "VT", "N"]  # three and four V in a row, then no VT
 
 
 @pytest.mark.parametrize(("cycles", "name"), [(4, "B"), (5, "N")])

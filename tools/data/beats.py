@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -36,8 +37,12 @@ from tools.data.rhythms import RHYTHMS, make
 DS1 = list(RECORD_SETS["ds1"])
 DS2 = list(RECORD_SETS["ds2"])
 HOP_S = 0.25
+BUILD_HOP_S = 2.0  # windows do not depend on the hop; long ones are built faster
+EXCERPT_S = 720.0  # of a roughened record; where it begins is drawn
 JITTER_S = 0.02
 AROUND_S = 0.083  # of the R peak, where the size of the QRS is taken
+SLOWER_HZ = (128, 250)  # to which some of the rough streams are resampled
+RESAMPLED = ("-2", "-4")  # ends of their names
 NOISES = ("bw", "ma")  # of the noise stress test database: baseline wander, muscle
 MIX = 0.6  # largest share of the other lead in a lead of a made stream
 NOISE_DB = (6.0, 24.0)  # signal to noise of the rough streams, over the QRS amplitude
@@ -89,7 +94,7 @@ def stream_windows(
     info = StreamInfo("training", rate_hz, tuple(f"L{k}" for k in range(signal.shape[1])))
     segmenter = Segmenter(info, manifest)
     values = signal.astype(np.float32)
-    hop = round(HOP_S * rate_hz)
+    hop = round(BUILD_HOP_S * rate_hz)
     windows: list[BeatWindow] = []
     at = 0
     for start in range(0, len(values), hop):
@@ -195,31 +200,54 @@ def roughen(
     return rough, np.maximum.accumulate(np.clip(moved, 0, len(signal) - 1))
 
 
+def excerpt(
+    signal: NDArray[np.float64],
+    rate_hz: float,
+    peaks: NDArray[np.int64],
+    symbols: list[str],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], list[str]]:
+    """Take :data:`EXCERPT_S` of a record, anywhere in it."""
+    count = round(EXCERPT_S * rate_hz)
+    begin = int(rng.integers(max(len(signal) - count, 0) + 1))
+    inside = np.flatnonzero((peaks >= begin) & (peaks < begin + count))
+    kept = [symbols[k] for k in inside.tolist()]
+    return signal[begin : begin + count], peaks[inside] - begin, kept
+
+
 def mix(signal: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Mix two leads at random: other electrode places, in a way."""
+    """Mix two leads at random, either first: other electrode places, in a way."""
     shares = rng.uniform(-MIX, MIX, 2)
-    return np.asarray(signal @ np.array([[1.0, shares[0]], [shares[1], 1.0]]))
+    mixed = np.asarray(signal @ np.array([[1.0, shares[0]], [shares[1], 1.0]]))
+    return mixed[:, ::-1] if rng.random() < 0.5 else mixed
 
 
 def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Beats:
     """Build one stream (``clean``, ``rough``, a made rhythm) of a record.
 
-    What is drawn depends on the name of the record: that of MIT-BIH is its number alone.
+    Streams whose name ends in an even number are resampled, where that is to a lower rate.
     """
-    record = record.removeprefix("mitdb/")
+    record = record if "/" in record else f"mitdb/{record}"
     found, annotation = read(folder, record)
     peaks, symbols = reference(annotation, manifest)
-    inside = int(np.searchsorted(peaks, found.sig_len))  # some annotations lie behind the end
-    peaks, symbols = peaks[:inside], symbols[:inside]
     signal, rate_hz = leads(found), float(found.fs)
+    inside = int(np.searchsorted(peaks, len(signal)))  # some annotations lie behind the end
+    peaks, symbols = peaks[:inside], symbols[:inside]
     if kind != "clean":
         seed = int.from_bytes(hashlib.sha256(f"{record}{kind}".encode()).digest()[:4], "big")
         rng = np.random.default_rng(seed)
         rhythm = kind.split("-")[0]
         signal = mix(signal, rng)
+        lower_hz = float(rng.choice(SLOWER_HZ))
+        if kind.endswith(RESAMPLED) and lower_hz < rate_hz:
+            signal = resampled(signal, rate_hz, lower_hz)
+            peaks = np.round(peaks * (lower_hz / rate_hz)).astype(np.int64)
+            peaks, rate_hz = np.minimum(peaks, len(signal) - 1), lower_hz
         made = make(rhythm, signal, rate_hz, peaks, symbols, rng) if rhythm in RHYTHMS else None
-        if made is not None:  # else too few normal beats: the rough stream serves
+        if made is not None:  # else too few normal beats: a rough stream serves
             signal, peaks, symbols = made
+        else:
+            signal, peaks, symbols = excerpt(signal, rate_hz, peaks, symbols, rng)
         moving = motion(len(signal), rate_hz, rng) if rhythm == "motion" else None
         signal, peaks = roughen(folder, signal, rate_hz, peaks, rng, moving)
     return build(signal, rate_hz, peaks, symbols, manifest)
@@ -227,7 +255,8 @@ def build_record(folder: Path, record: str, kind: str, manifest: Manifest) -> Be
 
 def cached(folder: Path, record: str, kind: str, manifest: Manifest, work: Path) -> Beats:
     """Like :func:`build_record`, kept as a file in ``work``."""
-    path = work / f"{record.removeprefix('mitdb/').replace('/', '-')}-{kind}.npz"
+    record = record if "/" in record else f"mitdb/{record}"
+    path = work / f"{record.replace('/', '-')}-{kind}.npz"
     if not path.exists():
         beats = build_record(folder, record, kind, manifest)
         work.mkdir(parents=True, exist_ok=True)
@@ -247,9 +276,9 @@ def cached(folder: Path, record: str, kind: str, manifest: Manifest, work: Path)
         )
 
 
-def data_sha256(folder: Path, records: list[str]) -> str:
+def data_sha256(folder: Path, names: Sequence[str]) -> str:
     """Hash every file that goes into training: records, annotations, recorded noise."""
-    paths = [folder / "mitdb" / f"{r}.{end}" for r in records for end in ("hea", "dat", "atr")]
+    paths = [folder / f"{name}.{end}" for name in names for end in ("hea", "dat", "atr")]
     paths += [folder / "nstdb" / f"{name}.{end}" for name in NOISES for end in ("hea", "dat")]
     digest = hashlib.sha256()
     for path in paths:

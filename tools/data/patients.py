@@ -12,6 +12,10 @@ from pathlib import Path
 from tools.data.beats import DS1
 
 DATABASES = ("mitdb", "svdb")
+TITLES = {
+    "mitdb": "MIT-BIH Arrhythmia Database DS1",
+    "svdb": "MIT-BIH Supraventricular Arrhythmia Database",
+}
 
 
 def patients(folder: Path, databases: Sequence[str] = DATABASES) -> list[str]:
@@ -23,3 +27,10 @@ def patients(folder: Path, databases: Sequence[str] = DATABASES) -> list[str]:
             records = [record for record in records if record in DS1]
         found += [f"{database}/{record}" for record in records]
     return found
+
+
+def described(names: Sequence[str]) -> str:
+    """Say in words which patients a network was trained on."""
+    counts = {d: sum(name.startswith(f"{d}/") for name in names) for d in TITLES}
+    parts = ", ".join(f"{TITLES[d]} ({count} records)" for d, count in counts.items() if count)
+    return f"{parts}; ODC-By 1.0"

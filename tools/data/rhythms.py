@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RHYTHMS = ("af", "pac", "sick", "sinus", "mixed", "step")
-BEATS = 700  # of each made stream
+BEATS = 500  # of each made stream
 LEAD_IN_S = 0.28  # cut before the R peak: P wave included
 TAIL_S = 0.45  # cut after the R peak: T wave included
 STEP = 0.35  # largest change of log RR that is still taken for the sinus node's own

@@ -112,9 +112,11 @@ def card(manifest: Manifest, measured: Measured, seeds: str = "", strangers: str
     latency = f"{own.latency_s:.2f} s" if own and own.latency_s is not None else "not measured"
     return f"""# Model `{manifest.name}`
 
-**Split: by patient.** Trained on DS1 of the MIT-BIH Arrhythmia Database, measured on
-{measured.records.upper()}; the paced records 102, 104, 107 and 217 are left out. Records 201 and
-202 are one person, one in each half, as in the split of de Chazal (2004). Not a medical device.
+**Split: by patient.** Trained on DS1 of the MIT-BIH Arrhythmia Database and on the MIT-BIH
+Supraventricular Arrhythmia Database (SVDB). Measured on patients left out of training, and on
+{measured.records.upper()}, no record of which was trained on. The paced records 102, 104, 107 and
+217 are left out. Records 201 and 202 are one person, one in each half, as in the split of de
+Chazal (2004). Not a medical device.
 
 | | |
 |---|---|
@@ -166,10 +168,12 @@ printed by `ecg-monitor score --format rxr-v --totals` on what `annotate` wrote.
 
 ## Limits
 
-- Adults, ambulatory recordings, leads MLII and V1 to V5. No paced beats, no paediatric ECG.
+- Adults, mostly ambulatory recordings of two leads. No paced beats, no paediatric ECG.
 - S in records with atrial fibrillation or flutter, and fusion beats, are uncertain.
 - Normal beats after a sudden rise of the rate may be called S for a while (in the simulator from
   72 to 88 bpm less than 20 beats, from 60 to 90 less than 36: `tests/stages/test_rate_steps.py`).
+- In long, regular ventricular tachycardia about half of the beats are labelled V (VFDB: 49 %). The
+  alarm of VT does not rest on the labels alone.
 - F was learned almost from one patient (208).
 - Q is given where the signal is missing; the network itself has seen eight such beats.
 - The first beats of a stream are labelled before the patient's usual beat is known.

@@ -30,7 +30,8 @@ class AlarmStage:
         self._view = View(info, settings, watch)
         self._engine = Engine(info.stream, info.rate_hz, settings)
         self._contradiction = Contradiction(info.rate_hz)
-        self._standing: dict[AlertKind, Finding] = {}
+        self._standing: dict[AlertKind, Finding] = {}  # of the newest beat
+        self._found: dict[AlertKind, Finding] = {}  # in the beats of this hop
 
     @property
     def settings(self) -> AlarmSettings:
@@ -42,11 +43,19 @@ class AlarmStage:
         """The absence of an alarm means something: signal usable, learning done."""
         return not self._view.learning and not self._view.suspended
 
-    def push(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> list[Alert]:
-        """Take one hop with what the rhythm stage said of it; give the transitions."""
+    def take(self, hop: Hop) -> dict[int, int]:
+        """Take one hop and its beats, before :meth:`judge`.
+
+        Returns
+        -------
+        dict
+            Of each new beat with which ventricular tachycardia is present, the beat with which it
+            began, by sample.
+        """
         view = self._view
-        view.take(hop, rhythm)
+        view.take(hop)
         found = dict(self._standing)
+        tachycardias: dict[int, int] = {}
         for beat in hop.beats:
             view.take_beat(beat)
             self._standing = {}
@@ -59,6 +68,15 @@ class AlarmStage:
                     if not kind.momentary:
                         self._standing[kind] = finding
             found = {k: f for k, f in found.items() if k in self._standing or k.momentary}
+            if AlertKind.VT in found:
+                tachycardias[beat.sample] = found[AlertKind.VT].onset_sample
+        self._found = found
+        return tachycardias
+
+    def judge(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> list[Alert]:
+        """Give the transitions of the hop just taken, with what the rhythm stage said of it."""
+        view, found = self._view, self._found
+        view.take_rhythm(rhythm)
         if view.suspended or not view.beats or view.quiet_s >= view.settings.asystole_s:
             self._standing = {}
         for kind, rule in HOP_RULES.items():

@@ -85,14 +85,14 @@ class View:
         self.rhythm = None
         self.af_since = self.af_ended = None
 
-    def take(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
+    def take(self, hop: Hop) -> None:
         """Take all of a hop but its beats, which come one by one by :meth:`take_beat`."""
         block = hop.block
         for gap in hop.gaps:
             self._take_gap(gap)
         if not len(block.values_mv):  # the end of the stream: beats without signal
             self._elapsed = 0
-            self._take_events(hop, rhythm)
+            self._take_events(hop)
             return
         self.watched = hop.watched
         if hop.watched.forget:
@@ -106,7 +106,7 @@ class View:
         self.shapes.push(block)
         self.amplitude.push(block)
         self._take_quality(hop)
-        self._take_events(hop, rhythm)
+        self._take_events(hop)
         if self.learning:
             s = self.settings
             self.learning = (
@@ -124,17 +124,20 @@ class View:
         self.lost_samples += gap.length
         self.lost_until = gap.sample + gap.length
 
-    def _take_events(self, hop: Hop, rhythm: Sequence[Rhythm | Vitals]) -> None:
+    def _take_events(self, hop: Hop) -> None:
         self.paced = self.settings.is_paced(hop.paced)
         self.pulses.extend(hop.pulses)
         self.pacing_pulses.extend(pulse.sample for pulse in hop.pacing_pulses)
         for rpeak in hop.rpeaks:
             self._take_rpeak(rpeak)
+
+    def take_rhythm(self, rhythm: Sequence[Rhythm | Vitals]) -> None:
+        """Take what the rhythm stage said of the hop."""
         for event in rhythm:
             if isinstance(event, Vitals):
                 self.vitals = event
             else:
-                self._take_rhythm(event)
+                self._take_name(event)
 
     def _take_quality(self, hop: Hop) -> None:
         start = hop.block.start_sample
@@ -156,7 +159,7 @@ class View:
         self.rpeaks.append(rpeak.sample)
         self._rows.clear()
 
-    def _take_rhythm(self, rhythm: Rhythm) -> None:
+    def _take_name(self, rhythm: Rhythm) -> None:
         before, self.rhythm = self.rhythm, rhythm
         if rhythm.name == "AFIB":
             if self.af_since is None:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tools.data.beats import data_sha256, mix, read, resampled, roughen
+from tools.data.beats import data_sha256, excerpt, mix, read, resampled, roughen
 from tools.data.noise import motion
-from tools.data.rhythms import RHYTHMS, make
+from tools.data.rhythms import BEATS, RHYTHMS, make
 
 RATE_HZ = 360.0
 
@@ -24,10 +24,10 @@ def folder_with(tmp_path):
 )
 def test_the_hash_covers_every_file_of_the_training(tmp_path, name):
     folder = folder_with(tmp_path)
-    before = data_sha256(folder, ["101"])
-    assert before == data_sha256(folder, ["101"])
+    before = data_sha256(folder, ["mitdb/101"])
+    assert before == data_sha256(folder, ["mitdb/101"])
     (folder / name).write_bytes(b"other")
-    assert data_sha256(folder, ["101"]) != before
+    assert data_sha256(folder, ["mitdb/101"]) != before
 
 
 def record():
@@ -55,7 +55,7 @@ def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhyth
     values, at, labels = made
     assert values.shape[1] == 2
     assert np.isfinite(values).all()
-    assert len(at) == len(labels) >= 700
+    assert len(at) == len(labels) >= BEATS
     assert set(labels) <= {"N", "A", "V"}
     upright = np.array([label != "V" for label in labels])
     if upright.any():
@@ -68,12 +68,27 @@ def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhyth
         assert "A" in labels
 
 
-def test_mixtures_keep_their_own_lead_the_larger_part():
+def test_an_excerpt_keeps_the_beats_where_they_are_in_the_signal():
+    signal, peaks, symbols = record()
+    signal, peaks = np.tile(signal, (2, 1)), np.concatenate([peaks, peaks + len(signal)])
+    part, at, kept = excerpt(signal, RATE_HZ, peaks, symbols * 2, np.random.default_rng(1))
+    assert len(part) == round(720 * RATE_HZ)
+    assert len(at) == len(kept) > 700
+    upright = at[[symbol == "N" for symbol in kept]]
+    assert (part[upright, 0] > 0.5).mean() > 0.99
+
+
+def test_mixtures_keep_their_own_lead_the_larger_part_and_either_comes_first():
     signal = np.eye(2).repeat(50, axis=0)
-    mixed = mix(signal, np.random.default_rng(3))
-    np.testing.assert_allclose(mixed[:50, 0], 1.0)
-    assert (np.abs(mixed[:50, 1]) <= 0.6).all()
-    assert not np.allclose(mixed, signal)
+    firsts = set()
+    for seed in range(8):
+        mixed = mix(signal, np.random.default_rng(seed))
+        own = int(mixed[0].argmax())
+        np.testing.assert_allclose(mixed[:50, own], 1.0)
+        assert (np.abs(mixed[:50, 1 - own]) <= 0.6).all()
+        assert not np.allclose(mixed, signal)
+        firsts.add(own)
+    assert firsts == {0, 1}
 
 
 def test_rough_streams_have_noise_in_each_lead_and_moved_peaks(data_dir):

@@ -10,7 +10,8 @@ from monitor.errors import MonitorError
 from monitor.models.manifest import Manifest
 from tools.data.beats import Beats
 from tools.train import labels as train
-from tools.train.labels import Set, built, fit
+from tools.train.label_set import CAPS, HELD, Set, thinned
+from tools.train.labels import built, fit
 
 pytestmark = pytest.mark.slow
 
@@ -68,12 +69,23 @@ def test_a_checkpoint_is_taken_up_by_its_own_training_only(tmp_path, monkeypatch
         fit(made_beats(), MANIFEST, 1, "other", path)
 
 
+def test_classes_with_many_beats_are_thinned_and_rare_ones_kept_in_order():
+    label = np.repeat([0, 1, 2], [5000, 7, 900])
+    at = np.arange(len(label))
+    beats = Beats(at[:, None], at[:, None], label, np.full(len(label), "N"), at)
+    kept = thinned(beats, np.random.default_rng(1))
+    assert np.bincount(kept.label).tolist() == [HELD * CAPS[0], 7, HELD * CAPS[2]]
+    assert (np.diff(kept.sample) > 0).all()
+    np.testing.assert_array_equal(kept.signal[:, 0], kept.sample)
+    np.testing.assert_array_equal(kept.label, label[kept.sample])
+
+
 def test_building_beats_shows_how_far_it_is(tmp_path, monkeypatch, capsys):
     nothing = Beats(*(np.zeros(0),) * 5)
     monkeypatch.setattr(train, "cached", lambda *_: nothing)
-    monkeypatch.setattr(train, "STREAMS", ("clean", "rough"))
+    monkeypatch.setattr(train, "STREAMS", {"mitdb": ("clean", "rough"), "svdb": ("clean",)})
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert len(built(tmp_path, ["101", "106"], tmp_path)) == 4
+    assert len(list(built(tmp_path, ["mitdb/101", "svdb/800"], tmp_path))) == 3
     out = capsys.readouterr().out
     assert "building beats" in out
     assert "100%" in out
