@@ -11,7 +11,7 @@ from monitor.analysis import analyse
 from monitor.config import RecordingSettings
 from monitor.errors import MonitorError
 from monitor.journal.entries import Query, alert_signal_of, draft_of
-from monitor.journal.place import open_reader
+from monitor.journal.opening import open_reader
 from monitor.messages import (
     Alert,
     AlertState,
