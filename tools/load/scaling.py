@@ -37,7 +37,7 @@ Event = Callable[[], None]
 
 @dataclass(frozen=True)
 class Run:
-    """One way through the archive: records done and in all, hours of signal, and the time."""
+    """One way through the archive: records done, hours of signal, and the time."""
 
     done: int
     failed: int  # exit code
