@@ -104,6 +104,8 @@ class FrontSockets:
         came = self._link.wait(timeout_s)
         if came:
             self._heard_s = self._clock()
+            while (frames := self._link.receive_urgent()) is not None:
+                self._take(frames)
         elif self._clock() - self._heard_s > FRONT_GONE_S:
             raise MonitorError("the front of the service is gone")
         return came

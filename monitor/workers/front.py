@@ -152,7 +152,7 @@ class Front:
             if count:
                 heard_s = woke_s
             if emptied and woke_s - empty_s >= EMPTY_S:
-                self._tell([kinds.EMPTY])
+                places.found_empty()
                 empty_s = woke_s
             self._care()
             self._inquiries.take(woke_s)
@@ -186,8 +186,8 @@ class Front:
         member.heard_s = member.began_s = self._clock()
         place.begin(member.link)
         member.link.offer([kinds.BEGIN, packed({"memories": memories})])
-        member.link.offer([kinds.WANTED, *self._wanted])
-        member.link.offer([kinds.STATUS, self._status_for(place)])
+        place.tell([kinds.WANTED, *self._wanted])
+        place.tell([kinds.STATUS, self._status_for(place)])
         self._log(f"worker {member.number} (process {member.process_id}) has place {place.number}")
         if place.dropped:
             text = f"{place.dropped} messages were dropped while there was no worker for them"
@@ -273,9 +273,8 @@ class Front:
     def _tell_status(self) -> None:
         """Tell every worker that we are here, and what it must know."""
         for place in self._places.all:
-            if place.way is not None:
-                place.way.offer([kinds.STATUS, self._status_for(place)])
-                place.way.offer([kinds.WANTED, *self._wanted])  # if it had no room for it before
+            place.tell([kinds.STATUS, self._status_for(place)])
+            place.tell([kinds.WANTED, *self._wanted])  # if it had no room for it before
         for member in self._crew.members:
             if member.ready and member.place is None:
                 member.link.offer([kinds.EMPTY])  # and it answers
@@ -298,9 +297,7 @@ class Front:
         wanted = frozenset(SHOWN) if self._sinks else self._sockets.wanted(SHOWN)
         if wanted != self._wanted:
             self._wanted = wanted
-            for place in self._places.all:
-                if place.way is not None:
-                    place.way.offer([kinds.WANTED, *wanted])
+            self._tell([kinds.WANTED, *wanted])
         if newcomers:
             self._tell([kinds.NEWCOMER])
             self._heartbeat()
@@ -311,7 +308,7 @@ class Front:
         serving = [member for member in untold if member.place is not None]
         end_s = self._clock() + STOP_S
         while serving and self._clock() < end_s:
-            untold = [member for member in untold if not member.link.offer([kinds.STOP])]
+            untold = [member for member in untold if not member.link.urge([kinds.STOP])]
             self._sockets.wait(LOOK_UP_S)
             for member in list(serving):
                 alive = member.process.alive

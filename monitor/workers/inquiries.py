@@ -56,7 +56,7 @@ class Inquiries:
             asked_of = (self._places.of(way.stream.encode("utf-8", "replace")),)
         self._numbers += 1
         message = [REQUEST, b"%d" % self._numbers, text]
-        if not all(place.way is not None and place.way.offer(message) for place in asked_of):
+        if not all(place.tell(message) for place in asked_of):
             self._sockets.reply(refusal(BEING_REPLACED))
             return
         waits_for = {place.number for place in asked_of}

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from monitor.journal.entries import Memory
 from monitor.wire.protocol import Heartbeat
-from monitor.workers.messages import SAMPLES, Tick
+from monitor.workers.messages import EMPTY, SAMPLES, Tick
 from monitor.workers.placing import place_of
 
 HELD_BYTES = 16 * 1024 * 1024  # behind one worker; then senders wait
@@ -27,6 +27,10 @@ class Way(Protocol):
 
     def offer(self, frames: list[bytes]) -> bool:
         """Send if there is room; tell whether there was."""
+        ...
+
+    def urge(self, frames: list[bytes]) -> bool:
+        """Send before what waits, if there is room; tell whether there was."""
         ...
 
 
@@ -63,10 +67,9 @@ class Place:
             self.waiting_bytes -= sum(map(len, self.waiting.popleft()))
             self.dropped += 1
 
-    def tell(self, message: list[bytes]) -> None:
-        """Tell the worker something, unless it is behind: it is told again later."""
-        if self.way is not None and not self.waiting:
-            self.way.offer(message)
+    def tell(self, message: list[bytes]) -> bool:
+        """Tell the worker something before what waits; tell whether that was possible."""
+        return self.way is not None and self.way.urge(message)
 
     def begin(self, way: Way) -> None:
         """Take a new worker."""
@@ -106,6 +109,12 @@ class Places:
             place = self.of(frames[0].partition(b".")[2])
             place.hand_on([SAMPLES, key.encode(), *frames])
         return count
+
+    def found_empty(self) -> None:
+        """Tell the workers, behind all that was sent to them, that nothing more waits."""
+        for place in self.all:
+            if place.way is not None and not place.waiting:
+                place.way.offer([EMPTY])
 
     @property
     def held(self) -> bool:

@@ -28,9 +28,11 @@ EVENTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def path(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("history") / "j.db"
+    if request.param == "postgres":
+        path = request.getfixturevalue("postgres").database()
     clock = iter(range(NOON_NS, NOON_NS + 100 * HOUR_NS, HOUR_NS))
     journal = Journal(path, lambda: next(clock))
     for event in EVENTS:

@@ -21,7 +21,8 @@ def init(launcher, folder, workers):
 def start(launcher, address):
     launcher.started += 1
     cut = f"{{CUT}}{{launcher.started}}"
-    return real[1](launcher, replace(address, endpoint=relayed(address.endpoint, cut)))
+    ways = {{n: relayed(getattr(address, n), cut) for n in ("endpoint", "urgent")}}
+    return real[1](launcher, replace(address, **ways))
 
 def relayed(endpoint, cut):
     host, port = endpoint.removeprefix("tcp://").split(":")

@@ -1,5 +1,6 @@
 """Reports of what a server has stored: its recording, its journal."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ from journal_parts import journal, written
 from monitor.analysis import analyse
 from monitor.config import RecordingSettings
 from monitor.errors import MonitorError
-from monitor.journal.entries import alert_signal_of, draft_of
+from monitor.journal.entries import Query, alert_signal_of, draft_of
+from monitor.journal.place import open_reader
 from monitor.messages import (
     Alert,
     AlertState,
@@ -110,6 +112,31 @@ def test_a_recording_gives_signal_rhythms_and_alerts(stored):
     report = make_report(analysis)
     assert report.figures.ventricular.longest.beats >= 6
     assert report.figures.alerts["vt"] == 1
+
+
+def test_a_database_gives_what_a_file_gives(stored, postgres):
+    folder, _, _ = stored
+    url, reader = postgres.database(), open_reader(folder / "ward.db")
+    drafts = []
+    for entry in reader.entries(Query()):
+        signal = None
+        if entry.draft.state == "raised":
+            signal = reader.alert_signal(entry.draft.stream, json.loads(entry.draft.text)["id"])
+        drafts.append(replace(entry.draft, signal=signal))
+    reader.close()
+    with journal(url, wall_ns=lambda: WALL_NS + 1_000_000_000) as kept:
+        kept.keep(drafts)
+    for period in (Period(), Period(since_ns=WALL_NS)):
+        one, two = (read_journal(j, "bed-7", period) for j in (folder / "ward.db", url))
+        assert np.array_equal(one.values_mv, two.values_mv, equal_nan=True)
+        assert one.events == two.events
+        assert len(one.raised) > 0
+    one, two = (
+        read_recorded(folder, "bed-7", Period(), j).raised for j in (folder / "ward.db", url)
+    )
+    assert one == two
+    with pytest.raises(MonitorError, match=r"journal postgresql://\S+ has no signal"):
+        read_journal(url, "bed-9", Period())
 
 
 def test_without_a_journal_there_are_no_alerts(stored):

@@ -16,10 +16,16 @@ class Way:
         self.room = room
         self.sent = []
 
+        self.urged = []
+
     def offer(self, frames):
         if len(self.sent) >= self.room:
             return False
         self.sent.append(frames)
+        return True
+
+    def urge(self, frames):
+        self.urged.append(frames)
         return True
 
 
@@ -81,6 +87,22 @@ def test_without_a_worker_the_oldest_go_and_behind_a_slow_one_senders_wait(monke
     before = len(place.waiting)
     place.flush()
     assert len(place.waiting) == before
+
+
+def test_a_request_does_not_wait_behind_samples_but_that_nothing_waits_is_said_behind_them():
+    known = Places(1, {})
+    (place,) = known.all
+    assert not place.tell([b"request", b"1", b"{}"])
+    way = Way(room=1)
+    place.begin(way)
+    known.forward(message(b"a", n) for n in range(3))
+    assert place.tell([b"request", b"1", b"{}"])
+    assert way.urged == [[b"request", b"1", b"{}"]]
+    known.found_empty()
+    way.room = 100
+    place.flush()
+    known.found_empty()
+    assert [frames[0] for frames in way.sent] == [SAMPLES, SAMPLES, SAMPLES, b"empty"]
 
 
 def test_a_new_worker_gets_the_newest_state_of_its_streams_alone():
