@@ -37,10 +37,10 @@ Event = Callable[[], None]
 
 @dataclass(frozen=True)
 class Run:
-    """One way through the archive: records done and in all, hours of signal, and the time."""
+    """One way through the archive: records done, hours of signal, and the time."""
 
     done: int
-    failed: int
+    failed: int  # exit code
     hours: float
     cpu_s: float
     wall_s: float
@@ -162,7 +162,7 @@ def show(ways: dict[str, Callable[[Path], Run]], folder: Path, times: int = 1) -
             verdict = "failed" if run.failed else "DIFFER" if written != first else "the same"
             if name not in verdicts or verdict != "the same":
                 verdicts[name] = verdict if run.done else "failed"
-            best[name] = min(best.get(name, run), run, key=lambda run: run.wall_s)
+            best[name] = min(best.get(name, run), run, key=lambda r: (r.failed, r.wall_s))
     print(
         f"{'way':22} {'records':>7} {'wall s':>7} {'first s':>7} {'CPU s':>7} {'h/min':>6} "
         f"{'over 1st':>8}  results"
