@@ -62,6 +62,7 @@ class PostgresServer:
                 f"--reuid={entry.pw_uid}",
                 f"--regid={entry.pw_gid}",
                 "--clear-groups",
+                "--pdeathsig=QUIT",
             ]
         self.port = free_port()
         self._names = count()
@@ -82,19 +83,36 @@ class PostgresServer:
         return done.stdout
 
     def start(self):
-        log = self.folder / "log"
-        self._run("pg_ctl", "-D", self.folder / "data", "-l", log, "-w", "-t", "100", "start")
+        """Start it; it ends with us, however we end."""
+        ending = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
+        with (self.folder / "log").open("ab") as log:
+            self._popen = subprocess.Popen(
+                [*(self._user or ending), str(self._bin / "postgres"), "-D", self.folder / "data"],
+                stdout=log, stderr=log, cwd=self.folder,
+            )  # fmt: skip
+        wait_for(self._answers, "the server")
+
+    def _answers(self):
+        import psycopg
+
+        assert self._popen.poll() is None, (self.folder / "log").read_text()
+        with contextlib.suppress(psycopg.Error):
+            psycopg.connect(self.url("postgres")).close()
+            return True
+        return False
 
     def stop(self):
-        self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+        self._popen.send_signal(signal.SIGQUIT)
+        self._popen.wait()
 
     @property
     def pid(self):
-        return int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        return self._popen.pid
 
     def kill(self):
         """Kill the server and every process of it, at once."""
         killed = self._signal(signal.SIGKILL)
+        self._popen.wait()
         wait_for(lambda: not any(map(alive, killed)), "end of the server's processes")
         # where nobody reaps it, it would be taken for alive
         for lock in ("data/postmaster.pid", f".s.PGSQL.{self.port}.lock"):
