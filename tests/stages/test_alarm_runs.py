@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.messages import AamiClass, AlertKind, Beat, Samples
 from monitor.stages.alarms.run_weights import BIAS, TABLE
-from monitor.stages.alarms.runs import FEATURES, features, is_ventricular, probability
+from monitor.stages.alarms.runs import CLIP, FEATURES, features, is_ventricular, probability
 from monitor.stages.alarms.shapes import Shapes
 
 
@@ -73,7 +73,7 @@ def test_what_is_not_known_decides_nothing() -> None:
     known, sure = judged(250.0, 0.9, 0.04)
     few = np.where(np.arange(len(known)) >= 5, np.nan, known)
     labels = sum(
-        weight * (value - mean) / scale
+        weight * min(max((value - mean) / scale, -CLIP), CLIP)
         for value, (_, mean, scale, weight) in zip(known[:5], TABLE, strict=False)
     )
     assert probability(few) == pytest.approx(1.0 / (1.0 + np.exp(-labels - BIAS)))
