@@ -1,7 +1,7 @@
 # make run: set everything up and show the monitor on the simulated patient
 # make test: set everything up and run the tests
 # make docs: set everything up and build the documentation into build/site
-# make test-fast: the same without the slow tests, in under a minute
+# make test-fast: the same without the slow tests, in about two minutes
 # make lock: write constraints.txt anew, the versions that are tested together
 # make check-newest, make check-oldest: the tests at the newest, and at the lowest, versions
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
