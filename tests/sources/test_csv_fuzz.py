@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import MonitorError
@@ -79,6 +79,7 @@ OTHER_VALUES = {
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.booleans(),
 )  # fmt: skip
+@example("Lead I", ("mV", 1.0), "{0}_{1}", ("", None), [], [], [], (",", "."), "utf-8", "\n", False)
 def test_a_text_that_says_its_units_gives_the_samples(
     tmp_path_factory, name, unit, form, time, more, before, odd, cut, encoding, end, quoted
 ):

@@ -194,7 +194,9 @@ _INTERVAL_SAID = re.compile(
     r"\b(?:sampl\w*[\s_-]*)?interval\b[^0-9A-Za-z]{0,6}(\d+(?:[.,]\d+)?)\s*(ms|s)\b", re.IGNORECASE
 )
 _UNIT_SAID = re.compile(r"\W*(?:units?|einheit|unité|unidad|unità)\W+(\w+)\W*", re.IGNORECASE)
-_LEAD_SAID = re.compile(r"\W*(?:lead|ableitung)\W+(?:lead |ableitung )?(\w{1,5})\W*", re.IGNORECASE)
+_LEAD_SAID = re.compile(
+    r"\W*(?:lead|ableitung)\W+(?:lead |ableitung )?([^\W_]{1,5})\W*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
