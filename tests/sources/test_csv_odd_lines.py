@@ -144,3 +144,23 @@ def test_pieces_of_any_size_give_the_same(tmp_path, step):
     sender.stdout.close()
     assert sender.wait() == 0
     assert done.stdout.strip() == whole[1].tobytes().hex()
+
+
+@pytest.mark.parametrize("huge", ["9" * 40, "9" * 400])
+def test_a_number_that_no_voltage_has_is_a_missing_sample(tmp_path, huge):
+    lines = rows()
+    lines[300] = f"{huge},4"
+    index, values, _ = play(tmp_path / "x.csv", "\n".join([HEADER, *lines]) + "\n")
+    assert index.tolist() == list(range(600))
+    assert np.argwhere(np.isnan(values)).tolist() == [[300, 0]]
+
+
+@pytest.mark.parametrize("stamp", ["12:00:0" + "9" * 400, "9" * 400 + ":10:01"])
+def test_a_clock_that_no_day_has_is_no_time(tmp_path, stamp):
+    lines = rows()
+    with pytest.raises(MonitorError, match="say the sampling rate"):
+        play(
+            tmp_path / "x.csv",
+            "\n".join(["time," + HEADER, *(f"{stamp},{line}" for line in lines)]) + "\n",
+            rate_hz=None,
+        )

@@ -169,8 +169,10 @@ class Rows:
     def _millivolts(self, rows: list[list[float]]) -> FloatArray:
         if not rows:
             return np.empty((0, len(self._layout.columns)), np.float32)
-        values: FloatArray = ((np.array(rows) - self._baseline) * self._scale).astype(np.float32)
-        return values
+        with np.errstate(over="ignore"):
+            values: FloatArray = (np.array(rows) - self._baseline) * self._scale
+        values[np.abs(values) > np.finfo(np.float32).max] = np.nan  # no voltage: missing
+        return values.astype(np.float32)
 
 
 def _values(fields: Iterable[str]) -> tuple[list[float], str]:

@@ -81,16 +81,15 @@ def value_of(field: str) -> float:
     ValueError
         If it is neither a number nor a missing value.
     """
+    written = field.replace(",", ".") if _DECIMAL_COMMA.fullmatch(field) else field
     try:
-        if "_" not in field:  # only Python spells numbers with it
-            value = float(field)
+        if "_" not in written:  # only Python spells numbers with it
+            value = float(written)
             return value if math.isfinite(value) else math.nan
     except ValueError:
         pass
     if field.lower() in _MISSING:
         return math.nan
-    if _DECIMAL_COMMA.fullmatch(field):
-        return float(field.replace(",", "."))
     raise ValueError
 
 

@@ -30,6 +30,7 @@ LEAST_HZ, MOST_HZ = (
     MAX_RATE_HZ * 2,
 )  # an error can name a wrong rate
 _HALF_DAY_S, _DAY_S = 43_200.0, 86_400.0
+_MINUTE_S = 61.0  # with a leap second
 _COUNTER_SIZES = (16, 256, 65536, 2**32)
 NEAR_THE_END = 0.9
 _UNITS = (1.0, 1e-3, 1e-6, 1e-9)
@@ -98,9 +99,12 @@ class TimeReader:
         if match is None:
             raise ValueError
         hours, minutes, seconds, half = match.groups()
-        of_day = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
+        seconds_s = float(seconds.replace(",", "."))
+        of_day = float(hours or 0) * 3600 + float(minutes) * 60 + seconds_s
+        if seconds_s >= _MINUTE_S or not math.isfinite(of_day):
+            raise ValueError
         if half:
-            of_day += 12 * 3600 * (half in "Pp") - 12 * 3600 * (int(hours or 0) == 12)
+            of_day += 12 * 3600 * (half in "Pp") - 12 * 3600 * (float(hours or 0) == 12)
         if of_day + self._days_s < self._newest_s - _HALF_DAY_S:
             self._days_s += _DAY_S
         self._newest_s = max(self._newest_s, of_day + self._days_s)
