@@ -1,8 +1,6 @@
 """Workers of a service are killed again and again: nothing missing, nothing twice."""
 
-import os
 import random
-import signal
 
 import pytest
 from killed_service import check_that_all_goes_on, kill_workers_again_and_again
@@ -18,19 +16,6 @@ KILLS = 3
 def test_a_worker_is_killed_at_random_instants(survey, tmp_path):
     killed = kill_workers_again_and_again(tmp_path / "journal.db", KILLS, random.Random(5))
     reported(survey, "kill -9 of a worker at a random instant", killed)
-
-
-@pytest.mark.timeout(600)
-def test_a_worker_hangs(survey, tmp_path):
-    """It is found by its silence."""
-    killed = kill_workers_again_and_again(
-        tmp_path / "journal.db",
-        1,
-        random.Random(8),
-        end=lambda number, pid: os.kill(pid, signal.SIGSTOP),
-        hurried=True,
-    )
-    reported(survey, "a worker hangs", killed, 1)
 
 
 @pytest.mark.timeout(600)
