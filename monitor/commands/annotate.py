@@ -126,13 +126,6 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if failures else 0
 
 
-def make_writable(folder: Path) -> None:
-    """Make the folder for results; refuse it before the work, not after."""
-    from monitor.archive.local_place import LocalPlace
-
-    LocalPlace(folder).check_writable()
-
-
 def _tasks(
     recordings: Sequence[Recording], args: argparse.Namespace, settings: Settings
 ) -> list[Task]:

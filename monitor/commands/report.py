@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.commands.annotate import make_writable
 from monitor.commands.history import wall_time
 from monitor.commands.options import add_analysis_options, settings_from
 from monitor.commands.replay import add_record_options, download_progress
@@ -64,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Analyse, make and write."""
+    from monitor.archive.local_place import LocalPlace
     from monitor.pictures.pdf import need_reportlab
     from monitor.report.variability import load_neurokit
     from monitor.report.write import write_report
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         need_reportlab()
     if args.edits is not None and not args.edits.is_file():
         raise MonitorError(f"there is no file {args.edits}", USAGE)
-    make_writable(args.out)
+    LocalPlace(args.out).check_writable()
     began = time.perf_counter()
     analysis, path = _stored(args) if args.record or args.journal else _analysed(args)
     ready = time.perf_counter()
