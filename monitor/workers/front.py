@@ -230,7 +230,10 @@ class Front:
         place = self._places.all[member.place]
         if kind == kinds.OUTGOING:
             outgoing, memories = unpack_outgoing(frames)
+            streams = place.streams
             self._out += (out for out in outgoing if not _heartbeat(place, out))
+            if place.streams != streams:
+                self._tell_status()  # so that another worker gives no place that is taken
             self._kept |= memories
             for name, memory in memories.items():
                 self._places.remember(name, memory)

@@ -50,6 +50,11 @@ class Place:
     before: dict[str, int] = field(default_factory=dict)  # counted by former workers
     done: bool = False
 
+    @property
+    def streams(self) -> int:
+        """How many it has, by its last heartbeat."""
+        return self.counts.get("streams", 0)
+
     def hand_on(self, message: list[bytes]) -> None:
         """Send a message of a sender, or let it wait."""
         if not self.waiting and self.way is not None and self.way.offer(message):
@@ -79,7 +84,8 @@ class Place:
         """Let the worker go."""
         for name in LASTING:
             self.before[name] = self.before.get(name, 0) + self.counts.get(name, 0)
-        self.way, self.answers, self.counts = None, frozenset(), {}
+        self.way, self.answers = None, frozenset()
+        self.counts = {"streams": self.streams}  # the next worker goes on with them
 
 
 class Places:
@@ -173,7 +179,7 @@ class Places:
 
     def elsewhere(self, place: Place) -> int:
         """Count the streams of the other places."""
-        return sum(other.counts.get("streams", 0) for other in self.all if other is not place)
+        return sum(other.streams for other in self.all if other is not place)
 
     def heartbeat(self, publisher: str, denied: int) -> Heartbeat:
         """Give the heartbeat of the whole service."""

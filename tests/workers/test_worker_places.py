@@ -133,6 +133,7 @@ def test_counts_go_on_when_a_worker_is_replaced():
     two.counts = {"streams": 4, "refused": 1}
     assert (known.elsewhere(one), known.elsewhere(two)) == (4, 3)
     one.lose()
+    assert known.elsewhere(two) == 3
     one.counts = {"streams": 3, "refused": 1}
     beat = known.heartbeat("service", 7)
     assert (beat.stream, beat.streams, beat.refused, beat.late, beat.denied) == (

@@ -126,12 +126,12 @@ def test_requests_reach_the_worker_of_the_stream_and_metrics_count_all(tmp_path)
 
 def test_a_stream_without_a_place_is_refused_whichever_worker_it_belongs_to(tmp_path):
     with serving("--workers", "2", "--max-streams", "1") as (serve, at), ExitStack() as stack:
-        send = ["demo", "--publish", at["input"], "--speed", "4", "--stream"]
-        stack.enter_context(running(*send, "bed-0"))
+        send = ["demo", "--publish", at["input"], "--stream"]
+        stack.enter_context(running(*send, "bed-0", "--speed", "1"))  # longer than the other
         wait_for(lambda: asked(at["control"], command="state")["streams"], "the first stream")
         wait_for(lambda: "bed-0: 360 Hz" in "".join(serve.remarks), "the first stream")
         wait_for(lambda: beats(at["output"]) == 1, "the heartbeat that counts it")
-        refused = stack.enter_context(running(*send, "bed-1"))
+        refused = stack.enter_context(running(*send, "bed-1", "--speed", "16"))
         refused.finish(1)
         assert "already 1 streams (see --max-streams)" in "".join(refused.remarks)
 
