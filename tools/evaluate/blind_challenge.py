@@ -2,7 +2,7 @@
 
 ``cinc2015`` tells what the experts said in ``ALARMS`` (record, kind, 1 = true), or in the comments
 of each header; ``vtac``, whose alarms are all of VT, in ``event_labels.csv``. The stream ends at
-5:00, when the alarm sounds.
+5:00, when the alarm sounds, or at the end of a record that is shorter.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import wfdb
 from monitor.errors import USAGE, MonitorError
 from tools.evaluate.alarm_runs import Case, analyse
 from tools.evaluate.alarms import CHALLENGE, challenge, cinc_counts
+from tools.train.runs import ALARM_S
 
-ALARM_S = 300.0
 COMMENTS = {"True alarm": "1", "False alarm": "0"}
 VT = "Ventricular_Tachycardia"
 

@@ -101,6 +101,16 @@ def test_alarms_are_told_by_the_file_alarms(tmp_path, silent):
     assert {case.stop_s for case in silent} == {300.0}
 
 
+def test_the_alarm_of_a_shorter_record_sounds_at_its_end(tmp_path, monkeypatch):
+    record(tmp_path, "v1", seconds=1, comments=["Ventricular_Tachycardia", "True alarm"])
+    for at_s, outcome in ((112, "TP"), (80, "FN")):
+        alerts = [alert(AlertKind.VT, at_s), alert(AlertKind.VT, at_s + 5, AlertState.CLEARED)]
+        made = result("v1", alerts, seconds=120)
+        monkeypatch.setattr(blind_challenge, "analyse", lambda case, made=made: made)
+        found = blind_challenge.measure(tmp_path, ["v1"])
+        assert found["ecg_counts"] == {"Ventricular_Tachycardia": {outcome: 1}}
+
+
 def test_alarms_are_told_by_the_labels_of_vtac(tmp_path, silent):
     for name in ("e1", "e2", "e3"):
         record(tmp_path / "waveforms" / "r1", name, seconds=1)
