@@ -3,13 +3,17 @@
 In fibrillation most intervals differ from the one before, and no P wave repeats before the QRS.
 The first measure is a low quantile of the absolute change between successive RR intervals, relative
 to the median interval. It stays low in a rhythm with ectopic beats, which keeps some steady pairs.
-The second is the coherence of :mod:`monitor.stages.pwave`. It tells frequent atrial ectopy, blocked
-P waves and sinus arrhythmia from fibrillation. It is fibrillation while both say so.
+It is taken between intervals two to six beats apart too, and the lowest counts. That one is low in
+a rhythm that repeats: atrial bigeminy and trigeminy, grouped conduction, breathing. In fibrillation
+all of them are alike. The second measure is the coherence of :mod:`monitor.stages.pwave`. It tells
+frequent atrial ectopy, blocked P waves and sinus arrhythmia from fibrillation. It is fibrillation
+while both say so.
 
 The use of the distribution of RR changes is that of K. Tateno and L. Glass, Med Biol Eng
 Comput 39:664 (2001), doi:10.1007/BF02345439, and of J. Lian et al., Am J Cardiol 107:1494
-(2011); RR irregularity and P waves together, as S. Babaeizadeh et al., J Electrocardiol 42:522
-(2009).
+(2011); that bigeminy is to be told from fibrillation, of A. Petrenas et al., Comput Biol Med 65:184
+(2015), doi:10.1016/j.compbiomed.2015.01.019; RR irregularity and P waves together, of
+S. Babaeizadeh et al., J Electrocardiol 42:522 (2009).
 
 Notes
 -----
@@ -39,6 +43,8 @@ from monitor.stages.pwave import PWaves
 
 _QUANTILE = 0.4
 _LEAST = 12
+_LAGS = 6  # intervals at most so many beats apart are compared
+_LEAST_PAIRS = 6  # of intervals at such a distance
 _SPAN = 2  # changes are of the last so many times af_changes beats
 
 
@@ -69,6 +75,41 @@ def changes(samples: Sequence[int], ventricular: Sequence[bool]) -> list[tuple[i
         for i in range(2, len(samples))
         if not (ventricular[i] or ventricular[i - 1] or ventricular[i - 2])
     ]
+
+
+def irregular(changes: Sequence[tuple[int, int, int]], limit: float) -> bool:
+    """Tell whether intervals differ from those one to six beats before them.
+
+    They do if :func:`irregularity` exceeds the limit at each of these distances.
+
+    Parameters
+    ----------
+    changes
+        For each the number of its last beat, the change and the later interval; not empty.
+    limit
+        Relative to the median interval.
+
+    Examples
+    --------
+    >>> bigeminy = [(beat, 5, 12 if beat % 2 else 7) for beat in range(32)]
+    >>> irregular(bigeminy, 0.06), irregular(bigeminy[:6], 0.06)
+    (False, True)
+    """
+    _, apart, rr = zip(*changes, strict=True)
+    steady = limit * median(rr)
+    of_beat = {beat: interval for beat, _, interval in changes}
+    for lag in range(1, _LAGS + 1):
+        if lag > 1:
+            apart = tuple(
+                abs(interval - of_beat[beat - lag])
+                for beat, interval in of_beat.items()
+                if beat - lag in of_beat
+            )
+        if len(apart) < _LEAST_PAIRS:
+            continue
+        if sum(change <= steady for change in apart) > int(_QUANTILE * (len(apart) - 1)):
+            return False
+    return True
 
 
 class AtrialFibrillation:
@@ -122,21 +163,21 @@ class AtrialFibrillation:
 
     def _decide(self, beat: Beat) -> None:
         s = self._settings
-        irregular: bool | None = None
+        without_order: bool | None = None
         if len(self._changes) >= _LEAST:
             limit = s.af_rr_change * (s.af_hysteresis if self.active else 1.0)
-            _, _, changed, rr = zip(*self._changes, strict=True)
-            irregular = irregularity(changed, rr) > limit
+            found = [(beat, change, rr) for beat, _, change, rr in self._changes]
+            without_order = irregular(found, limit)
         coherence = self._p_waves.coherence or 0.0
         has_p = coherence > (s.af_p_end if self.active else s.af_p_coherence)
-        if not self.active and irregular and not has_p:
+        if not self.active and without_order and not has_p:
             start = self._boundary()
             self._turn(max(start, self._p_waves.middle_sample) if self._waited else start)
         elif self.active and has_p:
             self._turn(min(self._boundary(), self._p_waves.middle_sample))
-        elif self.active and irregular is False:
+        elif self.active and without_order is False:
             self._turn(self._boundary())
-        self._waited = bool(irregular and has_p)
+        self._waited = bool(without_order and has_p)
 
     def _boundary(self) -> int:
         """R peak from which on the RR changes are most probably those of the other state."""
