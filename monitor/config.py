@@ -177,7 +177,7 @@ class RhythmSettings:
         32, "changes between successive RR intervals that are looked at for AF", 16, 128
     )
     af_rr_change: float = setting(0.06, "relative RR change from which it may be AF", 0.02, 0.5)
-    af_hysteresis: float = setting(0.7, "AF ends below this share of af_rr_change", 0.3, 1.0)
+    af_hysteresis: float = setting(0.8, "AF ends below this share of af_rr_change", 0.3, 1.0)
     af_p_coherence: float = setting(
         0.25, "more coherence before the QRS means P waves, so no AF", 0.0, 1.0
     )

@@ -3,24 +3,28 @@
 In fibrillation most intervals differ from the one before, and no P wave repeats before the QRS.
 The first measure is a low quantile of the absolute change between successive RR intervals, relative
 to the median interval. It stays low in a rhythm with ectopic beats, which keeps some steady pairs.
-It is taken between intervals two to six beats apart too, and the lowest counts. That one is low in
-a rhythm that repeats: atrial bigeminy and trigeminy, grouped conduction, breathing. In fibrillation
-all of them are alike. The second measure is the coherence of :mod:`monitor.stages.pwave`. It tells
-frequent atrial ectopy, blocked P waves and sinus arrhythmia from fibrillation. It is fibrillation
-while both say so.
+The second is the coherence of :mod:`monitor.stages.pwave`. It tells frequent atrial ectopy, blocked
+P waves and sinus arrhythmia from fibrillation. It is fibrillation while both say so.
+
+Fibrillation does not begin while the intervals repeat: while a low quantile of the change from the
+interval two, three and up to six beats before is low. So do bigeminy and trigeminy of atrial beats,
+grouped conduction, breathing, and QRS complexes counted twice. In fibrillation an interval differs
+from that six beats before as it does from the last.
 
 The use of the distribution of RR changes is that of K. Tateno and L. Glass, Med Biol Eng
 Comput 39:664 (2001), doi:10.1007/BF02345439, and of J. Lian et al., Am J Cardiol 107:1494
-(2011); that bigeminy is to be told from fibrillation, of A. Petrenas et al., Comput Biol Med 65:184
-(2015), doi:10.1016/j.compbiomed.2015.01.019; RR irregularity and P waves together, of
-S. Babaeizadeh et al., J Electrocardiol 42:522 (2009).
+(2011). That bigeminy must be told from it is the point of A. Petrenas et al., Comput Biol Med
+65:184 (2015), doi:10.1016/j.compbiomed.2015.01.019. RR irregularity and P waves together are used
+as in S. Babaeizadeh et al., J Electrocardiol 42:522 (2009).
 
 Notes
 -----
 * Intervals that begin or end with a ventricular beat are left out: changes are taken between
   intervals of three successive other beats.
 * Beats called supraventricular ectopic stay: in fibrillation they are labelled so by chance.
-* Atrial flutter with irregular conduction is called fibrillation, with regular conduction not.
+* Atrial flutter with irregular conduction is called fibrillation; with conduction that is regular
+  or repeats it is not.
+* Once there, it does not end because intervals repeat for a while: that happens by chance.
 * The intervals alone decide until there are enough beats to compare their P waves.
 * The delay is about half a window: 16 beats for the intervals, 8 for the P waves.
 * Start and end lie at the change point of the window: the changes before and after it are most
@@ -32,7 +36,7 @@ Notes
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -43,8 +47,8 @@ from monitor.stages.pwave import PWaves
 
 _QUANTILE = 0.4
 _LEAST = 12
-_LAGS = 6  # intervals at most so many beats apart are compared
-_LEAST_PAIRS = 6  # of intervals at such a distance
+_CYCLES = range(2, 7)  # beats after which a rhythm may repeat
+_LEAST_PAIRS = 6  # of intervals a cycle apart
 _SPAN = 2  # changes are of the last so many times af_changes beats
 
 
@@ -62,6 +66,35 @@ def irregularity(changes_s: Sequence[float], rr_s: Sequence[float]) -> float:
     return ordered[int(_QUANTILE * (len(ordered) - 1))] / median(rr_s)
 
 
+def repeats(intervals: Mapping[int, int], limit: float) -> bool:
+    """Tell whether intervals resemble those two to six beats before.
+
+    Parameters
+    ----------
+    intervals
+        By the number of the beat that ends them.
+    limit
+        Of the change, relative to the median interval; 40 % of the pairs must be within it.
+
+    Examples
+    --------
+    >>> repeats({beat: 12 if beat % 2 else 7 for beat in range(32)}, 0.06)
+    True
+    >>> repeats({beat: beat**2 % 31 for beat in range(32)}, 0.06)
+    False
+    """
+    steady = limit * median(intervals.values())
+    for cycle in _CYCLES:
+        apart = [
+            abs(rr - intervals[i - cycle]) for i, rr in intervals.items() if i - cycle in intervals
+        ]
+        if len(apart) < _LEAST_PAIRS:
+            continue
+        if sum(change <= steady for change in apart) > int(_QUANTILE * (len(apart) - 1)):
+            return True
+    return False
+
+
 def changes(samples: Sequence[int], ventricular: Sequence[bool]) -> list[tuple[int, int, int]]:
     """Give the changes between successive RR intervals, without those of ventricular beats.
 
@@ -75,41 +108,6 @@ def changes(samples: Sequence[int], ventricular: Sequence[bool]) -> list[tuple[i
         for i in range(2, len(samples))
         if not (ventricular[i] or ventricular[i - 1] or ventricular[i - 2])
     ]
-
-
-def irregular(changes: Sequence[tuple[int, int, int]], limit: float) -> bool:
-    """Tell whether intervals differ from those one to six beats before them.
-
-    They do if :func:`irregularity` exceeds the limit at each of these distances.
-
-    Parameters
-    ----------
-    changes
-        For each the number of its last beat, the change and the later interval; not empty.
-    limit
-        Relative to the median interval.
-
-    Examples
-    --------
-    >>> bigeminy = [(beat, 5, 12 if beat % 2 else 7) for beat in range(32)]
-    >>> irregular(bigeminy, 0.06), irregular(bigeminy[:6], 0.06)
-    (False, True)
-    """
-    _, apart, rr = zip(*changes, strict=True)
-    steady = limit * median(rr)
-    of_beat = {beat: interval for beat, _, interval in changes}
-    for lag in range(1, _LAGS + 1):
-        if lag > 1:
-            apart = tuple(
-                abs(interval - of_beat[beat - lag])
-                for beat, interval in of_beat.items()
-                if beat - lag in of_beat
-            )
-        if len(apart) < _LEAST_PAIRS:
-            continue
-        if sum(change <= steady for change in apart) > int(_QUANTILE * (len(apart) - 1)):
-            return False
-    return True
 
 
 class AtrialFibrillation:
@@ -163,21 +161,23 @@ class AtrialFibrillation:
 
     def _decide(self, beat: Beat) -> None:
         s = self._settings
-        without_order: bool | None = None
+        irregular: bool | None = None
         if len(self._changes) >= _LEAST:
             limit = s.af_rr_change * (s.af_hysteresis if self.active else 1.0)
-            found = [(beat, change, rr) for beat, _, change, rr in self._changes]
-            without_order = irregular(found, limit)
+            numbers, _, changed, rr = zip(*self._changes, strict=True)
+            irregular = irregularity(changed, rr) > limit
+            if irregular and not self.active:
+                irregular = not repeats(dict(zip(numbers, rr, strict=True)), limit)
         coherence = self._p_waves.coherence or 0.0
         has_p = coherence > (s.af_p_end if self.active else s.af_p_coherence)
-        if not self.active and without_order and not has_p:
+        if not self.active and irregular and not has_p:
             start = self._boundary()
             self._turn(max(start, self._p_waves.middle_sample) if self._waited else start)
         elif self.active and has_p:
             self._turn(min(self._boundary(), self._p_waves.middle_sample))
-        elif self.active and without_order is False:
+        elif self.active and irregular is False:
             self._turn(self._boundary())
-        self._waited = bool(without_order and has_p)
+        self._waited = bool(irregular and has_p)
 
     def _boundary(self) -> int:
         """R peak from which on the RR changes are most probably those of the other state."""

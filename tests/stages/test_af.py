@@ -22,7 +22,7 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.sources.simulator import Scenario, Segment, Simulator, simulate
-from monitor.stages.af import AtrialFibrillation, changes, irregular, irregularity
+from monitor.stages.af import AtrialFibrillation, changes, irregularity, repeats
 from monitor.stages.band import BandSignal
 from monitor.stages.hop import Hop
 from monitor.stages.pwave import coherence
@@ -213,14 +213,27 @@ def test_a_rhythm_that_repeats_is_no_fibrillation_without_p_waves_either(
         assert share[0] <= found <= share[1]
 
 
-def test_a_rhythm_repeats_over_one_to_six_beats() -> None:
-    """Cycles of random intervals, each far from the others, up to six beats and beyond."""
+def test_intervals_repeat_after_two_to_six_beats() -> None:
+    """Cycles of intervals that all differ, up to six beats and longer."""
     rng = np.random.default_rng(4)
-    for period in range(1, 10):
-        cycle = rng.permutation(np.linspace(400, 900, period)).astype(int).tolist()
-        rr = (cycle * 40)[:33]
-        found = [(i, abs(rr[i] - rr[i - 1]), rr[i]) for i in range(1, 33)]
-        assert irregular(found, 0.06) is (period > 6)
+    for cycle in range(2, 10):
+        rr = rng.permutation(np.linspace(400, 900, cycle)).astype(int).tolist() * 20
+        assert repeats(dict(enumerate(rr[:32])), 0.06) is (cycle <= 6)
+
+
+def test_fibrillation_goes_on_though_intervals_repeat_for_a_while() -> None:
+    """It began with independent ones; by chance others resemble each other."""
+    rng = np.random.default_rng(5)
+    info = StreamInfo("s", 250.0, ("II",))
+    af = AtrialFibrillation(RhythmSettings(), 250.0, BandSignal(info))
+    certain = (1.0, 0.0, 0.0, 0.0, 0.0)
+    sample, states = 0, []
+    for rr_s in [*rng.normal(0.8, 0.16, 60), *[0.6, 1.0] * 40, *[0.8] * 60]:
+        sample += int(rr_s * 250)
+        af.push(Beat("s", sample, sample, AamiClass.N, certain, None, 0, "made"))
+        states.append(af.active)
+    assert all(states[20:140])
+    assert not any(states[180:])
 
 
 def test_changes_are_between_successive_beats_that_are_not_ventricular() -> None:
