@@ -4,7 +4,7 @@ Written by ``python -m tools.train``: a file that does not have its hash is not 
 """
 
 SHIPPED: dict[str, str] = {
-    "aami": "1161ea175cb9e301bb35cfab96aef50e9be7e22e84b07b95462a4a19534059ec",
+    "aami": "c40a8d38ca885e44472f2161ba9a418a6cf27ede3ae21e0189cebc3cd3d58431",
     "cnn": "33a699b5eccd2ee04347f20b3161f74ff8369375e1b3366fbc6da811ea841b68",
     "kaggle5": "68696b59119bb5f3e845b0b831145894d8647629545de67078446d1034d5eb2b",
     "lstm": "a772fac1e871090beaf0da9d2b2528d3aaae255dc7d610260a2e315e9784bfc5",

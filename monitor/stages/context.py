@@ -36,6 +36,7 @@ FEATURES = (
     "mean_rr",  # log of the long-run mean RR in s
     "rr_usual_q90",  # log RR against the 90 % quantile of the last 512 between usual beats
     "rr_usual_med32",  # ... the median of the last 32 of them
+    "since_usual",  # log of the time since the last usual beat against the same
     "qrs_corr",  # correlation of the QRS with that of the dominant beat
     "qrs_size",  # log of its size against the dominant beat
     "p_corr",  # correlation of the P wave part with the dominant beat
@@ -94,7 +95,6 @@ class PatientContext:
         self._rr = RRHistory()
         self._groups: dict[int, BeatGroups] = {}
         self._beats = 0
-        self._usual_before = False
 
     def push(self, window: BeatWindow) -> tuple[FloatArray, FloatArray]:
         """Give (leads x channels, length) and (leads x features,) of one beat.
@@ -117,15 +117,10 @@ class PatientContext:
             signal[k * rows : (k + 1) * rows, : found.shape[1]] = found
             features[k * count : (k + 1) * count] = chosen
         if window.valid and self._learns:
-            self._learn_rhythm(window)
+            if self._groups[window.rpeak.lead].joined_dominant:
+                self._rr.learn_usual()
+            self._beats += 1
         return signal, features
-
-    def _learn_rhythm(self, window: BeatWindow) -> None:
-        usual = self._groups[window.rpeak.lead].joined_dominant
-        if usual and self._usual_before and window.rr_s is not None:
-            self._rr.learn_usual(window.rr_s)
-        self._usual_before = usual
-        self._beats += 1
 
     def _lead(
         self,

@@ -28,12 +28,18 @@ class RRHistory:
         self._beats = 0  # at most LONG_BEATS
         self._mean_s = 0.8
         self._previous = [0.0, 0.0, 0.0]  # log RR of the last beats, newest first
+        self._since_usual_s: float | None = None  # from the last usual beat to the newest beat
+        self._since_usual = 0  # RR intervals in it
 
     def push(self, rr_s: float | None) -> tuple[list[float], float]:
-        """Give the sixteen RR features of a beat, and its log RR ratio; then learn from it."""
+        """Give the seventeen RR features of a beat, and its log RR ratio; then learn from it."""
         if rr_s is None:
             self._previous = [math.log(self._mean_s)] * 3
-            return [math.log(self._mean_s), *[0.0] * 12, math.log(self._mean_s), 0.0, 0.0], 0.0
+            self._since_usual_s = None
+            return [math.log(self._mean_s), *[0.0] * 12, math.log(self._mean_s), *[0.0] * 3], 0.0
+        if self._since_usual_s is not None:
+            self._since_usual_s += rr_s
+            self._since_usual += 1
         rr_s = min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])
         log_rr = math.log(rr_s)
         if not self._beats:
@@ -47,17 +53,23 @@ class RRHistory:
         self._learn(rr_s, log_rr)
         return features, log_rr - mean
 
-    def learn_usual(self, rr_s: float) -> None:
-        """Learn an interval between two beats of the dominant group.
+    def learn_usual(self) -> None:
+        """Learn that the beat pushed last is a usual one, of the dominant group.
 
-        The pause after an ectopic beat is compensatory and says nothing of the rate.
+        Only intervals between two usual beats that follow each other count as usual. The pause
+        after an ectopic beat is compensatory and says nothing of the rate.
         """
-        _add(self._usual, math.log(min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1])))
+        if self._since_usual_s is not None and self._since_usual == 1:
+            _add(self._usual, _log_rr(self._since_usual_s))
+        self._since_usual_s, self._since_usual = 0.0, 0
 
     def _against_usual(self, log_rr: float) -> list[float]:
         if not self._usual[32].count:
-            return [0.0, 0.0]
-        return [log_rr - self._usual[512].quantile(0.9), log_rr - self._usual[32].quantile(0.5)]
+            return [0.0, 0.0, 0.0]
+        median = self._usual[32].quantile(0.5)
+        since_s = self._since_usual_s
+        since = 0.0 if since_s is None else _log_rr(since_s) - median
+        return [log_rr - self._usual[512].quantile(0.9), log_rr - median, since]
 
     def _against_history(self, log_rr: float) -> list[float]:
         if not self._beats:
@@ -86,6 +98,10 @@ class RRHistory:
         self._beats = min(self._beats + 1, LONG_BEATS)
         self._mean_s += (rr_s - self._mean_s) / self._beats
         self._previous = [log_rr, *self._previous[:2]]
+
+
+def _log_rr(rr_s: float) -> float:
+    return math.log(min(max(rr_s, RR_RANGE_S[0]), RR_RANGE_S[1]))
 
 
 def _add(to: dict[int, _Numbers], number: float) -> None:

@@ -129,6 +129,25 @@ def test_intervals_behind_an_ectopic_beat_do_not_count_as_usual():
     assert feature(found, "rr_usual_med32") == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_beat_between_two_usual_ones_is_interpolated_or_followed_by_a_pause():
+    for behind_s, expected in ((0.4, 0.0), (1.2, np.log(2.0)), (0.2, np.log(0.75))):
+        context = learnt()
+        _, wide = context.push(beat(0.4, width_s=0.05, gain=-1.5))
+        _, behind = context.push(beat(behind_s))
+        assert feature(wide, "since_usual") == pytest.approx(np.log(0.5), abs=1e-6)
+        assert feature(behind, "since_usual") == pytest.approx(expected, abs=1e-6)
+        _, next_ = context.push(beat(0.8))
+        assert feature(next_, "since_usual") == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_time_since_the_last_usual_beat_is_not_known_behind_a_hole():
+    context = learnt()
+    _, after = context.push(beat(None, width_s=0.05, gain=-1.5))
+    assert feature(after, "since_usual") == 0.0
+    _, behind = context.push(beat(0.4))
+    assert feature(behind, "since_usual") == 0.0
+
+
 def test_lost_p_waves_and_noise_are_remembered():
     rng = np.random.default_rng(0)
     p_wave = 0.15 * np.exp(-0.5 * ((T + 0.16) / 0.02) ** 2)

@@ -7,7 +7,8 @@ intervals of another rhythm:
 
 - ``af``: unrelated intervals, no P waves, fibrillatory waves; premature is not ectopic there.
 - ``pac``: sinus rhythm with premature atrial beats, alone and in runs, whose P waves are
-  inverted, shifted, enlarged, lost in the T wave or unchanged; and with ventricular beats.
+  inverted, shifted, enlarged, lost in the T wave or unchanged; and with ventricular beats, some of
+  them interpolated. At times the premature beats come in turn with normal ones, as in bigeminy.
 - ``sick``: slow sinus beats and pauses between runs of atrial beats, which may outnumber them.
 - ``sinus``: respiratory arrhythmia, drifts and jumps of the rate, pauses; all beats normal.
 - ``mixed``: these four in turn, some minutes each, for paroxysms confuse a running context.
@@ -32,6 +33,7 @@ BEATS = 500  # of each made stream
 LEAD_IN_S = 0.28  # cut before the R peak: P wave included
 TAIL_S = 0.45  # cut after the R peak: T wave included
 STEP = 0.35  # largest change of log RR that is still taken for the sinus node's own
+IN_TURN = 0.01  # probability at a beat that premature beats begin to come in turn
 RUN_RATIO = 0.7  # of RR, below which a sudden lasting change is an atrial run whatever its P wave
 P_END_S = 0.06  # before the R peak the P wave part ends
 
@@ -68,8 +70,41 @@ def plan_af(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
             yield Plan("N", min(max(0.34, rr_s), 2.2), 0.0, 0.0, True)
 
 
+def _behind_v(rng: np.random.Generator, usual_s: float, ratio: float) -> float:
+    """Give the RR interval behind a ventricular beat.
+
+    The pause is compensatory, or the beat is interpolated between two sinus beats that come in
+    time, or the sinus node is reset.
+    """
+    kind = rng.random()
+    interpolated_s = usual_s * (rng.uniform(1.0, 1.12) - ratio)
+    if kind < 0.5 and interpolated_s > 0.35:
+        return float(interpolated_s)
+    return float(usual_s * (2.0 - ratio if kind < 0.8 else rng.uniform(0.6, 1.2)))
+
+
+def _in_turn(rng: np.random.Generator, base: float, ventricular: bool) -> Iterator[Plan]:
+    """Bigeminy, trigeminy, quadrigeminy: a premature beat behind every one, two or three."""
+    between = int(rng.integers(1, 4))
+    ratio = rng.uniform(0.5, 0.88)
+    gain, shift = _premature_p(rng)
+    is_v = ventricular and rng.random() < 0.4
+    pause = rng.uniform(1.0, 1.3)
+    for _ in range(int(rng.integers(5, 41))):
+        base *= float(np.exp(rng.normal(0, 0.01)))
+        now = ratio * float(np.exp(rng.normal(0, 0.03)))
+        if is_v:
+            yield Plan("V", max(0.3, base * now), 0.0)
+            yield Plan("N", _behind_v(rng, base, now))
+        else:
+            yield Plan("A", max(0.3, base * now), gain, shift)
+            yield Plan("N", base * pause * float(np.exp(rng.normal(0, 0.02))))
+        for _ in range(between - 1):
+            yield Plan("N", base * float(np.exp(rng.normal(0, 0.02))))
+
+
 def plan_pac(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
-    """Sinus rhythm with atrial and ventricular premature beats, and short atrial runs."""
+    """Sinus rhythm with atrial and ventricular premature beats, in turn too, and atrial runs."""
     base = rng.uniform(0.6, 1.15)
     depth = rng.uniform(0.01, 0.06)
     s_share = float(np.exp(rng.uniform(np.log(0.02), np.log(0.35))))
@@ -81,7 +116,9 @@ def plan_pac(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
         base *= float(np.exp(rng.normal(0, 0.004) - 0.01 * np.log(base / 0.85)))
         normal = base * (1 + depth * np.sin(phase) + rng.normal(0, 0.01))
         choice = rng.random()
-        if choice < s_share:
+        if rng.random() < IN_TURN:
+            yield from _in_turn(rng, base, ventricular)
+        elif choice < s_share:
             length = 1 if rng.random() < 0.75 else int(rng.integers(2, 12))
             ratio = rng.uniform(0.5, 0.88)
             gain, shift = _premature_p(rng)
@@ -95,7 +132,7 @@ def plan_pac(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
         elif choice < s_share + v_share:
             ratio = rng.uniform(0.45, 0.9)
             yield Plan("V", max(0.3, base * ratio), 0.0)
-            rr_s = base * (2.0 - ratio if rng.random() < 0.7 else rng.uniform(0.6, 1.2))
+            rr_s = _behind_v(rng, base, ratio)
             yield Plan("N", rr_s)
         else:
             rr_s = float(normal)
@@ -170,7 +207,7 @@ def plan_step(rng: np.random.Generator, ventricular: bool) -> Iterator[Plan]:
                     rr_s = level * rng.uniform(1.0, 1.3)
                 else:
                     yield Plan("V", max(0.3, level * ratio), 0.0)
-                    rr_s = level * (2.0 - ratio if rng.random() < 0.7 else rng.uniform(0.6, 1.2))
+                    rr_s = _behind_v(rng, level, ratio)
             shift_s = min(max(pr_share * (usual - level), -0.03), 0.03)
             yield Plan("N", max(float(rr_s), 0.35), 1.0, shift_s)
         if rng.random() < 0.4:

@@ -24,7 +24,7 @@ GAIN = 0.1  # deviation of the log gain of a beat against its template
 RR_NOISE = 0.02  # deviation of what is added to the log RR features
 LEAD_DROP = 0.2  # share of beats of which one lead is taken away, either
 RR_RATIOS = ("rr", "rr_long", "rr_q90", "rr_med8", "rr_med64", "rr_prev", "prev_long", "prev2_long",
-             "rr_usual_q90", "rr_usual_med32")  # fmt: skip
+             "rr_usual_q90", "rr_usual_med32", "since_usual")  # fmt: skip
 RR_COLUMNS = [FEATURES.index(name) for name in RR_RATIOS]
 
 

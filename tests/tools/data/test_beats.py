@@ -1,11 +1,13 @@
 """Training beats: what they are made of is hashed, made streams hold what their plan says."""
 
+from itertools import islice, pairwise
+
 import numpy as np
 import pytest
 
 from tools.data.beats import data_sha256, excerpt, mix, read, resampled, roughen
 from tools.data.noise import motion
-from tools.data.rhythms import BEATS, RHYTHMS, make
+from tools.data.rhythms import BEATS, PLANS, RHYTHMS, make
 
 RATE_HZ = 360.0
 
@@ -66,6 +68,20 @@ def test_made_rhythms_have_both_leads_and_their_labels_where_the_beats_are(rhyth
         assert set(labels) == {"N"}
     if rhythm in ("pac", "sick", "step"):
         assert "A" in labels
+
+
+def test_made_premature_beats_come_in_turn_and_between_two_normal_ones():
+    in_turn = interpolated = 0
+    for seed in range(20):
+        plans = list(islice(PLANS["pac"](np.random.default_rng(seed), True), 500))
+        word = "".join(plan.symbol for plan in plans)
+        in_turn += "NA" * 5 in word
+        usual_s = np.median([plan.rr_s for plan in plans if plan.symbol == "N"])
+        for early, behind in pairwise(plans):
+            if early.symbol == "V":
+                interpolated += early.rr_s + behind.rr_s < 1.15 * usual_s
+    assert in_turn >= 5
+    assert interpolated >= 50
 
 
 def test_an_excerpt_keeps_the_beats_where_they_are_in_the_signal():
