@@ -6,17 +6,25 @@ to the median interval. It stays low in a rhythm with ectopic beats, which keeps
 The second is the coherence of :mod:`monitor.stages.pwave`. It tells frequent atrial ectopy, blocked
 P waves and sinus arrhythmia from fibrillation. It is fibrillation while both say so.
 
+Fibrillation does not begin while the intervals repeat: while a low quantile of the change from the
+interval two, three and up to six beats before is low. So do bigeminy and trigeminy of atrial beats,
+grouped conduction, breathing, and QRS complexes counted twice. In fibrillation an interval differs
+from that six beats before as it does from the last.
+
 The use of the distribution of RR changes is that of K. Tateno and L. Glass, Med Biol Eng
 Comput 39:664 (2001), doi:10.1007/BF02345439, and of J. Lian et al., Am J Cardiol 107:1494
-(2011); RR irregularity and P waves together, as S. Babaeizadeh et al., J Electrocardiol 42:522
-(2009).
+(2011). That bigeminy must be told from it is the point of A. Petrenas et al., Comput Biol Med
+65:184 (2015), doi:10.1016/j.compbiomed.2015.01.019. RR irregularity and P waves together are used
+as in S. Babaeizadeh et al., J Electrocardiol 42:522 (2009).
 
 Notes
 -----
 * Intervals that begin or end with a ventricular beat are left out: changes are taken between
   intervals of three successive other beats.
 * Beats called supraventricular ectopic stay: in fibrillation they are labelled so by chance.
-* Atrial flutter with irregular conduction is called fibrillation, with regular conduction not.
+* Atrial flutter with irregular conduction is called fibrillation; with conduction that is regular
+  or repeats it is not.
+* Once there, it does not end because intervals repeat for a while: that happens by chance.
 * The intervals alone decide until there are enough beats to compare their P waves.
 * The delay is about half a window: 16 beats for the intervals, 8 for the P waves.
 * Start and end lie at the change point of the window: the changes before and after it are most
@@ -28,7 +36,7 @@ Notes
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -39,6 +47,8 @@ from monitor.stages.pwave import PWaves
 
 _QUANTILE = 0.4
 _LEAST = 12
+_CYCLES = range(2, 7)  # beats after which a rhythm may repeat
+_LEAST_PAIRS = 6  # of intervals a cycle apart
 _SPAN = 2  # changes are of the last so many times af_changes beats
 
 
@@ -54,6 +64,35 @@ def irregularity(changes_s: Sequence[float], rr_s: Sequence[float]) -> float:
     """
     ordered = sorted(changes_s)
     return ordered[int(_QUANTILE * (len(ordered) - 1))] / median(rr_s)
+
+
+def repeats(intervals: Mapping[int, int], limit: float) -> bool:
+    """Tell whether intervals resemble those two to six beats before.
+
+    Parameters
+    ----------
+    intervals
+        By the number of the beat that ends them.
+    limit
+        Of the change, relative to the median interval; 40 % of the pairs must be within it.
+
+    Examples
+    --------
+    >>> repeats({beat: 12 if beat % 2 else 7 for beat in range(32)}, 0.06)
+    True
+    >>> repeats({beat: beat**2 % 31 for beat in range(32)}, 0.06)
+    False
+    """
+    steady = limit * median(intervals.values())
+    for cycle in _CYCLES:
+        apart = [
+            abs(rr - intervals[i - cycle]) for i, rr in intervals.items() if i - cycle in intervals
+        ]
+        if len(apart) < _LEAST_PAIRS:
+            continue
+        if sum(change <= steady for change in apart) > int(_QUANTILE * (len(apart) - 1)):
+            return True
+    return False
 
 
 def changes(samples: Sequence[int], ventricular: Sequence[bool]) -> list[tuple[int, int, int]]:
@@ -125,8 +164,10 @@ class AtrialFibrillation:
         irregular: bool | None = None
         if len(self._changes) >= _LEAST:
             limit = s.af_rr_change * (s.af_hysteresis if self.active else 1.0)
-            _, _, changed, rr = zip(*self._changes, strict=True)
+            numbers, _, changed, rr = zip(*self._changes, strict=True)
             irregular = irregularity(changed, rr) > limit
+            if irregular and not self.active:
+                irregular = not repeats(dict(zip(numbers, rr, strict=True)), limit)
         coherence = self._p_waves.coherence or 0.0
         has_p = coherence > (s.af_p_end if self.active else s.af_p_coherence)
         if not self.active and irregular and not has_p:

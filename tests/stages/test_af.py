@@ -22,7 +22,7 @@ from monitor.messages import (
     StreamInfo,
 )
 from monitor.sources.simulator import Scenario, Segment, Simulator, simulate
-from monitor.stages.af import AtrialFibrillation, changes, irregularity
+from monitor.stages.af import AtrialFibrillation, changes, irregularity, repeats
 from monitor.stages.band import BandSignal
 from monitor.stages.hop import Hop
 from monitor.stages.pwave import coherence
@@ -175,7 +175,7 @@ def test_coherence_is_the_share_of_power_in_common() -> None:
 
 
 def test_irregularity_is_not_moved_by_ectopy_or_rate() -> None:
-    def measure(rr_s: Sequence[float]) -> float:
+    def measure(rr_s: Sequence[float] | NDArray[np.float64]) -> float:
         samples = [round(1000 * t) for t in np.cumsum([0.0, *rr_s])]
         found = changes(samples, [False] * len(samples))
         return irregularity([change for _, change, _ in found], [rr for _, _, rr in found])
@@ -185,6 +185,55 @@ def test_irregularity_is_not_moved_by_ectopy_or_rate() -> None:
     assert measure(fibrillating_rr) > 0.15
     assert measure(2 * fibrillating_rr) == pytest.approx(measure(fibrillating_rr), rel=0.01)
     assert measure([0.8, 0.8, 0.8, 0.8, 0.5, 1.1] * 8) < 0.01
+
+
+@pytest.mark.parametrize(
+    "cycle_s",
+    [
+        (0.57, 1.26),  # atrial bigeminy
+        (0.84, 0.55, 1.1),  # atrial trigeminy
+        (0.8, 0.8, 0.55, 1.1),  # every fourth beat premature
+        (0.78, 0.72, 1.3),  # second-degree block, 4:3
+        (0.84, 0.77, 0.71, 0.79, 0.88),  # breathing
+        (0.9, 0.82, 0.74, 0.68, 0.74, 0.82),
+    ],
+)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_rhythm_that_repeats_is_no_fibrillation_without_p_waves_either(
+    cycle_s: Sequence[float], seed: int
+) -> None:
+    """Independent intervals of the same mean are."""
+    rng = np.random.default_rng(seed)
+    repeating = np.resize(cycle_s, 180) * rng.normal(1.0, 0.01, 180)
+    independent = np.mean(cycle_s) * rng.normal(1.0, 0.2, 180)
+    for intervals, share in ((repeating, (0.0, 0.0)), (independent, (0.8, 1.0))):
+        beats = [(int(sample), "N") for sample in 250 * np.cumsum(intervals)]
+        noise = rng.normal(0, 0.02, (beats[-1][0] + 500, 1)).astype(np.float32)
+        found = fibrillating(rhythms(noise, 250.0, beats), len(noise)).mean()
+        assert share[0] <= found <= share[1]
+
+
+def test_intervals_repeat_after_two_to_six_beats() -> None:
+    """Cycles of intervals that all differ, up to six beats and longer."""
+    rng = np.random.default_rng(4)
+    for cycle in range(2, 10):
+        rr = rng.permutation(np.linspace(400, 900, cycle)).astype(int).tolist() * 20
+        assert repeats(dict(enumerate(rr[:32])), 0.06) is (cycle <= 6)
+
+
+def test_fibrillation_goes_on_though_intervals_repeat_for_a_while() -> None:
+    """It began with independent ones; by chance others resemble each other."""
+    rng = np.random.default_rng(5)
+    info = StreamInfo("s", 250.0, ("II",))
+    af = AtrialFibrillation(RhythmSettings(), 250.0, BandSignal(info))
+    certain = (1.0, 0.0, 0.0, 0.0, 0.0)
+    sample, states = 0, []
+    for rr_s in [*rng.normal(0.8, 0.16, 60), *[0.6, 1.0] * 40, *[0.8] * 60]:
+        sample += int(rr_s * 250)
+        af.push(Beat("s", sample, sample, AamiClass.N, certain, None, 0, "made"))
+        states.append(af.active)
+    assert all(states[20:140])
+    assert not any(states[180:])
 
 
 def test_changes_are_between_successive_beats_that_are_not_ventricular() -> None:
