@@ -155,5 +155,5 @@ def test_shipped_model_still_reaches_its_figures(aami, data_dir):
     total = summarise(scores)
     assert total.v_se > 90
     assert total.v_pp > 95
-    assert total.s_se > 85
+    assert total.s_se > 80
     assert total.s_pp > 80

@@ -172,7 +172,7 @@ printed by `ecg-monitor score --format rxr-v --totals` on what `annotate` wrote.
 - S in records with atrial fibrillation or flutter, and fusion beats, are uncertain.
 - Normal beats after a sudden rise of the rate may be called S for a while (in the simulator from
   72 to 88 bpm less than 20 beats, from 60 to 90 less than 36: `tests/stages/test_rate_steps.py`).
-- In long, regular ventricular tachycardia about half of the beats are labelled V (VFDB: 49 %). The
+- In long, regular ventricular tachycardia about half of the beats are labelled V (VFDB: 53 %). The
   alarm of VT does not rest on the labels alone.
 - F was learned almost from one patient (208).
 - Q is given where the signal is missing; the network itself has seen eight such beats.
