@@ -6,6 +6,8 @@ Rules:
 2. The front alone knows what is true of a stream: what was journalled and published. A worker that
    ends takes nothing with it but what it had not sent; its streams go on from here, in a new one.
 3. A worker that is replaced is never heard again, whatever it still sends.
+
+This file is long because it is one loop: what comes from senders, workers and subscribers in turn.
 """
 
 from __future__ import annotations
