@@ -6,6 +6,8 @@ Rules:
    needs no file, its meaning and its range. Those of the alarms are in :mod:`monitor.alarm_kinds`.
 2. An unknown key, a wrong type or a value out of range is an error that names the key.
 3. Command-line options win over the file, the file over the defaults.
+
+This file is long because it lists every setting with its meaning.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ Rules:
 3. Memory is bounded: so is the number of streams, and each forgets what is over.
 4. No patient is lost quietly. A stream is forgotten when its sender has ended it and nobody need
    see its alarms, or when a person discharges it. A stream that is refused is reported.
+
+This file is long because it answers every kind of message and request.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ Rules that hold here:
 3. Larger frames than :data:`~monitor.wire.endpoints.MAX_FRAME_BYTES` (input),
    :data:`MAX_SUBSCRIPTION_BYTES` (output) and :data:`MAX_REQUEST_BYTES` (control) are not read.
 4. With keys every message is checked against the allow-list, which may change at any time.
+
+This file is long because the three sockets are bounded, watched and closed together.
 """
 
 from __future__ import annotations
