@@ -148,8 +148,9 @@ Command: `python -m tools.evaluate.labels --write`.
 
 ## Runs
 
-Runs of V and F by EC57, Se/+P in percent, whole monitor with its own R peaks; the same tables are
-printed by `ecg-monitor score --format rxr-v --totals` on what `annotate` wrote.
+Runs of V and F by EC57, Se/+P in percent, the beats of the whole monitor with its own R peaks.
+`ecg-monitor score --format rxr-v --totals` on what `annotate` wrote gives almost the same: there a
+mark of unreadable signal cuts a run in two.
 
 {_runs(own, measured.other_half)}
 
